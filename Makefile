@@ -1,0 +1,68 @@
+# Entry points. Each target does its own set-up and skips what is already there.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast lint format docs lock bench clean venv host-python host-all
+
+help: ## List these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+demo: host-all $(STAMP) ## Bare virtual server to sealed, proven appliance
+	@$(BIN)/fleetctl lab demo
+
+test: host-all $(STAMP) lint ## Everything: lint, types, unit, slow and end-to-end tests
+	@echo "test: all tests (the end-to-end ones boot virtual machines: minutes under emulation)"
+	@$(BIN)/python -m pytest tests
+
+test-fast: host-python $(STAMP) ## Unit tests, in seconds
+	@$(BIN)/python -m pytest -q -m "not e2e and not slow" tests
+
+lint: $(STAMP) ## Style and types
+	@echo "lint: shell syntax, ruff, mypy"
+	@for script in setup/*.sh .ci/run; do bash -n "$$script" || exit 1; done
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { echo "hint: make format" >&2; exit 1; }
+	@$(BIN)/mypy
+
+format: $(STAMP) ## Rewrite the code in the project's style
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format .
+
+docs: $(STAMP) ## Regenerate docs/reference and hardware/schema.json
+	@$(BIN)/python -m fleetctl.cli.reference docs/reference/cli.md
+	@$(BIN)/python -m fleetctl.models.schema hardware/schema.json
+
+# dev.lock is resolved first; the others follow it, so that what is tested is what is installed.
+lock: $(STAMP) ## Resolve requirements/*.in again and pin with hashes
+	@echo "lock: dev"; $(UV_COMPILE) --upgrade -o requirements/dev.lock $(addprefix requirements/,operator.in lab.in appliance.in dev.in)
+	@for name in operator appliance; do echo "lock: $$name"; \
+		$(UV_COMPILE) --upgrade -c requirements/dev.lock -o requirements/$$name.lock requirements/$$name.in || exit 1; done
+	@echo "lock: vllm"; $(UV_COMPILE) --upgrade -o requirements/vllm.lock requirements/vllm.in
+
+bench: $(STAMP) ## Measurements; each prints a ratio
+	@for file in bench/*.py; do echo "bench: $$file"; $(BIN)/python "$$file" || exit 1; done
+
+clean: ## Remove what can be made again (not keys, fleets or caches of images)
+	@rm -rf .venv build dist .pytest_cache .ruff_cache .mypy_cache ./*.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv: host-python $(STAMP)
+
+host-python:
+	@setup/host.sh python
+
+host-all:
+	@setup/host.sh python lab image
+
+$(STAMP): requirements/dev.lock pyproject.toml setup.py requirements/operator.in requirements/lab.in requirements/appliance.in
+	@echo "venv: making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear .venv
+	@echo "venv: installing $$(grep -c == requirements/dev.lock) pinned packages (about half a minute)"
+	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
