@@ -64,11 +64,13 @@ suite_known() { apt-get indextargets --format '$(RELEASE)' 'Created-By: Packages
 
 # The mirror and its keyring are those that this machine already trusts for its own suite.
 add_suite() {
-    local suite="$1" line uri keyring
-    line="$(apt-get indextargets --format '$(REPO_URI)|$(RELEASE)|$(SIGNED_BY)' 'Created-By: Packages' |
+    local suite="$1" entry uri file keyring
+    entry="$(apt-get indextargets --format '$(REPO_URI)|$(RELEASE)|$(SOURCESENTRY)' 'Created-By: Packages' |
         awk -F'|' -v wanted="$VERSION_CODENAME" '$2 == wanted { print $1 "|" $3; exit }')"
-    uri="${line%%|*}"
-    keyring="${line##*|}"
+    uri="${entry%%|*}"
+    file="${entry##*|}"
+    # apt does not print the keyring: it stands in the file that names the source, in one of two styles.
+    keyring="$(sed -nE 's/^Signed-By: *([^ ]+) *$/\1/p; s/^deb .*signed-by=([^] ]+).*/\1/p' "${file%:*}" 2>/dev/null | head -n 1)"
     [ -n "$uri" ] || die "no apt source for $VERSION_CODENAME found" "add the suite $suite to the apt sources by hand"
     say "adding the suite $suite from this machine's own mirror"
     {
