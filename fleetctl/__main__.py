@@ -1,0 +1,67 @@
+"""Entry point, and the only place where exceptions become exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import typer
+
+from fleetctl.errors import FleetctlError, describe, printable
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+TERMINATED = 128 + signal.SIGTERM
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
+    # Unwinds the stack, so that context managers remove decrypted keys, locks and temporary folders.
+    raise SystemExit(TERMINATED)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def run(argv: list[str] | None = None) -> int:
+    """Run one command and give its exit code. `argv` is without the program's name; default: the process' own."""
+    from fleetctl.cli.app import command
+
+    try:
+        result = command().main(args=argv, prog_name="fleetctl", standalone_mode=False)
+    except FleetctlError as error:
+        _say(describe(error))
+        return error.exit_code
+    except typer.TyperException as error:  # wrong options or arguments
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else "fleetctl"
+        if type(error).__name__ == "NoArgsIsHelpError":
+            _say(error.format_message())
+        else:
+            _say(f"error: {printable(error.format_message())}\n  hint: {path} --help")
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _say("interrupted")
+        return INTERRUPTED
+    except SystemExit:
+        raise
+    except Exception as error:
+        if os.environ.get("FLEETCTL_TRACEBACK"):
+            raise
+        _say(printable(f"error: unexpected {type(error).__name__}: {error}"))
+        _say("  hint: this is a defect of fleetctl; FLEETCTL_TRACEBACK=1 shows where, for a report")
+        return 1
+    # With standalone_mode off, an explicit `typer.Exit(code)` comes back as that number.
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Console script `fleetctl`."""
+    signal.signal(signal.SIGTERM, _terminated)
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

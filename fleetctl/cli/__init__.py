@@ -1,0 +1,1 @@
+"""One Typer module per noun: parse, call an action, render."""

@@ -1,0 +1,31 @@
+"""The table of commands: name, where it lives, one line of help.
+
+`fleetctl --help` reads this table alone; a command's module is imported when the command is called.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """One command: `target` is "module:attribute", a Typer app or a function."""
+
+    name: str
+    target: str
+    help: str
+
+
+COMMANDS: tuple[Row, ...] = (
+    Row("init", "fleetctl.cli.init:init", "Make a fleet directory: fleet.yaml, sites/ and the fleet's keys."),
+    Row("status", "fleetctl.cli.status:status", "Show every site: verdict, why, next action."),
+    Row("site", "fleetctl.cli.site:app", "Add, list, show, preflight, provision and verify sites."),
+    Row("profile", "fleetctl.cli.profile:app", "List, show and validate hardware profiles."),
+    Row("image", "fleetctl.cli.image:app", "Build the signed OS image and model images."),
+    Row("egress", "fleetctl.cli.egress:app", "Show what may leave a site, and prove that nothing else can."),
+    Row("disk", "fleetctl.cli.disk:app", "Show encryption of disks and test escrowed recovery keys."),
+    Row("lock", "fleetctl.cli.lock:app", "Show or release the lock of a site."),
+    Row("lab", "fleetctl.cli.lab:app", "Run virtual sites on this machine."),
+    Row("doctor", "fleetctl.cli.doctor:doctor", "Say what this machine lacks, and how to get it."),
+    Row("version", "fleetctl.cli.version:version", "Show versions."),
+)

@@ -1,0 +1,95 @@
+"""The errors that fleetctl raises on purpose, and the exit code of each.
+
+    FleetctlError 1
+    ├── ConfigError 2         a file of the fleet is wrong
+    ├── UsageError 2          the command was called wrongly
+    ├── ChangeError 1         a change on a host failed
+    ├── DegradedError 3       it works, with a fault
+    ├── CriticalError 4       it does not work
+    │   └── PreflightError 4  a host does not fit its profile
+    ├── UnreachableError 5    a host gave no answer: unknown is never healthy
+    ├── RefusedError 6        a rule of ours says no (gate, hold, existing data)
+    ├── PartialError 7        some hosts succeeded, some did not
+    ├── LockHeldError 8       someone else is changing the host
+    └── VerificationError 9   a signature, key, digest or identity is not the expected one
+
+Only `fleetctl.__main__` turns them into exit codes.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import ClassVar
+
+
+class FleetctlError(Exception):
+    """A failure with words for a person: what was seen, and in `hint` the next action.
+
+    `host` is the name of the site it belongs to, where there is one.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str, host: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.host = host
+
+
+class ConfigError(FleetctlError):
+    exit_code = 2
+
+
+class UsageError(FleetctlError):
+    exit_code = 2
+
+
+class ChangeError(FleetctlError):
+    exit_code = 1
+
+
+class DegradedError(FleetctlError):
+    exit_code = 3
+
+
+class CriticalError(FleetctlError):
+    exit_code = 4
+
+
+class PreflightError(CriticalError):
+    exit_code = 4
+
+
+class UnreachableError(FleetctlError):
+    exit_code = 5
+
+
+class RefusedError(FleetctlError):
+    exit_code = 6
+
+
+class PartialError(FleetctlError):
+    exit_code = 7
+
+
+class LockHeldError(FleetctlError):
+    exit_code = 8
+
+
+class VerificationError(FleetctlError):
+    exit_code = 9
+
+
+def printable(text: str) -> str:
+    """`text` without control and format characters (newline and tab stay).
+
+    What a host answers ends up on an operator's terminal: an escape sequence in it could rewrite the screen.
+    """
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+
+
+def describe(error: FleetctlError) -> str:
+    """The two lines that a person sees: `error: … [host]` and `  hint: …`."""
+    host = f" [{error.host}]" if error.host else ""
+    return printable(f"error: {error.message}{host}\n  hint: {error.hint}")

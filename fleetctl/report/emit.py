@@ -1,0 +1,43 @@
+"""Writes a command's data to stdout as a table, JSON or YAML."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, TypeAdapter
+from rich.console import RenderableType
+
+from fleetctl.cli.options import OutputFormat
+from fleetctl.report.console import out
+
+T = TypeVar("T", bound=BaseModel | Sequence[Any] | Mapping[str, Any])
+
+_ANY: TypeAdapter[Any] = TypeAdapter(Any)
+
+
+def plain(data: Any) -> Any:
+    """`data` as JSON types: models, dates, paths and enums inside it included."""
+    return _ANY.dump_python(data, mode="json", by_alias=True)
+
+
+def as_json(data: Any) -> str:
+    return json.dumps(plain(data), indent=2, ensure_ascii=False)
+
+
+def as_yaml(data: Any) -> str:
+    return yaml.safe_dump(plain(data), sort_keys=False, allow_unicode=True, width=120)
+
+
+def emit(data: T, output: OutputFormat, table: Callable[[T], RenderableType] | None = None) -> None:
+    """Write `data` to stdout. `table` makes what a person sees; without it a person sees YAML."""
+    if output is OutputFormat.json:
+        sys.stdout.write(as_json(data) + "\n")
+    elif output is OutputFormat.yaml or table is None:
+        sys.stdout.write(as_yaml(data))
+    else:
+        out.print(table(data))
+    sys.stdout.flush()
