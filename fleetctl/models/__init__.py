@@ -1,0 +1,1 @@
+"""Typed views of the YAML that people write: fleet, site, hardware profile."""
