@@ -81,8 +81,12 @@ def detect(tools: HostTools, cache_file: Path, wanted: str = "auto") -> Accel:
 
 
 def _detect_and_cache(tools: HostTools, cache_file: Path) -> Accel:
-    accel = decide(machine=platform.machine(), cpuinfo=Path("/proc/cpuinfo").read_text(encoding="utf-8"),
-                   kvm_openable=_kvm_openable(), trial=lambda: run_trial(tools.qemu, "kvm"))
+    accel = decide(
+        machine=platform.machine(),
+        cpuinfo=Path("/proc/cpuinfo").read_text(encoding="utf-8"),
+        kvm_openable=_kvm_openable(),
+        trial=lambda: run_trial(tools.qemu, "kvm"),
+    )
     cached = _CachedAccel(boot_id=_boot_id(), qemu=_qemu_identity(tools), accel=accel)
     cache_file.parent.mkdir(parents=True, exist_ok=True)
     partial = cache_file.with_name(f".{cache_file.name}.{os.getpid()}")

@@ -1,6 +1,6 @@
 """Programs and firmware of the host that the lab needs: where they are, and the words that get a missing one.
 
-The differences between Debian 12, Debian 13 and Ubuntu 24.04 are in this file and nowhere else.
+Which packages bring them on which distribution is in setup/distributions.sh.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FIRMWARE_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 # oldest later series that a supported system ships; nothing between the two was tried.
 MINIMUM_QEMU_FOR_EMULATION = (8, 2)
 
-_INSTALL_HINT = "apt install qemu-system-x86 ovmf swtpm (Debian 12: add -t bookworm-backports)"
+_INSTALL_HINT = "setup/host.sh lab installs them; by hand: qemu-system-x86 (on Debian 12 from backports), ovmf, swtpm"
 _VERSION = re.compile(r"QEMU emulator version (\d+)\.(\d+)(?:\.(\d+))?")
 
 
@@ -68,11 +68,17 @@ def find_host_tools() -> HostTools:
     missing = [name for name, path in programs.items() if path is None]
     missing += [str(path) for path in (FIRMWARE_CODE, FIRMWARE_VARIABLES) if not path.is_file()]
     if missing:
-        raise PreflightError(f"the lab needs {', '.join(missing)}, which this machine does not have",
-                             hint=_INSTALL_HINT)
+        raise PreflightError(
+            f"the lab needs {', '.join(missing)}, which this machine does not have", hint=_INSTALL_HINT
+        )
     qemu = Path(str(programs[QEMU]))
-    return HostTools(qemu=qemu, qemu_version=_qemu_version(qemu), swtpm=Path(str(programs[SWTPM])),
-                     firmware_code=FIRMWARE_CODE, firmware_variables=FIRMWARE_VARIABLES)
+    return HostTools(
+        qemu=qemu,
+        qemu_version=_qemu_version(qemu),
+        swtpm=Path(str(programs[SWTPM])),
+        firmware_code=FIRMWARE_CODE,
+        firmware_variables=FIRMWARE_VARIABLES,
+    )
 
 
 def require_reliable_emulation(version: QemuVersion) -> None:
@@ -82,7 +88,8 @@ def require_reliable_emulation(version: QemuVersion) -> None:
     wanted = ".".join(str(part) for part in MINIMUM_QEMU_FOR_EMULATION)
     raise PreflightError(
         f"QEMU {version} crashes guests when it emulates the processor; {wanted} or later is needed here",
-        hint="Debian 12: apt install -t bookworm-backports qemu-system-x86 (brings 10.0); or use a machine with KVM")
+        hint="setup/host.sh lab installs a newer one (Debian 12: from backports); or use a machine with KVM",
+    )
 
 
 def _qemu_version(qemu: Path) -> QemuVersion:
@@ -92,6 +99,7 @@ def _qemu_version(qemu: Path) -> QemuVersion:
         raise PreflightError(f"{qemu} does not run: {error}", hint=_INSTALL_HINT) from error
     version = parse_qemu_version(answer.stdout)
     if version is None:
-        raise PreflightError(f"{qemu} --version says {answer.stdout[:80]!r}, which names no version",
-                             hint=_INSTALL_HINT)
+        raise PreflightError(
+            f"{qemu} --version says {answer.stdout[:80]!r}, which names no version", hint=_INSTALL_HINT
+        )
     return version

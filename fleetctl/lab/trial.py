@@ -67,8 +67,13 @@ def run_trial(qemu: Path, accel: str, deadline_s: float = TRIAL_DEADLINE_S) -> T
         disk.write_bytes(boot_sector().ljust(_FLOPPY_BYTES, b"\0"))
         started = time.monotonic()
         try:
-            ended = subprocess.run(trial_argv(qemu, accel, disk, output), stdin=subprocess.DEVNULL,
-                                   capture_output=True, timeout=deadline_s, check=False)
+            ended = subprocess.run(
+                trial_argv(qemu, accel, disk, output),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=deadline_s,
+                check=False,
+            )
         except subprocess.TimeoutExpired:
             return TrialResult(False, deadline_s, f"a 512-byte guest did not finish in {deadline_s:g} s")
         except OSError as error:
@@ -76,6 +81,10 @@ def run_trial(qemu: Path, accel: str, deadline_s: float = TRIAL_DEADLINE_S) -> T
         seconds = time.monotonic() - started
         wrote = output.read_bytes() if output.exists() else b""
     if ended.returncode != EXPECTED_STATUS or wrote != MESSAGE:
-        return TrialResult(False, seconds, f"a 512-byte guest ended with status {ended.returncode} "
-                                           f"(wanted {EXPECTED_STATUS}) and wrote {wrote[:40]!r}")
+        return TrialResult(
+            False,
+            seconds,
+            f"a 512-byte guest ended with status {ended.returncode} "
+            f"(wanted {EXPECTED_STATUS}) and wrote {wrote[:40]!r}",
+        )
     return TrialResult(True, seconds, f"a 512-byte guest ran in {seconds:.1f} s")
