@@ -1,0 +1,144 @@
+"""`fleetctl lab demo`: from a bare disk to a proven appliance, by the same commands that a person would type."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleetctl.errors import ChangeError, ConfigError
+
+SITE = "lab-1"
+MODEL = "whisper-tiny.en"
+
+
+@dataclass(frozen=True)
+class DemoStep:
+    """One command of the demo and why it runs. `skip` answers with a reason when there is nothing to do."""
+
+    title: str
+    arguments: tuple[str, ...]
+    skip: Callable[[], str | None] = lambda: None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long a step took; `seconds` None: skipped."""
+
+    title: str
+    seconds: float | None
+
+
+def directory() -> Path:
+    """Where the demo keeps its fleet, keys and passphrase: $FLEETCTL_DEMO_DIR or under XDG data home."""
+    if named := os.environ.get("FLEETCTL_DEMO_DIR"):
+        return Path(named).resolve()
+    home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
+    return home / "fleetctl" / "demo"
+
+
+def steps(base: Path, recording: Path) -> tuple[DemoStep, ...]:
+    """What the demo does, in order."""
+    fleet = base / "fleet"
+
+    def fleet_exists() -> str | None:
+        return f"{fleet} is there" if (fleet / "fleet.yaml").is_file() else None
+
+    return (
+        DemoStep(
+            "make a fleet: CA, signing keys, escrow",
+            ("init", str(fleet), "--name", "demo", "--keys", str(base / "keys")),
+            skip=fleet_exists,
+        ),
+        DemoStep("build the appliance image", ("image", "build")),
+        DemoStep("pack the transcription model", ("image", "model", MODEL)),
+        DemoStep("boot a bare virtual server", ("lab", "up", SITE)),
+        DemoStep("register it, host key pinned", ("site", "add", SITE, "--lab")),
+        DemoStep("preflight: does it fit its profile", ("site", "preflight", SITE)),
+        DemoStep("provision", ("site", "provision", SITE, "--yes")),
+        DemoStep("verify, from facts read anew", ("site", "verify", SITE)),
+        DemoStep("prove that nothing leaves", ("egress", "prove", SITE)),
+        DemoStep("transcribe a real recording on port 443", ("lab", "transcribe", SITE, str(recording))),
+        DemoStep("fleet status", ("status",)),
+    )
+
+
+def run(recording: Path, say: Callable[[str], None]) -> tuple[Timing, ...]:
+    """Run every step, each as a `fleetctl` process of its own, and stop at the first that fails.
+
+    Raises ChangeError with the command that failed and its exit code.
+    """
+    if not recording.is_file():
+        raise ConfigError(f"{recording}: no such recording", hint="name an audio file with --recording")
+    base = directory()
+    base.mkdir(parents=True, exist_ok=True, mode=0o700)
+    environment = os.environ | {
+        "FLEETCTL_FLEET": str(base / "fleet"),
+        "FLEETCTL_PASSPHRASE_FILE": str(passphrase_file(base)),
+        "PYTHONUNBUFFERED": "1",
+    }
+    timings: list[Timing] = []
+    for number, step in enumerate(planned := steps(base, recording), start=1):
+        say(f"\n[{number}/{len(planned)}] {step.title}")
+        if reason := step.skip():
+            say(f"  skipped: {reason}")
+            timings.append(Timing(step.title, None))
+            continue
+        say(f"$ fleetctl {shlex.join(step.arguments)}")
+        started_s = time.monotonic()
+        _run(step, environment)
+        timings.append(Timing(step.title, time.monotonic() - started_s))
+    return tuple(timings)
+
+
+def passphrase_file(base: Path) -> Path:
+    """The demo's passphrase, made once: a lab has nobody to ask. A real fleet's passphrase is never kept in a file."""
+    path = base / "passphrase"
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32) + "\n")
+    return path
+
+
+def summary(timings: tuple[Timing, ...]) -> str:
+    """What took how long, what is running now, and how to go on or stop."""
+    base = directory()
+    width = max(len(timing.title) for timing in timings)
+    lines = [
+        f"  {timing.title:<{width}}  {'skipped' if timing.seconds is None else f'{timing.seconds:7.1f} s'}"
+        for timing in timings
+    ]
+    total = sum(timing.seconds or 0.0 for timing in timings)
+    return "\n".join(
+        [
+            "",
+            *lines,
+            f"  {'total':<{width}}  {total:7.1f} s",
+            "",
+            f"Running: virtual site {SITE} (QEMU, its TPM and canaries), listening on loopback only.",
+            "Use it:",
+            f"  export FLEETCTL_FLEET={shlex.quote(str(base / 'fleet'))}",
+            f"  export FLEETCTL_PASSPHRASE_FILE={shlex.quote(str(base / 'passphrase'))}",
+            f"  fleetctl status; fleetctl lab ssh {SITE}",
+            f"Stop it:    fleetctl lab down {SITE}",
+            f"Remove it:  fleetctl lab down {SITE} --destroy; rm -r {shlex.quote(str(base))}",
+        ]
+    )
+
+
+def _run(step: DemoStep, environment: dict[str, str]) -> None:
+    argv = [sys.executable, "-m", "fleetctl", *step.arguments]
+    code = subprocess.run(argv, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
+    if code:
+        raise ChangeError(
+            f"the demo stopped at: {step.title} (exit code {code})",
+            hint=f"see the lines above; the demo goes on from there when started again. Command: fleetctl "
+            f"{shlex.join(step.arguments)}",
+        )
