@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from fleetctl.errors import FleetctlError
 
-# Files that `cat`, `ls`, `od`, `readlink` and `stat` may look at. Private keys live in /etc/appliance/tls and are not
-# here: only the certificate request, which is public, may leave the box.
+# What `cat`, `ls`, `od` and `readlink` may look at. Private keys live in /etc/appliance/tls and are not here: only the
+# certificate request and the certificate, which are public, may leave the box.
 READABLE_PATHS: tuple[str, ...] = (
     "/etc/os-release",
     "/usr/lib/os-release",
@@ -15,7 +15,10 @@ READABLE_PATHS: tuple[str, ...] = (
     "/sys/",
     "/var/lib/fleetctl/",
     "/etc/appliance/tls/box.csr",
+    "/etc/appliance/tls/box.crt",
 )
+# Folders whose names may be listed though most files in them may not be read.
+LISTABLE_FOLDERS: tuple[str, ...] = ("/etc/appliance/tls/",)
 
 # program → the first arguments that make it a reader; an empty tuple means that every use of it only reads.
 READERS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -40,7 +43,8 @@ def refuse_unless_reader(argv: Sequence[str]) -> None:
     program, arguments = argv[0], tuple(argv[1:])
     if program in PATH_READERS:
         paths = [argument for argument in arguments if argument.startswith("/")]
-        if paths and all(_readable(path) for path in paths):
+        listed = program == "ls" and all(path in LISTABLE_FOLDERS for path in paths)
+        if paths and (listed or all(_readable(path) for path in paths)):
             return
     elif any(arguments[: len(prefix)] == prefix for prefix in READERS.get(program, ())):
         # dmsetup would print volume keys with this switch; a fact has no business with them.

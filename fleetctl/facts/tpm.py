@@ -20,8 +20,11 @@ class TpmFacts:
 
 
 def parse(outputs: Sequence[Output]) -> TpmFacts:
-    listing, version, *registers = outputs
-    if "tpm0" not in stdout_of(listing, "ls /sys/class").split():
+    classes, chips, version, *registers = outputs
+    # Without the driver there is no /sys/class/tpm at all: that reads as "no TPM", not as a failed reading.
+    if "tpm" not in stdout_of(classes, "ls /sys/class").split():
+        return TpmFacts(0, {})
+    if "tpm0" not in stdout_of(chips, "ls /sys/class/tpm").split():
         return TpmFacts(0, {})
     values = {
         number: stdout_of(output, f"PCR {number}").strip().lower()
@@ -36,8 +39,8 @@ def parse(outputs: Sequence[Output]) -> TpmFacts:
 TPM = Fact(
     "tpm",
     (
-        # Both folders: without the driver /sys/class/tpm is missing, and that must read as "no TPM", not as a failure.
-        command("ls", "/sys/class/", "/sys/class/misc/", "/sys/devices/virtual/"),
+        command("ls", "/sys/class/"),
+        command("ls", "/sys/class/tpm/"),
         command("cat", "/sys/class/tpm/tpm0/tpm_version_major"),
         *(command("cat", f"/sys/class/tpm/tpm0/pcr-sha256/{number}") for number in PCRS),
     ),

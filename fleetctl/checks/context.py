@@ -1,0 +1,33 @@
+"""What a check may look at: the site as wanted, the release as built, and the facts as read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.contract.health import HealthSnapshot
+from fleetctl.facts.base import Unreadable
+from fleetctl.facts.host import HostFacts
+from fleetctl.models.profile import HardwareProfile
+from fleetctl.models.site import Site
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the operator built for this site: root hashes of the OS image's /usr and of the model image.
+
+    `Unreadable` when the operator has no such build; then a check cannot say that the box runs it.
+    """
+
+    usr_root_hash: str | Unreadable
+    model_root_hash: str | Unreadable
+
+
+@dataclass(frozen=True)
+class CheckContext:
+    """`health` is the box's own snapshot over HTTPS; `Unreadable` when it did not answer or was not asked."""
+
+    site: Site
+    profile: HardwareProfile
+    wanted: Wanted
+    facts: HostFacts
+    health: HealthSnapshot | Unreadable

@@ -1,0 +1,193 @@
+"""Checks of encryption at rest: volumes_encrypted, root_encrypted, tpm_bound, no_plain_swap, recovery_key_tested."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fleetctl.checks.context import CheckContext
+from fleetctl.checks.result import CheckResult, critical, first_unreadable, ok, unknown
+from fleetctl.facts.base import Unreadable
+from fleetctl.facts.disks import BlockDevice, DiskFacts
+from fleetctl.facts.luks import LuksFacts, LuksVolume
+
+STATE_MOUNT = "/var/lib/appliance"
+
+# File systems that cannot be written, and the EFI system partition, which the firmware must read and which holds only
+# signed boot files.
+_NO_DATA = frozenset({"erofs", "squashfs", "vfat"})
+
+# 7: Secure Boot policy. 15: the root volume's own key, so that another system on the same machine cannot ask for the
+# state volume's. The root volume itself is opened before 15 is measured.
+PCRS_OF_ROOT = frozenset({7})
+PCRS_OF_STATE = frozenset({7, 15})
+
+_PROVISION = "fleetctl site provision SITE; if it stays, the volume was not made by this tool: decide about its data"
+
+
+def luks_below(mount: str, disks: DiskFacts, luks: LuksFacts) -> LuksVolume | None:
+    """The LUKS volume that `mount` stands on.
+
+    A device of kind `crypt` alone proves nothing: lsblk calls dm-verity devices so too. What counts is the header below.
+    """
+    layers = disks.layers_below(mount) or ()
+    for lower, upper in zip(layers, layers[1:], strict=False):
+        if lower.signature == "crypto_LUKS" and upper.kind == "crypt":
+            return luks.with_uuid(lower.uuid)
+    return None
+
+
+def _describe(layers: Sequence[BlockDevice] | None) -> str:
+    if not layers:
+        return "not mounted"
+    return " → ".join(f"{layer.name} ({layer.signature or layer.kind})" for layer in layers)
+
+
+def _is_plain(volume: LuksVolume | None) -> bool:
+    # A LUKS2 header can name the cipher "cipher_null": a volume that only looks encrypted.
+    return volume is None or not volume.cipher.startswith(("aes-", "serpent-", "twofish-")) or volume.key_bits < 256
+
+
+def volumes_encrypted(context: CheckContext) -> CheckResult:
+    """The state volume is mounted from LUKS2, and so is every other writable file system on a disk."""
+    name, wanted = "volumes_encrypted", f"{STATE_MOUNT} and all other writable file systems on LUKS2"
+    disks, luks = context.facts.disks, context.facts.luks
+    if isinstance(disks, Unreadable) or isinstance(luks, Unreadable):
+        return unknown(name, wanted=wanted, because=first_unreadable(disks, luks) or "")
+    mounts = sorted(
+        {
+            mount
+            for device in disks.all()
+            for mount in device.mountpoints
+            if mount.startswith("/") and device.signature not in _NO_DATA
+        }
+        | {STATE_MOUNT}
+    )
+    plain = [mount for mount in mounts if _is_plain(luks_below(mount, disks, luks))]
+    if plain:
+        return critical(
+            name,
+            seen="; ".join(f"{mount}: {_describe(disks.layers_below(mount))}" for mount in plain),
+            wanted=wanted,
+            reason=f"no LUKS2 volume with a real cipher below {', '.join(plain)}",
+            next_action=_PROVISION.replace("SITE", context.site.name),
+        )
+    return ok(
+        name,
+        seen=", ".join(mounts),
+        wanted=wanted,
+        reason=f"each of {len(mounts)} mounted file systems stands on a LUKS2 header with an AES-class cipher",
+    )
+
+
+def root_encrypted(context: CheckContext) -> CheckResult:
+    """The root file system stands on LUKS2."""
+    name, wanted = "root_encrypted", "/ on LUKS2"
+    disks, luks = context.facts.disks, context.facts.luks
+    if isinstance(disks, Unreadable) or isinstance(luks, Unreadable):
+        return unknown(name, wanted=wanted, because=first_unreadable(disks, luks) or "")
+    volume = luks_below("/", disks, luks)
+    seen = _describe(disks.layers_below("/"))
+    if volume is None or _is_plain(volume):
+        return critical(
+            name,
+            seen=seen,
+            wanted=wanted,
+            reason="no LUKS2 volume with a real cipher below /",
+            next_action="do not trust this machine: boot the fleet's own image on an empty system disk",
+        )
+    return ok(name, seen=f"{seen}, {volume.cipher}", wanted=wanted, reason=f"/ stands on LUKS2 volume {volume.uuid}")
+
+
+def tpm_bound(context: CheckContext) -> CheckResult:
+    """Root and state volume each have a key slot that this machine's TPM opens, and only in the wanted state."""
+    name = "tpm_bound"
+    wanted = "TPM2 slot bound to PCR 7 on the root volume, to PCRs 7 and 15 on the state volume"
+    disks, luks = context.facts.disks, context.facts.luks
+    if isinstance(disks, Unreadable) or isinstance(luks, Unreadable):
+        return unknown(name, wanted=wanted, because=first_unreadable(disks, luks) or "")
+    problems, seen = [], []
+    for mount, pcrs in (("/", PCRS_OF_ROOT), (STATE_MOUNT, PCRS_OF_STATE)):
+        volume = luks_below(mount, disks, luks)
+        if volume is None:
+            problems.append(f"{mount} has no LUKS volume")
+            continue
+        seen.append(f"{mount}: {describe_bindings(volume)}")
+        if not volume.tpm:
+            problems.append(f"{mount} has no TPM2 slot")
+        # Each slot opens the volume on its own, so the weakest one counts.
+        weak = [binding for binding in volume.tpm if not pcrs <= set(binding.pcrs)]
+        if weak:
+            problems.append(f"{mount} has a TPM2 slot that is not bound to PCRs {_numbers(pcrs)}")
+    if problems:
+        return critical(
+            name,
+            seen="; ".join(seen) or "none",
+            wanted=wanted,
+            reason="; ".join(problems),
+            next_action=_PROVISION.replace("SITE", context.site.name),
+        )
+    return ok(name, seen="; ".join(seen), wanted=wanted, reason="compared the TPM2 tokens of both volumes' LUKS headers")
+
+
+def describe_bindings(volume: LuksVolume) -> str:
+    """The TPM bindings of a volume in words, `none` without one."""
+    words = []
+    for binding in volume.tpm:
+        signed = f" + signed PCR {_numbers(binding.signed_pcrs)}" if binding.signed_pcrs else ""
+        words.append(f"PCR {_numbers(binding.pcrs)}{signed}{' + PIN' if binding.with_pin else ''}")
+    return ", ".join(words) or "none"
+
+
+def _numbers(values: Sequence[int] | frozenset[int]) -> str:
+    return "+".join(str(value) for value in sorted(values)) or "none"
+
+
+def no_plain_swap(context: CheckContext) -> CheckResult:
+    """Nothing that was in memory can be written to a disk as swap."""
+    name, wanted = "no_plain_swap", "no swap area except in memory (zram)"
+    memory = context.facts.memory
+    if isinstance(memory, Unreadable):
+        return unknown(name, wanted=wanted, because=memory)
+    on_disk = [swap for swap in memory.swaps if not swap.startswith("/dev/zram")]
+    if on_disk:
+        return critical(
+            name,
+            seen=", ".join(on_disk),
+            wanted=wanted,
+            reason=f"/proc/swaps lists {', '.join(on_disk)}",
+            next_action="swapoff -a on the machine's console, then find what switched it on: the image has none",
+        )
+    return ok(name, seen=", ".join(memory.swaps) or "none", wanted=wanted, reason="/proc/swaps lists no other area")
+
+
+def recovery_key_tested(context: CheckContext) -> CheckResult:
+    """Each encrypted volume has a recovery key that opened it, and whose encrypted copy lies in the fleet's escrow."""
+    name, wanted = "recovery_key_tested", "for root and state volume: key opened the volume, copy in escrow"
+    disks, luks, storage = context.facts.disks, context.facts.luks, context.facts.storage
+    if isinstance(disks, Unreadable) or isinstance(luks, Unreadable) or isinstance(storage, Unreadable):
+        return unknown(name, wanted=wanted, because=first_unreadable(disks, luks, storage) or "")
+    problems = []
+    for mount in ("/", STATE_MOUNT):
+        volume = luks_below(mount, disks, luks)
+        if volume is None:
+            problems.append(f"{mount} has no LUKS volume")
+            continue
+        record = storage.volume(volume.uuid)
+        if record is None or not record.recovery_tested:
+            problems.append(f"the box has no record that a recovery key opened {volume.uuid} ({mount})")
+        if volume.uuid not in context.escrowed:
+            problems.append(f"no escrow file for {volume.uuid} ({mount})")
+    if problems:
+        return critical(
+            name,
+            seen="; ".join(problems),
+            wanted=wanted,
+            reason="compared the box's storage record and the fleet's escrow folder with the volumes in use",
+            next_action=f"fleetctl site provision {context.site.name}",
+        )
+    return ok(
+        name,
+        seen=f"{len(context.escrowed)} escrow files",
+        wanted=wanted,
+        reason="the box recorded a successful test for both volumes, and both have an escrow file",
+    )
