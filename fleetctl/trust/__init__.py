@@ -1,0 +1,1 @@
+"""Keys of a fleet: passphrase, key directory, certificate authority, escrow, SSH agent."""
