@@ -15,7 +15,9 @@ from pydantic import Field, model_validator
 from appliance.contract.model import ContractModel, Sha256Hex
 
 Short = Annotated[str, Field(max_length=100)]
-Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="Unique per attempt series; the canary records it.")]
+Nonce = Annotated[
+    str, Field(pattern=r"^[0-9a-f]{32}$", description="Unique per attempt series; the canary records it.")
+]
 
 
 class Protocol(StrEnum):

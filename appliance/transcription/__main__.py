@@ -1,0 +1,94 @@
+"""Starts the transcription service: checks the weights, loads and warms the model, then serves on a unix socket."""
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+from appliance.errors import ApplianceError
+from appliance.sdnotify import notify, watchdog_interval_s
+from appliance.transcription import settings as settings_module
+from appliance.transcription import weights as weights_module
+from appliance.transcription.settings import Settings
+
+# Longer than any request may take and the step after it: then the worker's thread hangs, and systemd restarts us.
+_HANG_MARGIN_S = 300.0
+
+
+def listen(path: Path) -> socket.socket:
+    """Return a listening socket that only our group may use."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    listener.bind(str(path))
+    path.chmod(0o660)
+    return listener
+
+
+def _seal_path() -> Path | None:
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Path(folder) / "seal.json" if folder else None
+
+
+def serve(settings: Settings) -> None:
+    """Run until systemd says stop."""
+    started = time.monotonic()
+    weights = weights_module.check(Path(settings.model_dir), _seal_path(), require_verity=settings.require_verity)
+    notify("STATUS=loading the model")
+    from appliance.transcription.engine import WhisperEngine
+
+    engine = WhisperEngine(
+        weights.directory, device=settings.device, compute_type=settings.compute_type, threads=settings.threads
+    )
+    notify("STATUS=warming up")
+    engine.warm_up()
+
+    import uvicorn
+
+    from appliance.transcription.app import Service
+
+    service = Service(settings, weights, engine)
+    listener = listen(Path(settings.socket))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            service.app(), log_config=None, access_log=False, server_header=False, lifespan="on", http="h11", ws="none",
+            timeout_keep_alive=30, timeout_graceful_shutdown=30, backlog=64,
+        )
+    )  # fmt: skip
+
+    async def run() -> None:
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.02)
+        logging.info(
+            "ready: model=%s root_hash=%s start_s=%.1f", weights.name, weights.root_hash, time.monotonic() - started
+        )
+        notify("READY=1", f"STATUS=serving {weights.name}")
+        interval_s = watchdog_interval_s()
+        while not serving.done():
+            if service.worker.busy_for_s() < settings.request_timeout_s + _HANG_MARGIN_S:
+                notify("WATCHDOG=1")
+            await asyncio.wait([serving], timeout=interval_s)
+        await serving
+
+    asyncio.run(run())
+
+
+def main() -> int:
+    """Return the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    os.umask(0o077)
+    try:
+        path = Path(sys.argv[1]) if len(sys.argv) > 1 else settings_module.CONFIG_PATH
+        serve(settings_module.load(path))
+    except ApplianceError as error:
+        logging.error("error: %s", error)
+        logging.error("  hint: %s", error.hint)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

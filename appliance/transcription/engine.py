@@ -1,0 +1,101 @@
+"""The speech model: loads faster-whisper from a folder, warms it up, and turns samples into a transcript."""
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from appliance.transcription.media import Recording
+from appliance.transcription.transcript import Segment, Transcript, Word, without_inventions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Silero's default keeps a burst of any length; a spoken "no" lasts longer than this, a click or a beep does not.
+MIN_SPEECH_MS = 200
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a request may choose."""
+
+    language: str | None = None
+    prompt: str | None = None
+    temperature: float = 0.0
+    words: bool = False
+
+
+class Engine(Protocol):
+    """What the service needs of an engine."""
+
+    languages: frozenset[str]
+
+    def transcribe(self, recording: Recording, options: Options, stop: Callable[[], None]) -> Transcript:
+        """Transcribe; `stop` is called between segments and raises when the work is no longer wanted."""
+        ...
+
+
+def _segment(found: Any) -> Segment:
+    words = tuple(
+        Word(word.word, float(word.start), float(word.end), float(word.probability)) for word in found.words or ()
+    )
+    return Segment(
+        found.text, float(found.start), float(found.end), tuple(found.tokens), float(found.temperature or 0.0),
+        float(found.avg_logprob), float(found.compression_ratio), float(found.no_speech_prob), words,
+    )  # fmt: skip
+
+
+class WhisperEngine:
+    """faster-whisper, from local files only."""
+
+    def __init__(self, directory: "Path", *, device: str, compute_type: str, threads: int) -> None:
+        # The process has no network; with these, a missing file is an error at once and not an attempt.
+        os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
+        from faster_whisper import WhisperModel
+
+        logging.getLogger("faster_whisper").setLevel(logging.WARNING)
+        self._model = WhisperModel(
+            str(directory),
+            device=device,
+            compute_type=compute_type,
+            cpu_threads=threads or len(os.sched_getaffinity(0)),
+            num_workers=1,
+            local_files_only=True,
+        )
+        self.languages = frozenset(self._model.supported_languages)
+
+    def warm_up(self) -> None:
+        """Run the whole path once on a second of silence, so that the first clinician does not wait for it."""
+        import numpy as np
+
+        silence = np.zeros(16_000, dtype=np.float32)
+        for vad_filter in (True, False):
+            segments, _ = self._model.transcribe(
+                silence, language="en", vad_filter=vad_filter, beam_size=1, temperature=[0.0], max_new_tokens=4
+            )
+            list(segments)
+
+    def transcribe(self, recording: Recording, options: Options, stop: Callable[[], None]) -> Transcript:
+        """See Engine.
+
+        One temperature, never the fallback ladder: its samples differ from run to run and invent text on silence.
+        No conditioning on earlier text: a loop would feed itself.
+        """
+        found, info = self._model.transcribe(
+            recording.samples,
+            language=options.language if options.language or len(self.languages) > 1 else next(iter(self.languages)),
+            initial_prompt=options.prompt,
+            temperature=[options.temperature],
+            word_timestamps=options.words,
+            condition_on_previous_text=False,
+            vad_filter=True,
+            vad_parameters={"min_speech_duration_ms": MIN_SPEECH_MS},
+        )
+        segments = []
+        stop()
+        for segment in found:
+            segments.append(_segment(segment))
+            stop()
+        speech_s = float(info.duration_after_vad)
+        return without_inventions(info.language, recording.duration_s, speech_s, segments)

@@ -1,0 +1,118 @@
+"""One worker behind a bounded queue: how many requests may be inside at once, and how each of them ends."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+from appliance.transcription.problems import ProblemError
+
+T = TypeVar("T")
+_FIRST_GUESS_S = 20.0
+
+
+class StoppedError(Exception):
+    """The work is no longer wanted: its client went away, or its time was over."""
+
+
+class Slot:
+    """The right to be inside. It is given back once, when both the request and its work have ended."""
+
+    def __init__(self, release: Callable[[], None]) -> None:
+        self._release = release
+        self._stopped = threading.Event()
+        self._released = False
+        self.working = False
+
+    def stop(self) -> None:
+        """Ask the work to end at its next step."""
+        self._stopped.set()
+
+    def check(self) -> None:
+        """Raise StoppedError when the work should end. Called by the work itself."""
+        if self._stopped.is_set():
+            raise StoppedError
+
+    def release(self) -> None:
+        """Give the place back. A second call does nothing: request and work may end in either order."""
+        if not self._released:
+            self._released = True
+            self._release()
+
+
+class Worker:
+    """Runs work one after the other in a thread of its own; `limit` more may wait."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.inside = 0
+        self.done = self.refused = self.failed = 0
+        self._typical_s = _FIRST_GUESS_S
+        self._started: float | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="transcribe")
+
+    def busy_for_s(self) -> float:
+        """Return how long the present work has been running; 0 when there is none."""
+        started = self._started
+        return 0.0 if started is None else time.monotonic() - started
+
+    @contextmanager
+    def admit(self) -> Iterator[Slot]:
+        """Take a place, before the body of the request is read. Raises ProblemError 503 when all are taken."""
+        if self.inside > self.limit:
+            self.refused += 1
+            wait_s = max(1, min(600, round(self.inside * self._typical_s)))
+            raise ProblemError(
+                503, "queue-full", "Busy", f"{self.inside} recordings are waiting or in work; try again in {wait_s} s",
+                retry_after_s=wait_s,
+            )  # fmt: skip
+        self.inside += 1
+        slot = Slot(self._leave)
+        try:
+            yield slot
+        finally:
+            slot.stop()
+            # While the thread still works on it, its memory is in use: the place is given back when the thread ends.
+            if not slot.working:
+                slot.release()
+
+    def _leave(self) -> None:
+        self.inside -= 1
+
+    async def run(self, slot: Slot, work: Callable[[], T], *, timeout_s: float) -> T:
+        """Run `work` in its turn. Raises ProblemError 504 when it did not end in time; its thread then stops soon."""
+        loop = asyncio.get_running_loop()
+
+        def timed() -> T:
+            self._started = time.monotonic()
+            try:
+                slot.check()
+                return work()
+            finally:
+                self._typical_s += 0.3 * (time.monotonic() - self._started - self._typical_s)
+                self._started = None
+
+        slot.working = True
+        future = self._pool.submit(timed)
+        finished = asyncio.wrap_future(future, loop=loop)
+
+        def leave() -> None:
+            slot.working = False
+            slot.release()
+
+        # Cancelling the asyncio side cancels a future that has not started; one that runs ends by slot.check().
+        future.add_done_callback(lambda _: loop.call_soon_threadsafe(leave))
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await finished
+        except TimeoutError:
+            raise ProblemError(
+                504, "deadline", "Not done in time", f"the recording was not transcribed within {timeout_s:g} s"
+            ) from None
+
+    def close(self) -> None:
+        """Take no more work and wait for what runs."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
