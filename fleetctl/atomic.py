@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o644, replace: bool = True) -> None:
-    """Write `content` to `path` durably (fsync of file and folder). With `replace` off, FileExistsError if it exists."""
+    """Write `content` to `path` durably (fsync of file and folder). `replace` off: FileExistsError if it exists."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -37,7 +37,7 @@ def load(row: Row) -> Any:
 class LazyGroup(TyperGroup):
     """Shows the registry's table in its help and imports one command when that one is run."""
 
-    rows = {row.name: row for row in COMMANDS}
+    rows: ClassVar[dict[str, Row]] = {row.name: row for row in COMMANDS}
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(self.rows)

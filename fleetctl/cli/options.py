@@ -44,9 +44,7 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would c
 
 PassphraseFdOption = Annotated[
     int | None,
-    typer.Option(
-        "--passphrase-fd", metavar="N", min=0, help="Read the passphrase of the keys from file descriptor N."
-    ),
+    typer.Option("--passphrase-fd", metavar="N", min=0, help="Read the passphrase of the keys from file descriptor N."),
 ]
 
 PassphraseFileOption = Annotated[

@@ -9,8 +9,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
-
-
 class StrictModel(BaseModel):
     """Unknown keys and values of another type are refused; nothing changes after loading."""
 

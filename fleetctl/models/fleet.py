@@ -11,7 +11,7 @@ from fleetctl.models.base import Resource, StrictModel
 
 
 def _absolute(text: str) -> str:
-    if not (text.startswith("~/") or text.startswith("/")):
+    if not text.startswith(("~/", "/")):
         raise ValueError("must be absolute or begin with ~/: keys never live beside the fleet's YAML in git")
     return text
 
@@ -26,9 +26,7 @@ class FleetSpec(StrictModel):
     keys_directory: Annotated[str, AfterValidator(_absolute)] = Field(
         description="Directory with the fleet's keys: mode 0700, outside git. ~ is the operator's home."
     )
-    escrow_recipients: list[AgeRecipient] = Field(
-        min_length=1, description="Who can open the recovery keys of disks."
-    )
+    escrow_recipients: list[AgeRecipient] = Field(min_length=1, description="Who can open the recovery keys of disks.")
 
 
 class Fleet(Resource):

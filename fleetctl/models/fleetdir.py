@@ -46,7 +46,8 @@ class FleetDir:
             if (candidate / FLEET_FILE).is_file():
                 return cls(candidate)
         raise UsageError(
-            f"no {FLEET_FILE} in {here} or above it", hint="cd to a fleet directory, name one with --fleet, or: fleetctl init"
+            f"no {FLEET_FILE} in {here} or above it",
+            hint="cd to a fleet directory, name one with --fleet, or: fleetctl init",
         )
 
     @cached_property
@@ -67,7 +68,7 @@ class FleetDir:
 
     @property
     def escrow_dir(self) -> Path:
-        """Encrypted recovery keys, `<site>/<LUKS UUID>.age`. Safe to keep in git: only the escrow identity opens them."""
+        """Encrypted recovery keys, `<site>/<LUKS UUID>.age`. May stay in git: only the escrow identity opens them."""
         return self.path / "escrow"
 
     @property
@@ -120,7 +121,9 @@ class FleetDir:
         try:
             atomic.write_text(path, text, replace=replace)
         except FileExistsError:
-            raise RefusedError(f"site {site.name} exists: {path}", hint="edit that file, or choose another name") from None
+            raise RefusedError(
+                f"site {site.name} exists: {path}", hint="edit that file, or choose another name"
+            ) from None
         return path
 
     def profile_paths(self) -> dict[str, Path]:
@@ -133,11 +136,11 @@ class FleetDir:
         return load_profile(name, self.profile_paths())
 
     def _check_disks(self, path: Path, site: Site) -> None:
-        storage = self.profile(site.spec.profile).spec.storage
+        least = self.profile(site.spec.profile).spec.storage.min_disks
         count = len(site.spec.storage.data_disks)
-        if count < storage.min_disks:
+        if count < least:
             raise ConfigError(
-                f"{path}: spec.storage.data_disks: names {count}, profile {site.spec.profile} wants {storage.min_disks}",
+                f"{path}: spec.storage.data_disks: names {count}, profile {site.spec.profile} wants {least}",
                 hint="add the serials of the missing disks (lsblk -o NAME,SERIAL on the host)",
             )
 

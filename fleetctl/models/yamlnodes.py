@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -52,11 +52,11 @@ _CORE_SCHEMA = (
 
 
 class _CoreLoader(yaml.SafeLoader):
-    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - overrides PyYAML's own attribute, filled below
 
 
 for _name, _pattern, _first in _CORE_SCHEMA:
-    _CoreLoader.add_implicit_resolver(_TAG + _name, re.compile(_pattern), _first)  # type: ignore[no-untyped-call]
+    _CoreLoader.add_implicit_resolver(_TAG + _name, re.compile(_pattern), _first)
 
 
 def parse(text: str) -> Located:
@@ -75,15 +75,19 @@ def parse(text: str) -> Located:
     return located
 
 
+def _line(thing: yaml.Event | yaml.Node) -> int:
+    return thing.start_mark.line + 1 if thing.start_mark else 1
+
+
 def _refuse_references(text: str) -> None:
     # On the event stream, before anything is built: an alias costs nothing here.
     depth = 0
     for event in yaml.parse(text, Loader=_CoreLoader):
-        line = event.start_mark.line + 1
+        line = _line(event)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise YamlProblem(line, "anchors and aliases (& and *) are not allowed; write the value out")
-        if getattr(event, "tag", None):
-            raise YamlProblem(line, f"tags are not allowed: {event.tag}")
+        if tag := getattr(event, "tag", None):
+            raise YamlProblem(line, f"tags are not allowed: {tag}")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -93,11 +97,11 @@ def _refuse_references(text: str) -> None:
 
 
 def _value(node: yaml.Node, path: Path, located: Located) -> Any:
-    located.lines.setdefault(path, node.start_mark.line + 1)
+    located.lines.setdefault(path, _line(node))
     if isinstance(node, yaml.MappingNode):
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
+            line = _line(key_node)
             if not (isinstance(key_node, yaml.ScalarNode) and key_node.tag == f"{_TAG}str"):
                 raise YamlProblem(line, "a key must be text; put it in quotes")
             key = key_node.value
@@ -122,7 +126,7 @@ def _scalar(node: yaml.Node) -> Any:
         case "int":
             # Python refuses to read thousands of digits; no number here needs twenty.
             if len(text) > 20:
-                raise YamlProblem(node.start_mark.line + 1, "number too long; quote it if it is text")
+                raise YamlProblem(_line(node), "number too long; quote it if it is text")
             return int(text)
         case "float":
             return float(text)

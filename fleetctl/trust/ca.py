@@ -43,7 +43,9 @@ class Authority:
         certificate = keys.certificate("ca.crt")
         key = keys.load_private("ca.key", passphrase)
         if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
-            raise VerificationError("ca.key does not belong to ca.crt", hint="restore the key directory from its backup")
+            raise VerificationError(
+                "ca.key does not belong to ca.crt", hint="restore the key directory from its backup"
+            )
         return cls(certificate, key)
 
 
@@ -67,9 +69,9 @@ def make_authority(fleet: str, key: ec.EllipticCurvePrivateKey) -> Authority:
 def make_client(authority: Authority, fleet: str, role: str, public_key: ec.EllipticCurvePublicKey) -> x509.Certificate:
     """A client certificate; the box grants by the subject's OU, which is the role (`operator` or `clinical`)."""
     builder = _issued(authority, _name(f"{fleet} {role}", fleet, role), public_key, CLIENT_DAYS)
-    return builder.add_extension(
-        x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
-    ).sign(authority.key, _SHA256)
+    return builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False).sign(
+        authority.key, _SHA256
+    )
 
 
 def make_secure_boot(fleet: str, key: rsa.RSAPrivateKey) -> x509.Certificate:

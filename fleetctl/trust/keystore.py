@@ -65,7 +65,8 @@ class KeyStore:
             raise RefusedError(f"{self.directory} can be entered by others", hint=f"chmod 700 {self.directory}")
         if status.st_uid not in (os.geteuid(), 0):
             raise RefusedError(
-                f"{self.directory} belongs to user {status.st_uid}", hint=f"run as its owner, or: chown {self.directory}"
+                f"{self.directory} belongs to user {status.st_uid}",
+                hint=f"run as its owner, or: chown {self.directory}",
             )
         refuse_git(self.directory)
 

@@ -28,6 +28,10 @@ PBKDF2_ITERATIONS = 600_000
 BCRYPT_ROUNDS = 64
 
 
+_PKCS8_COMMAND = ["openssl", "pkcs8", "-topk8", "-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA256"]
+_PKCS8_COMMAND += ["-iter", str(PBKDF2_ITERATIONS), "-passout"]
+
+
 def seal_pkcs8(key: PrivateKey, passphrase: Passphrase) -> bytes:
     """The key as encrypted PKCS8 PEM: AES-256, PBKDF2 with our iteration count.
 
@@ -40,8 +44,7 @@ def seal_pkcs8(key: PrivateKey, passphrase: Passphrase) -> bytes:
         os.write(writer, passphrase.reveal().encode() + b"\n")
         os.close(writer)
         done = subprocess.run(
-            ["openssl", "pkcs8", "-topk8", "-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA256"]
-            + ["-iter", str(PBKDF2_ITERATIONS), "-passout", f"fd:{reader}"],
+            [*_PKCS8_COMMAND, f"fd:{reader}"],
             input=plain,
             capture_output=True,
             pass_fds=(reader,),

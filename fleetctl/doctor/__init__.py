@@ -1,0 +1,1 @@
+"""What the operator's machine has and lacks, for `fleetctl doctor`."""
