@@ -21,6 +21,21 @@ from __future__ import annotations
 import unicodedata
 from typing import ClassVar
 
+# What a caller may rely on; the same for every command and every -o.
+EXIT_CODES = {
+    0: "ok",
+    1: "failed",
+    2: "wrong usage or configuration",
+    3: "degraded: it works, with a fault",
+    4: "critical: it does not work, or does not fit its profile",
+    5: "unknown or unreachable",
+    6: "refused by a rule (gate, hold, existing data)",
+    7: "partial: some hosts succeeded, some did not",
+    8: "locked by someone else",
+    9: "verification failed: a signature, key, digest or identity is not the expected one",
+    130: "interrupted",
+}
+
 
 class FleetctlError(Exception):
     """A failure with words for a person: what was seen, and in `hint` the next action.
