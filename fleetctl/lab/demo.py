@@ -53,7 +53,7 @@ def steps(base: Path, recording: Path) -> tuple[DemoStep, ...]:
     return (
         DemoStep(
             "make a fleet: CA, signing keys, escrow",
-            ("init", str(fleet), "--name", "demo", "--keys", str(base / "keys")),
+            ("init", str(fleet), "--name", "demo", "--keys-directory", str(base / "keys")),
             skip=fleet_exists,
         ),
         DemoStep("build the appliance image", ("image", "build")),
