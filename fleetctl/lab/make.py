@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fleetctl import atomic
-from fleetctl.errors import ConfigError, UsageError
+from fleetctl.errors import UsageError
 from fleetctl.lab.disks import make_disks
 from fleetctl.lab.firmware import make_variables
 from fleetctl.lab.hosttools import HostTools
@@ -17,6 +17,7 @@ from fleetctl.lab.ports import choose_ports
 from fleetctl.lab.qemu import GuestFiles
 from fleetctl.lab.record import LabRecord, disks_for, networks_for
 from fleetctl.lab.store import LabStore
+from fleetctl.trust.keystore import KeyStore
 
 _GIB = 1024**3
 DEFAULT_MEMORY_MIB = 2048
@@ -84,7 +85,7 @@ def reshape(record: LabRecord, shape: Shape, *, running: bool) -> LabRecord:
     return changed
 
 
-def make_files(record: LabRecord, store: LabStore, tools: HostTools, keys_dir: Path) -> LabRecord:
+def make_files(record: LabRecord, store: LabStore, tools: HostTools, keys: KeyStore) -> LabRecord:
     """Save the record, then make every file that is missing; returns the record, with the image really used."""
     files = GuestFiles(store.runtime_dir(record.name))
     if not (files.runtime_dir / record.disks[0].file).exists():
@@ -92,13 +93,13 @@ def make_files(record: LabRecord, store: LabStore, tools: HostTools, keys_dir: P
     store.save(record)
     make_disks(record.disks, Path(record.image.path), files.runtime_dir)
     if not files.variables.exists():
-        make_variables(tools.firmware_variables, _key_file(keys_dir, "secureboot.crt"), files.variables)
+        make_variables(tools.firmware_variables, keys.path("secureboot.crt"), files.variables)
     return record
 
 
-def write_credentials(record: LabRecord, files: GuestFiles, keys_dir: Path) -> tuple[str, ...]:
+def write_credentials(record: LabRecord, files: GuestFiles, keys: KeyStore) -> tuple[str, ...]:
     """Write what the guest is told at boot: who may log in, and its name. Nothing here is secret."""
-    public_key = _key_file(keys_dir, "ssh_ed25519.pub").read_bytes()
+    public_key = keys.text("ssh_ed25519.pub").encode("ascii")
     credentials = {"ssh.authorized_keys.root": public_key, "system.hostname": record.name.encode()}
     files.credentials_dir.mkdir(mode=0o700, exist_ok=True)
     for name, value in credentials.items():
@@ -110,10 +111,3 @@ def write_credentials(record: LabRecord, files: GuestFiles, keys_dir: Path) -> t
 def _disk_bytes(size_gib: float) -> int:
     """Whole MiB: partition tools and md leave the odd rest unused anyway."""
     return int(size_gib * 1024) * 1024**2
-
-
-def _key_file(keys_dir: Path, name: str) -> Path:
-    path = keys_dir / name
-    if not path.is_file():
-        raise ConfigError(f"the fleet has no {name} in {keys_dir}", hint="fleetctl init makes the fleet's keys")
-    return path

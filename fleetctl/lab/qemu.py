@@ -18,6 +18,10 @@ SERIAL_LOG = "serial.log"
 VARIABLES = "vars.fd"
 CREDENTIALS_DIR = "credentials"
 
+# The translation buffer's own default is an eighth of the host's memory; two sites at once must fit a small host.
+_ACCEL = {AccelKind.KVM: "kvm", AccelKind.TCG: "tcg,thread=multi,tb-size=512"}
+_CPU = {AccelKind.KVM: "host", AccelKind.TCG: "max"}
+
 
 @dataclass(frozen=True)
 class GuestFiles:
@@ -50,10 +54,10 @@ def qemu_argv(
         "-name", f"guest={record.name}", "-uuid", record.uuid,
         "-nodefaults", "-no-user-config", "-display", "none",
         # Variables are writable only from system management mode: without it a guest could switch Secure Boot off.
-        "-machine", f"q35,smm=on,accel={accel},pflash0=firmware-code,pflash1=firmware-variables",
+        "-machine", "q35,smm=on,pflash0=firmware-code,pflash1=firmware-variables",
         "-global", "driver=cfi.pflash01,property=secure,value=on",
         "-global", "ICH9-LPC.disable_s3=1",
-        "-cpu", "host" if accel is AccelKind.KVM else "max",
+        "-accel", _ACCEL[accel], "-cpu", _CPU[accel],
         "-smp", str(record.cpus), "-m", str(record.memory_mib),
         "-rtc", "base=utc,clock=host",
         *_file_node("firmware-code", tools.firmware_code, read_only=True),

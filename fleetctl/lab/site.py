@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fleetctl.errors import ChangeError, RefusedError, UnreachableError
+from fleetctl.errors import ChangeError, FleetctlError, RefusedError, UnreachableError
 from fleetctl.lab import swtpm
 from fleetctl.lab.accel import Accel, detect
 from fleetctl.lab.boot import BOOT_TIMEOUT_S, BootWatch
@@ -71,7 +71,7 @@ class LabSite:
                 record = new_record(fleetdir.fleet.name, name, shape, site.store)
             else:
                 record = reshape(record, shape, running=site.running)
-            make_files(record, site.store, tools, fleetdir.fleet.keys_path)
+            make_files(record, site.store, tools, fleetdir.keys)
         return site
 
     @property
@@ -83,6 +83,15 @@ class LabSite:
     def running(self) -> bool:
         """Whether its QEMU runs; the guest in it may be anywhere between firmware and power-off."""
         return self.processes.pid(QEMU) is not None
+
+    @property
+    def booted(self) -> bool:
+        """Whether the console has shown the SSH host key since the last power-on."""
+        try:
+            since = self.record.serial_offset_bytes
+        except FleetctlError:  # no record to read: stopping and cleaning up must work all the same
+            return False
+        return find_fingerprint(self.serial.text(since)) is not None
 
     @property
     def raw_image_paths(self) -> tuple[Path, ...]:
@@ -197,7 +206,7 @@ class LabSite:
     def _start_qemu(self, record: LabRecord, tools: HostTools, accel: Accel) -> None:
         if self.serial.size() > _SERIAL_LOG_LIMIT_BYTES:
             self.serial.path.rename(self.serial.path.with_suffix(".log.1"))
-        credentials = write_credentials(record, self.files, self.fleetdir.fleet.keys_path)
+        credentials = write_credentials(record, self.files, self.fleetdir.keys)
         self.store.save(
             record.model_copy(
                 update={
@@ -224,9 +233,7 @@ class LabSite:
         pid = self.processes.pid(QEMU)
         if pid is None or power_cut:
             return self.processes.stop_all(0.0 if power_cut else _TERM_GRACE_S)
-        record = self.store.find(self.name)
-        booted = record is not None and find_fingerprint(self.serial.text(record.serial_offset_bytes)) is not None
-        patience_s = _POWER_DOWN_S if booted else _POWER_DOWN_EARLY_S
+        patience_s = _POWER_DOWN_S if self.booted else _POWER_DOWN_EARLY_S
         try:
             with Qmp(self.runtime_dir) as qmp:
                 qmp.command("system_powerdown")
