@@ -1,0 +1,109 @@
+"""What a snapshot is judged from: root's facts, the transcription service's own answer, and room on the disks."""
+
+import http.client
+import json
+import os
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from appliance.facts.reading import UnreadableError, read_text
+
+FACTS_PATH = Path("/run/appliance/facts.json")
+TRANSCRIPTION_SOCKET = Path("/run/appliance-transcription/http.sock")
+FILE_SYSTEMS = ("/", "/var/lib/appliance")
+# The timer writes every 30 s; reading them takes some seconds under emulation. Older than this, they say nothing.
+FACTS_STALE_S = 150.0
+_MAX_ANSWER_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Root's facts with their age. A fact that was not read has its reason in place of a value."""
+
+    age_s: float | None
+    values: dict[str, Any]
+    errors: dict[str, str]
+    missing: str = ""
+
+    def get(self, name: str) -> Any:
+        """Return a fact. Raises UnreadableError, with the reason, if it is not known now."""
+        if self.missing:
+            raise UnreadableError(self.missing)
+        if name in self.values:
+            return self.values[name]
+        raise UnreadableError(self.errors.get(name, f"the fact {name} was not gathered"))
+
+
+def parse_facts(document: Any, now_boottime_s: float) -> Facts:
+    """Judge the age and split values from errors."""
+    try:
+        age_s = max(0.0, now_boottime_s - float(document["boottime_s"]))
+        facts = dict(document["facts"])
+        values = {name: fact["value"] for name, fact in facts.items() if "value" in fact}
+        errors = {name: str(fact["error"]) for name, fact in facts.items() if "value" not in fact}
+    except (KeyError, TypeError, ValueError):
+        return Facts(None, {}, {}, "root's facts are not understood")
+    stale = age_s > FACTS_STALE_S
+    return Facts(age_s, values, errors, f"root's facts are {age_s:.0f} s old; is the timer running?" if stale else "")
+
+
+def read_facts(path: Path = FACTS_PATH) -> Facts:
+    """Read the facts file."""
+    try:
+        document = json.loads(read_text(path))
+    except UnreadableError as error:
+        return Facts(None, {}, {}, f"root's facts cannot be read: {error}")
+    except ValueError:
+        return Facts(None, {}, {}, "root's facts are not JSON")
+    return parse_facts(document, time.clock_gettime(time.CLOCK_BOOTTIME))
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        super().__init__("localhost", timeout=timeout_s)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def ask(path: Path, route: str, *, timeout_s: float = 5.0) -> bytes:
+    """GET a route of a service over its unix socket."""
+    connection = _UnixConnection(path, timeout_s)
+    try:
+        connection.request("GET", route)
+        answer = connection.getresponse()
+        body = answer.read(_MAX_ANSWER_BYTES + 1)
+    except (OSError, http.client.HTTPException) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        raise UnreadableError(f"{path}: {reason}") from None
+    finally:
+        connection.close()
+    if answer.status != 200 or len(body) > _MAX_ANSWER_BYTES:
+        raise UnreadableError(f"{path}{route}: status {answer.status}, {len(body)} bytes")
+    return body
+
+
+@dataclass(frozen=True)
+class Space:
+    """Room on a file system."""
+
+    mount: str
+    size_mib: int
+    free_mib: int
+
+
+def space(mount: str) -> Space:
+    """Return the room that is left for a service on a file system."""
+    try:
+        found = os.statvfs(mount)
+    except OSError as error:
+        raise UnreadableError(f"{mount}: {error.strerror}") from None
+    return Space(mount, found.f_blocks * found.f_frsize >> 20, found.f_bavail * found.f_frsize >> 20)
