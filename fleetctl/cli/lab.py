@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fleetctl.cli import rehearsal
 from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption, PassphraseFdOption, PassphraseFileOption
 from fleetctl.errors import ChangeError, FleetctlError, PartialError, describe
 from fleetctl.lab import make
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 app = typer.Typer(help="Run virtual sites on this machine: UEFI, Secure Boot, software TPM, ports on loopback only.")
+app.command()(rehearsal.demo)
+app.command()(rehearsal.transcribe)
 
 
 class AccelChoice(StrEnum):
