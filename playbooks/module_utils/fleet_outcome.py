@@ -1,0 +1,30 @@
+"""How our modules answer: steps in words and as a diff, the operator's part under `fleet`, refusals apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.fleet_box import CommandError, Refusal, WriteInCheckMode, without_recovery_keys
+
+
+def finish(module: AnsibleModule, steps: list[str], fleet: dict[str, Any], *, diff: list[dict[str, str]] | None = None,
+           ) -> None:
+    """End the module; `steps` are what was done, or what check mode would do."""
+    for warning in next((part["warnings"] for part in fleet.values() if "warnings" in part), []):
+        module.warn(warning)
+    shown = diff or ([{"prepared": "\n".join(f"+ {step}" for step in steps) + "\n"}] if steps else [])
+    module.exit_json(changed=bool(steps), steps=steps, fleet=fleet, diff=shown)
+
+
+def run_reporting(module: AnsibleModule, work: Callable[[], None]) -> None:
+    """Run the work; a refusal carries what a person must decide, a failure the command that failed."""
+    try:
+        work()
+    except Refusal as refusal:
+        module.fail_json(msg=without_recovery_keys(str(refusal)),
+                         fleet={"refused": {"found": refusal.found, "decide": refusal.decide}})
+    except (CommandError, WriteInCheckMode, OSError, ValueError) as error:
+        words = without_recovery_keys(f"{type(error).__name__}: {error}")
+        module.fail_json(msg=words)
