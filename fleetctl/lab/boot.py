@@ -112,9 +112,9 @@ class BootWatch:
 
     def _read_console(self) -> None:
         """Everything new, window by window. After the fingerprint the guest is up: enough seen."""
-        before = None
-        while self.fingerprint is None and (window := next(self._windows)) != before:
-            before = window
+        more = True
+        while more and self.fingerprint is None:
+            window, more = next(self._windows)
             self.fingerprint = find_fingerprint(window)
             trouble = None if self.fingerprint else find_trouble(window)
             if trouble:

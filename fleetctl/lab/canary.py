@@ -17,8 +17,9 @@ import socket
 from collections import Counter, deque
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fleetctl.lab.canary_dns import name_error, question_name
 
@@ -72,8 +73,8 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._memory, self._listener, self._family = memory, listener, family
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)  # noqa: S101 - asyncio's contract, for the type checker
-        self._transport = transport
+        # Python 3.11's own datagram transport is no subclass of this class, though it has its methods.
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         payload, answer = data[:_PAYLOAD_BYTES], b""
@@ -107,7 +108,7 @@ class Canary:
                 )
             for listener in (*UDP_LISTENERS, *DNS_LISTENERS):
                 transport, _ = await loop.create_datagram_endpoint(
-                    lambda listener=listener, family=family: _Datagrams(self.memory, listener, family),  # type: ignore[misc]
+                    partial(_Datagrams, self.memory, listener, family),
                     local_addr=(address, ports[listener]),
                 )
                 self._closers.append(transport)

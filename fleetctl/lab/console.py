@@ -93,14 +93,17 @@ class SerialLog:
         text = self.text(max(since, self.size() - _CHUNK_BYTES))
         return [line.rstrip() for line in text.splitlines() if line.strip()][-lines:]
 
-    def follow(self, since: int) -> Iterator[str]:
-        """A window over the text from `since` on, yielded again and again: everything passes through it."""
+    def follow(self, since: int) -> Iterator[tuple[str, bool]]:
+        """A window over the text from `since` on, yielded again and again: everything passes through it.
+
+        The second value says whether there was anything new; False: the end of the log is reached for now.
+        """
         at, window = since, ""
         while True:
             chunk = self._read(at)
             at += len(chunk)
             window = (window + clean(chunk.decode("utf-8", errors="replace")))[-_WINDOW_CHARS:]
-            yield window
+            yield window, bool(chunk)
 
     def _read(self, at: int) -> bytes:
         try:
