@@ -1,0 +1,1 @@
+"""appliancectl: what can be done and asked on the box itself."""

@@ -1,0 +1,139 @@
+"""The command line of the box. Only here do errors become exit codes."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from appliance.errors import ApplianceError
+
+_OPTIONS = {
+    "no_args_is_help": True,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": None,
+    "add_completion": False,
+}
+app = typer.Typer(help="What can be done and asked on the box itself.", **_OPTIONS)  # type: ignore[arg-type]
+health_app = typer.Typer(help="The box's own judgement of itself.", **_OPTIONS)  # type: ignore[arg-type]
+seal_app = typer.Typer(help="What was approved when the box was closed.", **_OPTIONS)  # type: ignore[arg-type]
+egress_app = typer.Typer(help="Try to get out.", **_OPTIONS)  # type: ignore[arg-type]
+app.add_typer(health_app, name="health")
+app.add_typer(seal_app, name="seal")
+app.add_typer(egress_app, name="egress")
+
+SpecOption = Annotated[str, typer.Option("--spec", help="File with the destinations (JSON); - reads standard input.")]
+_MAX_SPEC_BYTES = 256 * 1024
+
+
+@app.command()
+def version() -> None:
+    """Print the versions of the appliance and of the image."""
+    from appliance.version import appliance_version, image_version
+
+    typer.echo(f"appliance {appliance_version()}\nimage {image_version() or 'none'}")
+
+
+@app.command()
+def identity() -> None:
+    """Make the TLS key and its certificate request where they are missing."""
+    from appliance.ctl.identity import DIRECTORY, ensure
+
+    typer.echo(f"{DIRECTORY}: {'made' if ensure() else 'nothing to do'}")
+
+
+@health_app.command()
+def snapshot() -> None:
+    """Judge the box now and print the snapshot (JSON). Exit code: 0 ok, 3 degraded, 4 critical, 5 unknown."""
+    import os
+
+    from appliance.contract.health import Verdict
+    from appliance.facts.gather import gather
+    from appliance.health.inputs import parse_facts
+    from appliance.health.snapshot import Sequence, take
+
+    # Root reads the facts itself, now; anybody else gets those that the timer left.
+    facts = gather() if os.geteuid() == 0 else None
+    taken = take(Sequence(), facts=parse_facts(facts, facts["boottime_s"]) if facts else None)
+    typer.echo(taken.model_dump_json(indent=2))
+    codes = {Verdict.OK: 0, Verdict.DEGRADED: 3, Verdict.CRITICAL: 4, Verdict.UNKNOWN: 5}
+    raise typer.Exit(codes[taken.verdict])
+
+
+@seal_app.command()
+def check(
+    before_start: Annotated[
+        bool, typer.Option(help="Leave the weights to the service that is about to start.")
+    ] = False,
+) -> None:
+    """Compare the live box with its seal. Exit code: 0 as sealed, 9 it differs, 5 something cannot be read."""
+    from appliance.ctl.seal_check import check as compare
+    from appliance.ctl.seal_check import require, words
+
+    comparisons = compare(before_start=before_start)
+    typer.echo("\n".join(words(comparisons)))
+    require(comparisons)
+
+
+def _read_spec(source: str) -> str:
+    data = sys.stdin.buffer.read(_MAX_SPEC_BYTES + 1) if source == "-" else Path(source).read_bytes()
+    if len(data) > _MAX_SPEC_BYTES:
+        from appliance.errors import UsageError
+
+        raise UsageError("the list of destinations is too large", hint=f"at most {_MAX_SPEC_BYTES} bytes")
+    return data.decode(errors="replace")
+
+
+def _spec(source: str) -> "ProbeSpec":  # type: ignore[name-defined]  # noqa: F821 (imported late to start fast)
+    from pydantic import ValidationError
+
+    from appliance.contract.egress import ProbeSpec
+    from appliance.errors import UsageError
+
+    try:
+        return ProbeSpec.model_validate_json(_read_spec(source))
+    except OSError as error:
+        raise UsageError(f"{source}: {error.strerror}", hint="give a file, or - for standard input") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the document"
+        raise UsageError(f"destinations: {where}: {first['msg']}", hint="see appliance/contract/egress.py") from None
+
+
+@egress_app.command()
+def prove(spec: SpecOption = "-") -> None:
+    """Try every destination from the host and from inside every service, and print what happened (JSON).
+
+    Exit code: 0 nothing was reached and every control was, 9 something was reached, 7 something could not be tried.
+    """
+    from appliance.ctl.egress.prove import prove as run
+    from appliance.ctl.egress.result import exit_code
+
+    report = run(_spec(spec))
+    typer.echo(report.model_dump_json())
+    raise typer.Exit(exit_code(report))
+
+
+@egress_app.command()
+def baseline(spec: SpecOption = "-") -> None:
+    """Try every destination from the host before the network is closed, keep the result and print it (JSON)."""
+    from appliance.ctl.egress.prove import baseline as run
+    from appliance.ctl.egress.result import keep
+
+    report = run(_spec(spec))
+    keep(report)
+    typer.echo(report.model_dump_json())
+
+
+def main() -> None:
+    """Run, and turn errors into exit codes."""
+    try:
+        app(standalone_mode=True)
+    except ApplianceError as error:
+        text = f"error: {error}\n  hint: {error.hint}"
+        print("".join(c for c in text if c.isprintable() or c == "\n"), file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

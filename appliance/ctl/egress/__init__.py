@@ -1,0 +1,1 @@
+"""Tries to get out: from the host, and from inside each service's own sandbox."""
