@@ -8,16 +8,17 @@ import typer
 
 from appliance.errors import ApplianceError
 
-_OPTIONS = {
-    "no_args_is_help": True,
-    "pretty_exceptions_enable": False,
-    "rich_markup_mode": None,
-    "add_completion": False,
-}
-app = typer.Typer(help="What can be done and asked on the box itself.", **_OPTIONS)  # type: ignore[arg-type]
-health_app = typer.Typer(help="The box's own judgement of itself.", **_OPTIONS)  # type: ignore[arg-type]
-seal_app = typer.Typer(help="What was approved when the box was closed.", **_OPTIONS)  # type: ignore[arg-type]
-egress_app = typer.Typer(help="Try to get out.", **_OPTIONS)  # type: ignore[arg-type]
+
+def _typer(text: str) -> typer.Typer:
+    return typer.Typer(
+        help=text, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=False
+    )
+
+
+app = _typer("What can be done and asked on the box itself.")
+health_app = _typer("The box's own judgement of itself.")
+seal_app = _typer("What was approved when the box was closed.")
+egress_app = _typer("Try to get out.")
 app.add_typer(health_app, name="health")
 app.add_typer(seal_app, name="seal")
 app.add_typer(egress_app, name="egress")

@@ -61,7 +61,7 @@ def _compared(name: str, sealed: str, read: Callable[[], str]) -> Comparison:
 def compare(
     seal: Seal, facts: dict[str, Any], transcription: Callable[[], TranscriptionHealth] | None
 ) -> list[Comparison]:
-    """Compare everything. Without `transcription` the weights are left to the service, which checks them as it starts."""
+    """Compare everything; without `transcription` the weights are left to the service, which checks them itself."""
 
     def fact(name: str) -> Any:
         found = facts.get(name, {"error": "not gathered"})
@@ -102,9 +102,8 @@ def check(*, before_start: bool, seal_path: Path = Path(SEAL_PATH)) -> list[Comp
 
 def require(comparisons: list[Comparison]) -> None:
     """Raise SealBrokenError on a difference, UnknownStateError if nothing differs but something was not readable."""
-    broken = [
-        f"{each.name} is {each.live}, sealed is {each.sealed}" for each in comparisons if each.live and not each.equal
-    ]
+    different = [each for each in comparisons if each.live is not None and not each.equal]
+    broken = [f"{each.name} is {each.live}, sealed is {each.sealed}" for each in different]
     unread = [f"{each.name} cannot be read: {each.reason}" for each in comparisons if each.live is None]
     if broken:
         raise SealBrokenError(
@@ -116,10 +115,13 @@ def require(comparisons: list[Comparison]) -> None:
 
 def words(comparisons: list[Comparison]) -> list[str]:
     """One line for each property."""
-    return [
-        f"{'as sealed' if each.equal else 'DIFFERS  ' if each.live else 'UNKNOWN  '}  {each.name}"
-        for each in comparisons
-    ]
+
+    def verdict(each: Comparison) -> str:
+        if each.live is None:
+            return "UNKNOWN"
+        return "as sealed" if each.equal else "DIFFERS"
+
+    return [f"{verdict(each):9}  {each.name}" for each in comparisons]
 
 
 def main() -> int:

@@ -67,9 +67,13 @@ def from_host(spec: ProbeSpec) -> Tried:
     asked = task(spec, Variant.HOST, with_controls=True)
     try:
         done = subprocess.run(
-            [sys.executable, "-I", probe.__file__], input=json.dumps(asked), capture_output=True, text=True, check=False,
+            [sys.executable, "-I", probe.__file__],
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            check=False,
             timeout=spec.timeout_s * 2 + _START_ALLOWANCE_S,
-        )  # fmt: skip
+        )
     except (OSError, subprocess.TimeoutExpired):
         return understand("", "host", Variant.HOST, asked)
     return understand(done.stdout, "host", Variant.HOST, asked)

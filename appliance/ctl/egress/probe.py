@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import socket
 import struct
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 # What a sandbox answers when it allows no such socket: seccomp gives the first, missing capabilities the others.
@@ -91,7 +92,7 @@ def is_echo_reply(family: int, packet: bytes, nonce: str) -> bool:
     return packet[:1] == (b"\0" if family == 4 else b"\x81") and nonce.encode() in packet
 
 
-def _open(family: int, kinds: list[tuple[int, int]], variant: str) -> socket.socket:
+def _open(family: int, kinds: Sequence[tuple[int, int]], variant: str) -> socket.socket:
     """Return the first socket that can be made. Raises Verdict."""
     refusal: OSError | None = None
     for kind, protocol in kinds:
@@ -188,7 +189,7 @@ def run(spec: dict) -> dict:
         result or {"target_id": target["id"], "role": target["role"], **missing}
         for target, result in zip(spec["targets"], results, strict=True)
     ]
-    return {"network_namespace": os.readlink("/proc/self/ns/net"), "attempts": attempts}
+    return {"network_namespace": str(Path("/proc/self/ns/net").readlink()), "attempts": attempts}
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
 """The whole proof on the box's side: host and services, counters before and after, and what it all was made against."""
 
-import os
 import platform
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from appliance.contract.egress import (
     Attempt,
@@ -27,7 +27,7 @@ Services = Callable[[Sequence[tuple[Unit, Variant]], ProbeSpec], dict[tuple[str,
 def namespace_of(pid: int | str) -> str | None:
     """Return a process's network namespace as the kernel names it, or None if it cannot be read."""
     try:
-        return os.readlink(f"/proc/{pid}/ns/net")
+        return str(Path(f"/proc/{pid}/ns/net").readlink())
     except OSError:
         return None
 
@@ -60,7 +60,7 @@ def inspect(unit: Unit, host_namespace: str, tried: Sequence[Tried], namespace: 
 
 
 def baseline(spec: ProbeSpec, *, read: Callable[[], Firewall] = firewall) -> EgressReport:
-    """Try from the host only, before the network is closed: what is reachable then is a control for what is not later."""
+    """Try from the host only, before the network is closed: what is reached then is a control for later."""
     return _report("baseline", spec, [], read=read, services=from_services)
 
 
