@@ -22,7 +22,6 @@ OPERATE = {
     "ssh-agent": "openssh-client",
     "ssh-add": "openssh-client",
     "openssl": "openssl",
-    "setpriv": "util-linux",
 }
 LAB = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "swtpm": "swtpm"}
 IMAGE = {

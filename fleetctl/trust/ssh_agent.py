@@ -20,24 +20,28 @@ START_TIMEOUT_S = 10.0
 # The agent forgets the key by itself after this, should everything else fail. The longest command (provisioning an
 # emulated site) takes well under an hour.
 KEY_LIFETIME_S = 4 * 3600
+# ssh-agent runs this command beside itself and tells it its process id.
+WATCH = 'cat >/dev/null; kill "$SSH_AGENT_PID"'
 
 
 @contextmanager
 def ssh_agent(keys: KeyStore, passphrase: Passphrase) -> Iterator[Path]:
     """Yields the socket (for SSH_AUTH_SOCK) of an agent with the fleet's key.
 
-    The agent is our child, ends with the block, and is killed by the kernel if we die first. Enter it on the thread
-    that outlives the block: the kernel watches the thread that started the child.
+    The agent ends with the block, and also if we are killed: a shell beside it waits for the end of a pipe that we
+    hold, and then kills it. (PR_SET_PDEATHSIG would not do: ssh-agent is set-group-ID, and exec clears it then.)
     """
     key = keys.load_private("ssh_ed25519", passphrase)
     content = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
     with private_tmpfs_dir("agent") as directory:
         socket = directory / "socket"
         agent = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "ssh-agent", "-D", "-t", str(KEY_LIFETIME_S), "-a", str(socket)],
-            stdin=subprocess.DEVNULL,
+            ["ssh-agent", "-t", str(KEY_LIFETIME_S), "-a", str(socket), "sh", "-c", WATCH],
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            # Ctrl-C on the terminal must reach us alone: the agent is needed until the work has been wound up.
+            start_new_session=True,
         )
         try:
             _wait_for(socket, agent)
@@ -53,8 +57,7 @@ def ssh_agent(keys: KeyStore, passphrase: Passphrase) -> Iterator[Path]:
                 raise ChangeError("ssh-add did not take the fleet's SSH key", hint="ssh -V; fleetctl doctor")
             yield socket
         finally:
-            agent.kill()
-            agent.wait()
+            agent.communicate(timeout=START_TIMEOUT_S)  # closes the pipe, and waits
 
 
 def _wait_for(socket: Path, agent: subprocess.Popen[bytes]) -> None:
