@@ -1,0 +1,52 @@
+"""Fixtures that many unit tests share: a clean environment, a passphrase, one set of keys, a fleet directory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fleetctl.models.fleetdir import FleetDir
+from fleetctl.trust.generate import generate_keys
+from fleetctl.trust.keystore import KeyStore
+from fleetctl.trust.passphrase import Passphrase
+
+FLEET = """\
+apiVersion: fleetctl/v1
+kind: Fleet
+metadata: {{name: north}}
+spec:
+  keys_directory: {keys}
+  escrow_recipients: [{recipient}]
+"""
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test sees the operator's fleet, keys or cache."""
+    home = tmp_path_factory.mktemp("home")
+    for name in [name for name in os.environ if name.startswith(("FLEETCTL_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+
+
+@pytest.fixture(scope="session")
+def passphrase() -> Passphrase:
+    return Passphrase("correct horse battery staple")
+
+
+@pytest.fixture(scope="session")
+def keystore(tmp_path_factory: pytest.TempPathFactory, passphrase: Passphrase) -> KeyStore:
+    """The keys of a fleet `north`; made once (3 s), read only."""
+    return generate_keys(tmp_path_factory.mktemp("fleet-keys") / "keys", "north", passphrase)
+
+
+@pytest.fixture
+def fleet_dir(tmp_path: Path, keystore: KeyStore) -> FleetDir:
+    """A fleet directory without sites."""
+    path = tmp_path / "north"
+    (path / "sites").mkdir(parents=True)
+    text = FLEET.format(keys=keystore.directory, recipient=keystore.text("escrow.pub"))
+    (path / "fleet.yaml").write_text(text)
+    return FleetDir(path)
