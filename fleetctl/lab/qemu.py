@@ -117,7 +117,7 @@ def _network(record: LabRecord) -> list[str]:
         rules = "".join(f",hostfwd=tcp:127.0.0.1:{host}-:{guest}" for host, guest in forwards[name])
         argv += [
             "-netdev",
-            f"user,id={name},net={network.ipv4_net},ipv6=on,ipv6-net={network.ipv6_net}{rules}",
+            f"user,id={name},net={network.ipv4_net},ipv4=on,ipv6=on,ipv6-net={network.ipv6_net}{rules}",
             "-device",
             f"virtio-net-pci,netdev={name},mac={network.mac},romfile=",
         ]
