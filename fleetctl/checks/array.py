@@ -108,8 +108,10 @@ def _content(disk: BlockDevice) -> str:
 
 def _is_ours(disk: BlockDevice, journal: StorageFacts) -> bool:
     """A member of the array that the box's own journal names. lsblk and mdadm punctuate the UUID differently."""
-    return disk.signature == "linux_raid_member" and bool(journal.array_uuid) and (
-        _digits(disk.uuid) == _digits(journal.array_uuid)
+    return (
+        disk.signature == "linux_raid_member"
+        and bool(journal.array_uuid)
+        and (_digits(disk.uuid) == _digits(journal.array_uuid))
     )
 
 

@@ -24,10 +24,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class CheckContext:
-    """`health` is the box's own snapshot over HTTPS; `Unreadable` when it did not answer or was not asked."""
+    """`health` is the box's own snapshot over HTTPS, `Unreadable` when it did not answer or was not asked; `escrowed`
+    are the LUKS UUIDs whose recovery key lies in the fleet's escrow."""
 
     site: Site
     profile: HardwareProfile
     wanted: Wanted
     facts: HostFacts
+    escrowed: frozenset[str]
     health: HealthSnapshot | Unreadable

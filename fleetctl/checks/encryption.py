@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from fleetctl.checks.context import CheckContext
 from fleetctl.checks.result import CheckResult, critical, first_unreadable, ok, unknown
@@ -27,10 +28,10 @@ _PROVISION = "fleetctl site provision SITE; if it stays, the volume was not made
 def luks_below(mount: str, disks: DiskFacts, luks: LuksFacts) -> LuksVolume | None:
     """The LUKS volume that `mount` stands on.
 
-    A device of kind `crypt` alone proves nothing: lsblk calls dm-verity devices so too. What counts is the header below.
+    A device of kind `crypt` alone proves nothing: lsblk calls dm-verity so too. What counts is the header below.
     """
     layers = disks.layers_below(mount) or ()
-    for lower, upper in zip(layers, layers[1:], strict=False):
+    for lower, upper in pairwise(layers):
         if lower.signature == "crypto_LUKS" and upper.kind == "crypt":
             return luks.with_uuid(lower.uuid)
     return None
@@ -126,7 +127,9 @@ def tpm_bound(context: CheckContext) -> CheckResult:
             reason="; ".join(problems),
             next_action=_PROVISION.replace("SITE", context.site.name),
         )
-    return ok(name, seen="; ".join(seen), wanted=wanted, reason="compared the TPM2 tokens of both volumes' LUKS headers")
+    return ok(
+        name, seen="; ".join(seen), wanted=wanted, reason="compared the TPM2 tokens of both volumes' LUKS headers"
+    )
 
 
 def describe_bindings(volume: LuksVolume) -> str:

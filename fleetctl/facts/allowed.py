@@ -46,10 +46,11 @@ def refuse_unless_reader(argv: Sequence[str]) -> None:
         listed = program == "ls" and all(path in LISTABLE_FOLDERS for path in paths)
         if paths and (listed or all(_readable(path) for path in paths)):
             return
-    elif any(arguments[: len(prefix)] == prefix for prefix in READERS.get(program, ())):
-        # dmsetup would print volume keys with this switch; a fact has no business with them.
-        if "--showkeys" not in arguments:
-            return
+    # dmsetup would print volume keys with --showkeys.
+    elif "--showkeys" not in arguments and any(
+        arguments[: len(prefix)] == prefix for prefix in READERS.get(program, ())
+    ):
+        return
     raise FleetctlError(
         f"not a read command: {' '.join(argv)}",
         hint="facts may only use the commands listed in fleetctl/facts/allowed.py",

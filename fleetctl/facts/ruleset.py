@@ -1,4 +1,4 @@
-"""RulesetFacts: the live nftables rules: their digest, and what each base chain does with a packet that no rule names."""
+"""RulesetFacts: the live nftables rules: their digest, and what each base chain does with what no rule names."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ class RulesetFacts:
 
     def policies(self, hook: str, family: str) -> tuple[str, ...]:
         """The policies of every base chain at `hook` that sees packets of `family` (ip or ip6)."""
-        return tuple(chain.policy for chain in self.base_chains if chain.hook == hook and chain.family in (family, "inet"))
+        return tuple(
+            chain.policy for chain in self.base_chains if chain.hook == hook and chain.family in (family, "inet")
+        )
 
 
 def parse(outputs: Sequence[Output]) -> RulesetFacts:

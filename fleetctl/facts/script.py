@@ -26,7 +26,7 @@ R() {{ i=$1; shift; B "$i"; timeout {limit} "$@" </dev/null; E $?; }}
 
 
 def build_script(facts: Sequence[Fact[Any]], nonce: str) -> str:
-    """The script that runs every command of `facts`; `nonce` (hexadecimal) marks the frames so no output can fake one."""
+    """The script that runs every command of `facts`; `nonce` (hexadecimal) marks frames that no output can fake."""
     lines = [_PRELUDE.format(nonce=nonce, limit=COMMAND_TIMEOUT_S)]
     for fact in facts:
         for index, command in enumerate(fact.commands):
@@ -40,7 +40,9 @@ def _lines_for(key: str, command: Command) -> str:
     if command.for_each is None:
         return f"R {key} {shlex.join(command.argv)}\n"
     refuse_unless_reader(command.for_each)
-    argv = " ".join('"' + part.replace(ITEM, "$x") + '"' if ITEM in part else shlex.quote(part) for part in command.argv)
+    argv = " ".join(
+        '"' + part.replace(ITEM, "$x") + '"' if ITEM in part else shlex.quote(part) for part in command.argv
+    )
     return (
         f"L=$(timeout {COMMAND_TIMEOUT_S} {shlex.join(command.for_each)} </dev/null 2>&1); r=$?\n"
         f"B {key}; printf '%s\\n' \"$L\"; E $r\n"

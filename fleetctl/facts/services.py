@@ -92,7 +92,7 @@ def _inode(text: str) -> int:
     return int(match[1])
 
 
-_UNITS = ("appliance-*.service", "nginx.service", "nftables.service")
+_UNITS = ("appliance-*.service", "nftables.service")
 _MAIN_PIDS = ("systemctl", "show", "--property=MainPID", "--value", *_UNITS)
 
 SERVICES = Fact(

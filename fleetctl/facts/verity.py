@@ -29,7 +29,7 @@ class VerityFacts:
 
 def parse(outputs: Sequence[Output]) -> VerityFacts:
     tables = _lines(stdout_of(outputs[0], "dmsetup table"))
-    states = {name: words for name, words in _lines(stdout_of(outputs[1], "dmsetup status"))}
+    states = dict(_lines(stdout_of(outputs[1], "dmsetup status")))
     devices = []
     for name, words in tables:
         # "START LENGTH verity VERSION DATA HASH DBS HBS BLOCKS HASHSTART ALGORITHM ROOT SALT [COUNT OPTION…]"

@@ -36,6 +36,8 @@ OUTPUT_LIMIT_BYTES = 16 * 1024 * 1024
 class Host(Protocol):
     """What phases and actions need of a host; `Connection` is the real one, tests script another."""
 
+    def open(self) -> None: ...
+
     def run(self, argv: Sequence[str], *, timeout_s: float, stdin: str = "") -> Completed: ...
 
     def gather(self, facts: Sequence[Fact[Any]]) -> dict[str, Any]: ...
@@ -127,7 +129,7 @@ class Connection:
         self.close()
         raise UnreachableError(
             f"{self._where} takes none of the agent's keys",
-            hint="the machine must have been given this fleet's SSH key (the image's credential ssh.authorized_keys.root)",
+            hint="the machine gets this fleet's SSH key at boot, by the credential ssh.authorized_keys.root",
             host=self.site_name,
         ) from last_problem
 
@@ -187,7 +189,9 @@ class Connection:
         done = self._execute(build_script(facts, nonce), GATHER_TIMEOUT_S, "")
         if done.exit_code == 0:
             return read_facts(facts, nonce, done.stdout, done.stderr)
-        return {fact.name: Unreadable(fact.name, f"the shell on the host ended with {done.exit_code}") for fact in facts}
+        return {
+            fact.name: Unreadable(fact.name, f"the shell on the host ended with {done.exit_code}") for fact in facts
+        }
 
     def _execute(self, shell_command: str, timeout_s: float, stdin: str) -> Completed:
         self.open()

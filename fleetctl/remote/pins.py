@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
+from fleetctl import atomic
 from fleetctl.errors import ConfigError, VerificationError
 
 KEY_TYPE = "ssh-ed25519"
@@ -48,7 +46,9 @@ def read_pin(known_hosts: Path, site: str) -> str | None:
             if not words or words[0].startswith("#") or words[0] != site:
                 continue
             if len(words) < 3:
-                raise ConfigError(f"{known_hosts}:{number}: not a host key line", hint="remove it, or add the site anew")
+                raise ConfigError(
+                    f"{known_hosts}:{number}: not a host key line", hint="remove it, or add the site anew"
+                )
             found.append(f"{words[1]} {words[2]}")
             decode(found[-1])
     if len(found) > 1:
@@ -68,27 +68,11 @@ def write_pin(known_hosts: Path, site: str, public_key: str) -> bool:
             return False
         raise VerificationError(
             f"host key mismatch: {fingerprint(pinned)} is pinned, {fingerprint(public_key)} was given",
-            hint=f"if the machine was reinstalled on purpose, remove the line of {site} from {known_hosts} and add it again",
+            hint=f"if the machine was reinstalled on purpose, remove the line of {site} from {known_hosts}",
             host=site,
         )
     lines = known_hosts.read_text() if known_hosts.exists() else ""
     if lines and not lines.endswith("\n"):
         lines += "\n"
-    _replace(known_hosts, f"{lines}{site} {KEY_TYPE} {base64.b64encode(blob).decode()}\n")
+    atomic.write_text(known_hosts, f"{lines}{site} {KEY_TYPE} {base64.b64encode(blob).decode()}\n")
     return True
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write beside the file and rename, so that a killed run leaves the old file or the new one."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(name).unlink()
-        raise

@@ -1,4 +1,4 @@
-"""Ansible, the only writer on a host: playbook runs by tag, for real or in check mode. The only ansible-runner import."""
+"""Ansible, the only writer on a host: playbook runs by tag, for real or in check mode (only ansible-runner import)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.remote.connection import CONNECT_TIMEOUT_S, KEEPALIVE_S, USER
 from fleetctl.remote.pins import KEY_TYPE
-from fleetctl.trust.tmpfs import private_tmpfs_dir
 from fleetctl.remote.tasks import PlayResult, TaskResult, task_result
 from fleetctl.resources import resource_dir
+from fleetctl.trust.tmpfs import private_tmpfs_dir
 
 PLAYBOOK = "provision.yml"
 REMOTE_TMP = "/run/fleetctl-ansible"
@@ -111,8 +111,9 @@ class AnsiblePlaybooks:
             raise KeyboardInterrupt
         result = PlayResult(tuple(tasks))
         if exit_code != 0 and not result.failure:
+            what = f"ansible-playbook {','.join(tags)}"
             raise ChangeError(
-                f"ansible-playbook {','.join(tags)} ended with {status} ({exit_code}) and no failed task. {said}".strip(),
+                f"{what} ended with {status} ({exit_code}) and no failed task. {said}".strip(),
                 hint="run it again; the same words twice are a defect of a playbook",
                 host=self.site.metadata.name,
             )

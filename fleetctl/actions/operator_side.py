@@ -1,0 +1,101 @@
+"""The operator's side of a run: certificates, escrow, health, and the claim on the site's lock."""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from appliance.contract.health import HealthSnapshot
+from fleetctl import atomic
+from fleetctl.actions.certificate import certificate_for
+from fleetctl.errors import FleetctlError, LockHeldError, UnreachableError
+from fleetctl.facts.base import Unreadable
+from fleetctl.facts.host import HostFacts
+from fleetctl.models.fleetdir import FleetDir
+from fleetctl.models.site import Site
+from fleetctl.phases.base import LockClaim
+from fleetctl.remote.poll import HealthClient
+from fleetctl.trust.ca import Authority
+from fleetctl.trust.escrow_files import EscrowFiles
+from fleetctl.trust.passphrase import Passphrase
+
+# Longer than a provisioning of an emulated site takes, so that it cannot expire under a run that is alive.
+LOCK_EXPIRES_S = 3600
+
+
+@dataclass(frozen=True)
+class FleetOperator:
+    """The real operator's side; `phases.base.OperatorSide` is what phases see of it."""
+
+    fleetdir: FleetDir
+    site: Site
+    passphrase: Passphrase
+
+    def server_certificate(self, facts: HostFacts) -> str:
+        if isinstance(facts.identity, Unreadable):
+            raise UnreachableError(
+                f"the box's certificate request cannot be read: {facts.identity.reason}",
+                hint="systemctl status appliance-identity.service on the machine's console",
+                host=self.site.name,
+            )
+        keys = self.fleetdir.keys
+        return certificate_for(
+            self.site, facts.identity, keys.certificate("ca.crt"), lambda: Authority.open(keys, self.passphrase)
+        )
+
+    def ca_certificate(self) -> str:
+        return self.fleetdir.keys.text("ca.crt") + "\n"
+
+    def store_escrow(self, luks_uuid: str, ciphertext: str) -> None:
+        self._escrow.store(luks_uuid, ciphertext)
+
+    def escrowed(self) -> frozenset[str]:
+        return self._escrow.luks_uuids()
+
+    def health(self) -> HealthSnapshot | Unreadable:
+        try:
+            return HealthClient.of(self.fleetdir, self.passphrase).read(self.site)
+        except FleetctlError as error:
+            return Unreadable("health", error.message)
+
+    @property
+    def _escrow(self) -> EscrowFiles:
+        return EscrowFiles(self.fleetdir.escrow_dir, self.site.name)
+
+
+@contextmanager
+def claimed(fleetdir: FleetDir, site: str, reason: str, *, force: bool = False) -> Iterator[LockClaim]:
+    """Our claim on a site's lock, while no other fleetctl of this machine works on the site.
+
+    The token is made once and kept: the next run after a killed one shows the same and takes its lock over. That two
+    runs on one machine could then both hold it is what the file lock is for; the kernel drops it when we die.
+    """
+    folder = fleetdir.state_dir / "sites"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    descriptor = os.open(folder / f"{site}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LockHeldError(
+                "another fleetctl on this machine is changing the site", hint="wait until it is done", host=site
+            ) from None
+        claim = LockClaim(
+            _token(folder / f"{site}.token"), getpass.getuser(), socket.gethostname(), reason, LOCK_EXPIRES_S
+        )
+        yield replace(claim, force=force)
+    finally:
+        os.close(descriptor)
+
+
+def _token(path: Path) -> str:
+    if not path.exists():
+        atomic.write_text(path, secrets.token_hex(16) + "\n", mode=0o600)
+    return path.read_text(encoding="ascii").strip()

@@ -1,0 +1,154 @@
+"""Checks of what runs: services_running, services_sandboxed, model_loaded, clock_right, health_answers."""
+
+from __future__ import annotations
+
+from appliance.contract.health import Verdict
+from appliance.contract.units import PHI_UNITS
+from fleetctl.checks.context import CheckContext
+from fleetctl.checks.result import CheckResult, critical, degraded, first_unreadable, ok, unknown
+from fleetctl.facts.base import Unreadable
+from fleetctl.facts.services import Process, ServiceFacts
+
+REQUIRED_UNITS = (*PHI_UNITS, "appliance-nginx.service", "nftables.service")
+
+# Certificates and audit entries carry the time, and a clinician reads it beside a note. An unsynchronised PC clock
+# drifts some seconds a week, so five mean that nobody set it for that long.
+CLOCK_TOLERANCE_S = 5.0
+
+
+def services_running(context: CheckContext) -> CheckResult:
+    """Every unit that makes the appliance is active."""
+    name, wanted = "services_running", f"active: {', '.join(REQUIRED_UNITS)}"
+    facts = context.facts.services
+    if isinstance(facts, Unreadable):
+        return unknown(name, wanted=wanted, because=facts)
+    states = {unit: _state(facts, unit) for unit in REQUIRED_UNITS}
+    seen = ", ".join(f"{unit} {state}" for unit, state in states.items())
+    down = [unit for unit, state in states.items() if not state.startswith("active")]
+    if down:
+        return critical(
+            name,
+            seen=seen,
+            wanted=wanted,
+            reason=f"not active: {', '.join(down)}",
+            next_action=f"journalctl -u {down[0]} on the machine's console",
+        )
+    return ok(name, seen=seen, wanted=wanted, reason="compared systemd's ActiveState of each")
+
+
+def _state(facts: ServiceFacts, unit: str) -> str:
+    service = facts.named(unit)
+    return f"{service.active_state} ({service.sub_state})" if service else "not loaded"
+
+
+def services_sandboxed(context: CheckContext) -> CheckResult:
+    """Each service that touches patient data has no network, no privileges and a system-call filter, in the kernel."""
+    name = "services_sandboxed"
+    wanted = "each PHI service: own network namespace, not root, no capability, no new privileges, seccomp filter"
+    facts = context.facts.services
+    if isinstance(facts, Unreadable):
+        return unknown(name, wanted=wanted, because=facts)
+    problems = []
+    for unit in PHI_UNITS:
+        service = facts.named(unit)
+        if service is None or service.process is None:
+            problems.append(f"{unit} has no process to look at")
+            continue
+        faults = _faults(service.process, facts.host_network_namespace)
+        if faults:
+            problems.append(f"{unit}: {', '.join(faults)}")
+    if problems:
+        return critical(
+            name,
+            seen="; ".join(problems),
+            wanted=wanted,
+            reason="compared /proc/PID/status and the network namespace of each main process",
+            next_action="stop it: systemctl stop appliance.target on the machine's console; then provision again",
+        )
+    return ok(
+        name,
+        seen=", ".join(PHI_UNITS),
+        wanted=wanted,
+        reason="compared /proc/PID/status and the network namespace of each main process",
+    )
+
+
+def _faults(process: Process, host_network_namespace: int) -> list[str]:
+    faults = {
+        "shares the host's network": process.network_namespace == host_network_namespace,
+        "runs as root": process.uid == 0,
+        f"has capabilities {process.capabilities:#x}": process.capabilities != 0,
+        "may gain privileges": not process.no_new_privileges,
+        "has no system-call filter": process.seccomp != 2,
+    }
+    return [words for words, present in faults.items() if present]
+
+
+def model_loaded(context: CheckContext) -> CheckResult:
+    """The weights in use are the approved ones: the service's word, and the kernel's own dm-verity device."""
+    name, wanted_hash = "model_loaded", context.wanted.model_root_hash
+    wanted = f"root hash of {context.site.spec.release.transcription}, in the health snapshot and in the kernel"
+    verity, health = context.facts.verity, context.health
+    if isinstance(verity, Unreadable) or isinstance(health, Unreadable) or isinstance(wanted_hash, Unreadable):
+        return unknown(name, wanted=wanted, because=first_unreadable(verity, health, wanted_hash) or "")
+    reported = health.model.root_hash
+    devices = [device for device in verity.devices if device.root_hash == wanted_hash]
+    problems = []
+    if reported != wanted_hash:
+        problems.append(f"health reports {(reported or 'none')[:12]}")
+    if not devices:
+        problems.append("the kernel runs no dm-verity device with that root hash")
+    problems += [f"the kernel met a wrong block on {device.name}" for device in devices if device.corrupted]
+    problems += [f"{device.name} was opened without a signature" for device in devices if not device.signed]
+    seen = f"health: {health.model.name} {(reported or 'none')[:12]}…; kernel: {len(devices)} device(s)"
+    if problems:
+        return critical(
+            name,
+            seen=seen,
+            wanted=f"{wanted} ({wanted_hash[:12]}…)",
+            reason="; ".join(problems),
+            next_action=f"fleetctl site provision {context.site.name} installs the approved image",
+        )
+    return ok(
+        name, seen=seen, wanted=wanted, reason="health snapshot, kernel and built image agree; root hash was signed"
+    )
+
+
+def clock_right(context: CheckContext) -> CheckResult:
+    """The box's clock agrees with the operator's."""
+    name, wanted = "clock_right", f"at most {CLOCK_TOLERANCE_S:g} s from the operator's clock"
+    facts, read = context.facts.clock, context.facts.read
+    if isinstance(facts, Unreadable):
+        return unknown(name, wanted=wanted, because=facts)
+    # The answer came at some moment between the two readings: only what lies outside is a difference.
+    offset_s = max(read.started_s - facts.unix_s, facts.unix_s - read.ended_s, 0.0)
+    seen = f"at least {offset_s:.1f} s away" if offset_s else "between our two readings"
+    if offset_s > CLOCK_TOLERANCE_S:
+        return degraded(
+            name,
+            seen=seen,
+            wanted=wanted,
+            reason=f"the clocks differ by at least {offset_s:.1f} s",
+            next_action="check the time server in spec.egress.allow, and this machine's own clock",
+        )
+    return ok(name, seen=seen, wanted=wanted, reason="compared the box's clock with this machine's around the reading")
+
+
+def health_answers(context: CheckContext) -> CheckResult:
+    """The box answers over mutual TLS, and calls itself ok."""
+    name, wanted = "health_answers", "a snapshot with verdict ok"
+    health = context.health
+    if isinstance(health, Unreadable):
+        return unknown(name, wanted=wanted, because=health)
+    bad = {part: value for part, value in health.parts().items() if value.verdict is not Verdict.OK}
+    seen = f"verdict {health.verdict.value}, snapshot {health.sequence}"
+    if health.verdict is Verdict.OK:
+        return ok(name, seen=seen, wanted=wanted, reason="the box's own verdict, over HTTPS with both certificates")
+    return CheckResult(
+        check=name,
+        verdict=health.verdict,
+        seen=seen,
+        wanted=wanted,
+        reason="; ".join(f"{part}: {value.reason}" for part, value in bad.items()) or "the box gives no reason",
+        next_action="; ".join(dict.fromkeys(value.next_action for value in bad.values() if value.next_action)),
+    )

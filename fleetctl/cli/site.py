@@ -1,0 +1,236 @@
+"""`fleetctl site`: add, list, show, preflight, provision and verify."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fleetctl.cli.access import chosen_sites, fleet_at, shown_events
+from fleetctl.cli.options import (
+    DryRunOption,
+    FleetOption,
+    OutputFormat,
+    OutputOption,
+    PassphraseFdOption,
+    PassphraseFileOption,
+    SelectorOption,
+    YesOption,
+)
+from fleetctl.cli.site_options import (
+    AddressOption,
+    AllowOption,
+    ClinicalAddressOption,
+    ClinicalMacOption,
+    ClinicalPortOption,
+    ClinicalSourceOption,
+    DataDiskOption,
+    EraseDiskOption,
+    FingerprintOption,
+    HealthPortOption,
+    LabelOption,
+    LabOption,
+    ManagementMacOption,
+    ManagementSourceOption,
+    ProfileOption,
+    SshPortOption,
+    TranscriptionOption,
+    spec_from_options,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fleetctl.actions.judge import SiteJudgement
+    from fleetctl.models.fleetdir import FleetDir
+    from fleetctl.models.site import Site
+    from fleetctl.trust.passphrase import Passphrase
+
+app = typer.Typer()
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the site.")]
+NamesArgument = Annotated[list[str] | None, typer.Argument(metavar="NAME…", help="Names of sites, or use -l.")]
+
+
+@app.command()
+def add(
+    name: NameArgument,
+    lab: LabOption = False,
+    address: AddressOption = None,
+    ssh_port: SshPortOption = 22,
+    health_port: HealthPortOption = 9443,
+    clinical_address: ClinicalAddressOption = None,
+    clinical_port: ClinicalPortOption = 443,
+    profile: ProfileOption = None,
+    fingerprint: FingerprintOption = None,
+    management_mac: ManagementMacOption = None,
+    management_source: ManagementSourceOption = None,
+    clinical_mac: ClinicalMacOption = None,
+    clinical_source: ClinicalSourceOption = None,
+    data_disk: DataDiskOption = None,
+    erase_disk: EraseDiskOption = None,
+    allow: AllowOption = None,
+    transcription: TranscriptionOption = None,
+    label: LabelOption = None,
+    fleet: FleetOption = None,
+    output: OutputOption = OutputFormat.table,
+) -> None:
+    """Register a machine: confirm and pin its SSH host key, write sites/NAME.yaml. Twice is harmless."""
+    from fleetctl.actions.site_add import lab_site, site_add
+    from fleetctl.report.emit import emit
+    from fleetctl.report.sites import added_text
+
+    fleetdir = fleet_at(fleet)
+    expected = fingerprint
+    if lab:
+        spec, on_console = lab_site(fleetdir, name)
+        expected = fingerprint or on_console
+    else:
+        spec = spec_from_options(
+            profile=profile,
+            address=address,
+            ssh_port=ssh_port,
+            health_port=health_port,
+            clinical_address=clinical_address,
+            clinical_port=clinical_port,
+            macs={"management": management_mac, "clinical": clinical_mac},
+            sources={"management": management_source, "clinical": clinical_source},
+            data_disks=data_disk,
+            erase_disks=erase_disk,
+            allow=allow,
+            transcription=transcription,
+        )
+    labels = dict(text.partition("=")[::2] for text in label or [])
+    emit(site_add(fleetdir, name, spec, expected, _confirm_fingerprint(), labels), output, added_text)
+
+
+def _confirm_fingerprint() -> Callable[[str], bool] | None:
+    if not sys.stdin.isatty():
+        return None
+    return lambda shown: typer.confirm(
+        f"The machine shows host key {shown}\nIs this what its own console shows?", default=False, err=True
+    )
+
+
+@app.command("list")
+def list_sites(
+    selector: SelectorOption = None, fleet: FleetOption = None, output: OutputOption = OutputFormat.table
+) -> None:
+    """List the sites of the fleet. Reads files only; for their state: fleetctl status."""
+    from fleetctl.report.emit import emit
+    from fleetctl.report.sites import site_rows, sites_table
+
+    emit(site_rows(fleet_at(fleet).sites(selector)), output, sites_table)
+
+
+@app.command()
+def show(name: NameArgument, fleet: FleetOption = None, output: OutputOption = OutputFormat.table) -> None:
+    """Show what is wanted of a site: its file with defaults filled in."""
+    from fleetctl.report.emit import emit
+
+    emit(fleet_at(fleet).site(name), output)
+
+
+@app.command()
+def preflight(
+    names: NamesArgument = None,
+    selector: SelectorOption = None,
+    fleet: FleetOption = None,
+    passphrase_fd: PassphraseFdOption = None,
+    passphrase_file: PassphraseFileOption = None,
+    output: OutputOption = OutputFormat.table,
+) -> None:
+    """Check machines against their profile and site file, before anything is changed. Changes nothing."""
+    from fleetctl.actions import judge
+    from fleetctl.trust.passphrase import Passphrase
+
+    fleetdir = fleet_at(fleet)
+    sites = chosen_sites(fleetdir, names, selector)
+    _judge(judge.preflight, fleetdir, sites, Passphrase.from_options(passphrase_fd, passphrase_file), output)
+
+
+@app.command()
+def verify(
+    names: NamesArgument = None,
+    selector: SelectorOption = None,
+    fleet: FleetOption = None,
+    passphrase_fd: PassphraseFdOption = None,
+    passphrase_file: PassphraseFileOption = None,
+    output: OutputOption = OutputFormat.table,
+) -> None:
+    """Read provisioned sites anew and judge them: encrypted, sealed, isolated, running what was approved."""
+    from fleetctl.actions import judge
+    from fleetctl.trust.passphrase import Passphrase
+
+    fleetdir = fleet_at(fleet)
+    sites = chosen_sites(fleetdir, names, selector)
+    _judge(judge.verify, fleetdir, sites, Passphrase.from_options(passphrase_fd, passphrase_file), output)
+
+
+def _judge(
+    question: Callable[[FleetDir, list[Site], Passphrase], list[SiteJudgement]],
+    fleetdir: FleetDir,
+    sites: list[Site],
+    passphrase: Passphrase,
+    output: OutputFormat,
+) -> None:
+    from fleetctl.actions.judge import exit_code
+    from fleetctl.report.checks import judgements_table
+    from fleetctl.report.emit import emit
+    from fleetctl.report.progress import Progress
+
+    with Progress().step(f"reading {', '.join(site.name for site in sites)}"):
+        judgements = question(fleetdir, sites, passphrase)
+    emit(judgements, output, judgements_table)
+    raise typer.Exit(exit_code(judgements))
+
+
+@app.command()
+def provision(
+    names: NamesArgument = None,
+    selector: SelectorOption = None,
+    parallel: Annotated[int, typer.Option(min=1, max=64, help="How many sites at a time.")] = 4,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    fleet: FleetOption = None,
+    passphrase_fd: PassphraseFdOption = None,
+    passphrase_file: PassphraseFileOption = None,
+    output: OutputOption = OutputFormat.table,
+) -> None:
+    """Turn booted machines into sealed appliances. A second run changes nothing; an interrupted one is continued.
+
+    With -o json every event is a line on stdout while it happens.
+    """
+    from fleetctl.actions.provision import plan
+    from fleetctl.actions.provision import provision as provision_sites
+    from fleetctl.phases.runner import raise_for
+    from fleetctl.report.emit import emit
+    from fleetctl.report.runs import run_rows, runs_table
+    from fleetctl.trust.passphrase import Passphrase
+
+    fleetdir = fleet_at(fleet)
+    sites = chosen_sites(fleetdir, names, selector)
+    if not (yes or dry_run):
+        _confirm_erasing(sites)
+    passphrase = Passphrase.from_options(passphrase_fd, passphrase_file)
+    with shown_events(output, len(sites)) as events:
+        reports = (plan if dry_run else provision_sites)(fleetdir, sites, passphrase, events, parallel=parallel)
+    if output is not OutputFormat.json:
+        emit(run_rows(reports, dry_run=dry_run), output, runs_table)
+    raise_for(reports)
+
+
+def _confirm_erasing(sites: list[Site]) -> None:
+    """Ask before existing content is destroyed. A machine with empty disks loses nothing, so nothing is asked."""
+    from fleetctl.errors import RefusedError
+
+    erasing = [
+        f"{site.name}: {', '.join(site.spec.storage.erase_disks)}" for site in sites if site.spec.storage.erase_disks
+    ]
+    if not erasing:
+        return
+    what = f"erase_disks names disks whose content will be destroyed ({'; '.join(erasing)})"
+    if not sys.stdin.isatty():
+        raise RefusedError(what, hint="give --yes, or take the disks out of erase_disks")
+    typer.confirm(f"{what}. Go on?", default=False, abort=True, err=True)

@@ -1,0 +1,1 @@
+"""Phases: the steps that operations are lists of. One phase a file."""

@@ -1,0 +1,168 @@
+"""What a phase is, what it may use, and what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from appliance.contract.health import HealthSnapshot
+from fleetctl.checks.context import CheckContext
+from fleetctl.checks.lists import Check
+from fleetctl.checks.result import CheckResult
+from fleetctl.errors import ChangeError
+from fleetctl.facts.base import Unreadable
+from fleetctl.facts.host import HostFacts
+from fleetctl.models.profile import HardwareProfile
+from fleetctl.models.site import Site
+from fleetctl.phases.failure import error_of
+from fleetctl.phases.release import BuiltRelease
+from fleetctl.remote.connection import Host
+from fleetctl.remote.playbook import Playbooks
+from fleetctl.remote.tasks import PlayResult, TaskResult
+
+EventStatus = Literal["started", "ok", "changed", "skipped", "failed", "unreachable", "finished"]
+
+
+class Event(BaseModel):
+    """One line of the event stream. `task` is empty for what concerns a whole phase, `phase` for a whole host."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    time: datetime
+    host: str
+    phase: str = ""
+    task: str = ""
+    status: EventStatus
+    seconds: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class LockClaim:
+    """Who wants to change a host, and why. Only this operator's machine knows `token`: with it the next run takes over
+    what a killed run left. `force` releases a lock that somebody else holds: a person decided it."""
+
+    token: str
+    owner: str
+    host: str
+    reason: str
+    expires_s: int
+    force: bool = False
+
+
+class OperatorSide(Protocol):
+    """What a run needs of the operator's own files, keys and roads."""
+
+    def server_certificate(self, facts: HostFacts) -> str:
+        """PEM of the certificate that the box shall serve with; the present one as long as it is good."""
+        ...
+
+    def ca_certificate(self) -> str:
+        """PEM of the fleet's CA."""
+        ...
+
+    def store_escrow(self, luks_uuid: str, ciphertext: str) -> None:
+        """Keep an encrypted recovery key; returns when it would survive a power cut."""
+        ...
+
+    def escrowed(self) -> frozenset[str]:
+        """LUKS UUIDs whose recovery key is in escrow."""
+        ...
+
+    def health(self) -> HealthSnapshot | Unreadable:
+        """The box's own snapshot; `Unreadable` without a good answer."""
+        ...
+
+
+@dataclass(frozen=True)
+class PhaseResult:
+    """What a phase did: how many tasks changed something, and a few words for the progress line."""
+
+    changed: int = 0
+    detail: str = ""
+    skipped: bool = False
+
+
+@dataclass
+class HostRun:
+    """One host on its way through the phases. `facts` are those of the last reading."""
+
+    site: Site
+    profile: HardwareProfile
+    release: BuiltRelease
+    recipients: tuple[str, ...]
+    host: Host
+    playbooks: Playbooks
+    operator: OperatorSide
+    claim: LockClaim
+    emit: Callable[[Event], None]
+    facts: HostFacts | None = None
+    lock_taken: bool = False
+    checks: tuple[CheckResult, ...] = ()
+    phase: str = ""
+
+    def say(self, status: EventStatus, *, task: str = "", seconds: float | None = None, detail: str = "") -> None:
+        """Emit an event of this host and the present phase."""
+        self.emit(
+            Event(
+                time=datetime.now(UTC),
+                host=self.site.name,
+                phase=self.phase,
+                task=task,
+                status=status,
+                seconds=seconds,
+                detail=detail,
+            )
+        )
+
+    def read_facts(self) -> HostFacts:
+        """The facts that GatherFacts left; a phase that needs them comes after it."""
+        if self.facts is None:
+            raise ChangeError("no facts were gathered", hint="this is a defect of fleetctl", host=self.site.name)
+        return self.facts
+
+    def judge(self, checks: Sequence[Check], health: HealthSnapshot | Unreadable) -> tuple[CheckResult, ...]:
+        """Judge the last reading and keep the answers."""
+        context = CheckContext(
+            self.site, self.profile, self.release.wanted, self.read_facts(), self.operator.escrowed(), health
+        )
+        self.checks = tuple(check(context) for check in checks)
+        return self.checks
+
+    def apply(self, tag: str, *, bookkeeping: bool = False, **variables: Any) -> PlayResult:
+        """Run the playbook's tasks of one tag with `fleet_site`; a failed task becomes the error that it stands for.
+
+        `bookkeeping`: what the tasks change is no part of the site (the lock), so that their events never say changed
+        and a second run can truly say that it changed nothing.
+        """
+        fleet_site = {"name": self.site.name, "lock": asdict(self.claim), **variables}
+
+        def on_task(task: TaskResult) -> None:
+            status = "ok" if bookkeeping and task.status == "changed" else task.status
+            self.say(status, task=task.name, seconds=round(task.seconds, 1), detail=task.diff or task.message)
+
+        result = self.playbooks.apply([tag], {"fleet_site": fleet_site}, on_task)
+        if result.failure is not None:
+            raise error_of(result.failure, self.site.name)
+        return result
+
+
+class Phase(Protocol):
+    """One step. `title` is verb + noun. A phase with `after_failure` runs also when an earlier one failed."""
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def after_failure(self) -> bool: ...
+
+    def run(self, run: HostRun) -> PhaseResult: ...
+
+
+def summary(result: PlayResult) -> PhaseResult:
+    """What a playbook run did, in words."""
+    return PhaseResult(changed=result.changed, detail=f"{result.ok} tasks, {result.changed} changed")

@@ -1,0 +1,22 @@
+"""Seal: write down what was approved, and let the services start."""
+
+from __future__ import annotations
+
+from fleetctl.phases.base import HostRun, PhaseResult, summary
+
+
+class Seal:
+    """From here on the box itself refuses to start a PHI service when its state differs from the seal."""
+
+    title = "Seal"
+    after_failure = False
+
+    def run(self, run: HostRun) -> PhaseResult:
+        model = run.release.need_model()
+        return summary(
+            run.apply(
+                "seal",
+                image={"usr_hash": run.release.need_usr_root_hash()},
+                model={"name": model.name, "root_hash": model.root_hash},
+            )
+        )
