@@ -60,39 +60,6 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 say "installing with apt: ${missing[*]}"
 
-suite_known() { apt-get indextargets --format '$(RELEASE)' 'Created-By: Packages' | grep -qx "$1"; }
-
-# The mirror and its keyring are those that this machine already trusts for its own suite.
-add_suite() {
-    local suite="$1" entry uri file keyring
-    entry="$(apt-get indextargets --format '$(REPO_URI)|$(RELEASE)|$(SOURCESENTRY)' 'Created-By: Packages' |
-        awk -F'|' -v wanted="$VERSION_CODENAME" '$2 == wanted { print $1 "|" $3; exit }')"
-    uri="${entry%%|*}"
-    file="${entry##*|}"
-    # apt does not print the keyring: it stands in the file that names the source, in one of two styles.
-    keyring="$(sed -nE 's/^Signed-By: *([^ ]+) *$/\1/p; s/^deb .*signed-by=([^] ]+).*/\1/p' "${file%:*}" 2>/dev/null | head -n 1)"
-    [ -n "$uri" ] || die "no apt source for $VERSION_CODENAME found" "add the suite $suite to the apt sources by hand"
-    say "adding the suite $suite from this machine's own mirror"
-    {
-        printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\n' "$uri" "$suite"
-        [ -z "$keyring" ] || printf 'Signed-By: %s\n' "$keyring"
-    } | "${as_root[@]}" tee "/etc/apt/sources.list.d/fleetctl-$suite.sources" >/dev/null
-}
-
-from_backports=()
-for package in "${missing[@]}"; do
-    case " $FROM_BACKPORTS " in *" $package "*) from_backports+=("$package/$BACKPORTS_SUITE") ;; esac
-done
-if [ ${#from_backports[@]} -gt 0 ] && ! suite_known "$BACKPORTS_SUITE"; then add_suite "$BACKPORTS_SUITE"; fi
-
-wanted=()
-for package in "${missing[@]}"; do
-    case " $FROM_BACKPORTS " in *" $package "*) wanted+=("$package/$BACKPORTS_SUITE") ;; *) wanted+=("$package") ;; esac
-done
-# QEMU's data packages have to come from the same suite as QEMU itself.
-target=()
-[ ${#from_backports[@]} -eq 0 ] || target=(--target-release "$BACKPORTS_SUITE")
-
 log="$(mktemp)"
 trap 'rm -f "$log"' EXIT
 apt() {
@@ -100,13 +67,51 @@ apt() {
         -o DPkg::Lock::Timeout=300 "$@" 2>&1 | tee -a "$log" |
         { grep --line-buffered -E '^(Setting up|E:|W:)' || true; } | sed -u 's/^/setup:   /' >&2
 }
-say "reading package lists"
 # One unreachable extra repository must not stop the set-up: the install below fails if a package is not found.
-apt update || say "note: some package lists could not be read"
-if ! apt install --no-install-recommends "${wanted[@]}" "${target[@]}"; then
-    tail -n 15 "$log" >&2
-    die "apt could not install: ${wanted[*]}" "see the lines above; then run this again"
+read_lists() {
+    say "reading package lists"
+    apt update || say "note: some package lists could not be read"
+}
+
+suite_known() { apt-get indextargets --format '$(RELEASE)' 'Created-By: Packages' | grep -qx "$1"; }
+
+# The mirror and its keyring are those that this machine already trusts for its own suite.
+add_suite() {
+    local suite="$1" entry uri file keyring
+    entry="$(apt-get indextargets --format '$(REPO_URI)|$(RELEASE)|$(SOURCESENTRY)' 'Created-By: Packages' |
+        awk -F'|' -v wanted="$VERSION_CODENAME" '$2 == wanted || $2 ~ /^(old)?stable$/ { print $1 "|" $3; exit }')"
+    [ -n "$entry" ] || die "no apt source for $VERSION_CODENAME found" "add the suite $suite to the apt sources by hand"
+    uri="${entry%%|*}"
+    file="${entry##*|}"
+    # apt does not print the keyring: it stands in the file that names the source, in one of two styles.
+    keyring="$(sed -nE 's/^Signed-By: *([^ ]+) *$/\1/p; s/^deb .*signed-by=([^] ]+).*/\1/p' "${file%:*}" | head -n 1)"
+    say "adding the suite $suite from this machine's own mirror"
+    {
+        printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\n' "$uri" "$suite"
+        [ -z "$keyring" ] || printf 'Signed-By: %s\n' "$keyring"
+    } | "${as_root[@]}" tee "/etc/apt/sources.list.d/fleetctl-$suite.sources" >/dev/null
+}
+
+ordinary=()
+from_backports=()
+for package in "${missing[@]}"; do
+    case " $FROM_BACKPORTS " in *" $package "*) from_backports+=("$package") ;; *) ordinary+=("$package") ;; esac
+done
+# apt can say which mirror it uses only when it has read the lists once.
+read_lists
+if [ ${#from_backports[@]} -gt 0 ] && ! suite_known "$BACKPORTS_SUITE"; then
+    add_suite "$BACKPORTS_SUITE"
+    read_lists
 fi
+
+install() {
+    apt install --no-install-recommends "$@" && return
+    tail -n 15 "$log" >&2
+    die "apt could not install: $*" "see the lines above; then run this again"
+}
+# In two calls: the newer suite is to serve the packages that need it, not everything that happens to be in it.
+[ ${#ordinary[@]} -eq 0 ] || install "${ordinary[@]}"
+[ ${#from_backports[@]} -eq 0 ] || install --target-release "$BACKPORTS_SUITE" "${from_backports[@]}"
 for package in "${missing[@]}"; do
     satisfied "$package" || die "$package is installed, but too old: $(installed_version "$package")" "need $QEMU_MIN_VERSION"
 done
