@@ -24,7 +24,12 @@ def judge(units: Sequence[dict[str, Any]]) -> ServicesPart:
         return bool(unit["active"] == "active")
 
     down = [unit["unit"] for unit in units if not fine(unit)]
-    starting = [unit["unit"] for unit in units if unit["active"] == "activating" and unit["kind"] != "oneshot"]
+    # A unit that waits for its next try after a crash is "activating" too; that is not a start.
+    starting = [
+        unit["unit"]
+        for unit in units
+        if unit["active"] == "activating" and unit["sub"] != "auto-restart" and unit["kind"] != "oneshot"
+    ]
     if down:
         only_starting = set(down) == set(starting)
         verdict = Verdict.DEGRADED if only_starting else Verdict.CRITICAL

@@ -1,0 +1,32 @@
+"""Gathering: one unreadable fact neither hides nor looks like another."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from appliance.facts import gather
+from appliance.facts.reading import UnreadableError
+
+
+def fails() -> Any:
+    raise UnreadableError("nft is not installed")
+
+
+def breaks() -> Any:
+    raise KeyError("secret")
+
+
+def test_every_fact_is_a_value_or_a_reason(tmp_path: Path) -> None:
+    facts = gather.gather({"good": lambda: 5, "absent": lambda: None, "bad": fails, "defect": breaks})
+    assert facts["facts"] == {
+        "good": {"value": 5},
+        "absent": {"value": None},
+        "bad": {"error": "nft is not installed"},
+        "defect": {"error": "cannot be read (KeyError)"},
+    }
+    path = tmp_path / "facts.json"
+    gather.write(path, facts)
+    gather.write(path, facts)
+    assert json.loads(path.read_text()) == facts
+    assert [entry.name for entry in tmp_path.iterdir()] == ["facts.json"]
+    assert path.stat().st_mode & 0o777 == 0o644

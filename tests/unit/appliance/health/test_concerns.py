@@ -1,0 +1,165 @@
+"""Every concern, in every verdict that it can give."""
+
+from typing import Any
+
+import pytest
+
+from appliance.contract.health import IsolationPart, Part, TranscriptionHealth, Verdict, worst
+from appliance.facts.reading import UnreadableError
+from appliance.health.concerns import clock, disk, image, isolation, model, services, storage
+from appliance.health.concerns.part import part
+from appliance.health.inputs import Space
+
+A, B = "a" * 64, "b" * 64
+UUID = "01234567-89ab-cdef-0123-456789abcdef"
+SEAL: dict[str, Any] = {
+    "site": "north", "usr_root_hash": A, "ruleset_digest": A, "model": {"name": "m", "root_hash": A},
+    "state_volume": {"luks_uuid": UUID},
+}  # fmt: skip
+
+
+def device(root_hash: str = A, *, corrupted: bool = False) -> dict[str, Any]:
+    return {"name": "x", "root_hash": root_hash, "corrupted": corrupted, "signed": True}
+
+
+@pytest.mark.parametrize(
+    ("verity", "seal", "verdict"),
+    [
+        ({"usr": device()}, SEAL, "ok"),
+        ({"usr": device(B)}, SEAL, "critical"),
+        ({"usr": device(corrupted=True)}, SEAL, "critical"),
+        ({}, SEAL, "critical"),
+        ({"usr": device()}, None, "degraded"),
+    ],
+)
+def test_image(verity: dict[str, Any], seal: dict[str, Any] | None, verdict: str) -> None:
+    assert image.judge(verity, seal, "1").verdict == verdict
+
+
+def unit(**changes: Any) -> dict[str, Any]:
+    return {
+        "unit": "a.service", "active": "active", "sub": "running", "result": "success", "restarts": 0, "kind": "notify",
+        **changes,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("units", "verdict"),
+    [
+        ([unit()], "ok"),
+        ([unit(), unit(active="inactive", sub="dead", kind="oneshot")], "ok"),
+        ([unit(), unit(active="failed", result="exit-code", kind="oneshot")], "critical"),
+        ([unit(active="failed", result="exit-code")], "critical"),
+        ([unit(active="inactive")], "critical"),
+        ([unit(active="activating")], "degraded"),
+        ([unit(active="activating"), unit(unit="b.service", active="failed")], "critical"),
+        ([unit(active="activating", sub="auto-restart")], "critical"),
+        ([unit(restarts=1)], "degraded"),
+        ([], "unknown"),
+    ],
+)
+def test_services(units: list[dict[str, Any]], verdict: str) -> None:
+    assert services.judge(units).verdict == verdict
+
+
+def answer(root_hash: str | None) -> TranscriptionHealth:
+    return TranscriptionHealth(
+        status="ok", model="m", root_hash=root_hash, root_hash_source="s", queue_length=0, queue_limit=1,
+        requests_done=0, requests_refused=0, requests_failed=0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("root_hash", "verity", "seal", "verdict"),
+    [
+        (A, {"w": device()}, SEAL, "ok"),
+        (None, {"w": device()}, SEAL, "critical"),
+        (A, {"w": device(B)}, SEAL, "critical"),  # no device of the kernel has what the service claims
+        (A, {"w": device(corrupted=True)}, SEAL, "critical"),
+        (B, {"w": device(B)}, SEAL, "critical"),
+        (A, {"w": device()}, None, "degraded"),
+    ],
+)
+def test_model(root_hash: str | None, verity: dict[str, Any], seal: dict[str, Any] | None, verdict: str) -> None:
+    assert model.judge(answer(root_hash), verity, seal).verdict == verdict
+
+
+def state(**changes: Any) -> dict[str, Any]:
+    return {
+        "mounted": True, "mount": "/var/lib/appliance", "encrypted": True, "luks_uuid": UUID, "read_only": False,
+        "array_level": "raid1", "members_wanted": 2, "members_active": 2, **changes,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("volume", "swaps", "seal", "verdict"),
+    [
+        (state(), [], SEAL, "ok"),
+        ({"mounted": False}, [], SEAL, "critical"),
+        (state(encrypted=False, luks_uuid=None), [], SEAL, "critical"),
+        (state(), ["/swapfile"], SEAL, "critical"),
+        (state(read_only=True), [], SEAL, "critical"),
+        (state(luks_uuid="f" + UUID[1:]), [], SEAL, "critical"),
+        (state(members_active=1), [], SEAL, "degraded"),
+        (state(), [], None, "degraded"),
+    ],
+)
+def test_storage(volume: dict[str, Any], swaps: list[str], seal: dict[str, Any] | None, verdict: str) -> None:
+    assert storage.judge(volume, swaps, seal).verdict == verdict
+
+
+@pytest.mark.parametrize(("digest", "seal", "verdict"), [(A, SEAL, "ok"), (B, SEAL, "critical"), (A, None, "degraded")])
+def test_isolation(digest: str, seal: dict[str, Any] | None, verdict: str) -> None:
+    found = isolation.judge({"digest": digest, "counters": {"egress_denied": [7, 420]}}, seal)
+    assert (found.verdict, found.egress_denied_packets, found.ingress_denied_packets) == (verdict, 7, None)
+
+
+@pytest.mark.parametrize(
+    ("free", "verdict"), [(50, "ok"), (10, "ok"), (9, "degraded"), (3, "degraded"), (2, "critical")]
+)
+def test_disk(free: int, verdict: str) -> None:
+    assert disk.judge([Space("/", 100, 90), Space("/var/lib/appliance", 100, free)]).verdict == verdict
+
+
+def test_disk_without_file_systems_is_unknown() -> None:
+    assert disk.judge([]).verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("synchronized", "time_server", "uptime_s", "verdict"),
+    [(True, True, 9e3, "ok"), (False, False, 9e3, "ok"), (False, True, 60, "ok"), (False, True, 9e3, "degraded")],
+)
+def test_clock(synchronized: bool, time_server: bool, uptime_s: float, verdict: str) -> None:
+    found = {"synchronized": synchronized, "max_error_ms": 1.0, "time_server": time_server}
+    assert clock.judge(found, uptime_s).verdict == verdict
+
+
+def test_every_fault_names_a_next_action() -> None:
+    faults: list[Part] = [
+        image.judge({}, SEAL, None), services.judge([unit(active="failed")]), model.judge(answer(None), {}, SEAL),
+        storage.judge({"mounted": False}, [], SEAL), isolation.judge({"digest": B, "counters": {}}, SEAL),
+        disk.judge([Space("/", 100, 1)]),
+    ]  # fmt: skip
+    assert all(fault.next_action for fault in faults)
+
+
+def unreadable() -> IsolationPart:
+    raise UnreadableError("nft is not installed")
+
+
+def surprising() -> IsolationPart:
+    return isolation.judge({"digest": A}, SEAL)  # no counters
+
+
+@pytest.mark.parametrize("judge", [unreadable, surprising])
+def test_what_cannot_be_judged_is_unknown(judge: Any) -> None:
+    found = part(IsolationPart, judge)
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.next_action
+
+
+def test_worst_verdict() -> None:
+    assert worst([Verdict.OK, Verdict.DEGRADED]) is Verdict.DEGRADED
+    assert worst([Verdict.DEGRADED, Verdict.UNKNOWN]) is Verdict.UNKNOWN
+    assert worst([Verdict.UNKNOWN, Verdict.CRITICAL]) is Verdict.CRITICAL
+    assert worst([]) is Verdict.UNKNOWN
