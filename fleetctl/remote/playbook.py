@@ -69,6 +69,8 @@ class AnsiblePlaybooks:
     ) -> Iterator[AnsiblePlaybooks]:
         """A writer with a private folder on tmpfs; at the end its SSH connection is closed and the folder removed."""
         with private_tmpfs_dir("ansible") as directory:
+            # An empty one of ours: without it Ansible would take the person's or the current directory's.
+            (directory / "ansible.cfg").touch()
             writer = cls(site, fleetdir.known_hosts, agent_socket, directory, resource_dir("playbooks"), cancelled)
             try:
                 yield writer
@@ -97,7 +99,12 @@ class AnsiblePlaybooks:
                 envvars=self._environment(),
                 tags=",".join(tags),
                 cmdline=self.switches or None,
-                settings={"job_timeout": RUN_TIMEOUT_S, "idle_timeout": IDLE_TIMEOUT_S, "pexpect_use_poll": True},
+                settings={
+                    "job_timeout": RUN_TIMEOUT_S,
+                    "idle_timeout": IDLE_TIMEOUT_S,
+                    "pexpect_use_poll": True,
+                    "pexpect_timeout": 1,
+                },
                 event_handler=handle,
                 cancel_callback=self.cancelled,
                 quiet=True,
@@ -157,7 +164,7 @@ class AnsiblePlaybooks:
         }
         home = self.directory / "home"
         return {
-            "ANSIBLE_CONFIG": "/dev/null",
+            "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),
             "ANSIBLE_HOME": str(home),
             "ANSIBLE_LOCAL_TEMP": str(home / "tmp"),
             "ANSIBLE_REMOTE_TEMP": REMOTE_TMP,
@@ -193,5 +200,6 @@ class CheckModePlaybooks(AnsiblePlaybooks):
 
 def _last_words(runner: Any) -> str:
     """The end of what ansible-playbook printed; it is all there is when it stopped before the first task."""
-    lines = [line for line in runner.stdout.read().splitlines() if line.strip()]
+    with runner.stdout as stream:
+        lines = [line for line in stream.read().splitlines() if line.strip()]
     return " ".join(lines[-3:])[:600]
