@@ -31,6 +31,9 @@ FORBIDDEN = re.compile(
 )
 
 
+LOCKS = ("requirements/dev.lock", "requirements/operator.lock", "images/appliance.lock", "requirements/vllm.lock")
+
+
 def tracked() -> list[Path]:
     """Files that git knows or would add."""
     done = subprocess.run(
@@ -69,8 +72,8 @@ def test_ordinary_paths_are_allowed() -> None:
 
 
 def test_locks_are_pinned_with_hashes_and_without_addresses() -> None:
-    for name in ("dev", "operator", "appliance"):
-        text = (ROOT / "requirements" / f"{name}.lock").read_text()
+    for name in LOCKS:
+        text = (ROOT / name).read_text()
         requirements = [line for line in text.splitlines() if line and not line[0].isspace()]
         assert requirements
         assert all("==" in line for line in requirements)
@@ -80,9 +83,9 @@ def test_locks_are_pinned_with_hashes_and_without_addresses() -> None:
 
 def test_what_is_tested_is_what_is_installed() -> None:
     def pins(name: str) -> set[str]:
-        lines = (ROOT / "requirements" / f"{name}.lock").read_text().splitlines()
+        lines = (ROOT / name).read_text().splitlines()
         return {line.split(" \\")[0] for line in lines if "==" in line and not line[0].isspace()}
 
-    dev = {pin.split(" ;")[0] for pin in pins("dev")}
-    for name in ("operator", "appliance"):
+    dev = {pin.split(" ;")[0] for pin in pins(LOCKS[0])}
+    for name in LOCKS[1:3]:
         assert {pin.split(" ;")[0] for pin in pins(name)} <= dev
