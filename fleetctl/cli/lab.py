@@ -13,7 +13,7 @@ import typer
 
 from fleetctl.cli import rehearsal
 from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption, PassphraseFdOption, PassphraseFileOption
-from fleetctl.errors import ChangeError, FleetctlError, PartialError, describe
+from fleetctl.errors import ChangeError, FleetctlError, PartialError, UnreachableError, describe
 from fleetctl.lab import make
 from fleetctl.lab.boot import BOOT_TIMEOUT_S
 from fleetctl.lab.login import ssh_argv, write_known_hosts
@@ -153,7 +153,10 @@ def ssh(
 ) -> None:
     """Log in as root with the fleet's key, to the recorded host key only; ends with the exit code of the command."""
     fleetdir = FleetDir.find(fleet)
-    record = LabSite(fleetdir, name).record
+    site = LabSite(fleetdir, name)
+    record = site.record
+    if not site.running:
+        raise UnreachableError(f"{name} is off", hint=f"fleetctl lab up {name}", host=name)
     passphrase = Passphrase.from_options(passphrase_fd, passphrase_file)
     with private_tmpfs_dir("lab-ssh") as folder, ssh_agent(fleetdir.keys, passphrase) as agent:
         known_hosts = write_known_hosts(record, folder)

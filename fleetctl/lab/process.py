@@ -23,6 +23,7 @@ from fleetctl.errors import FleetctlError
 # What the lab starts. An editor or a pager that has the serial log open is none of them.
 _PROGRAMS = ("qemu-system-", "swtpm", "python")
 _CANARY_MODULE = "fleetctl.lab.canary"
+_EXEC_S = 5.0
 
 # Handles of what this very process started: without one a child that has died could not be reaped.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -62,6 +63,10 @@ class SiteProcesses:
                 env=environment,
             )
         _children[child.pid] = child
+        # For an instant after exec the kernel shows no command line yet, and the process would not be recognised.
+        deadline = time.monotonic() + _EXEC_S
+        while not self._owns(child.pid) and child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.001)
         start_ticks = _start_ticks(child.pid)
         if start_ticks is not None:
             self._write(name, ProcessRecord(pid=child.pid, start_ticks=start_ticks))
