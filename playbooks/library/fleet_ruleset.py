@@ -5,20 +5,17 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import site
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.fleet_box import REHEARSE_RULES, Box, CommandError, ReadOnlyBox, Refusal
+from ansible.module_utils.fleet_contract import digest_of_rules
 from ansible.module_utils.fleet_outcome import finish, run_reporting
 from ansible.module_utils.fleet_ruleset_text import render
 
 RULES_PATH = "/etc/nftables.conf"
 SERVICE = "nftables.service"
 _NET = Path("/sys/class/net")
-_APPLIANCE_SITE = "/usr/lib/appliance/site"
-# What the text means is learned by loading it where there is nothing to filter: an empty network namespace.
-_REHEARSE = list(REHEARSE_RULES)
 _LIST = ["nft", "-j", "list", "ruleset"]
 
 ARGUMENTS = {
@@ -65,9 +62,9 @@ def _run(module: AnsibleModule) -> None:
     macs = {name: given["networks"][name]["interface_mac"] for name in ("management", "clinical")}
     interfaces = interface_names(macs, _present())
     text = render(given["site"], given["networks"], given["allow"], interfaces)
-    wanted = _digest(box.run(_REHEARSE, stdin=text.encode()).stdout)
+    wanted = digest_of_rules(box.run(list(REHEARSE_RULES), stdin=text.encode()).stdout)
     before = (box.read(RULES_PATH) or b"").decode()
-    loaded = _digest(box.run(_LIST).stdout) == wanted
+    loaded = digest_of_rules(box.run(_LIST).stdout) == wanted
     enabled = box.run(["systemctl", "is-enabled", SERVICE], codes=(0, 1, 4)).stdout.strip() == "enabled"
     steps = [words for words, missing in (
         ("load the rules", not loaded), (f"write {RULES_PATH}", before != text), (f"enable {SERVICE}", not enabled),
@@ -84,7 +81,7 @@ def _run(module: AnsibleModule) -> None:
 def _apply(box: Box, text: str, wanted: str, steps: list[str]) -> None:
     if "load the rules" in steps:
         box.run(["nft", "-f", "-"], stdin=text.encode())
-        live = _digest(box.run(_LIST).stdout)
+        live = digest_of_rules(box.run(_LIST).stdout)
         if live != wanted:
             raise CommandError(_LIST, f"shows rules with digest {live}, loaded were {wanted}",
                                "something else on the box changes the ruleset")
@@ -101,15 +98,6 @@ def _present() -> dict[str, str]:
         if address and (entry / "device").exists():  # a VLAN or bridge has the address of its port, and no device
             present[entry.name] = address
     return present
-
-
-def _digest(listing: str) -> str:
-    try:
-        from appliance.contract.ruleset import ruleset_digest
-    except ImportError:  # Ansible runs the system's Python, which does not know where the image keeps the appliance
-        site.addsitedir(_APPLIANCE_SITE)
-        from appliance.contract.ruleset import ruleset_digest
-    return ruleset_digest(listing)
 
 
 if __name__ == "__main__":

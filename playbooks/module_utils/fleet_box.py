@@ -25,8 +25,7 @@ REHEARSE_RULES = ("unshare", "--net", "sh", "-c", "nft -f - && nft -j list rules
 # Commands that only read, by their first words. ReadOnlyBox runs nothing else.
 READ_COMMANDS = (
     ("lsblk",), ("wipefs", "--json"), ("blkid", "--probe"), ("mdadm", "--detail"), ("cryptsetup", "luksDump"),
-    ("systemctl", "is-enabled"), ("systemctl", "is-active"), ("systemctl", "show"), ("nft", "-j", "list"),
-    ("nft", "-c", "-f"), REHEARSE_RULES, ("nginx", "-t"),
+    ("systemctl", "is-enabled"), ("systemctl", "is-active"), ("nft", "-j", "list", "ruleset"), REHEARSE_RULES,
 )
 
 
@@ -135,6 +134,10 @@ class Box:
                 if any(stream.read(EDGE_BYTES)):
                     return False
         return True
+
+    def sync_directory(self, path: str) -> None:
+        """Make the names in a directory durable."""
+        _sync_directory(Path(path))
 
     def now(self) -> str:
         """The box's time, UTC, seconds."""

@@ -58,8 +58,7 @@ class RootVolume:
         self.box.run(["cryptsetup", "open", "--test-passphrase", "--key-file", "-", ROOT_DEVICE], stdin=key.encode())
         del key, printed
         now = self.box.now()
-        entry.recovery = Recovery(ciphertext, ciphertext_sha256(ciphertext), list(self.recipients), now, now,
-                                  last_test_at=now)
+        entry.recovery = Recovery(ciphertext, ciphertext_sha256(ciphertext), list(self.recipients), now, now)
         entry.stage = ENROLLED
         write_journal(self.box, self.journal)
         self.done.append("added a recovery key to the root volume and tested it")

@@ -231,7 +231,7 @@ class StateVolume:
         self.box.run(["cryptsetup", "token", "import", "--json-file", "-", device], stdin=recovery_token(0))
         self.box.run(["cryptsetup", "open", "--test-passphrase", "--key-slot", "0", "--key-file", "-", device],
                      stdin=key.encode())
-        entry.recovery.tested_at = entry.recovery.last_test_at = self.box.now()
+        entry.recovery.tested_at = self.box.now()
         self.box.run([
             "systemd-cryptenroll", f"--unlock-key-file={SECRET_PATH}", "--tpm2-device=auto",
             f"--tpm2-pcrs={'+'.join(str(pcr) for pcr in self.wanted.pcrs)}", *policy, device], secret=key.encode())
