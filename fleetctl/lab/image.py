@@ -2,48 +2,38 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
-from typing import Any
 
 from fleetctl.errors import ConfigError
+from fleetctl.image.cache import ImageCache
+from fleetctl.image.manifest import ImageManifest, read_manifest
 from fleetctl.lab.record import ImageSource
 
 PROFILE = "lab"
+_BUILD = f"fleetctl image build --profile {PROFILE}"
 
 
 def cache_dir() -> Path:
     """Where large things that can be made again are kept on this machine."""
-    named = os.environ.get("FLEETCTL_CACHE_DIR")
-    if named:
-        return Path(named).absolute()
-    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (base if base.is_absolute() else Path.home() / ".cache") / "fleetctl"
+    return ImageCache.default().root
 
 
 def default_image(fleet: str) -> Path:
-    """Where `fleetctl image build --profile lab` leaves the image of this fleet."""
-    return cache_dir() / "images" / fleet / f"edge-{PROFILE}.raw"
+    """Where `fleetctl image build` leaves the lab image of this fleet."""
+    return ImageCache.default().images(fleet) / f"edge-{PROFILE}.raw"
 
 
-def image_source(raw: Path) -> ImageSource:
-    """Name an image by the manifest beside it. Raises ConfigError when the image or a readable manifest is missing."""
+def image_source(raw: Path, *, finished: bool) -> ImageSource:
+    """Name an image by the manifest beside it. Raises ConfigError when there is no image.
+
+    With `finished`, the manifest must be there: a build writes it last. An image that a person brings from elsewhere
+    may lack it; what it is stays unknown then, and is shown as that.
+    """
     if not raw.is_file():
-        raise ConfigError(
-            f"there is no image {raw}", hint=f"fleetctl image build --profile {PROFILE}, or name one: --image"
-        )
-    manifest = raw.with_suffix(".json")
-    try:
-        words: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
-        return ImageSource(
-            path=str(raw.resolve()), version=str(words["version"]), usr_root_hash=str(words["usr_root_hash"])
-        )
-    except FileNotFoundError:
-        # An image from elsewhere is fine to try out; what it is stays unknown and is shown as that.
-        return ImageSource(path=str(raw.resolve()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(
-            f"{manifest} does not describe an image: {error!r}",
-            hint=f"fleetctl image build --profile {PROFILE} writes it again",
-        ) from error
+        raise ConfigError(f"there is no image {raw}", hint=f"{_BUILD}, or name one: --image FILE")
+    manifest = read_manifest(raw.with_suffix(".json"), ImageManifest)
+    if manifest is not None:
+        return ImageSource(path=str(raw.resolve()), version=manifest.version, usr_root_hash=manifest.usr_root_hash)
+    if finished:
+        raise ConfigError(f"{raw} has no readable manifest beside it, so its build did not finish", hint=_BUILD)
+    return ImageSource(path=str(raw.resolve()))

@@ -46,7 +46,7 @@ class Shape:
 def new_record(fleet: str, name: str, shape: Shape, store: LabStore) -> LabRecord:
     """The record of a site that does not exist yet. Raises ConfigError without an image."""
     management, clinical = networks_for(fleet, name)
-    image = image_source(shape.image or default_image(fleet))
+    image = image_source(shape.image or default_image(fleet), finished=shape.image is None)
     system_bytes = _disk_bytes(shape.system_disk_gib or DEFAULT_SYSTEM_DISK_GIB)
     if system_bytes < Path(image.path).stat().st_size:
         raise UsageError("the system disk would be smaller than the image", hint="give more with --system-disk-gib")
@@ -89,7 +89,7 @@ def make_files(record: LabRecord, store: LabStore, tools: HostTools, keys: KeySt
     """Save the record, then make every file that is missing; returns the record, with the image really used."""
     files = GuestFiles(store.runtime_dir(record.name))
     if not (files.runtime_dir / record.disks[0].file).exists():
-        record = record.model_copy(update={"image": image_source(Path(record.image.path))})
+        record = record.model_copy(update={"image": image_source(Path(record.image.path), finished=False)})
     store.save(record)
     make_disks(record.disks, Path(record.image.path), files.runtime_dir)
     if not files.variables.exists():

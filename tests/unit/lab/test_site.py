@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from fleetctl.errors import ConfigError, PreflightError, RefusedError, UsageError
+from fleetctl.image.manifest import ImageManifest, write_manifest
 from fleetctl.lab import disks
 from fleetctl.lab.firmware import count_enrolled
 from fleetctl.lab.hosttools import FIRMWARE_CODE, QEMU, SWTPM
@@ -68,7 +69,10 @@ def fleetdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FleetDir:
     image = tmp_path / "cache/images/demo/edge-lab.raw"
     image.parent.mkdir(parents=True)
     image.write_bytes(b"\0" * 1024 * 1024)
-    image.with_suffix(".json").write_text('{"version": "7", "usr_root_hash": "ab"}')
+    manifest = ImageManifest(
+        profile="lab", version="7", usr_root_hash="ab", input_digest="x", inputs={}, files=[], packages="p"
+    )
+    write_manifest(image.with_suffix(".json"), manifest)
     return FleetDir(tmp_path / "fleet")
 
 
