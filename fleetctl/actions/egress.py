@@ -9,16 +9,32 @@ from pydantic import ValidationError
 from appliance.contract.egress import EgressReport, Outcome, ProbeSpec
 from appliance.contract.units import PHI_UNITS
 from fleetctl import atomic
-from fleetctl.egress.canaries import Canaries
+from fleetctl.egress.canaries import Canaries, find_canaries
 from fleetctl.egress.judge import Evidence, judge
 from fleetctl.egress.proof import Baseline, EgressProof, destination
-from fleetctl.errors import ConfigError, UnreachableError
+from fleetctl.errors import ConfigError, UnreachableError, UsageError
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.seal import SEAL
-from fleetctl.remote.connection import Host
+from fleetctl.models.fleetdir import FleetDir
+from fleetctl.models.site import Site
+from fleetctl.remote.connection import Connection, Host
+from fleetctl.trust.passphrase import Passphrase
+from fleetctl.trust.ssh_agent import ssh_agent
 
 # Every attempt waits a few seconds at most; an emulated machine starts each clone of a sandbox in several.
 PROVE_TIMEOUT_S = 600.0
+
+
+def prove_site(fleetdir: FleetDir, site: Site, passphrase: Passphrase) -> tuple[EgressProof, Path]:
+    """`prove` over a connection of its own. Raises UsageError when no canary could hear the site's probes."""
+    canaries = find_canaries(fleetdir.state_dir, site.name)
+    if canaries is None:
+        raise UsageError(
+            f"{site.name} is not a virtual site of this machine, so there is no canary that could hear a probe",
+            hint="the proof needs the lab's canaries: fleetctl lab status",
+        )
+    with ssh_agent(fleetdir.keys, passphrase) as agent, Connection(site, fleetdir, agent) as connection:
+        return prove(site.name, connection, canaries, fleetdir.state_dir)
 
 
 def prove(site: str, host: Host, canaries: Canaries, state_dir: Path) -> tuple[EgressProof, Path]:

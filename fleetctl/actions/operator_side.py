@@ -15,12 +15,15 @@ from pathlib import Path
 from appliance.contract.health import HealthSnapshot
 from fleetctl import atomic
 from fleetctl.actions.certificate import certificate_for
+from fleetctl.actions.egress import take_baseline
+from fleetctl.egress.canaries import find_canaries
 from fleetctl.errors import FleetctlError, LockHeldError, UnreachableError
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.host import HostFacts
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.phases.base import LockClaim
+from fleetctl.remote.connection import Host
 from fleetctl.remote.poll import HealthClient
 from fleetctl.trust.ca import Authority
 from fleetctl.trust.escrow_files import EscrowFiles
@@ -58,6 +61,12 @@ class FleetOperator:
 
     def escrowed(self) -> frozenset[str]:
         return self._escrow.luks_uuids()
+
+    def measure_reach(self, host: Host) -> int | None:
+        canaries = find_canaries(self.fleetdir.state_dir, self.site.name)
+        if canaries is None:
+            return None
+        return len(take_baseline(self.site.name, host, canaries, self.fleetdir.state_dir).reached)
 
     def health(self) -> HealthSnapshot | Unreadable:
         try:

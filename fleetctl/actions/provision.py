@@ -19,6 +19,7 @@ from fleetctl.phases.gather_facts import GatherFacts
 from fleetctl.phases.install_models import InstallModels
 from fleetctl.phases.install_stack import InstallStack
 from fleetctl.phases.isolate_network import IsolateNetwork
+from fleetctl.phases.measure_reach import MeasureReach
 from fleetctl.phases.release import built_release, cache_dir
 from fleetctl.phases.release_lock import ReleaseLock
 from fleetctl.phases.runner import HostReport, Interruption, run_hosts
@@ -36,6 +37,7 @@ PROVISION: tuple[Phase, ...] = (
     CheckProfile(),
     AcquireLock(),
     ConfigureStorage(),
+    MeasureReach(),
     IsolateNetwork(),
     InstallStack(),
     InstallModels(),
@@ -44,8 +46,11 @@ PROVISION: tuple[Phase, ...] = (
     ReleaseLock(),
 )
 
-# The same with a writer that cannot write. Nothing was made that could be verified, and no lock was taken.
-DRY_RUN: tuple[Phase, ...] = tuple(phase for phase in PROVISION if not isinstance(phase, Verify | ReleaseLock))
+# The same with a writer that cannot write. Nothing was made that could be verified, no lock was taken, and no baseline
+# is recorded before the rules that it is for.
+DRY_RUN: tuple[Phase, ...] = tuple(
+    phase for phase in PROVISION if not isinstance(phase, MeasureReach | Verify | ReleaseLock)
+)
 
 Emit = Callable[[Event], None]
 Writer = type[AnsiblePlaybooks]

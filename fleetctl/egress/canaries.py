@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.contract.egress import ProbeSpec, ProbeTarget, Protocol
-from fleetctl.errors import UsageError
 from fleetctl.lab.canary_client import CanaryClient
 from fleetctl.lab.record import GUEST_VIEW_IPV4, GUEST_VIEW_IPV6, LabRecord
 from fleetctl.lab.store import LabStore
@@ -79,16 +77,11 @@ class Canaries:
         return {name: nonce in arrived for name, nonce in sent.items()}
 
 
-def canaries_of(state_dir: Path, site: str) -> Canaries:
-    """The canaries of `site`. Raises UsageError when it is not a virtual site: nobody would hear a probe there."""
+def find_canaries(state_dir: Path, site: str) -> Canaries | None:
+    """The canaries of `site`, None when it is not a virtual site: nobody would hear a probe there."""
     store = LabStore(state_dir)
     record = store.find(site)
-    if record is None:
-        raise UsageError(
-            f"{site} is not a virtual site of this machine, so there is no canary that could hear a probe",
-            hint="the proof needs the lab's canaries: fleetctl lab status",
-        )
-    return Canaries(record, CanaryClient(store.runtime_dir(site)))
+    return Canaries(record, CanaryClient(store.runtime_dir(site))) if record else None
 
 
 def dns_query(nonce: str) -> bytes:
@@ -116,8 +109,3 @@ def _send(target: ProbeTarget, nonce: str) -> None:
             probe.recv(512)
     except OSError:
         return
-
-
-def words(alive: Mapping[str, bool]) -> str:
-    """Which listeners did not answer, for a message."""
-    return ", ".join(name for name, living in alive.items() if not living)

@@ -44,6 +44,10 @@ class Verdict(StrEnum):
     UNPROVEN = "unproven"
 
 
+# DESIGN's codes: 5 unknown, 9 verification failed.
+EXIT_CODES = {Verdict.PROVEN: 0, Verdict.LEAKING: 9, Verdict.UNPROVEN: 5}
+
+
 class Baseline(_Record):
     """What was reachable from the box before its network was closed: the canaries were alive and the path was there."""
 

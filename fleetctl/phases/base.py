@@ -73,6 +73,10 @@ class OperatorSide(Protocol):
         """LUKS UUIDs whose recovery key is in escrow."""
         ...
 
+    def measure_reach(self, host: Host) -> int | None:
+        """Record what the box reaches before it is isolated; how many destinations, None without canaries."""
+        ...
+
     def health(self) -> HealthSnapshot | Unreadable:
         """The box's own snapshot; `Unreadable` without a good answer."""
         ...
