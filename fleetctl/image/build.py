@@ -88,9 +88,10 @@ def build_image(
     with progress.step("the appliance's Python packages") as step:
         pins = parse_lock(job.lock.read_text(encoding="utf-8"), origin=str(job.lock))
         third_party = third_party_tree(pins, job.build, tools, log_path=job.log_path, on_line=step.update)
-        own = own_tree(job.package, job.build, tools, log_path=job.log_path)
+        own = own_tree(job.package, job.version, job.build, tools, log_path=job.log_path)
         step.result(f"{len(pins)} packages")
     with progress.step(f"building {job.name} {job.version}") as step, job.unlocked() as keys:
+        shutil.copy(job.certificate, keys / "secureboot.crt")
         run = MkosiRun(
             recipe=job.recipe,
             profile=job.profile,
@@ -98,7 +99,7 @@ def build_image(
             work=job.build / job.name,
             tools=tools.path,
             extra_trees=(third_party, own),
-            certificate=job.certificate,
+            certificate=keys / "secureboot.crt",
             keys=keys,
             refresh=refresh,
         )

@@ -47,9 +47,8 @@ def run_logged(
             )
         except FileNotFoundError:
             raise missing_tool(argv[0]) from None
-        assert process.stdout is not None
         try:
-            for raw in process.stdout:
+            for raw in process.stdout or ():
                 line = printable(raw.rstrip())
                 log.write(line + "\n")
                 log.flush()
@@ -60,6 +59,9 @@ def run_logged(
         except BaseException:
             _end_group(process)
             raise
+        finally:
+            if process.stdout is not None:
+                process.stdout.close()
     if code != 0:
         lines = "".join(f"\n    {line}" for line in tail)
         raise ChangeError(f"{title} failed (exit {code}):{lines}", hint=f"the whole output: {log_path}")

@@ -1,4 +1,4 @@
-"""Reads the partition table of a disk image file (UEFI specification 2.10, section 5.3), and dm-verity hashes out of it."""
+"""Reads the partition table of a disk image (UEFI specification 2.10, section 5.3) and dm-verity hashes out of it."""
 
 from __future__ import annotations
 

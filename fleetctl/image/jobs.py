@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 
 import fleetctl
@@ -30,7 +31,7 @@ AskPassphrase = Callable[[], Passphrase]
 
 
 def image_job(
-    fleet: FleetDir, profile: ImageProfile, output_dir: Path | None, cache: ImageCache, ask: AskPassphrase
+    fleet: FleetDir, profile: ImageProfile, output_dir: Path | None, store: ImageCache, ask: AskPassphrase
 ) -> ImageBuild:
     """What building the OS image of `fleet` takes."""
     images = resource_dir("images")
@@ -40,60 +41,69 @@ def image_job(
         recipe=images / "edge",
         lock=images / "appliance.lock",
         package=_appliance_package(),
-        output_dir=output_dir or cache.images(fleet.fleet.name),
-        build=cache.build,
+        output_dir=output_dir or store.images(fleet.fleet.name),
+        build=store.build,
         certificate=fleet.keys.path("secureboot.crt"),
         pcr_public=fleet.keys.path("pcr.pub"),
         unlocked=_unlocked(fleet, ask, "secureboot.key", "pcr.key"),
-        log_path=_log_path(cache, f"edge-{profile}"),
+        log_path=_log_path(store, f"edge-{profile}"),
     )
 
 
-def model_job(fleet: FleetDir, name: str, output_dir: Path | None, cache: ImageCache, ask: AskPassphrase) -> ModelBuild:
+def model_job(fleet: FleetDir, name: str, output_dir: Path | None, store: ImageCache, ask: AskPassphrase) -> ModelBuild:
     """What building the model `name` takes. Raises `UsageError` if the catalogue does not have it."""
     return ModelBuild(
         name=name,
         entry=read_catalogue().entry(name),
-        output_dir=output_dir or cache.models(fleet.fleet.name),
-        build=cache.build,
+        output_dir=output_dir or store.models(fleet.fleet.name),
+        build=store.build,
         certificate=fleet.keys.path("secureboot.crt"),
         unlocked=_unlocked(fleet, ask, "secureboot.key"),
-        log_path=_log_path(cache, name),
+        log_path=_log_path(store, name),
     )
 
 
-def run_image(job: ImageBuild, cache: ImageCache, progress: Progress, *, refresh: bool = False) -> ImageManifest:
+def run_image(job: ImageBuild, store: ImageCache, progress: Progress, *, refresh: bool = False) -> ImageManifest:
     """The image, built unless it is up to date."""
     if not refresh and (manifest := job.current()):
         progress.line(f"{job.name} {manifest.version} is up to date: {job.output_dir / job.name}.raw")
         return manifest
-    with _workshop(cache, job.log_path, progress) as (tools, mirrors):
+    _try_passphrase(job.unlocked)
+    with _workshop(store, job.log_path, progress) as (tools, mirrors):
         return build_image(job, tools, mirrors, progress, refresh=refresh)
 
 
-def run_model(job: ModelBuild, cache: ImageCache, progress: Progress) -> ModelManifest:
+def run_model(job: ModelBuild, store: ImageCache, progress: Progress) -> ModelManifest:
     """The model image, built unless it is up to date."""
     if manifest := job.current():
         progress.line(f"{job.name} is up to date: {job.image}")
         return manifest
-    with _workshop(cache, job.log_path, progress) as (tools, _):
+    _try_passphrase(job.unlocked)
+    with _workshop(store, job.log_path, progress) as (tools, _):
         return build_model(job, tools, progress)
 
 
 @contextmanager
-def _workshop(cache: ImageCache, log_path: Path, progress: Progress) -> Iterator[tuple[ToolsTree, Mirrors]]:
+def _workshop(store: ImageCache, log_path: Path, progress: Progress) -> Iterator[tuple[ToolsTree, Mirrors]]:
     """The lock held and the tools ready."""
-    with build_lock(cache.lock_path):
+    with build_lock(store.lock_path):
         log_path.parent.mkdir(parents=True, exist_ok=True)
         log_path.write_text(time.strftime("# %Y-%m-%d %H:%M:%S\n"))
         mirrors = read_mirrors()
         with progress.step("tools to build images with") as step:
-            tools = ensure_tools(cache.build, mirrors, log_path=log_path, on_line=step.update)
+            tools = ensure_tools(store.build, mirrors, log_path=log_path, on_line=step.update)
         yield tools, mirrors
 
 
 def _unlocked(fleet: FleetDir, ask: AskPassphrase, *names: PrivateName) -> Callable[[], AbstractContextManager[Path]]:
-    return lambda: fleet.keys.unlocked(ask(), names)
+    once = cache(ask)
+    return lambda: fleet.keys.unlocked(once(), names)
+
+
+def _try_passphrase(unlocked: Callable[[], AbstractContextManager[Path]]) -> None:
+    """Ask now, not after minutes of work behind a spinner, and find out now if it is the wrong one."""
+    with unlocked():
+        pass
 
 
 def _appliance_package() -> Path:
@@ -104,5 +114,5 @@ def _appliance_package() -> Path:
     return package
 
 
-def _log_path(cache: ImageCache, name: str) -> Path:
-    return cache.log_dir / f"{name}.log"
+def _log_path(store: ImageCache, name: str) -> Path:
+    return store.log_dir / f"{name}.log"

@@ -77,6 +77,9 @@ class MkosiRun:
         }
         arguments = [f"--{name}={value}" for name, value in options.items()]
         arguments += [f"--extra-tree={tree}" for tree in self.extra_trees]
+        if self.profile == "gpu":
+            # Its finalize script signs the driver's modules. Mounted for the time of the build, not copied.
+            arguments.append(f"--build-sources={self.keys}:keys")
         # Once: replace the output. Twice: also the cached trees, so that newer packages come in.
         return [*arguments, "-ff" if self.refresh else "-f", "build"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ from fleetctl.image.tools import ToolsTree
 from fleetctl.report.progress import Progress
 
 # Changed when this module makes other images out of the same files.
-_RECIPE = "1"
+_RECIPE = "2"
+_SEED_NAMESPACE = uuid.UUID("6a0f2d53-0a54-4d1c-8f0e-7d5c7a0b9e11")
 _BLOCKS = "VerityDataBlockSizeBytes=4096\nVerityHashBlockSizeBytes=4096\n"
 
 
@@ -78,11 +80,18 @@ def partition_definitions(name: str) -> dict[str, str]:
     }
 
 
-def repart_argv(tools: ToolsTree, work: Path, keys: Path, certificate: Path) -> list[str]:
+def seed(entry: CatalogueEntry) -> uuid.UUID:
+    """Where repart takes the file system's UUID from: the same files give the same root hash in every fleet."""
+    files = " ".join(f"{spec.name}={spec.sha256}" for spec in entry.files)
+    return uuid.uuid5(_SEED_NAMESPACE, files)
+
+
+def repart_argv(tools: ToolsTree, work: Path, keys: Path, certificate: Path, seed: uuid.UUID) -> list[str]:
     """Make `work/model.raw` out of `work/files` by the definitions in `work/definitions`."""
     argv = [
         *("systemd-repart", "--empty=create", "--size=auto", "--offline=yes", "--dry-run=no", "--sector-size=512"),
         *("--definitions=/work/definitions", "--copy-source=/work/files", "--no-pager"),
+        f"--seed={seed}",
         *("--private-key=/keys/secureboot.key", "--certificate=/secureboot.crt", "/work/model.raw"),
     ]
     inside = ["env", f"SOURCE_DATE_EPOCH={SOURCE_DATE_EPOCH}", *argv]
@@ -106,7 +115,7 @@ def build_model(job: ModelBuild, tools: ToolsTree, progress: Progress) -> ModelM
             path.chmod(0o755 if path.is_dir() else 0o644)
             os.utime(path, (SOURCE_DATE_EPOCH, SOURCE_DATE_EPOCH))
         with job.unlocked() as keys:
-            argv = repart_argv(tools, work, keys, job.certificate)
+            argv = repart_argv(tools, work, keys, job.certificate, seed(job.entry))
             run_logged(argv, title=f"systemd-repart for {job.name}", log_path=job.log_path)
         image = work / "model.raw"
         manifest = ModelManifest(

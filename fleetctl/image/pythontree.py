@@ -85,11 +85,15 @@ def strip(target: Path) -> None:
             path.unlink()
 
 
-def own_tree(package: Path, build: Path, tools: ToolsTree, *, log_path: Path) -> Path:
+def own_tree(package: Path, version: str, build: Path, tools: ToolsTree, *, log_path: Path) -> Path:
     """Our package `appliance` as the image gets it, with its launcher."""
     work = build / "own"
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(package, work / SITE_IN_IMAGE / "appliance", ignore=shutil.ignore_patterns("__pycache__"))
+    # What the code asks for its own version (importlib.metadata).
+    metadata = work / SITE_IN_IMAGE / f"fleetctl-{version}.dist-info/METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text(f"Metadata-Version: 2.1\nName: fleetctl\nVersion: {version}\n")
     launcher = work / "usr/bin/appliancectl"
     launcher.parent.mkdir(parents=True)
     launcher.write_text(LAUNCHER)

@@ -1,4 +1,4 @@
-"""The tools tree: a small Debian 13 with mkosi and what it calls, so that the build machine's own versions play no part.
+"""The tools tree: a small Debian 13 with mkosi and what it calls; the build machine's own versions play no part.
 
 Debian 12 has no mkosi that builds this image, and Ubuntu's differs; the tree is the same everywhere.
 """
@@ -128,7 +128,7 @@ def ensure_tools(build: Path, mirrors: Mirrors, *, log_path: Path, on_line: Call
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a tree of ours, unless something is still mounted in it: a killed mmdebstrap leaves /proc and /dev there."""
+    """Remove a tree of ours, and before that what a killed mmdebstrap left mounted in it."""
     if not path.exists():
         return
     below = f"{path.resolve()}/"
