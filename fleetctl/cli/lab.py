@@ -136,6 +136,8 @@ def status(
     """Show virtual sites: whether they run, for how long, at which ports, and their last line on the console."""
     fleetdir = FleetDir.find(fleet)
     seen, unreadable = fleet_status(fleetdir, names or LabStore(fleetdir.state_dir).names())
+    if names and len(names) == 1 and unreadable:
+        raise unreadable[names[0]]
     emit(seen, output, _table)
     for error in unreadable.values():
         err.print(describe(error))
