@@ -27,7 +27,9 @@ PLAYBOOK = """\
       ansible.builtin.copy: {content: "{{ fleet_site.text }}\\n", dest: "{{ fleet_site.path }}", mode: "0600"}
       tags: [write, never]
     - name: Ask the module
-      ask: {answer: "{{ fleet_site.text }}{{ lookup('env', 'SECRET_OF_THE_OPERATOR') }}", fail: "{{ fleet_site.fail | default(false) }}"}
+      ask:
+        answer: "{{ fleet_site.text }}{{ lookup('env', 'SECRET_OF_THE_OPERATOR') }}"
+        fail: "{{ fleet_site.fail | default(false) }}"
       tags: [ask, never]
     - name: Slow task
       ansible.builtin.command: sleep 60
