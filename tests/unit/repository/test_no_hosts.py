@@ -25,7 +25,7 @@ REGISTRIES = [
     )
 ]
 # Folders of a developer's machine; an operator's are named by ~ or a variable.
-PLACES = ["/" + name + "/" for name in ("work/main", "work/shared", "root", "tmp/w", "opt/wheels", "opt/pypi")]
+PLACES = ["/" + name + "/" for name in ("work/main", "work/shared", "root/.pyenv", "tmp/w", "opt/wheels", "opt/pypi")]
 FORBIDDEN = re.compile(
     "|".join([*map(re.escape, REGISTRIES), *(rf"(?<![\w./}}-]){re.escape(place)}" for place in PLACES)])
 )
