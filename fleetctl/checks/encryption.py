@@ -183,9 +183,9 @@ def recovery_key_tested(context: CheckContext) -> CheckResult:
     if problems:
         return critical(
             name,
-            seen="; ".join(problems),
+            seen=f"{len(storage.volumes)} volumes in the box's record, {len(context.escrowed)} escrow files",
             wanted=wanted,
-            reason="compared the box's storage record and the fleet's escrow folder with the volumes in use",
+            reason="; ".join(problems),
             next_action=f"fleetctl site provision {context.site.name}",
         )
     return ok(

@@ -60,9 +60,9 @@ def services_sandboxed(context: CheckContext) -> CheckResult:
     if problems:
         return critical(
             name,
-            seen="; ".join(problems),
+            seen="/proc/PID/status and network namespace of each main process",
             wanted=wanted,
-            reason="compared /proc/PID/status and the network namespace of each main process",
+            reason="; ".join(problems),
             next_action="stop it: systemctl stop appliance.target on the machine's console; then provision again",
         )
     return ok(

@@ -1,0 +1,1 @@
+"""Stand-ins for hosts and writers, for tests that need no machine."""
