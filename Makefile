@@ -35,6 +35,7 @@ format: $(STAMP) ## Rewrite the code in the project's style
 
 docs: $(STAMP) ## Regenerate docs/reference and hardware/schema.json
 	@$(BIN)/python -m fleetctl.cli.reference docs/reference/cli.md
+	@$(BIN)/python -m fleetctl.models.reference docs/reference/files.md
 	@$(BIN)/python -m fleetctl.models.schema hardware/schema.json
 
 # dev.lock is resolved first; the others follow it, so that what is tested is what is installed. The box's lock lives

@@ -31,16 +31,19 @@ def reference() -> str:
     """The whole page."""
     lines = [HEADER + "\n".join(f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items()), ""]
     for row in COMMANDS:
-        command = load(row)
-        lines += [f"## fleetctl {row.name}", ""]
-        children = getattr(command, "commands", None)
-        if children is None:
-            lines += _describe(command, f"fleetctl {row.name}")
-            continue
-        lines += [command.help or row.help, ""]
-        for name in command.list_commands(None):
-            lines += [f"### fleetctl {row.name} {name}", "", *_describe(children[name], f"fleetctl {row.name} {name}")]
+        lines += _section(load(row), f"fleetctl {row.name}", 2)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(command: Any, path: str, depth: int) -> Iterator[str]:
+    yield from ["#" * depth + " " + path, ""]
+    children = getattr(command, "commands", None)
+    if children is None:
+        yield from _describe(command, path)
+        return
+    yield from [command.help or "", ""]
+    for name, child in children.items():
+        yield from _section(child, f"{path} {name}", depth + 1)
 
 
 def _describe(command: Any, path: str) -> Iterator[str]:

@@ -61,7 +61,7 @@ class Metadata(StrictModel):
 class Resource(StrictModel):
     """A whole file: apiVersion, kind and metadata; each kind adds its `spec`."""
 
-    api_version: Literal["fleetctl/v1"] = Field(alias="apiVersion")
+    api_version: Literal["fleetctl/v1"] = Field(alias="apiVersion", description="Version of the form.")
     kind: str
     metadata: Metadata
 

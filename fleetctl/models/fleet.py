@@ -32,7 +32,7 @@ class FleetSpec(StrictModel):
 class Fleet(Resource):
     """One fleet of sites under one certificate authority."""
 
-    kind: Literal["Fleet"]
+    kind: Literal["Fleet"] = Field(description="What this file is.")
     spec: FleetSpec
 
     @property

@@ -32,14 +32,14 @@ class MemoryRequirement(StrictModel):
 class Requirement(StrictModel):
     """A feature that a host has or not."""
 
-    required: bool
+    required: bool = Field(description="Whether a host without it is refused.")
 
 
 class StorageRequirement(StrictModel):
     """Disks of the state volume. The system disk is not among them."""
 
-    level: Literal["raid1", "raid10"]
-    min_disks: int = Field(ge=2, le=64)
+    level: Literal["raid1", "raid10"] = Field(description="How md joins the disks.")
+    min_disks: int = Field(ge=2, le=64, description="raid1 wants 2, raid10 wants 4.")
     min_disk_gib: float = Field(gt=0, description="Size of the smallest one.")
     encryption: Literal["software"] = Field(description="LUKS2 on top of the array.")
 
@@ -55,18 +55,18 @@ class GpuRequirement(StrictModel):
     """Accelerators of one kind."""
 
     model: str = Field(min_length=1, description="Product name as NVML reports it.")
-    count: int = Field(ge=1, le=16)
-    min_memory_mib: int = Field(ge=1)
+    count: int = Field(ge=1, le=16, description="How many of them.")
+    min_memory_mib: int = Field(ge=1, description="Memory of each.")
 
 
 class HardwareProfileSpec(StrictModel):
     """What a host must have."""
 
-    description: str = Field(min_length=1, max_length=200)
+    description: str = Field(min_length=1, max_length=200, description="One line for people.")
     cpu: CpuRequirement
     memory: MemoryRequirement
-    tpm2: Requirement
-    secure_boot: Requirement
+    tpm2: Requirement = Field(description="A TPM of version 2.")
+    secure_boot: Requirement = Field(description="UEFI Secure Boot, switched on.")
     storage: StorageRequirement
     gpus: list[GpuRequirement] = Field(default_factory=list)
 
@@ -74,7 +74,7 @@ class HardwareProfileSpec(StrictModel):
 class HardwareProfile(Resource):
     """One kind of server."""
 
-    kind: Literal["HardwareProfile"]
+    kind: Literal["HardwareProfile"] = Field(description="What this file is.")
     spec: HardwareProfileSpec
 
 

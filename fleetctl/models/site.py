@@ -23,15 +23,15 @@ class ManagementEndpoint(StrictModel):
     """Where fleetctl reaches the host."""
 
     address: IpAddress
-    ssh_port: Port = 22
-    health_port: Port = 9443
+    ssh_port: Port = Field(22, description="For changes.")
+    health_port: Port = Field(9443, description="For reading health, by mutual TLS.")
 
 
 class ClinicalEndpoint(StrictModel):
     """Where the EHR and browsers reach the host."""
 
     address: IpAddress
-    port: Port = 443
+    port: Port = Field(443, description="TLS.")
 
 
 class AttachedNetwork(StrictModel):
@@ -57,10 +57,10 @@ class Networks(StrictModel):
 class EgressRule(StrictModel):
     """One destination that the host may open a connection to."""
 
-    name: Name
-    protocol: Literal["tcp", "udp"]
+    name: Name = Field(description="What it is for, for example ehr or time.")
+    protocol: Literal["tcp", "udp"] = Field(description="Transport.")
     address: IpAddress
-    port: Port
+    port: Port = Field(description="Destination port.")
 
 
 class Egress(StrictModel):
@@ -77,7 +77,7 @@ class Egress(StrictModel):
 class Storage(StrictModel):
     """The disks of the state volume, by serial."""
 
-    data_disks: list[DiskSerial] = Field(min_length=1)
+    data_disks: list[DiskSerial] = Field(min_length=1, description="Serials, as lsblk shows them.")
     erase_disks: list[DiskSerial] = Field(
         default_factory=list, description="Of data_disks, those whose existing content may be destroyed."
     )
@@ -95,7 +95,7 @@ class Storage(StrictModel):
 class Release(StrictModel):
     """What runs there."""
 
-    transcription: ModelName
+    transcription: ModelName = Field(description="Speech model, by its name in the model catalogue.")
 
 
 class SiteSpec(StrictModel):
@@ -113,7 +113,7 @@ class SiteSpec(StrictModel):
 class Site(Resource):
     """One site."""
 
-    kind: Literal["Site"]
+    kind: Literal["Site"] = Field(description="What this file is.")
     spec: SiteSpec
 
 
