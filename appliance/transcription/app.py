@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -109,18 +110,17 @@ class Service:
         limits = self.settings
         with self.worker.admit() as slot:
             form = await read_form(request, max_upload_bytes=limits.max_upload_bytes, timeout_s=limits.upload_timeout_s)
-            try:
-                asked = judge(
-                    form,
-                    model=self.weights.name,
-                    languages=self.engine.languages,
-                    max_upload_bytes=limits.max_upload_bytes,
-                )
-                facts.update(upload_bytes=asked.size_bytes, format=asked.response_format)
-                transcript = await self._unless_gone(request, slot, asked, facts)
-            finally:
-                if not slot.working:
-                    await form.close()
+            for _, value in form.multi_items():
+                if isinstance(value, UploadFile):
+                    slot.at_end(value.file.close)
+            asked = judge(
+                form,
+                model=self.weights.name,
+                languages=self.engine.languages,
+                max_upload_bytes=limits.max_upload_bytes,
+            )
+            facts.update(upload_bytes=asked.size_bytes, format=asked.response_format)
+            transcript = await self._unless_gone(request, slot, asked, facts)
         body, media_type = render(transcript, asked.response_format, asked.granularities)
         return Response(body, headers=dict(_NO_STORE), media_type=media_type)
 

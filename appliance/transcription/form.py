@@ -9,7 +9,7 @@ from typing import IO
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.types import Message
 
 from appliance.transcription.engine import Options
@@ -46,6 +46,13 @@ def too_large(limit_bytes: int) -> ProblemError:
     )  # fmt: skip
 
 
+def too_slow(timeout_s: float) -> ProblemError:
+    """Return the problem of an upload that takes too long."""
+    return ProblemError(
+        408, "upload-too-slow", "The upload took too long", f"the recording did not arrive within {timeout_s:g} s"
+    )
+
+
 async def read_form(request: Request, *, max_upload_bytes: int, timeout_s: float) -> FormData:
     """Read the body, counting it as it comes. Raises ProblemError 400, 408, 413 or 415."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "multipart/form-data":
@@ -54,29 +61,33 @@ async def read_form(request: Request, *, max_upload_bytes: int, timeout_s: float
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > allowed:
         raise too_large(max_upload_bytes)
-    received = 0
+    received, slow = 0, too_slow(timeout_s)
+    problem = slow
+    deadline = asyncio.get_running_loop().time() + timeout_s
 
     async def counted() -> Message:
-        nonlocal received
-        message = await request.receive()
+        # Whatever ends the reading is raised as a parser's error: only then are the parts read so far closed.
+        nonlocal received, problem
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await request.receive()
+        except TimeoutError:
+            problem = slow
+            raise MultiPartException(problem.code) from None
         received += len(message.get("body", b""))
-        if received > allowed:
-            raise too_large(max_upload_bytes)
-        return message
+        if message["type"] == "http.disconnect":
+            problem = ProblemError(400, "gone", "The client went away", "the upload was not completed")
+        elif received > allowed:
+            problem = too_large(max_upload_bytes)
+        else:
+            problem = ProblemError(400, "bad-form", "The form cannot be read", "the multipart body is not well-formed")
+            return message
+        raise MultiPartException(problem.code)
 
     try:
-        async with asyncio.timeout(timeout_s):
-            return await Request(request.scope, counted).form(max_files=1, max_fields=16, max_part_size=16 * 1024)
-    except TimeoutError:
-        raise ProblemError(
-            408, "upload-too-slow", "The upload took too long", f"the recording did not arrive within {timeout_s:g} s"
-        ) from None
+        return await Request(request.scope, counted).form(max_files=1, max_fields=16, max_part_size=16 * 1024)
     except (MultiPartException, HTTPException, UnicodeDecodeError):
-        raise ProblemError(
-            400, "bad-form", "The form cannot be read", "the multipart body is not well-formed"
-        ) from None
-    except ClientDisconnect:
-        raise ProblemError(400, "gone", "The client went away", "the upload was not completed") from None
+        raise problem from None
 
 
 def _one(form: FormData, name: str, default: str = "") -> str:

@@ -25,6 +25,9 @@ CODECS = frozenset(
 _RATES_HZ = range(8_000, 192_001)
 _MAX_CHANNELS = 8
 _MAX_STREAMS = 8
+# Their times are counted from the samples, so a gap means that something was lost. Others may pause on purpose.
+_GAPLESS = frozenset({"wav", "flac", "mp3"})
+_GAP_S = 0.05
 _OPTIONS = {
     "format_whitelist": ",".join(CONTAINERS),
     "codec_whitelist": ",".join(sorted(CODECS)),
@@ -101,8 +104,13 @@ def decode(file: IO[bytes], *, max_audio_s: int, stop: Callable[[], None]) -> Re
                 raise too_long(max_audio_s)
             resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
             frames = container.decode(stream)
+            expected_s: float | None = None
             while (frame := next(frames, None)) is not None:
                 stop()
+                if container.format.name in _GAPLESS and frame.time is not None:
+                    if expected_s is not None and abs(frame.time - expected_s) > _GAP_S:
+                        raise _damaged(expected_s)
+                    expected_s = frame.time + frame.samples / frame.sample_rate
                 for piece in resampler.resample(frame):
                     pieces.append(piece.to_ndarray().reshape(-1))
                     count += len(pieces[-1])

@@ -19,13 +19,14 @@ class StoppedError(Exception):
 
 
 class Slot:
-    """The right to be inside. It is given back once, when both the request and its work have ended."""
+    """The right to be inside. Its request and its work both hold it; the last one that leaves gives it back."""
 
-    def __init__(self, release: Callable[[], None]) -> None:
-        self._release = release
+    def __init__(self, give_back: Callable[[], None]) -> None:
+        self._give_back = give_back
         self._stopped = threading.Event()
-        self._released = False
-        self.working = False
+        self._lock = threading.Lock()
+        self._holders = 1
+        self._at_end: list[Callable[[], None]] = []
 
     def stop(self) -> None:
         """Ask the work to end at its next step."""
@@ -36,11 +37,24 @@ class Slot:
         if self._stopped.is_set():
             raise StoppedError
 
-    def release(self) -> None:
-        """Give the place back. A second call does nothing: request and work may end in either order."""
-        if not self._released:
-            self._released = True
-            self._release()
+    def at_end(self, act: Callable[[], None]) -> None:
+        """Do this when the place is given back: nobody uses what the work was made of any more."""
+        self._at_end.append(act)
+
+    def hold(self) -> None:
+        """Take part in the slot."""
+        with self._lock:
+            self._holders += 1
+
+    def leave(self) -> None:
+        """Stop holding it. Called from the event loop and from the worker's thread, in either order."""
+        with self._lock:
+            self._holders -= 1
+            last = self._holders == 0
+        if last:
+            for act in self._at_end:
+                act()
+            self._give_back()
 
 
 class Worker:
@@ -52,6 +66,7 @@ class Worker:
         self.done = self.refused = self.failed = 0
         self._typical_s = _FIRST_GUESS_S
         self._started: float | None = None
+        self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="transcribe")
 
     def busy_for_s(self) -> float:
@@ -62,29 +77,32 @@ class Worker:
     @contextmanager
     def admit(self) -> Iterator[Slot]:
         """Take a place, before the body of the request is read. Raises ProblemError 503 when all are taken."""
-        if self.inside > self.limit:
-            self.refused += 1
-            wait_s = max(1, min(600, round(self.inside * self._typical_s)))
-            raise ProblemError(
-                503, "queue-full", "Busy", f"{self.inside} recordings are waiting or in work; try again in {wait_s} s",
-                retry_after_s=wait_s,
-            )  # fmt: skip
-        self.inside += 1
+        with self._lock:
+            if self.inside > self.limit:
+                self.refused += 1
+                wait_s = max(1, min(600, round(self.inside * self._typical_s)))
+                raise ProblemError(
+                    503,
+                    "queue-full",
+                    "Busy",
+                    f"{self.inside} recordings are waiting or in work; try again in {wait_s} s",
+                    retry_after_s=wait_s,
+                )
+            self.inside += 1
         slot = Slot(self._leave)
         try:
             yield slot
         finally:
+            # While the thread still works on it, its memory is in use: then the thread gives the place back.
             slot.stop()
-            # While the thread still works on it, its memory is in use: the place is given back when the thread ends.
-            if not slot.working:
-                slot.release()
+            slot.leave()
 
     def _leave(self) -> None:
-        self.inside -= 1
+        with self._lock:
+            self.inside -= 1
 
     async def run(self, slot: Slot, work: Callable[[], T], *, timeout_s: float) -> T:
         """Run `work` in its turn. Raises ProblemError 504 when it did not end in time; its thread then stops soon."""
-        loop = asyncio.get_running_loop()
 
         def timed() -> T:
             self._started = time.monotonic()
@@ -95,19 +113,13 @@ class Worker:
                 self._typical_s += 0.3 * (time.monotonic() - self._started - self._typical_s)
                 self._started = None
 
-        slot.working = True
+        slot.hold()
         future = self._pool.submit(timed)
-        finished = asyncio.wrap_future(future, loop=loop)
-
-        def leave() -> None:
-            slot.working = False
-            slot.release()
-
-        # Cancelling the asyncio side cancels a future that has not started; one that runs ends by slot.check().
-        future.add_done_callback(lambda _: loop.call_soon_threadsafe(leave))
+        # Also called when the future is cancelled before its turn came.
+        future.add_done_callback(lambda _: slot.leave())
         try:
             async with asyncio.timeout(timeout_s):
-                return await finished
+                return await asyncio.wrap_future(future)
         except TimeoutError:
             raise ProblemError(
                 504, "deadline", "Not done in time", f"the recording was not transcribed within {timeout_s:g} s"
