@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from fleetctl import atomic
 from fleetctl.errors import RefusedError, UsageError
 from fleetctl.models.base import NAME_PATTERN
-from fleetctl.models.fleet import Fleet
+from fleetctl.models.fleet import Fleet, check_recipient
 from fleetctl.models.fleetdir import FLEET_FILE
 from fleetctl.models.load import parse
 from fleetctl.report.progress import Progress
@@ -71,13 +71,18 @@ class Made(BaseModel):
 
 
 def plan_fleet(directory: Path, name: str | None, keys_directory: Path | None, recipients: list[str]) -> Plan:
-    """Raises `UsageError` for a wrong name, `RefusedError` if the fleet exists or the keys would be inside git."""
+    """Raises `UsageError` for a wrong name or recipient, `RefusedError` if the fleet exists or git could see the keys."""
     directory = directory.absolute()
     if (directory / FLEET_FILE).exists():
         raise RefusedError(f"{directory / FLEET_FILE} exists", hint="nothing was changed; fleetctl status")
     name = name or re.sub(r"[^a-z0-9-]+", "-", directory.name.lower()).strip("-")
     if not re.fullmatch(NAME_PATTERN, name):
         raise UsageError(f"{name!r} is no fleet name", hint="--name NAME with a-z, 0-9 and -, at most 63 characters")
+    for recipient in recipients:
+        try:
+            check_recipient(recipient)
+        except ValueError as error:
+            raise UsageError(str(error), hint="age-keygen prints one; --escrow-recipient age1…") from None
     keys = (keys_directory or _default_keys_directory(name)).expanduser().absolute()
     refuse_git(keys)
     if keys == directory or directory in keys.parents:
@@ -89,8 +94,7 @@ def plan_fleet(directory: Path, name: str | None, keys_directory: Path | None, r
 
 
 def initialize(plan: Plan, passphrase: Passphrase, progress: Progress) -> Made:
-    """Make what is missing. Raises `ConfigError` for a wrong recipient, before any key is made."""
-    _fleet_text(plan, own_recipient=None)
+    """Make what is missing."""
     if plan.keys_directory.exists():
         keys = _adopt(plan, passphrase)
         how = "kept from an interrupted run"
@@ -98,7 +102,7 @@ def initialize(plan: Plan, passphrase: Passphrase, progress: Progress) -> Made:
         with progress.step("making keys") as step:
             keys = generate_keys(plan.keys_directory, plan.name, passphrase, step.update)
         how = "encrypted with the passphrase"
-    text = _fleet_text(plan, own_recipient=keys.text("escrow.pub"))
+    text = _fleet_text(plan, keys.text("escrow.pub"))
     (plan.directory / "sites").mkdir(parents=True, exist_ok=True)
     if not (plan.directory / ".gitignore").exists():
         atomic.write_text(plan.directory / ".gitignore", GITIGNORE)
@@ -122,10 +126,9 @@ def _adopt(plan: Plan, passphrase: Passphrase) -> KeyStore:
     return keys
 
 
-def _fleet_text(plan: Plan, own_recipient: str | None) -> str:
-    """fleet.yaml, checked by loading it. `own_recipient` None: only check what the operator gave."""
-    recipients = [own_recipient] if own_recipient else []
-    recipients += [recipient for recipient in plan.recipients if recipient not in recipients]
+def _fleet_text(plan: Plan, own_recipient: str) -> str:
+    """fleet.yaml, checked by loading it."""
+    recipients = list(dict.fromkeys([own_recipient, *plan.recipients]))
     document = {
         "apiVersion": "fleetctl/v1",
         "kind": "Fleet",
@@ -133,8 +136,7 @@ def _fleet_text(plan: Plan, own_recipient: str | None) -> str:
         "spec": {"keys_directory": _with_tilde(plan.keys_directory), "escrow_recipients": recipients},
     }
     text = HEADER + yaml.safe_dump(document, sort_keys=False, width=120)
-    if recipients:
-        parse(text, Fleet, FLEET_FILE)
+    parse(text, Fleet, FLEET_FILE)
     return text
 
 

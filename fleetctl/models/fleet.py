@@ -16,8 +16,19 @@ def _absolute(text: str) -> str:
     return text
 
 
-# age's X25519 recipient: bech32 of 32 bytes.
-AgeRecipient = Annotated[str, Field(pattern=r"^age1[02-9ac-hj-np-z]{58}$", description="An age X25519 recipient.")]
+def check_recipient(text: str) -> str:
+    """Refuse what age would refuse later, on the box: a recipient has a checksum, so a slip of a finger shows here."""
+    # Imported here: most commands read fleet.yaml, few use age.
+    import pyrage
+
+    try:
+        pyrage.x25519.Recipient.from_str(text)
+    except (pyrage.RecipientError, ValueError):
+        raise ValueError(f"{text[:80]!r} is no age recipient (age1… with a valid checksum)") from None
+    return text
+
+
+AgeRecipient = Annotated[str, AfterValidator(check_recipient), Field(description="An age X25519 recipient.")]
 
 
 class FleetSpec(StrictModel):

@@ -101,8 +101,9 @@ def test_keys_of_another_fleet_are_refused(
     ("arguments", "code", "words"),
     [
         (["fleet", "--keys-directory", "fleet/keys"], 6, "inside the fleet directory"),
+        (["fleet", "--escrow-recipient", OTHER[:-1] + "q"], 2, "valid checksum"),
         (["fleet", "--name", "North"], 2, "no fleet name"),
-        (["fleet", "--escrow-recipient", "age1bad"], 2, "escrow_recipients[0]"),
+        (["fleet", "--escrow-recipient", "age1bad"], 2, "is no age recipient"),
         (["repository/fleet", "--keys-directory", "repository/keys"], 6, "inside the git work tree"),
     ],
 )
