@@ -15,7 +15,8 @@ from fleetctl.errors import LockHeldError
 def build_lock(path: Path) -> Iterator[None]:
     """Hold the lock file `path`. Raises `LockHeldError` at once when another process builds.
 
-    The kernel drops the lock when the holder dies, however it dies: there is no stale lock to clean up.
+    The kernel drops the lock when the holder and the tools that it started are gone, however they went: there is no
+    stale lock to clean up.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -28,6 +29,7 @@ def build_lock(path: Path) -> Iterator[None]:
                 f"another image build is running here (process {holder})",
                 hint=f"wait for it, or use another cache with FLEETCTL_CACHE_DIR; lock: {path}",
             ) from None
+        os.set_inheritable(descriptor, True)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield

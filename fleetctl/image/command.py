@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections import deque
@@ -27,14 +28,17 @@ def run_logged(
 
     Raises `ChangeError` with the last lines and the path of the log when it fails or is missing.
     """
+    if shutil.which(argv[0]) is None:
+        raise missing_tool(argv[0])
     log_path.parent.mkdir(parents=True, exist_ok=True)
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     with log_path.open("a", encoding="utf-8", errors="replace") as log:
         log.write(f"# {title}\n")
         try:
-            # Its own session: an interrupt at the terminal reaches us first, and we end the whole group.
+            # Its own session: an interrupt at the terminal reaches us first, and we end the whole group. Should we be
+            # killed, the kernel interrupts it for us, and it keeps the build lock (inherited) until it has gone.
             process = subprocess.Popen(
-                list(argv),
+                ["setpriv", "--pdeathsig", "INT", "--", *argv],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -44,9 +48,10 @@ def run_logged(
                 env=dict(env) if env is not None else None,
                 cwd=cwd,
                 start_new_session=True,
+                close_fds=False,
             )
         except FileNotFoundError:
-            raise missing_tool(argv[0]) from None
+            raise missing_tool("setpriv") from None
         try:
             for raw in process.stdout or ():
                 line = printable(raw.rstrip())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,16 @@ def test_lock_is_free_again(tmp_path: Path) -> None:
         pass
     with build_lock(path):
         assert path.read_text() == f"{os.getpid()}\n"
+
+
+def test_tool_that_outlives_its_build_keeps_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with build_lock(path):
+        tool = subprocess.Popen(["cat"], stdin=subprocess.PIPE, close_fds=False)
+    try:
+        with pytest.raises(LockHeldError), build_lock(path):
+            pass
+    finally:
+        tool.communicate()
+    with build_lock(path):
+        pass
