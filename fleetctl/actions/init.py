@@ -71,7 +71,7 @@ class Made(BaseModel):
 
 
 def plan_fleet(directory: Path, name: str | None, keys_directory: Path | None, recipients: list[str]) -> Plan:
-    """Raises `UsageError` for a wrong name or recipient, `RefusedError` if the fleet exists or git could see the keys."""
+    """Raises `UsageError` for a wrong name or recipient, `RefusedError` for a fleet that exists or keys inside git."""
     directory = directory.absolute()
     if (directory / FLEET_FILE).exists():
         raise RefusedError(f"{directory / FLEET_FILE} exists", hint="nothing was changed; fleetctl status")
