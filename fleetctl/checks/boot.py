@@ -26,7 +26,7 @@ def secure_boot_on(context: CheckContext) -> CheckResult:
             name,
             seen=seen,
             wanted=wanted,
-            reason="compared the firmware's variables SecureBoot and SetupMode",
+            reason=f"the firmware's variables SecureBoot and SetupMode say: {seen}",
             next_action="enrol the fleet's keys in the firmware's set-up and switch Secure Boot on",
         )
     return ok(name, seen=seen, wanted=wanted, reason="compared the firmware's variables SecureBoot and SetupMode")

@@ -63,7 +63,7 @@ def tpm_present(context: CheckContext) -> CheckResult:
             "tpm_present",
             seen=seen,
             wanted=wanted,
-            reason="compared the version that the kernel's driver reports",
+            reason=f"the kernel's driver reports {seen}",
             next_action="switch the TPM on in the firmware's set-up",
         )
     return ok("tpm_present", seen=seen, wanted=wanted, reason="compared the version that the kernel's driver reports")

@@ -128,9 +128,9 @@ FAULTS: list[tuple[Check, dict[str, Any], str, str]] = [
         "critical",
         "carries the running system",
     ),
-    (boot.secure_boot_on, {"secure_boot": SecureBootFacts(True, False, False)}, "critical", "SecureBoot"),
-    (boot.secure_boot_on, {"secure_boot": SecureBootFacts(True, True, True)}, "critical", "SetupMode"),
-    (boot.secure_boot_on, {"secure_boot": SecureBootFacts(False, False, False)}, "critical", "compared"),
+    (boot.secure_boot_on, {"secure_boot": SecureBootFacts(True, False, False)}, "critical", "Secure Boot off"),
+    (boot.secure_boot_on, {"secure_boot": SecureBootFacts(True, True, True)}, "critical", "on, setup mode"),
+    (boot.secure_boot_on, {"secure_boot": SecureBootFacts(False, False, False)}, "critical", "without UEFI"),
     (boot.usr_verified, {"system": replace(SEALED.system, usrhash="")}, "critical", "usrhash="),
     (
         boot.usr_verified,
@@ -213,8 +213,8 @@ FAULTS: list[tuple[Check, dict[str, Any], str, str]] = [
     ),
     (hardware.cpu_sufficient, {"processor": ProcessorFacts("x", 4, frozenset())}, "critical", "no avx2"),
     (hardware.memory_sufficient, {"memory": MemoryFacts(1799, ())}, "critical", "1799 MiB is less than 1800"),
-    (hardware.tpm_present, {"tpm": TpmFacts(0, {})}, "critical", "compared the version"),
-    (hardware.tpm_present, {"tpm": TpmFacts(1, {})}, "critical", "compared the version"),
+    (hardware.tpm_present, {"tpm": TpmFacts(0, {})}, "critical", "reports no TPM"),
+    (hardware.tpm_present, {"tpm": TpmFacts(1, {})}, "critical", "reports TPM version 1"),
     (
         hardware.interfaces_present,
         {"interfaces": InterfaceFacts(SEALED.interfaces.interfaces[:1])},
