@@ -110,7 +110,7 @@ def _opened(
     profile = fleetdir.profile(site.spec.profile)
     with (
         claimed(fleetdir, site.name, reason, force=force) as claim,
-        Connection(site, fleetdir, agent) as connection,
+        Connection(site, fleetdir, agent, interruption.heard) as connection,
         writer.opened(site, fleetdir, agent, interruption.heard) as playbooks,
     ):
         yield HostRun(
@@ -123,4 +123,5 @@ def _opened(
             operator=FleetOperator(fleetdir, site, passphrase),
             claim=claim,
             emit=emit,
+            cancelled=interruption.heard,
         )

@@ -93,7 +93,8 @@ class PhaseResult:
 
 @dataclass
 class HostRun:
-    """One host on its way through the phases. `facts` are those of the last reading."""
+    """One host on its way through the phases. `facts` are those of the last reading; a phase that waits asks
+    `cancelled` whether to go on."""
 
     site: Site
     profile: HardwareProfile
@@ -104,6 +105,7 @@ class HostRun:
     operator: OperatorSide
     claim: LockClaim
     emit: Callable[[Event], None]
+    cancelled: Callable[[], bool] = lambda: False
     facts: HostFacts | None = None
     lock_taken: bool = False
     checks: tuple[CheckResult, ...] = ()

@@ -49,6 +49,8 @@ class Verify:
             health = run.operator.health()
             if isinstance(health, HealthSnapshot) and health.verdict is Verdict.OK:
                 return health
+            if run.cancelled():
+                raise KeyboardInterrupt
             if self._clock() > deadline_s:
                 return health
             self._sleep(HEALTH_INTERVAL_S)

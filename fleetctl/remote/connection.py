@@ -7,7 +7,7 @@ import select
 import shlex
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -74,12 +74,15 @@ class _SocketAgent(paramiko.agent.AgentSSH):
 class Connection:
     """An SSH connection to a site, opened at first use. Read-only by agreement: changes go through `Playbooks`."""
 
-    def __init__(self, site: Site, fleetdir: FleetDir, agent_socket: Path) -> None:
+    def __init__(
+        self, site: Site, fleetdir: FleetDir, agent_socket: Path, cancelled: Callable[[], bool] = lambda: False
+    ) -> None:
         self.site_name = site.metadata.name
         self.address = site.spec.management.address
         self.port = site.spec.management.ssh_port
         self.known_hosts = fleetdir.known_hosts
         self.agent_socket = agent_socket
+        self.cancelled = cancelled
         self._fabric: Any = None
         self._agent: _SocketAgent | None = None
 
@@ -234,6 +237,8 @@ class Connection:
                 if not channel.recv_stderr_ready():
                     break
                 continue
+            if self.cancelled():
+                raise KeyboardInterrupt
             if time.monotonic() > deadline_s:
                 raise UnreachableError(
                     f"{self._where} did not finish a command within {timeout_s:.0f} s",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -78,13 +79,18 @@ def test_server_with_another_kind_of_key_is_refused(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("words", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-x\r\nrubbish\r\n" * 20])
-def test_what_does_not_speak_ssh_is_unreachable(serve: Serve, words: bytes) -> None:
+def test_what_does_not_speak_ssh_is_unreachable_and_quiet(
+    serve: Serve, words: bytes, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # as in a program; pytest's own would take the record
+
     def talk(connection: socket.socket) -> None:
         with connection:
             connection.sendall(words)
 
     with pytest.raises(UnreachableError):
         first_contact("127.0.0.1", serve(talk), timeout_s=5)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_nobody_at_the_port_is_unreachable() -> None:

@@ -1,0 +1,123 @@
+"""Ctrl-C and kill -9 of a whole process that provisions over a real sshd: what becomes of the lock."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fleetctl.models.fleetdir import FleetDir
+from fleetctl.models.site import Site
+from fleetctl.remote import playbook
+
+pytestmark = pytest.mark.slow
+
+PLAYBOOK = """\
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.copy: {content: "{{ fleet_site.lock.token }}", dest: "FOLDER/lock", mode: "0600"}
+      tags: [lock, never]
+    - ansible.builtin.shell: touch FOLDER/started; sleep 100
+      tags: [seal, never]
+    - ansible.builtin.file: {path: "FOLDER/lock", state: absent}
+      tags: [unlock, never]
+"""
+DRIVER = """\
+import sys
+from pathlib import Path
+from fleetctl.__main__ import main
+import fleetctl.cli.app, fleetctl.actions.provision as provision, fleetctl.remote.playbook as playbook
+from fleetctl.errors import FleetctlError
+from fleetctl.models.fleetdir import FleetDir
+from fleetctl.phases.acquire_lock import AcquireLock
+from fleetctl.phases.base import PhaseResult
+from fleetctl.phases.connect import Connect
+from fleetctl.phases.release_lock import ReleaseLock
+from fleetctl.trust.passphrase import Passphrase
+
+class Slow:
+    title, after_failure = "Slow", False
+    def run(self, run):
+        run.apply("seal")
+        return PhaseResult()
+
+folder = Path(sys.argv[1])
+playbook.resource_dir = lambda name: folder
+playbook.REMOTE_TMP = str(folder / "remote-tmp")
+fleet = FleetDir(Path(sys.argv[2]))
+PASSPHRASE = Passphrase("correct horse battery staple")
+phases = (Connect(), AcquireLock(), *([Slow()] if sys.argv[3] == "slow" else []), ReleaseLock())
+try:
+    reports = provision.run_sites(
+        phases, playbook.AnsiblePlaybooks, fleet, fleet.sites(), PASSPHRASE, print, "test"
+    )
+except KeyboardInterrupt:
+    sys.exit(130)
+sys.exit(1 if any(report.error for report in reports) else 0)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, pinned: FleetDir, site: Site, monkeypatch: pytest.MonkeyPatch) -> Path:
+    made = tmp_path / "playbooks"
+    made.mkdir()
+    (made / playbook.PLAYBOOK).write_text(PLAYBOOK.replace("FOLDER", str(made)))
+    monkeypatch.setenv("FLEETCTL_STATE_DIR", str(tmp_path / "state"))
+    pinned.write_site(site)
+    return made
+
+
+def _start(folder: Path, fleet: FleetDir, kind: str) -> subprocess.Popen[str]:
+    """In a process group of its own, as a shell starts a command on a terminal."""
+    return subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(folder), str(fleet.path), kind],
+        start_new_session=True,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def _until(path: Path, process: subprocess.Popen[str]) -> None:
+    deadline_s = time.monotonic() + 180
+    while not path.exists():
+        assert process.poll() is None, process.stdout.read() if process.stdout else ""
+        assert time.monotonic() < deadline_s, f"{path} did not appear"
+        time.sleep(0.05)
+
+
+def _agents() -> set[str]:
+    return set(
+        subprocess.run(["pgrep", "-f", "ssh-agent -D"], capture_output=True, text=True, check=False).stdout.split()
+    )
+
+
+def test_ctrl_c_releases_the_lock(folder: Path, pinned: FleetDir) -> None:
+    before = _agents()
+    process = _start(folder, pinned, "slow")
+    _until(folder / "started", process)
+    assert (folder / "lock").exists()
+    os.killpg(process.pid, signal.SIGINT)  # what a terminal does: the whole foreground group gets it
+    output, _ = process.communicate(timeout=180)
+    assert process.returncode == 130, output
+    assert not (folder / "lock").exists(), output
+    assert _agents() <= before
+
+
+def test_kill_9_leaves_the_lock_and_the_next_run_takes_it_over(folder: Path, pinned: FleetDir) -> None:
+    process = _start(folder, pinned, "slow")
+    _until(folder / "started", process)
+    process.kill()
+    process.communicate(timeout=180)
+    token = (folder / "lock").read_text()
+    again = _start(folder, pinned, "quick")
+    output, _ = again.communicate(timeout=180)
+    assert again.returncode == 0, output
+    assert not (folder / "lock").exists()
+    assert (pinned.state_dir / "sites" / "north-clinic.token").read_text().strip() == token
