@@ -1,0 +1,199 @@
+"""Decisions of the small modules: lock, escrow, interfaces, models, seal, time, listener."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import fleet_escrow
+import fleet_lock
+import fleet_model
+import fleet_ruleset
+import fleet_seal
+import fleet_stack
+import fleet_time
+import pytest
+from ansible.module_utils.fleet_box import Box, Refusal
+from ansible.module_utils.fleet_journal import Journal, Recovery, RootEntry, StateEntry, awaiting_escrow
+from ansible.module_utils.fleet_ruleset_text import render
+
+from appliance.contract.seal import Seal
+
+NOW = datetime.datetime(2026, 3, 1, 12, 0, tzinfo=datetime.UTC)
+CLAIM = {"token": "secret-token", "owner": "ann", "host": "ops-1", "reason": "provision", "expires_s": 600}
+STATE_UUID, ROOT_UUID = "dcb245de-4cf1-400a-9b2f-f9d4e830071b", "99ea549e-4452-4140-ae90-3df8fa2731c6"
+
+
+# --- lock
+
+def test_a_lock_holds_for_others_until_it_expires_and_never_for_its_owner() -> None:
+    lock = fleet_lock.parse_lock(json.dumps(fleet_lock.new_lock(CLAIM, NOW)).encode())
+    assert not fleet_lock.is_held_by_another(lock, "secret-token", NOW)
+    assert fleet_lock.is_held_by_another(lock, "other", NOW + datetime.timedelta(seconds=599))
+    assert not fleet_lock.is_held_by_another(lock, "other", NOW + datetime.timedelta(seconds=600))
+    assert not fleet_lock.is_held_by_another(None, "other", NOW)
+
+
+def test_the_lock_file_does_not_give_the_token_away() -> None:
+    assert "secret-token" not in json.dumps(fleet_lock.new_lock(CLAIM, NOW))
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff", b'{"owner": "x"}'])
+def test_a_damaged_lock_is_held_by_someone_unknown(content: bytes) -> None:
+    lock = fleet_lock.parse_lock(content)
+    assert fleet_lock.is_held_by_another(lock, "other", NOW)
+    assert "damaged" in (lock or {})["owner"]
+
+
+# --- escrow
+
+def journal() -> Journal:
+    def recovery(text: str) -> Recovery:
+        return Recovery(text, hashlib.sha256(text.encode()).hexdigest(), ["age1x"], "t0", "t1")
+
+    return Journal(StateEntry("ready", "raid1", ["A", "B"], "m", STATE_UUID, "f", "t0", recovery("one")),
+                   RootEntry("enrolled", ROOT_UUID, [0], recovery("two")))
+
+
+def test_a_confirmed_key_waits_no_longer_and_its_ciphertext_leaves_the_box() -> None:
+    known = journal()
+    assert [entry["volume"] for entry in awaiting_escrow(known)] == ["state", "root"]
+    entry = {"luks_uuid": STATE_UUID, "ciphertext_sha256": hashlib.sha256(b"one").hexdigest(), "tested": False}
+    assert fleet_escrow.record(known, [entry], "t2") == ["recorded the escrow of the state volume's recovery key"]
+    assert [waiting["volume"] for waiting in awaiting_escrow(known)] == ["root"]
+    assert known.state is not None
+    assert known.state.recovery is not None
+    assert (known.state.recovery.ciphertext, known.state.recovery.confirmed_at) == ("", "t2")
+    assert fleet_escrow.record(known, [entry], "t3") == []
+
+
+def test_a_confirmation_for_another_ciphertext_or_volume_is_refused() -> None:
+    with pytest.raises(Refusal, match="is not the one that this box made"):
+        fleet_escrow.record(journal(), [{"luks_uuid": STATE_UUID, "ciphertext_sha256": "0" * 64}], "t2")
+    with pytest.raises(Refusal, match="No volume 1234"):
+        fleet_escrow.record(journal(), [{"luks_uuid": "1234"}], "t2")
+
+
+def test_a_test_is_recorded_with_its_time() -> None:
+    known = journal()
+    fleet_escrow.record(known, [{"luks_uuid": ROOT_UUID, "ciphertext_sha256": None, "tested": True}], "t9")
+    assert known.root is not None
+    assert known.root.recovery is not None
+    assert known.root.recovery.last_test_at == "t9"
+
+
+# --- isolation
+
+def test_interfaces_are_found_by_mac_whatever_their_case() -> None:
+    present = {"lo": "00:00:00:00:00:00", "enp0s4": "52:54:00:10:00:01", "enp0s5": "52:54:00:10:00:02"}
+    macs = {"management": "52:54:00:10:00:01", "clinical": "52:54:00:10:00:02".upper()}
+    assert fleet_ruleset.interface_names(macs, present) == {"management": "enp0s4", "clinical": "enp0s5"}
+    with pytest.raises(Refusal, match=r"No interface with MAC address 52:54:00:10:00:09 .* enp0s4 52:54:00:10:00:01"):
+        fleet_ruleset.interface_names({"management": "52:54:00:10:00:09"}, present)
+
+
+def test_rules_that_would_cut_off_the_operator_are_refused() -> None:
+    fleet_ruleset.check_session("10.0.2.2 41922 10.0.2.15 22", ["10.0.2.0/24"])
+    fleet_ruleset.check_session("::ffff:10.0.2.2 41922 ::ffff:10.0.2.15 22", ["10.0.2.0/24"])
+    fleet_ruleset.check_session("", ["10.0.2.0/24"])  # at the console
+    with pytest.raises(Refusal, match=r"comes from 10\.9\.9\.9, which is in none of"):
+        fleet_ruleset.check_session("10.9.9.9 41922 10.0.2.15 22", ["10.0.2.0/24"])
+
+
+GOOD: dict[str, Any] = {
+    "site": "lab-1", "interfaces": {"management": "eth0", "clinical": "eth1"},
+    "networks": {"management": {"sources": ["10.0.2.0/24"]}, "clinical": {"sources": ["10.0.3.0/24"]}},
+    "allow": [{"name": "ehr", "protocol": "tcp", "address": "10.0.2.2", "port": 7443}]}
+
+
+@pytest.mark.parametrize("bad", [
+    {"site": "x\nadd rule inet fleet output accept"}, {"interfaces": {"management": 'eth0" accept #', "clinical": "e"}},
+    {"networks": {"management": {"sources": []}, "clinical": {"sources": ["10.0.3.0/24"]}}},
+    {"networks": {"management": {"sources": ["0.0.0.0/0 } accept"]}, "clinical": {"sources": ["10.0.3.0/24"]}}},
+    *({"allow": [{**GOOD["allow"][0], **change}]} for change in (
+        {"name": 'a" accept'}, {"protocol": "tcp dport 1 accept"}, {"address": "ehr.example"}, {"port": 0},
+        {"port": 65536}))])
+def test_a_value_that_is_not_what_it_should_be_reaches_no_rule(bad: dict[str, Any]) -> None:
+    assert "accept" in render(**GOOD)
+    with pytest.raises(ValueError):
+        render(**{**GOOD, **bad})
+
+
+# --- models
+
+def model(directory: Path, content: bytes = b"weights") -> dict[str, str]:
+    incoming = directory / ".incoming" / "tiny.raw"
+    incoming.parent.mkdir()
+    incoming.write_bytes(content)
+    return {"name": "tiny", "sha256": hashlib.sha256(b"weights").hexdigest(), "root_hash": "ab" * 32}
+
+
+def test_a_verified_image_becomes_current_and_is_not_copied_again(tmp_path: Path) -> None:
+    given = model(tmp_path)
+    assert len(fleet_model.pending(tmp_path, given)) == 2
+    fleet_model.publish(Box(), tmp_path, tmp_path / ".incoming" / "tiny.raw", given)
+    assert fleet_model.pending(tmp_path, given) == []
+    assert (tmp_path / "current.raw").read_bytes() == b"weights"
+    assert not (tmp_path / ".incoming").exists()
+
+
+def test_a_wrong_image_is_refused_and_the_current_one_stays(tmp_path: Path) -> None:
+    given = model(tmp_path, b"something else")
+    with pytest.raises(Refusal, match="has SHA-256"):
+        fleet_model.publish(Box(), tmp_path, tmp_path / ".incoming" / "tiny.raw", given)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_exchanged_image_is_copied_again(tmp_path: Path) -> None:
+    given = model(tmp_path)
+    fleet_model.publish(Box(), tmp_path, tmp_path / ".incoming" / "tiny.raw", given)
+    (tmp_path / "tiny.raw").write_bytes(b"weights!")
+    assert fleet_model.pending(tmp_path, given)[0].startswith("copy")
+
+
+# --- seal
+
+GIVEN = {"site": "lab-1", "usr_hash": "cd" * 32, "model": {"name": "tiny", "root_hash": "ab" * 32}}
+
+
+def test_the_seal_is_what_the_services_read_and_keeps_its_time() -> None:
+    first = fleet_seal.seal(GIVEN, (STATE_UUID, ROOT_UUID), "ef" * 32, "2026-03-01T12:00:00Z", {})
+    assert Seal.model_validate_json(json.dumps(first)).state_volume.luks_uuid == STATE_UUID
+    assert fleet_seal.seal(GIVEN, (STATE_UUID, ROOT_UUID), "ef" * 32, "2026-03-02T12:00:00Z", first) == first
+    other = fleet_seal.seal(GIVEN, (STATE_UUID, ROOT_UUID), "00" * 32, "2026-03-02T12:00:00Z", first)
+    assert other["sealed_at"] == "2026-03-02T12:00:00Z"
+
+
+def test_no_seal_before_the_storage_is_finished_and_the_keys_are_in_escrow() -> None:
+    with pytest.raises(Refusal, match="not finished"):
+        fleet_seal.sealed_volumes(Journal())
+    with pytest.raises(Refusal, match="recovery key of the state, root volume is not in escrow"):
+        fleet_seal.sealed_volumes(journal())
+    known = journal()
+    for _, entry in known.volumes():
+        assert entry.recovery is not None
+        entry.recovery.confirmed_at = "t"
+    assert fleet_seal.sealed_volumes(known) == (STATE_UUID, ROOT_UUID)
+
+
+def test_the_running_image_is_read_from_the_kernel_command_line() -> None:
+    assert fleet_seal.running_usr_hash(f"quiet usrhash={'cd' * 32} root=/dev/mapper/root\n") == "cd" * 32
+    assert fleet_seal.running_usr_hash(f"xusrhash={'cd' * 32}") == ""
+
+
+# --- time and listener
+
+def test_no_time_server_but_the_named_ones() -> None:
+    assert fleet_time.config(["10.0.2.2"]) == b"# Written by fleetctl.\n[Time]\nNTP=10.0.2.2\nFallbackNTP=\n"
+
+
+def test_the_listener_is_rehearsed_without_its_ports_and_credentials() -> None:
+    text = ("pid /run/appliance-nginx/nginx.pid;\n"
+            "ssl_certificate_key /run/credentials/appliance-nginx.service/box.key;\n"
+            "ssl_certificate /etc/appliance/tls/box.crt;\n    listen [::]:443 ssl;\n")
+    assert fleet_stack.rehearsal(text, "/dev/shm/x") == (
+        "pid /dev/shm/x/nginx.pid;\nssl_certificate_key /etc/appliance/tls/box.key;\n"
+        "ssl_certificate /dev/shm/x/box.crt;\n    listen unix:/dev/shm/x/3.sock ssl;\n")
