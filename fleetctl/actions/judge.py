@@ -16,9 +16,10 @@ from fleetctl.checks.result import EXIT_CODES, CheckResult
 from fleetctl.errors import FleetctlError
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.host import gather_host_facts
+from fleetctl.image.cache import ImageCache
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
-from fleetctl.phases.release import built_release, cache_dir
+from fleetctl.phases.release import built_release
 from fleetctl.remote.connection import Connection
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.ssh_agent import ssh_agent
@@ -90,7 +91,7 @@ def _judged(
     with Connection(site, fleetdir, agent) as connection:
         facts = gather_host_facts(connection)
     health: HealthSnapshot | Unreadable = operator.health() if ask_health else Unreadable("health", "not asked for")
-    release = built_release(site, profile, fleetdir.fleet.name, cache_dir())
+    release = built_release(site, profile, fleetdir.fleet.name, ImageCache.default())
     context = CheckContext(site, profile, release.wanted, facts, operator.escrowed(), health)
     results = tuple(check(context) for check in checks)
     verdict = worst([result.verdict for result in results])

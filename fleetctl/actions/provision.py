@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from fleetctl.actions.operator_side import FleetOperator, claimed
+from fleetctl.image.cache import ImageCache
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.phases.acquire_lock import AcquireLock
@@ -20,7 +21,7 @@ from fleetctl.phases.install_models import InstallModels
 from fleetctl.phases.install_stack import InstallStack
 from fleetctl.phases.isolate_network import IsolateNetwork
 from fleetctl.phases.measure_reach import MeasureReach
-from fleetctl.phases.release import built_release, cache_dir
+from fleetctl.phases.release import built_release
 from fleetctl.phases.release_lock import ReleaseLock
 from fleetctl.phases.runner import HostReport, Interruption, run_hosts
 from fleetctl.phases.seal import Seal
@@ -116,7 +117,7 @@ def _opened(
         yield HostRun(
             site=site,
             profile=profile,
-            release=built_release(site, profile, fleetdir.fleet.name, cache_dir()),
+            release=built_release(site, profile, fleetdir.fleet.name, ImageCache.default()),
             recipients=tuple(fleetdir.fleet.spec.escrow_recipients),
             host=connection,
             playbooks=playbooks,

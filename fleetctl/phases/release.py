@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fleetctl.checks.context import Wanted
 from fleetctl.errors import ConfigError
 from fleetctl.facts.base import Unreadable
+from fleetctl.image.cache import ImageCache
+from fleetctl.image.manifest import ImageManifest, ModelManifest, read_manifest
 from fleetctl.models.profile import HardwareProfile
 from fleetctl.models.site import Site
 
@@ -50,48 +49,18 @@ class BuiltRelease:
         return self.usr_root_hash
 
 
-def cache_dir() -> Path:
-    """$FLEETCTL_CACHE_DIR, or fleetctl under the XDG cache folder: where `fleetctl image` leaves what it built."""
-    named = os.environ.get("FLEETCTL_CACHE_DIR")
-    if named:
-        return Path(named).resolve()
-    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (base if base.is_absolute() else Path.home() / ".cache") / "fleetctl"
-
-
-def built_release(site: Site, profile: HardwareProfile, fleet: str, cache: Path) -> BuiltRelease:
-    """Read the manifests beside the images that were built for this fleet."""
-    image_profile = "gpu" if profile.spec.gpus else "lab"
-    model = site.spec.release.transcription
-    image_manifest = cache / "images" / fleet / f"edge-{image_profile}.json"
-    model_manifest = cache / "models" / fleet / f"{model}.json"
-    return BuiltRelease(_usr_root_hash(image_manifest), _model(model, model_manifest))
-
-
-def _usr_root_hash(path: Path) -> str | Unreadable:
-    manifest = _manifest(path, "image")
-    if isinstance(manifest, Unreadable):
-        return manifest
-    digest = manifest.get("usr_root_hash")
-    return digest if isinstance(digest, str) and digest else Unreadable("image", f"{path} names no usr_root_hash")
-
-
-def _model(name: str, path: Path) -> ModelImage | Unreadable:
-    manifest = _manifest(path, "model")
-    if isinstance(manifest, Unreadable):
-        return manifest
-    root_hash, sha256 = manifest.get("root_hash"), manifest.get("sha256")
-    if not isinstance(root_hash, str) or not isinstance(sha256, str):
-        return Unreadable("model", f"{path} names no root_hash or no sha256")
-    # Not with_suffix alone on the name: "whisper-tiny.en" has a dot of its own.
-    return ModelImage(name, path.with_name(f"{name}.raw"), root_hash, sha256)
-
-
-def _manifest(path: Path, what: str) -> dict[str, Any] | Unreadable:
-    try:
-        manifest = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return Unreadable(what, f"no {what} was built: {path} is not there")
-    except (OSError, ValueError) as problem:
-        return Unreadable(what, f"{path}: {problem}")
-    return manifest if isinstance(manifest, dict) else Unreadable(what, f"{path} is no manifest")
+def built_release(site: Site, profile: HardwareProfile, fleet: str, cache: ImageCache) -> BuiltRelease:
+    """What the manifests beside this fleet's images say."""
+    image = cache.images(fleet) / f"edge-{'gpu' if profile.spec.gpus else 'lab'}.json"
+    name = site.spec.release.transcription
+    # Not with_suffix: "whisper-tiny.en" has a dot of its own.
+    model = cache.models(fleet) / f"{name}.json"
+    built, packed = read_manifest(image, ImageManifest), read_manifest(model, ModelManifest)
+    return BuiltRelease(
+        built.usr_root_hash
+        if built
+        else Unreadable("image", f"no finished image: {image} is not there or not readable"),
+        ModelImage(name, model.with_name(f"{name}.raw"), packed.root_hash, packed.sha256)
+        if packed
+        else Unreadable("model", f"no finished model image: {model} is not there or not readable"),
+    )

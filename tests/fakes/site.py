@@ -29,6 +29,7 @@ from fleetctl.facts.storage import StorageFacts, VolumeRecord
 from fleetctl.facts.system import SystemFacts
 from fleetctl.facts.tpm import TpmFacts
 from fleetctl.facts.verity import VerityDevice, VerityFacts
+from fleetctl.image.manifest import ImageManifest, ModelManifest
 from fleetctl.models.profile import HardwareProfile
 from fleetctl.models.site import Site
 
@@ -57,6 +58,19 @@ SITE = Site.model_validate(
             "release": {"transcription": "whisper-tiny.en"},
         },
     }
+)
+IMAGE_MANIFEST = ImageManifest(
+    profile="lab", version="1.0", usr_root_hash=USR, input_digest="e5" * 32, inputs={}, files=[], packages="packages"
+)
+MODEL_MANIFEST = ModelManifest(
+    name="whisper-tiny.en",
+    root_hash=MODEL,
+    sha256="d4" * 32,
+    size_bytes=1,
+    files=[],
+    licence="MIT",
+    origin="a test",
+    input_digest="f6" * 32,
 )
 PROFILE = HardwareProfile.model_validate(
     {

@@ -46,12 +46,12 @@ def setting(
     monkeypatch.setenv("FLEETCTL_CACHE_DIR", str(tmp_path / "cache"))
     fleet_dir.write_site(fake.SITE)
     for path, manifest in (
-        ("images/north/edge-lab.json", {"usr_root_hash": fake.USR}),
-        ("models/north/whisper-tiny.en.json", {"root_hash": fake.MODEL, "sha256": "d4" * 32}),
+        ("images/north/edge-lab.json", fake.IMAGE_MANIFEST),
+        ("models/north/whisper-tiny.en.json", fake.MODEL_MANIFEST),
     ):
         target = tmp_path / "cache" / path
         target.parent.mkdir(parents=True)
-        target.write_text(json.dumps(manifest))
+        target.write_text(manifest.model_dump_json())
     runner, host = FakeRunner(), FakeHost(readings=[fake.bare_facts()])
     monkeypatch.setattr("fleetctl.remote.playbook.ansible_runner.interface.init_runner", runner)
     monkeypatch.setattr(
