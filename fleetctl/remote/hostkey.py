@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 
 import paramiko
@@ -11,6 +12,11 @@ from fleetctl.remote.pins import KEY_TYPE
 
 # An emulated machine needs several seconds for a key exchange, and tens when it is busy booting.
 FIRST_CONTACT_TIMEOUT_S = 60.0
+
+# paramiko's thread logs a traceback for a server that hangs up, which one that is still starting does. What matters of
+# it is in the error that we raise.
+_LOG_CHANNEL = "fleetctl.remote.hostkey"
+logging.getLogger(_LOG_CHANNEL).addHandler(logging.NullHandler())
 
 
 def first_contact(address: str, port: int, timeout_s: float = FIRST_CONTACT_TIMEOUT_S) -> tuple[str, str]:
@@ -32,6 +38,7 @@ def first_contact(address: str, port: int, timeout_s: float = FIRST_CONTACT_TIME
         connection.close()
         raise UnreachableError(f"no SSH at {where}: {error}", hint="is this the SSH port?") from error
     try:
+        transport.set_log_channel(_LOG_CHANNEL)
         transport.banner_timeout = transport.handshake_timeout = timeout_s
         transport.get_security_options().key_types = (KEY_TYPE,)
         transport.start_client(timeout=timeout_s)
@@ -48,3 +55,4 @@ def first_contact(address: str, port: int, timeout_s: float = FIRST_CONTACT_TIME
         ) from error
     finally:
         transport.close()
+        connection.close()  # a transport that never became active leaves its socket open
