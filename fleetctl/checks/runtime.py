@@ -122,7 +122,8 @@ def clock_right(context: CheckContext) -> CheckResult:
         return unknown(name, wanted=wanted, because=facts)
     # The answer came at some moment between the two readings: only what lies outside is a difference.
     offset_s = max(read.started_s - facts.unix_s, facts.unix_s - read.ended_s, 0.0)
-    seen = f"at least {offset_s:.1f} s away" if offset_s else "between our two readings"
+    between = f"between our two readings, {read.ended_s - read.started_s:.0f} s apart"
+    seen = f"at least {offset_s:.1f} s away" if offset_s else between
     if offset_s > CLOCK_TOLERANCE_S:
         return degraded(
             name,
