@@ -37,7 +37,11 @@ class RaidFacts:
 
 
 def parse(outputs: Sequence[Output]) -> RaidFacts:
-    text = stdout_of(outputs[0], "cat /proc/mdstat")
+    modules, mdstat = outputs
+    # Until the driver is loaded there is no /proc/mdstat: a fresh machine has no array, and that is an answer.
+    if "md_mod" not in stdout_of(modules, "ls /sys/module").split() and mdstat.completed.exit_code != 0:
+        return RaidFacts(())
+    text = stdout_of(mdstat, "cat /proc/mdstat")
     if "Personalities" not in text:
         raise UnreadableError("/proc/mdstat has another form than expected")
     blocks: list[list[str]] = []
@@ -70,4 +74,4 @@ def _array(lines: list[str]) -> Array:
     )
 
 
-RAID = Fact("raid", (command("cat", "/proc/mdstat"),), parse)
+RAID = Fact("raid", (command("ls", "/sys/module/"), command("cat", "/proc/mdstat")), parse)

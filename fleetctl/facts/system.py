@@ -50,7 +50,7 @@ def parse_os_release(text: str) -> dict[str, str]:
 SYSTEM = Fact(
     "system",
     (
-        command("cat", "/etc/os-release"),
+        command("cat", "/usr/lib/os-release"),
         command("cat", "/proc/sys/kernel/osrelease"),
         command("cat", "/proc/sys/kernel/random/boot_id"),
         command("cat", "/proc/cmdline"),
