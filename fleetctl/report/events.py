@@ -49,7 +49,7 @@ class TextEvents:
         with self._lock:
             line = self.line(event)
             if line is not None:
-                self._console.print(printable(line))
+                self._console.print(printable(line), soft_wrap=True)
             elif self._status:
                 doing = f"{event.phase}: {event.task}" if event.task else event.phase
                 self._status.update(printable(f"{event.host}  {doing}"))
