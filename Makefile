@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate
 
 .DEFAULT_GOAL := help
@@ -38,6 +38,7 @@ docs: $(STAMP) ## Regenerate docs/reference and hardware/schema.json
 	@$(BIN)/python -m fleetctl.models.reference docs/reference/files.md
 	@$(BIN)/python -m fleetctl.models.schema hardware/schema.json
 
+# One version of a package for every Python (fork-strategy): what a developer's Python tests is what the box's runs.
 # dev.lock is resolved first; the others follow it, so that what is tested is what is installed. The box's lock lives
 # with the images, because it travels in the wheel with them.
 lock: $(STAMP) ## Resolve requirements/*.in again and pin with hashes
