@@ -12,7 +12,9 @@ from ansible.module_utils.fleet_outcome import finish, run_reporting
 
 ARGUMENTS = {
     "entries": {
-        "type": "list", "elements": "dict", "required": True,
+        "type": "list",
+        "elements": "dict",
+        "required": True,
         "options": {
             "luks_uuid": {"type": "str", "required": True},
             "ciphertext_sha256": {"type": "str"},
@@ -30,16 +32,21 @@ def record(journal: Journal, entries: list[dict[str, Any]], now: str) -> list[st
     """
     done = []
     for given in entries:
-        name, entry = next(((name, entry) for name, entry in journal.volumes()
-                            if entry.luks_uuid == given["luks_uuid"]), (None, None))
+        name, entry = next(
+            ((name, entry) for name, entry in journal.volumes() if entry.luks_uuid == given["luks_uuid"]), (None, None)
+        )
         if entry is None or entry.recovery is None:
-            raise Refusal(f"No volume {given['luks_uuid']} with a recovery key is known on this box.",
-                          "Run provisioning again: it returns the keys that wait for escrow.")
+            raise Refusal(
+                f"No volume {given['luks_uuid']} with a recovery key is known on this box.",
+                "Run provisioning again: it returns the keys that wait for escrow.",
+            )
         recovery, digest = entry.recovery, given.get("ciphertext_sha256")
         if digest and digest != recovery.ciphertext_sha256:
-            raise Refusal(f"The confirmed ciphertext {digest[:12]}… of the {name} volume is not the one that this box "
-                          f"made ({recovery.ciphertext_sha256[:12]}…).",
-                          "Run provisioning again, so that the right one is stored.")
+            raise Refusal(
+                f"The confirmed ciphertext {digest[:12]}… of the {name} volume is not the one that this box "
+                f"made ({recovery.ciphertext_sha256[:12]}…).",
+                "Run provisioning again, so that the right one is stored.",
+            )
         if digest and not recovery.confirmed_at:
             recovery.confirmed_at, recovery.ciphertext = now, ""
             done.append(f"recorded the escrow of the {name} volume's recovery key")

@@ -34,8 +34,14 @@ def parse_lock(content: bytes | None) -> dict[str, str] | None:
     """The lock, None when there is none. A damaged file is a lock that nobody can name; only --force removes it."""
     if content is None:
         return None
-    unknown = {"owner": "someone unknown (the lock file is damaged)", "host": "an unknown machine", "reason": "unknown",
-               "taken_at": "an unknown time", "expires_at": "9999-12-31T00:00:00Z", "token_sha256": ""}
+    unknown = {
+        "owner": "someone unknown (the lock file is damaged)",
+        "host": "an unknown machine",
+        "reason": "unknown",
+        "taken_at": "an unknown time",
+        "expires_at": "9999-12-31T00:00:00Z",
+        "token_sha256": "",
+    }
     try:
         found = json.loads(content)
         return {key: str(found[key]) for key in unknown}
@@ -62,7 +68,10 @@ def token_digest(token: str) -> str:
 def new_lock(given: dict[str, Any], now: datetime.datetime) -> dict[str, str]:
     """The lock for this claim."""
     return {
-        "owner": given["owner"], "host": given["host"], "reason": given["reason"], "taken_at": _iso(now),
+        "owner": given["owner"],
+        "host": given["host"],
+        "reason": given["reason"],
+        "taken_at": _iso(now),
         "expires_at": _iso(now + datetime.timedelta(seconds=given["expires_s"])),
         "token_sha256": token_digest(given["token"]),
     }
@@ -88,19 +97,29 @@ def _run(module: AnsibleModule) -> None:
         if given["state"] == "taken":
             if foreign:
                 shown = without_token(lock) or {}
-                module.fail_json(msg=f"{shown['owner']} on {shown['host']} holds the lock until {shown['expires_at']}",
-                                 fleet={"lock_held": shown})
+                module.fail_json(
+                    msg=f"{shown['owner']} on {shown['host']} holds the lock until {shown['expires_at']}",
+                    fleet={"lock_held": shown},
+                )
             new = new_lock(given, now)
             if not module.check_mode:
                 box.write(LOCK_PATH, (json.dumps(new, indent=1) + "\n").encode())
-            module.exit_json(changed=False, fleet={"lock": {"taken": True, "replaced": without_token(lock), **(
-                without_token(new) or {})}})
+            module.exit_json(
+                changed=False,
+                fleet={"lock": {"taken": True, "replaced": without_token(lock), **(without_token(new) or {})}},
+            )
         removable = lock is not None and (not foreign or given["force"])
         if removable and not module.check_mode:
             box.remove(LOCK_PATH)
-        module.exit_json(changed=False, fleet={"lock": {"released": without_token(lock) if removable else None,
-                                                        "left": without_token(lock) if foreign and not removable
-                                                        else None}})
+        module.exit_json(
+            changed=False,
+            fleet={
+                "lock": {
+                    "released": without_token(lock) if removable else None,
+                    "left": without_token(lock) if foreign and not removable else None,
+                }
+            },
+        )
 
 
 @contextmanager

@@ -40,8 +40,15 @@ def is_recorded(directory: Path, given: dict[str, Any]) -> bool:
     image, record = directory / f"{given['name']}.raw", directory / f"{given['name']}.json"
     try:
         found = json.loads(record.read_bytes())
-        return bool(found == {"name": given["name"], "sha256": given["sha256"], "root_hash": given["root_hash"],
-                              "file": identity(image)})
+        return bool(
+            found
+            == {
+                "name": given["name"],
+                "sha256": given["sha256"],
+                "root_hash": given["root_hash"],
+                "file": identity(image),
+            }
+        )
     except (FileNotFoundError, ValueError):
         return False
 
@@ -64,12 +71,18 @@ def publish(box: Box, directory: Path, incoming: Path, given: dict[str, Any]) ->
             os.fsync(stream.fileno())
         if digest != given["sha256"]:
             shutil.rmtree(incoming.parent, ignore_errors=True)
-            raise Refusal(f"The copied image {given['name']} has SHA-256 {digest}, wanted is {given['sha256']}.",
-                          "Run again. If it repeats, the image on the operator's machine is not the one in its "
-                          "manifest: build it anew.")
+            raise Refusal(
+                f"The copied image {given['name']} has SHA-256 {digest}, wanted is {given['sha256']}.",
+                "Run again. If it repeats, the image on the operator's machine is not the one in its "
+                "manifest: build it anew.",
+            )
         incoming.replace(image)
-        record = {"name": given["name"], "sha256": given["sha256"], "root_hash": given["root_hash"],
-                  "file": identity(image)}
+        record = {
+            "name": given["name"],
+            "sha256": given["sha256"],
+            "root_hash": given["root_hash"],
+            "file": identity(image),
+        }
         box.write(str(directory / f"{given['name']}.json"), (json.dumps(record, indent=1) + "\n").encode(), mode=0o644)
     link = directory / ".current.raw.new"
     link.unlink(missing_ok=True)
@@ -94,8 +107,10 @@ def _run(module: AnsibleModule) -> None:
     if module.check_mode:
         finish(module, steps, {"model": given})
     if not STATE.is_mount():
-        raise Refusal(f"{STATE} is not mounted: the image would lie outside the state volume.",
-                      "Provision the storage first, or look at `systemctl status var-lib-appliance.mount`.")
+        raise Refusal(
+            f"{STATE} is not mounted: the image would lie outside the state volume.",
+            "Provision the storage first, or look at `systemctl status var-lib-appliance.mount`.",
+        )
     if module.params["state"] == "examined":
         needs_copy = bool(steps) and steps[0].startswith("copy")
         if needs_copy:  # what an interrupted run left is of no use

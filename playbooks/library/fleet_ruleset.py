@@ -32,9 +32,11 @@ def interface_names(macs: dict[str, str], present: dict[str, str]) -> dict[str, 
         found = sorted(name for name, address in present.items() if address.lower() == mac.lower())
         if len(found) != 1:
             seen = ", ".join(f"{name} {address}" for name, address in sorted(present.items()))
-            raise Refusal(f"{len(found) or 'No'} interface{'s' if len(found) > 1 else ''} with MAC address {mac} "
-                          f"(network {network}); present: {seen}.",
-                          f"Correct networks.{network}.interface_mac in the site file, or the cabling.")
+            raise Refusal(
+                f"{len(found) or 'No'} interface{'s' if len(found) > 1 else ''} with MAC address {mac} "
+                f"(network {network}); present: {seen}.",
+                f"Correct networks.{network}.interface_mac in the site file, or the cabling.",
+            )
         names[network] = found[0]
     return names
 
@@ -46,9 +48,11 @@ def check_session(connection: str, sources: list[str]) -> None:
     client = ipaddress.ip_address(connection.split()[0].split("%")[0])
     client = getattr(client, "ipv4_mapped", None) or client
     if not any(client in ipaddress.ip_network(source) for source in sources):
-        raise Refusal(f"This session comes from {client}, which is in none of networks.management.sources "
-                      f"({', '.join(sources)}): loading these rules would lock fleetctl out.",
-                      "Add the network that fleetctl connects from, as the box sees it.")
+        raise Refusal(
+            f"This session comes from {client}, which is in none of networks.management.sources "
+            f"({', '.join(sources)}): loading these rules would lock fleetctl out.",
+            "Add the network that fleetctl connects from, as the box sees it.",
+        )
 
 
 def main() -> None:
@@ -66,16 +70,26 @@ def _run(module: AnsibleModule) -> None:
     before = (box.read(RULES_PATH) or b"").decode()
     loaded = digest_of_rules(box.run(_LIST).stdout) == wanted
     enabled = box.run(["systemctl", "is-enabled", SERVICE], codes=(0, 1, 4)).stdout.strip() == "enabled"
-    steps = [words for words, missing in (
-        ("load the rules", not loaded), (f"write {RULES_PATH}", before != text), (f"enable {SERVICE}", not enabled),
-    ) if missing]
+    steps = [
+        words
+        for words, missing in (
+            ("load the rules", not loaded),
+            (f"write {RULES_PATH}", before != text),
+            (f"enable {SERVICE}", not enabled),
+        )
+        if missing
+    ]
     if not loaded:
         check_session(os.environ.get("SSH_CONNECTION", ""), given["networks"]["management"]["sources"])
     if not module.check_mode:
         _apply(box, text, wanted, steps)
     shown = [{"before": before, "after": text, "before_header": RULES_PATH, "after_header": RULES_PATH}]
-    finish(module, steps, {"isolation": {"ruleset_digest": wanted, "interfaces": interfaces}},
-           diff=shown if before != text else None)
+    finish(
+        module,
+        steps,
+        {"isolation": {"ruleset_digest": wanted, "interfaces": interfaces}},
+        diff=shown if before != text else None,
+    )
 
 
 def _apply(box: Box, text: str, wanted: str, steps: list[str]) -> None:
@@ -83,8 +97,11 @@ def _apply(box: Box, text: str, wanted: str, steps: list[str]) -> None:
         box.run(["nft", "-f", "-"], stdin=text.encode())
         live = digest_of_rules(box.run(_LIST).stdout)
         if live != wanted:
-            raise CommandError(_LIST, f"shows rules with digest {live}, loaded were {wanted}",
-                               "something else on the box changes the ruleset")
+            raise CommandError(
+                _LIST,
+                f"shows rules with digest {live}, loaded were {wanted}",
+                "something else on the box changes the ruleset",
+            )
     if f"write {RULES_PATH}" in steps:  # after loading: rules that lock everybody out are gone with the next boot
         box.write(RULES_PATH, text.encode(), mode=0o644)
     if f"enable {SERVICE}" in steps:

@@ -23,8 +23,11 @@ _START_S = 1200
 ARGUMENTS = {
     "site": {"type": "str", "required": True},
     "usr_hash": {"type": "str", "required": True},
-    "model": {"type": "dict", "required": True, "options": {
-        "name": {"type": "str", "required": True}, "root_hash": {"type": "str", "required": True}}},
+    "model": {
+        "type": "dict",
+        "required": True,
+        "options": {"name": {"type": "str", "required": True}, "root_hash": {"type": "str", "required": True}},
+    },
 }
 
 
@@ -40,18 +43,24 @@ def sealed_volumes(journal: Journal) -> tuple[str, str]:
         raise Refusal("The encrypted storage of this box is not finished.", "Run provisioning again.")
     waiting = ", ".join(entry["volume"] for entry in awaiting_escrow(journal))
     if waiting:
-        raise Refusal(f"The recovery key of the {waiting} volume is not in escrow yet.",
-                      "Run provisioning again: it fetches and confirms it.")
+        raise Refusal(
+            f"The recovery key of the {waiting} volume is not in escrow yet.",
+            "Run provisioning again: it fetches and confirms it.",
+        )
     return journal.state.luks_uuid, journal.root.luks_uuid
 
 
-def seal(given: dict[str, Any], volumes: tuple[str, str], digest: str, now: str,
-         before: dict[str, Any]) -> dict[str, Any]:
+def seal(
+    given: dict[str, Any], volumes: tuple[str, str], digest: str, now: str, before: dict[str, Any]
+) -> dict[str, Any]:
     """The seal; its time stays when nothing else differs from the one before."""
     state_uuid, root_uuid = volumes
     document = {
-        "schema_version": "seal/v1", "site": given["site"], "usr_root_hash": given["usr_hash"],
-        "ruleset_digest": digest, "root_luks_uuid": root_uuid,
+        "schema_version": "seal/v1",
+        "site": given["site"],
+        "usr_root_hash": given["usr_hash"],
+        "ruleset_digest": digest,
+        "root_luks_uuid": root_uuid,
         "state_volume": {"mount": "/var/lib/appliance", "mapper": "state", "luks_uuid": state_uuid},
         "model": {"name": given["model"]["name"], "root_hash": given["model"]["root_hash"]},
     }
@@ -70,8 +79,10 @@ def _run(module: AnsibleModule) -> None:
     journal = read_journal(box)
     running = running_usr_hash((box.read("/proc/cmdline") or b"").decode())
     if running != given["usr_hash"]:
-        raise Refusal(f"The box runs /usr with root hash {running or 'none'}, approved is {given['usr_hash']}.",
-                      "Install the approved image, or approve the one that runs by building from its sources.")
+        raise Refusal(
+            f"The box runs /usr with root hash {running or 'none'}, approved is {given['usr_hash']}.",
+            "Install the approved image, or approve the one that runs by building from its sources.",
+        )
     inactive = [unit for unit in (TARGET, *SERVICES) if not _is_active(box, unit)]
     enabled = box.run(["systemctl", "is-enabled", TARGET], codes=(0, 1, 4)).stdout.strip() == "enabled"
     before = _read_seal(box)
@@ -81,12 +92,20 @@ def _run(module: AnsibleModule) -> None:
     live = digest_of_rules(box.run(["nft", "-j", "list", "ruleset"]).stdout)
     wanted = digest_of_rules(box.run(list(REHEARSE_RULES), stdin=box.read(RULES_PATH) or b"").stdout)
     if live != wanted:
-        raise Refusal(f"The live firewall rules (digest {live[:12]}…) are not those of {RULES_PATH} ({wanted[:12]}…).",
-                      "Find out what changed them; provisioning again loads the approved ones.")
+        raise Refusal(
+            f"The live firewall rules (digest {live[:12]}…) are not those of {RULES_PATH} ({wanted[:12]}…).",
+            "Find out what changed them; provisioning again loads the approved ones.",
+        )
     document = seal(given, volumes, live, box.now(), before)
-    steps = [words for words, missing in (
-        ("write the seal", document != before), (f"enable {TARGET}", not enabled),
-        (f"start {', '.join(inactive)}", bool(inactive))) if missing]
+    steps = [
+        words
+        for words, missing in (
+            ("write the seal", document != before),
+            (f"enable {TARGET}", not enabled),
+            (f"start {', '.join(inactive)}", bool(inactive)),
+        )
+        if missing
+    ]
     if not module.check_mode:
         _apply(box, document, steps)
     finish(module, steps, {"seal": document})
@@ -105,8 +124,22 @@ def _apply(box: Box, document: dict[str, Any], steps: list[str]) -> None:
     box.run(["systemctl", "start", TARGET, *SERVICES], timeout_s=_START_S, codes=(0, 1))
     for unit in SERVICES:
         if not _is_active(box, unit):
-            words = box.run(["journalctl", "--unit", unit, "--unit", "appliance-seal-check.service", "--boot",
-                             "--lines", "15", "--output", "cat", "--no-pager"], codes=(0, 1)).stdout
+            words = box.run(
+                [
+                    "journalctl",
+                    "--unit",
+                    unit,
+                    "--unit",
+                    "appliance-seal-check.service",
+                    "--boot",
+                    "--lines",
+                    "15",
+                    "--output",
+                    "cat",
+                    "--no-pager",
+                ],
+                codes=(0, 1),
+            ).stdout
             raise CommandError(["systemctl", "start", unit], "left it inactive", words)
 
 

@@ -38,8 +38,10 @@ def check_certificate(certificate: str, ca: str, key_path: str) -> None:
         try:
             context.load_cert_chain(file.name, key_path)
         except (ssl.SSLError, OSError) as error:
-            raise Refusal(f"The certificate does not fit the key {key_path} of this box: {error}.",
-                          "Run again: the box's request is read and signed anew.") from error
+            raise Refusal(
+                f"The certificate does not fit the key {key_path} of this box: {error}.",
+                "Run again: the box's request is read and signed anew.",
+            ) from error
 
 
 def rehearsal(nginx_conf: str, directory: str) -> str:
@@ -49,8 +51,13 @@ def rehearsal(nginx_conf: str, directory: str) -> str:
     """
     text = nginx_conf.replace(_CREDENTIALS, KEY_PATH).replace(f"{_RUN}/", f"{directory}/")
     text = text.replace(f"{TLS}/box.crt", f"{directory}/box.crt").replace(f"{TLS}/ca.crt", f"{directory}/ca.crt")
-    return "\n".join(f"    listen unix:{directory}/{at}.sock ssl;" if line.strip().startswith("listen ") else line
-                     for at, line in enumerate(text.splitlines())) + "\n"
+    return (
+        "\n".join(
+            f"    listen unix:{directory}/{at}.sock ssl;" if line.strip().startswith("listen ") else line
+            for at, line in enumerate(text.splitlines())
+        )
+        + "\n"
+    )
 
 
 def main() -> None:
@@ -63,11 +70,16 @@ def _run(module: AnsibleModule) -> None:
     given = module.params
     box: Box = ReadOnlyBox() if module.check_mode else Box()
     if box.read(KEY_PATH) is None:
-        raise Refusal(f"The box has no TLS key at {KEY_PATH}.",
-                      "Look at `systemctl status appliance-identity.service`, which makes it at the first boot.")
+        raise Refusal(
+            f"The box has no TLS key at {KEY_PATH}.",
+            "Look at `systemctl status appliance-identity.service`, which makes it at the first boot.",
+        )
     check_certificate(given["server_cert_pem"], given["ca_pem"], KEY_PATH)
-    wanted = {f"{TLS}/box.crt": given["server_cert_pem"], f"{TLS}/ca.crt": given["ca_pem"],
-              NGINX_PATH: given["nginx_conf"]}
+    wanted = {
+        f"{TLS}/box.crt": given["server_cert_pem"],
+        f"{TLS}/ca.crt": given["ca_pem"],
+        NGINX_PATH: given["nginx_conf"],
+    }
     before = {path: (box.read(path) or b"").decode() for path in wanted}
     differing = [path for path, text in wanted.items() if before[path] != text]
     if differing and not module.check_mode:
@@ -75,15 +87,20 @@ def _run(module: AnsibleModule) -> None:
         for path in differing:
             box.write(path, wanted[path].encode(), mode=0o644)
         box.run(["systemctl", "try-reload-or-restart", LISTENER], timeout_s=120)
-    diff = [{"before": before[path], "after": wanted[path], "before_header": path, "after_header": path}
-            for path in differing]
+    diff = [
+        {"before": before[path], "after": wanted[path], "before_header": path, "after_header": path}
+        for path in differing
+    ]
     finish(module, [f"write {path}" for path in differing], {"stack": {"files": sorted(wanted)}}, diff=diff or None)
 
 
 def _rehearse(box: Box, given: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="fleet-nginx-") as directory:
-        for name, text in (("box.crt", given["server_cert_pem"]), ("ca.crt", given["ca_pem"]),
-                           ("nginx.conf", rehearsal(given["nginx_conf"], directory))):
+        for name, text in (
+            ("box.crt", given["server_cert_pem"]),
+            ("ca.crt", given["ca_pem"]),
+            ("nginx.conf", rehearsal(given["nginx_conf"], directory)),
+        ):
             Path(directory, name).write_text(text)
         box.run(["nginx", "-e", "stderr", "-t", "-q", "-c", f"{directory}/nginx.conf"], timeout_s=60)
 

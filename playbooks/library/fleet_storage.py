@@ -32,8 +32,13 @@ def check_swap(box: Box) -> None:
     """Refuse swap that is not encrypted: it would write patient data in plain text."""
     lines = (box.read("/proc/swaps") or b"").decode().splitlines()[1:]
     swaps = {line.split()[0] for line in lines if line.split()[1] == "partition"}
-    encrypted = {node.path for disk in read_nodes(box) for crypt in disk.below() if crypt.type == "crypt"
-                 for node in (crypt, *crypt.below())}
+    encrypted = {
+        node.path
+        for disk in read_nodes(box)
+        for crypt in disk.below()
+        if crypt.type == "crypt"
+        for node in (crypt, *crypt.below())
+    }
     plain = {swap for swap in swaps if not PurePosixPath(swap).name.startswith("zram")} - encrypted
     # A swap file lies on the root volume, which is encrypted; a device must be so itself. dm hides behind /dev/dm-N.
     names = {PurePosixPath(path).name for path in encrypted}
@@ -68,13 +73,17 @@ def result(journal: Journal, warnings: list[str]) -> dict[str, Any]:
     """What the operator gets: the ciphertexts that wait for escrow, and whether the storage counts as done."""
     waiting = awaiting_escrow(journal)
     finished = journal.state is not None and journal.state.stage == READY and journal.root is not None
-    return {"storage": {
-        "complete": finished and not waiting,
-        "awaiting_escrow": waiting,
-        "warnings": warnings,
-        "stage": journal.state.stage if journal.state else None,
-        "volumes": {name: {"luks_uuid": entry.luks_uuid, "stage": entry.stage} for name, entry in journal.volumes()},
-    }}
+    return {
+        "storage": {
+            "complete": finished and not waiting,
+            "awaiting_escrow": waiting,
+            "warnings": warnings,
+            "stage": journal.state.stage if journal.state else None,
+            "volumes": {
+                name: {"luks_uuid": entry.luks_uuid, "stage": entry.stage} for name, entry in journal.volumes()
+            },
+        }
+    }
 
 
 def main() -> None:
@@ -90,8 +99,15 @@ def _run(module: AnsibleModule) -> None:
     if wrong or not given["recipients"]:
         raise Refusal(f"No usable escrow recipient among {given['recipients']}.", "Correct fleet.yaml: age1….")
     journal = read_journal(box)
-    wanted = Wanted(given["site"], given["level"], tuple(given["data_disks"]), tuple(given["erase_disks"]),
-                    tuple(given["recipients"]), tuple(given["pcrs"]), given["signed_policy"])
+    wanted = Wanted(
+        given["site"],
+        given["level"],
+        tuple(given["data_disks"]),
+        tuple(given["erase_disks"]),
+        tuple(given["recipients"]),
+        tuple(given["pcrs"]),
+        given["signed_policy"],
+    )
     state, root = StateVolume(box, wanted, journal), RootVolume(box, wanted.recipients, journal)
     check_swap(box)
     if module.check_mode:

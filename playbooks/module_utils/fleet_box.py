@@ -24,8 +24,15 @@ REHEARSE_RULES = ("unshare", "--net", "sh", "-c", "nft -f - && nft -j list rules
 
 # Commands that only read, by their first words. ReadOnlyBox runs nothing else.
 READ_COMMANDS = (
-    ("lsblk",), ("wipefs", "--json"), ("blkid", "--probe"), ("mdadm", "--detail"), ("cryptsetup", "luksDump"),
-    ("systemctl", "is-enabled"), ("systemctl", "is-active"), ("nft", "-j", "list", "ruleset"), REHEARSE_RULES,
+    ("lsblk",),
+    ("wipefs", "--json"),
+    ("blkid", "--probe"),
+    ("mdadm", "--detail"),
+    ("cryptsetup", "luksDump"),
+    ("systemctl", "is-enabled"),
+    ("systemctl", "is-active"),
+    ("nft", "-j", "list", "ruleset"),
+    REHEARSE_RULES,
 )
 
 
@@ -67,8 +74,15 @@ def without_recovery_keys(text: str) -> str:
 class Box:
     """This machine."""
 
-    def run(self, argv: Sequence[str], *, stdin: bytes = b"", secret: bytes | None = None, timeout_s: int = 600,
-            codes: tuple[int, ...] = (0,)) -> Completed:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        secret: bytes | None = None,
+        timeout_s: int = 600,
+        codes: tuple[int, ...] = (0,),
+    ) -> Completed:
         """Run a command without a shell; `secret` is readable by it at SECRET_PATH and exists in memory only."""
         environment = {"PATH": _PATH, "LC_ALL": "C", "SYSTEMD_COLORS": "0", "SYSTEMD_LOG_LEVEL": "info"}
         descriptor = -1
@@ -78,8 +92,16 @@ class Box:
                 descriptor = os.memfd_create("fleet", 0)
                 os.write(descriptor, secret)
                 words = [word.replace(SECRET_PATH, f"/proc/self/fd/{descriptor}") for word in words]
-            done = subprocess.run(words, input=stdin, capture_output=True, timeout=timeout_s, env=environment,
-                                  pass_fds=(descriptor,) if descriptor >= 0 else (), check=False, cwd="/")
+            done = subprocess.run(
+                words,
+                input=stdin,
+                capture_output=True,
+                timeout=timeout_s,
+                env=environment,
+                pass_fds=(descriptor,) if descriptor >= 0 else (),
+                check=False,
+                cwd="/",
+            )
         except FileNotFoundError as error:
             raise CommandError(argv, "is not installed in the image", "") from error
         except subprocess.TimeoutExpired as error:
@@ -155,8 +177,15 @@ class Box:
 class ReadOnlyBox(Box):
     """This machine, with nothing but reading allowed."""
 
-    def run(self, argv: Sequence[str], *, stdin: bytes = b"", secret: bytes | None = None, timeout_s: int = 600,
-            codes: tuple[int, ...] = (0,)) -> Completed:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        secret: bytes | None = None,
+        timeout_s: int = 600,
+        codes: tuple[int, ...] = (0,),
+    ) -> Completed:
         """Run a command of READ_COMMANDS; refuse every other."""
         if not any(tuple(argv[: len(words)]) == words for words in READ_COMMANDS):
             raise WriteInCheckMode(f"`{' '.join(argv)}` is not a reading command")

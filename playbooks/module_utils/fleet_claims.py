@@ -23,8 +23,10 @@ class Claims:
         """Refuse a disk that is in use or holds something that nobody gave up."""
         used = self.uses(node)
         if used:
-            raise Refusal(f"Disk {serial} ({node.path}) is in use: {'; '.join(used)}.",
-                          "Stop what uses it, or name another disk in data_disks. Nothing was changed.")
+            raise Refusal(
+                f"Disk {serial} ({node.path}) is in use: {'; '.join(used)}.",
+                "Stop what uses it, or name another disk in data_disks. Nothing was changed.",
+            )
         foreign = self.foreign(node)
         if foreign and serial not in self.erase_disks:
             raise not_empty(serial, foreign)
@@ -40,8 +42,9 @@ class Claims:
 
     def uses(self, node: Node) -> list[str]:
         """What keeps the disk from being taken: mounts, mappings, arrays with other members."""
-        words = [f"{below.path} is mounted at {', '.join(below.mounts)}" for below in (node, *node.below())
-                 if below.mounts]
+        words = [
+            f"{below.path} is mounted at {', '.join(below.mounts)}" for below in (node, *node.below()) if below.mounts
+        ]
         stoppable = self.stoppable_arrays(node)
         for below in node.below():
             if is_array(below) and below.path not in stoppable:
@@ -65,8 +68,11 @@ class Claims:
         return bool(members) and all(self._is_ours(member) for member in members)
 
     def _is_ours(self, signature: Signature) -> bool:
-        return (bool(self.md_uuid) and signature.kind == RAID_MEMBER
-                and hexadecimal(signature.uuid) == hexadecimal(self.md_uuid))
+        return (
+            bool(self.md_uuid)
+            and signature.kind == RAID_MEMBER
+            and hexadecimal(signature.uuid) == hexadecimal(self.md_uuid)
+        )
 
     def _signatures(self, node: Node) -> list[Signature]:
         parts = [below.path for below in node.below() if below.type == "part"]
@@ -78,7 +84,8 @@ def not_empty(where: str, foreign: list[Signature]) -> Refusal:
     return Refusal(
         f"Disk {where} is not empty: {listing(foreign)}. Nothing was changed on it.",
         f"When its content may be destroyed, add {where} to storage.erase_disks in the site file; "
-        "otherwise name another disk in data_disks.")
+        "otherwise name another disk in data_disks.",
+    )
 
 
 def listing(signatures: list[Signature]) -> str:

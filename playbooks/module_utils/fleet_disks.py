@@ -93,8 +93,15 @@ def parse_lsblk(text: str) -> list[Node]:
 def _node(entry: dict[str, Any]) -> Node:
     mounts = tuple(mount for mount in entry.get("mountpoints") or () if mount)
     children = tuple(_node(child) for child in entry.get("children") or ())
-    return Node(entry["name"], entry["path"], entry["type"], int(entry["size"]), (entry.get("serial") or "").strip(),
-                mounts, children)
+    return Node(
+        entry["name"],
+        entry["path"],
+        entry["type"],
+        int(entry["size"]),
+        (entry.get("serial") or "").strip(),
+        mounts,
+        children,
+    )
 
 
 def read_signatures(box: Box, node_path: str) -> list[Signature]:
@@ -116,8 +123,10 @@ def parse_wipefs(text: str, device: str) -> list[Signature]:
     """Parse `wipefs --json`, which prints nothing at all when it finds nothing."""
     if not text.strip():
         return []
-    return [Signature(device, entry["type"], entry.get("uuid") or "", entry.get("label") or "")
-            for entry in json.loads(text)["signatures"]]
+    return [
+        Signature(device, entry["type"], entry.get("uuid") or "", entry.get("label") or "")
+        for entry in json.loads(text)["signatures"]
+    ]
 
 
 def is_array(node: Node) -> bool:

@@ -17,8 +17,7 @@ JOURNAL_VERSION = "storage/v1"
 
 # Stages of the state volume. A stage is written when its step is complete; the step after it may be half done.
 # Data can exist from "formatted" on, so nothing below is ever repeated after that.
-CLAIMED, ASSEMBLED, ENCRYPTED, FORMATTED, READY = STAGES = (
-    "claimed", "assembled", "encrypted", "formatted", "ready")
+CLAIMED, ASSEMBLED, ENCRYPTED, FORMATTED, READY = STAGES = ("claimed", "assembled", "encrypted", "formatted", "ready")
 # Stages of the root volume's recovery slot.
 ENROLLING, ENROLLED = ROOT_STAGES = ("enrolling", "enrolled")
 
@@ -112,11 +111,18 @@ def write_journal(box: Box, journal: Journal) -> None:
 def awaiting_escrow(journal: Journal) -> list[dict[str, Any]]:
     """The encrypted recovery keys that the operator has not confirmed yet, for volumes that are really encrypted."""
     return [
-        {"volume": name, "luks_uuid": entry.luks_uuid, "ciphertext": entry.recovery.ciphertext,
-         "ciphertext_sha256": entry.recovery.ciphertext_sha256, "made_at": entry.recovery.made_at,
-         "recipients": entry.recovery.recipients}
+        {
+            "volume": name,
+            "luks_uuid": entry.luks_uuid,
+            "ciphertext": entry.recovery.ciphertext,
+            "ciphertext_sha256": entry.recovery.ciphertext_sha256,
+            "made_at": entry.recovery.made_at,
+            "recipients": entry.recovery.recipients,
+        }
         for name, entry in journal.volumes()
-        if entry.recovery and entry.recovery.tested_at and not entry.recovery.confirmed_at
+        if entry.recovery
+        and entry.recovery.tested_at
+        and not entry.recovery.confirmed_at
         and entry.stage in (ENCRYPTED, FORMATTED, READY, ENROLLED)
     ]
 

@@ -9,8 +9,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.fleet_box import CommandError, Refusal, WriteInCheckMode, without_recovery_keys
 
 
-def finish(module: AnsibleModule, steps: list[str], fleet: dict[str, Any], *, diff: list[dict[str, str]] | None = None,
-           ) -> None:
+def finish(
+    module: AnsibleModule,
+    steps: list[str],
+    fleet: dict[str, Any],
+    *,
+    diff: list[dict[str, str]] | None = None,
+) -> None:
     """End the module; `steps` are what was done, or what check mode would do."""
     for warning in next((part["warnings"] for part in fleet.values() if "warnings" in part), []):
         module.warn(warning)
@@ -23,8 +28,10 @@ def run_reporting(module: AnsibleModule, work: Callable[[], None]) -> None:
     try:
         work()
     except Refusal as refusal:
-        module.fail_json(msg=without_recovery_keys(str(refusal)),
-                         fleet={"refused": {"found": refusal.found, "decide": refusal.decide}})
+        module.fail_json(
+            msg=without_recovery_keys(str(refusal)),
+            fleet={"refused": {"found": refusal.found, "decide": refusal.decide}},
+        )
     except (CommandError, WriteInCheckMode, OSError, ValueError) as error:
         words = without_recovery_keys(f"{type(error).__name__}: {error}")
         module.fail_json(msg=words)

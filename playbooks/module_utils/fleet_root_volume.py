@@ -25,8 +25,10 @@ class RootVolume:
         """Key slots as they are; refused when the root is not the LUKS2 volume of our image."""
         slots = read_slots(self.box, ROOT_DEVICE)
         if not slots.uuid or not slots.tpm2:
-            raise Refusal(f"{ROOT_DEVICE} is not a LUKS2 volume with a TPM2 slot.",
-                          "Boot the fleet's signed image: it makes the root volume at first boot.")
+            raise Refusal(
+                f"{ROOT_DEVICE} is not a LUKS2 volume with a TPM2 slot.",
+                "Boot the fleet's signed image: it makes the root volume at first boot.",
+            )
         return slots
 
     def pending(self) -> list[str]:
@@ -48,12 +50,15 @@ class RootVolume:
             slots = self.slots()
         self.journal.root = entry = RootEntry(ENROLLING, slots.uuid, sorted(slots.all))
         write_journal(self.box, self.journal)
-        printed = self.box.run(["systemd-cryptenroll", "--unlock-tpm2-device=auto", "--recovery-key", ROOT_DEVICE],
-                               timeout_s=300).stdout
+        printed = self.box.run(
+            ["systemd-cryptenroll", "--unlock-tpm2-device=auto", "--recovery-key", ROOT_DEVICE], timeout_s=300
+        ).stdout
         key = find_recovery_key(printed)
         if key is None:
-            raise Refusal("systemd-cryptenroll did not print exactly one recovery key.",
-                          "Run again: the slot that it made is removed first.")
+            raise Refusal(
+                "systemd-cryptenroll did not print exactly one recovery key.",
+                "Run again: the slot that it made is removed first.",
+            )
         ciphertext = self.box.run(encrypt_argv(list(self.recipients)), stdin=key.encode()).stdout
         self.box.run(["cryptsetup", "open", "--test-passphrase", "--key-file", "-", ROOT_DEVICE], stdin=key.encode())
         del key, printed
@@ -66,5 +71,9 @@ class RootVolume:
     def _complete(self, slots: LuksSlots) -> bool:
         """Whether the slot of the journal's key is still there; a slot that somebody removed is made anew."""
         entry = self.journal.root
-        return (entry is not None and entry.stage == ENROLLED and entry.luks_uuid == slots.uuid
-                and bool(set(slots.recovery) - set(entry.slots_before)))
+        return (
+            entry is not None
+            and entry.stage == ENROLLED
+            and entry.luks_uuid == slots.uuid
+            and bool(set(slots.recovery) - set(entry.slots_before))
+        )

@@ -73,29 +73,40 @@ def render(site: str, networks: dict[str, Any], allow: Sequence[dict[str, Any]],
     sources = {name: _by_version(networks[name]["sources"], name) for name in ("management", "clinical")}
     targets = [_target(entry) for entry in allow]
     uses_ipv6 = any(version == 6 for found in sources.values() for version in found) or any(
-        address.version == 6 for _, _, address, _ in targets)
+        address.version == 6 for _, _, address, _ in targets
+    )
     sets, arriving, leaving = [], [], [_LIVE_SSH]
     for name, ports in (("management", MANAGEMENT_PORTS), ("clinical", CLINICAL_PORTS)):
         interface = _matches(_INTERFACE, interfaces[name], "interface name")
         for version, found in sorted(sources[name].items()):
             elements = ", ".join(str(network) for network in found)
-            sets.append(f"  set {name}_ipv{version} {{ type ipv{version}_addr; flags interval; "
-                        f"elements = {{ {elements} }}; }}\n")
+            sets.append(
+                f"  set {name}_ipv{version} {{ type ipv{version}_addr; flags interval; "
+                f"elements = {{ {elements} }}; }}\n"
+            )
             family = "ip" if version == 4 else "ip6"
             listed = ", ".join(str(port) for port in ports)
-            arriving.append(f'    iifname "{interface}" {family} saddr @{name}_ipv{version} '
-                            f"tcp dport {{ {listed} }} accept")
+            arriving.append(
+                f'    iifname "{interface}" {family} saddr @{name}_ipv{version} tcp dport {{ {listed} }} accept'
+            )
             if name == "management":
-                leaving.append(f'    oifname "{interface}" {family} daddr @{name}_ipv{version} tcp sport 22 '
-                               "tcp flags & (fin | syn | rst | ack) != syn accept")
+                leaving.append(
+                    f'    oifname "{interface}" {family} daddr @{name}_ipv{version} tcp sport 22 '
+                    "tcp flags & (fin | syn | rst | ack) != syn accept"
+                )
     if uses_ipv6:  # hop limit 255 proves that the sender is on this link; a site without IPv6 lets none of it pass
-        arriving.append("    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } "
-                        "ip6 hoplimit 255 accept")
-        leaving.append("    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } "
-                       "ip6 hoplimit 255 accept\n    icmpv6 type mld2-listener-report ip6 daddr ff02::16 accept")
+        arriving.append(
+            "    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } ip6 hoplimit 255 accept"
+        )
+        leaving.append(
+            "    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } "
+            "ip6 hoplimit 255 accept\n    icmpv6 type mld2-listener-report ip6 daddr ff02::16 accept"
+        )
     leaving.append("    # What the site file names, and nothing else.")
-    leaving += [f"    {'ip' if address.version == 4 else 'ip6'} daddr {address} {protocol} dport {port} accept "
-                f'comment "{name}"' for name, protocol, address, port in targets]
+    leaving += [
+        f'    {"ip" if address.version == 4 else "ip6"} daddr {address} {protocol} dport {port} accept comment "{name}"'
+        for name, protocol, address, port in targets
+    ]
     return _TEXT.format(site=site, sets="".join(sets), input="\n".join(arriving), output="\n".join(leaving))
 
 
@@ -103,8 +114,10 @@ def _by_version(sources: Sequence[str], name: str) -> dict[int, list[Any]]:
     if not sources:
         raise ValueError(f"networks.{name}.sources is empty: nobody could connect")
     parsed = [ipaddress.ip_network(source) for source in sources]
-    found = {version: list(ipaddress.collapse_addresses([net for net in parsed if net.version == version]))
-             for version in (4, 6)}
+    found = {
+        version: list(ipaddress.collapse_addresses([net for net in parsed if net.version == version]))
+        for version in (4, 6)
+    }
     return {version: networks for version, networks in found.items() if networks}
 
 

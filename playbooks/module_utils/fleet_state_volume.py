@@ -119,17 +119,22 @@ class StateVolume:
         if len(set(wanted.data_disks)) < len(wanted.data_disks):
             raise Refusal("data_disks names a disk twice.", "Correct the site file.")
         if len(wanted.data_disks) < MIN_DISKS[wanted.level]:
-            raise Refusal(f"{wanted.level} needs {MIN_DISKS[wanted.level]} disks, data_disks names "
-                          f"{len(wanted.data_disks)}.", "Name more disks or choose a profile with another level.")
+            raise Refusal(
+                f"{wanted.level} needs {MIN_DISKS[wanted.level]} disks, data_disks names {len(wanted.data_disks)}.",
+                "Name more disks or choose a profile with another level.",
+            )
         if entry and (entry.level != wanted.level or sorted(entry.disks) != sorted(wanted.data_disks)):
             raise Refusal(
                 f"This box began its state volume as {entry.level} on {', '.join(entry.disks)}; the site file says "
                 f"{wanted.level} on {', '.join(wanted.data_disks)}.",
-                "Put the old values back, or move the data away and set the box up from new.")
+                "Put the old values back, or move the data away and set the box up from new.",
+            )
         view = self.look()
         if view.missing and (entry is None or entry.stage == CLAIMED):
-            raise Refusal(f"No disk with serial {', '.join(view.missing)} is attached; seen: "
-                          f"{', '.join(self._serials())}.", "Correct data_disks or attach the disk.")
+            raise Refusal(
+                f"No disk with serial {', '.join(view.missing)} is attached; seen: {', '.join(self._serials())}.",
+                "Correct data_disks or attach the disk.",
+            )
         if entry is None or entry.stage == CLAIMED:
             for serial, node in view.disks.items():
                 self._claims().check(serial, node)
@@ -140,9 +145,12 @@ class StateVolume:
         entry = self.journal.state
         names = ", ".join(self.wanted.data_disks)
         words = [
-            f"claim {names} for the state volume", f"create {self.wanted.level} array on {names}",
-            "format the array with LUKS2, with a recovery key and a TPM2 slot", "make an ext4 file system",
-            f"mount it at {MOUNT}"]
+            f"claim {names} for the state volume",
+            f"create {self.wanted.level} array on {names}",
+            "format the array with LUKS2, with a recovery key and a TPM2 slot",
+            "make an ext4 file system",
+            f"mount it at {MOUNT}",
+        ]
         return words[0 if entry is None else STAGES.index(entry.stage) + 1 :]
 
     def slots(self) -> LuksSlots | None:
@@ -156,8 +164,12 @@ class StateVolume:
         """Run the steps that are missing, in their order."""
         self.examine()
         steps: list[tuple[str, Callable[[], None]]] = [
-            (CLAIMED, self._claim), (ASSEMBLED, self._assemble), (ENCRYPTED, self._encrypt),
-            (FORMATTED, self._make_filesystem), (READY, self._mount)]
+            (CLAIMED, self._claim),
+            (ASSEMBLED, self._assemble),
+            (ENCRYPTED, self._encrypt),
+            (FORMATTED, self._make_filesystem),
+            (READY, self._mount),
+        ]
         for stage, step in steps:
             if not self._reached(stage):
                 step()
@@ -166,8 +178,14 @@ class StateVolume:
     def _claim(self) -> None:
         """From here on the named disks are ours: they were empty, or the site file gave their content up."""
         self.journal.state = StateEntry(
-            stage=CLAIMED, level=self.wanted.level, disks=list(self.wanted.data_disks), md_uuid=_md_uuid(),
-            luks_uuid=str(uuid.uuid4()), fs_uuid=str(uuid.uuid4()), begun_at=self.box.now())
+            stage=CLAIMED,
+            level=self.wanted.level,
+            disks=list(self.wanted.data_disks),
+            md_uuid=_md_uuid(),
+            luks_uuid=str(uuid.uuid4()),
+            fs_uuid=str(uuid.uuid4()),
+            begun_at=self.box.now(),
+        )
         self._reach(CLAIMED, f"claimed {', '.join(self.wanted.data_disks)} for the state volume")
 
     def _assemble(self) -> None:
@@ -181,8 +199,9 @@ class StateVolume:
                     self.box.run(["wipefs", "--all", part.path])
             self.box.run(["wipefs", "--all", node.path])
             for offset in (0, node.size_bytes - EDGE_BYTES):
-                self.box.run(["blkdiscard", "--zeroout", "--offset", str(offset), "--length", str(EDGE_BYTES),
-                              node.path])
+                self.box.run(
+                    ["blkdiscard", "--zeroout", "--offset", str(offset), "--length", str(EDGE_BYTES), node.path]
+                )
             if any(part.type == "part" for part in node.below()):
                 self.box.run(["blockdev", "--rereadpt", node.path])
         self.box.run(["udevadm", "settle"])
@@ -190,16 +209,32 @@ class StateVolume:
         for serial, node in view.disks.items():
             left = read_signatures(self.box, node.path)
             if left or node.below():
-                raise Refusal(f"Disk {serial} ({node.path}) still carries {listing(left)} after it was cleared.",
-                              "Something on the box uses it: find out what, then run again.")
+                raise Refusal(
+                    f"Disk {serial} ({node.path}) still carries {listing(left)} after it was cleared.",
+                    "Something on the box uses it: find out what, then run again.",
+                )
         # Zeroing both halves makes them truly equal, so no resync is needed; without hardware help it would take hours,
         # and md then resyncs in the background, during which the array can be used. --assume-clean is not an option:
         # halves that differ where nobody wrote would hide real mismatches from the monthly check.
         zeroes = ["--write-zeroes"] if all(self._zeroes_fast(node) for node in view.disks.values()) else []
-        self.box.run([
-            "mdadm", "--create", ARRAY, "--run", "--metadata=1.2", f"--level={entry.level.removeprefix('raid')}",
-            f"--raid-devices={len(view.disks)}", "--homehost=any", "--name=state", f"--uuid={entry.md_uuid}",
-            "--bitmap=internal", *zeroes, *(view.disks[serial].path for serial in entry.disks)], timeout_s=6 * 3600)
+        self.box.run(
+            [
+                "mdadm",
+                "--create",
+                ARRAY,
+                "--run",
+                "--metadata=1.2",
+                f"--level={entry.level.removeprefix('raid')}",
+                f"--raid-devices={len(view.disks)}",
+                "--homehost=any",
+                "--name=state",
+                f"--uuid={entry.md_uuid}",
+                "--bitmap=internal",
+                *zeroes,
+                *(view.disks[serial].path for serial in entry.disks),
+            ],
+            timeout_s=6 * 3600,
+        )
         self.box.run(["udevadm", "settle"])
         view = self._running()
         if view.array is None or view.array.level != entry.level or view.array.devices != len(entry.disks):
@@ -211,8 +246,11 @@ class StateVolume:
         entry, view = self._entry(), self._running()
         device = _path(view)
         self._close(view)
-        foreign = [found for found in read_signatures(self.box, device)
-                   if (found.kind, found.uuid) != ("crypto_LUKS", entry.luks_uuid)]
+        foreign = [
+            found
+            for found in read_signatures(self.box, device)
+            if (found.kind, found.uuid) != ("crypto_LUKS", entry.luks_uuid)
+        ]
         if foreign:
             if not set(entry.disks) <= set(self.wanted.erase_disks):
                 raise not_empty(" and ".join(entry.disks), foreign)
@@ -221,20 +259,53 @@ class StateVolume:
         policy = signed_policy_options(self.box, self.wanted.signed_policy)
         key = new_recovery_key()
         ciphertext = self.box.run(encrypt_argv(list(self.wanted.recipients)), stdin=key.encode()).stdout
-        entry.recovery = Recovery(ciphertext, ciphertext_sha256(ciphertext), list(self.wanted.recipients),
-                                  self.box.now())
+        entry.recovery = Recovery(
+            ciphertext, ciphertext_sha256(ciphertext), list(self.wanted.recipients), self.box.now()
+        )
         write_journal(self.box, self.journal)  # the people who can recover have their copy before the volume exists
-        self.box.run([
-            "cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", "--uuid", entry.luks_uuid, "--label",
-            "state", "--cipher", "aes-xts-plain64", "--key-size", "512", "--hash", "sha256", *_ARGON2, "--key-slot",
-            "0", "--key-file", "-", device], stdin=key.encode())
+        self.box.run(
+            [
+                "cryptsetup",
+                "luksFormat",
+                "--batch-mode",
+                "--type",
+                "luks2",
+                "--uuid",
+                entry.luks_uuid,
+                "--label",
+                "state",
+                "--cipher",
+                "aes-xts-plain64",
+                "--key-size",
+                "512",
+                "--hash",
+                "sha256",
+                *_ARGON2,
+                "--key-slot",
+                "0",
+                "--key-file",
+                "-",
+                device,
+            ],
+            stdin=key.encode(),
+        )
         self.box.run(["cryptsetup", "token", "import", "--json-file", "-", device], stdin=recovery_token(0))
-        self.box.run(["cryptsetup", "open", "--test-passphrase", "--key-slot", "0", "--key-file", "-", device],
-                     stdin=key.encode())
+        self.box.run(
+            ["cryptsetup", "open", "--test-passphrase", "--key-slot", "0", "--key-file", "-", device],
+            stdin=key.encode(),
+        )
         entry.recovery.tested_at = self.box.now()
-        self.box.run([
-            "systemd-cryptenroll", f"--unlock-key-file={SECRET_PATH}", "--tpm2-device=auto",
-            f"--tpm2-pcrs={'+'.join(str(pcr) for pcr in self.wanted.pcrs)}", *policy, device], secret=key.encode())
+        self.box.run(
+            [
+                "systemd-cryptenroll",
+                f"--unlock-key-file={SECRET_PATH}",
+                "--tpm2-device=auto",
+                f"--tpm2-pcrs={'+'.join(str(pcr) for pcr in self.wanted.pcrs)}",
+                *policy,
+                device,
+            ],
+            secret=key.encode(),
+        )
         del key
         self._write_boot_files()
         self._unlock(device)
@@ -245,8 +316,10 @@ class StateVolume:
         mapper = view.mapper.path if view.mapper else MAPPER
         foreign = [found for found in read_signatures(self.box, mapper) if found.uuid != entry.fs_uuid]
         if foreign:
-            raise Refusal(f"The opened state volume holds {listing(foreign)}, which this tool did not make.",
-                          "Save what is on it; when it is worth nothing, clear it with `wipefs --all` at the console.")
+            raise Refusal(
+                f"The opened state volume holds {listing(foreign)}, which this tool did not make.",
+                "Save what is on it; when it is worth nothing, clear it with `wipefs --all` at the console.",
+            )
         self.box.run(["mkfs.ext4", "-F", "-q", "-L", "state", "-m", "1", "-U", entry.fs_uuid, mapper])
         found = {signature.uuid for signature in read_signatures(self.box, mapper)}
         if found != {entry.fs_uuid}:
@@ -273,8 +346,10 @@ class StateVolume:
             self.warnings.append(f"The array has {len(view.array.members)} of {len(entry.disks)} members.")
         again = sorted(set(self.wanted.erase_disks) & set(entry.disks))
         if again:
-            self.warnings.append(f"erase_disks still names {', '.join(again)}: remove it, it would let a box that was "
-                                 "set up from new destroy this data.")
+            self.warnings.append(
+                f"erase_disks still names {', '.join(again)}: remove it, it would let a box that was "
+                "set up from new destroy this data."
+            )
 
     # --- single actions ------------------------------------------------------------------------------------------
 
@@ -289,8 +364,10 @@ class StateVolume:
             self.box.run(["udevadm", "settle"])
             view = self.look()
         if view.array is None:
-            raise Refusal(f"The array {self._entry().md_uuid} does not run and cannot be assembled.",
-                          "Look at `mdadm --examine` of the data disks; nothing was changed on them.")
+            raise Refusal(
+                f"The array {self._entry().md_uuid} does not run and cannot be assembled.",
+                "Look at `mdadm --examine` of the data disks; nothing was changed on them.",
+            )
         return view
 
     def _opened(self) -> View:
@@ -303,17 +380,20 @@ class StateVolume:
                     f"The TPM does not open the state volume: {error}.",
                     "When the firmware, Secure Boot keys or system disk were changed on purpose, open it with the "
                     "escrowed recovery key at the console (`systemctl start systemd-cryptsetup@state`); otherwise "
-                    "treat the machine as tampered with. Nothing was changed on the disks.") from error
+                    "treat the machine as tampered with. Nothing was changed on the disks.",
+                ) from error
             view = self.look()
         if view.mapper is None:
-            raise Refusal("The state volume was opened and is not there.", "Look at `systemctl status "
-                          f"{UNLOCK_UNIT}` on the box.")
+            raise Refusal(
+                "The state volume was opened and is not there.", f"Look at `systemctl status {UNLOCK_UNIT}` on the box."
+            )
         return view
 
     def _unlock(self, device: str) -> None:
         """By the TPM alone: headless fails with the reason instead of asking at a console where nobody sits."""
-        self.box.run(["systemd-cryptsetup", "attach", "state", device, "-", "luks,tpm2-device=auto,headless=true"],
-                     timeout_s=300)
+        self.box.run(
+            ["systemd-cryptsetup", "attach", "state", device, "-", "luks,tpm2-device=auto,headless=true"], timeout_s=300
+        )
         self.box.run(["systemctl", "start", UNLOCK_UNIT], timeout_s=300)
         self.box.run(["udevadm", "settle"])
 
@@ -328,8 +408,10 @@ class StateVolume:
         self.box.run(["systemctl", "start", mount_unit(MOUNT)], timeout_s=300)
         mapper = self.look().mapper
         if mapper is None or MOUNT not in mapper.mounts:
-            raise Refusal(f"{MOUNT} is not mounted after its unit was started.", f"Look at `systemctl status "
-                          f"{mount_unit(MOUNT)}` on the box.")
+            raise Refusal(
+                f"{MOUNT} is not mounted after its unit was started.",
+                f"Look at `systemctl status {mount_unit(MOUNT)}` on the box.",
+            )
 
     def _write_boot_files(self) -> bool:
         changed = boot_files(self.box, self._entry().luks_uuid, with_mount=self._reached(FORMATTED))
@@ -343,8 +425,12 @@ class StateVolume:
 
     def _claims(self) -> Claims:
         entry = self.journal.state
-        return Claims(self.box, frozenset(self.wanted.erase_disks), entry.md_uuid if entry else "",
-                      frozenset(entry.disks if entry else ()))
+        return Claims(
+            self.box,
+            frozenset(self.wanted.erase_disks),
+            entry.md_uuid if entry else "",
+            frozenset(entry.disks if entry else ()),
+        )
 
     def _serials(self) -> list[str]:
         return sorted(node.serial or node.name for node in read_nodes(self.box) if node.type == "disk")
@@ -379,4 +465,3 @@ def _path(view: View) -> str:
 def _md_uuid() -> str:
     digits = uuid.uuid4().hex
     return ":".join(digits[start : start + 8] for start in range(0, 32, 8))
-

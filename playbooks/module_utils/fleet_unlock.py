@@ -16,10 +16,12 @@ _ORDER = """\
 [Unit]
 After=systemd-pcrmachine.service
 """
-_POLICY_KEYS = tuple(f"{directory}/tpm2-pcr-public-key.pem"
-                     for directory in ("/etc/systemd", "/run/systemd", "/usr/lib/systemd"))
-_POLICY_SIGNATURES = tuple(f"{directory}/tpm2-pcr-signature.json"
-                           for directory in ("/etc/systemd", "/run/systemd", "/usr/lib/systemd"))
+_POLICY_KEYS = tuple(
+    f"{directory}/tpm2-pcr-public-key.pem" for directory in ("/etc/systemd", "/run/systemd", "/usr/lib/systemd")
+)
+_POLICY_SIGNATURES = tuple(
+    f"{directory}/tpm2-pcr-signature.json" for directory in ("/etc/systemd", "/run/systemd", "/usr/lib/systemd")
+)
 _PCR_VALUE = "/sys/class/tpm/tpm0/pcr-sha256/{pcr}"
 
 
@@ -27,20 +29,29 @@ def boot_files(box: Box, luks_uuid: str, *, with_mount: bool) -> dict[str, bytes
     """The files that differ from what the boot needs, with their new content; empty when all is in place."""
     # nofail: a box whose data cannot be opened must still come up, to say so. No discard: it would show which blocks
     # of a stolen disk are in use. noexec, nosuid, nodev: it holds data. timeout: nobody may sit at the console.
-    crypttab = with_line(_text(box, CRYPTTAB), 0, f"state UUID={luks_uuid} none "
-                         "luks,tpm2-device=auto,nofail,timeout=15min,x-systemd.device-timeout=90s")
+    crypttab = with_line(
+        _text(box, CRYPTTAB),
+        0,
+        f"state UUID={luks_uuid} none luks,tpm2-device=auto,nofail,timeout=15min,x-systemd.device-timeout=90s",
+    )
     wanted = {CRYPTTAB: crypttab, ORDER_FILE: _ORDER}
     if with_mount:
-        wanted[FSTAB] = with_line(_text(box, FSTAB), 1, f"/dev/mapper/state {STATE_MOUNT} ext4 "
-                                  "nofail,nodev,nosuid,noexec,x-systemd.device-timeout=120s 0 2")
+        wanted[FSTAB] = with_line(
+            _text(box, FSTAB),
+            1,
+            f"/dev/mapper/state {STATE_MOUNT} ext4 nofail,nodev,nosuid,noexec,x-systemd.device-timeout=120s 0 2",
+        )
     return {path: text.encode() for path, text in wanted.items() if text.encode() != box.read(path)}
 
 
 def with_line(text: str, key: int, line: str) -> str:
     """The table with the one line that has the same value in column `key` replaced, or the line added at the end."""
     lines = text.splitlines()
-    same = [at for at, old in enumerate(lines)
-            if not old.lstrip().startswith("#") and len(old.split()) > key and old.split()[key] == line.split()[key]]
+    same = [
+        at
+        for at, old in enumerate(lines)
+        if not old.lstrip().startswith("#") and len(old.split()) > key and old.split()[key] == line.split()[key]
+    ]
     if not same:
         return "\n".join([*lines, line]) + "\n"
     kept = [line if at == same[0] else old for at, old in enumerate(lines) if at not in same[1:]]
@@ -62,8 +73,10 @@ def signed_policy_options(box: Box, wanted: str) -> list[str]:
         return [f"--tpm2-public-key={key}", "--tpm2-public-key-pcrs=11", f"--tpm2-signature={signature}"]
     if wanted == "required":
         missing = " and ".join(name for name, path in (("public key", key), ("signature", signature)) if not path)
-        raise Refusal(f"The running image carries no {missing} of a signed PCR policy (tpm2-pcr-* in /run/systemd).",
-                      "Boot an image that was built with a signed PCR policy.")
+        raise Refusal(
+            f"The running image carries no {missing} of a signed PCR policy (tpm2-pcr-* in /run/systemd).",
+            "Boot an image that was built with a signed PCR policy.",
+        )
     return ["--tpm2-public-key="]
 
 
@@ -72,13 +85,16 @@ def check_pcrs(box: Box, pcrs: tuple[int, ...]) -> None:
     for pcr in pcrs:
         value = box.read(_PCR_VALUE.format(pcr=pcr))
         if value is None:
-            raise Refusal(f"The TPM's PCR {pcr} (SHA-256) cannot be read.",
-                          "Check that the machine has a TPM 2.0, that it is on, and that its SHA-256 bank is active.")
+            raise Refusal(
+                f"The TPM's PCR {pcr} (SHA-256) cannot be read.",
+                "Check that the machine has a TPM 2.0, that it is on, and that its SHA-256 bank is active.",
+            )
         if set(value.strip().decode("ascii", "replace")) <= {"0"}:
             raise Refusal(
                 f"PCR {pcr} is empty: nothing was measured into it at this boot.",
                 "Boot the signed image, whose initrd measures the root volume key (tpm2-measure-pcr=yes), with "
-                "Secure Boot on.")
+                "Secure Boot on.",
+            )
 
 
 def _text(box: Box, path: str) -> str:

@@ -75,8 +75,10 @@ class Namespaces:
         self.processes: list[subprocess.Popen[str]] = []
         self.box, self.world = (self._namespace() for _ in range(2))
         for index, (link, (ipv4, ipv6)) in enumerate(LINKS.items()):
-            self._ip(self.box, f"link add {link} address 02:00:00:00:00:0{index + 1} type veth peer name {link} "
-                               f"netns {self.world}")
+            self._ip(
+                self.box,
+                f"link add {link} address 02:00:00:00:00:0{index + 1} type veth peer name {link} netns {self.world}",
+            )
             for side, last in ((self.box, 1), (self.world, 2)):
                 self._ip(side, f"addr add {ipv4}.{last}/24 dev {link}")
                 self._ip(side, f"addr add {ipv6}::{last}/64 dev {link} nodad")
@@ -97,8 +99,14 @@ class Namespaces:
 
     def run(self, namespace: int, argv: list[str], text: str = "") -> str:
         """Run a command in a namespace; its output."""
-        done = subprocess.run(["nsenter", "--target", str(namespace), "--net", *argv], input=text, text=True,
-                              capture_output=True, check=False, timeout=30)
+        done = subprocess.run(
+            ["nsenter", "--target", str(namespace), "--net", *argv],
+            input=text,
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=30,
+        )
         assert done.returncode == 0, f"{argv}: {done.stderr}"
         return done.stdout
 
@@ -106,7 +114,10 @@ class Namespaces:
         """Start a Python script in a namespace and wait for its first line."""
         process = subprocess.Popen(
             ["nsenter", "--target", str(namespace), "--net", sys.executable, "-I", "-c", script, *arguments],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         self.processes.append(process)
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -118,8 +129,18 @@ class Namespaces:
         self.start(namespace, _WORLD, str(heard), json.dumps(what))
         return heard
 
-    def probe(self, namespace: int, kind: str, address: str, port: int = 0, nonce: str = "hello", *,
-              source_port: int = 0, source: str = "", wait_s: float = 0.3) -> str:
+    def probe(
+        self,
+        namespace: int,
+        kind: str,
+        address: str,
+        port: int = 0,
+        nonce: str = "hello",
+        *,
+        source_port: int = 0,
+        source: str = "",
+        wait_s: float = 0.3,
+    ) -> str:
         """Try one exchange: `answered`, or the error."""
         spec: list[Any] = [kind, address, port, nonce, source_port, source, wait_s]
         return self.run(namespace, [sys.executable, "-I", "-c", _PROBE, json.dumps(spec)]).strip()

@@ -54,9 +54,14 @@ class World(Box):
     opened: str = ""
     mounted: bool = False
     data: dict[str, str] = field(default_factory=dict)  # what users stored, by file system UUID
-    root: Thing = field(default_factory=lambda: Thing(
-        "crypto_LUKS", "00000000-0000-4000-8000-00000000cafe", keys={0: "tpm"},
-        tokens=[{"type": "systemd-tpm2", "keyslots": ["0"], "tpm2-pcrs": [7]}]))
+    root: Thing = field(
+        default_factory=lambda: Thing(
+            "crypto_LUKS",
+            "00000000-0000-4000-8000-00000000cafe",
+            keys={0: "tpm"},
+            tokens=[{"type": "systemd-tpm2", "keyslots": ["0"], "tpm2-pcrs": [7]}],
+        )
+    )
     root_keys_made: int = 0
     tpm_works: bool = True
     keys_seen: list[str] = field(default_factory=list)
@@ -137,8 +142,15 @@ class World(Box):
     def now(self) -> str:
         return f"2026-01-01T00:00:{self.ticks % 60:02d}Z"
 
-    def run(self, argv: Sequence[str], *, stdin: bytes = b"", secret: bytes | None = None, timeout_s: int = 600,
-            codes: tuple[int, ...] = (0,)) -> Completed:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        secret: bytes | None = None,
+        timeout_s: int = 600,
+        codes: tuple[int, ...] = (0,),
+    ) -> Completed:
         self.argv_seen.append(" ".join(argv))
         words = [word for word in argv if not word.startswith("-")]
         handler = getattr(self, "_run_" + re.sub(r"\W", "_", words[0]))
@@ -150,16 +162,28 @@ class World(Box):
     # --- reading commands ----------------------------------------------------------------------------------------
 
     def _run_lsblk(self, argv: list[str], _: str) -> tuple[int, str]:
-        devices = [{"name": "vda", "path": "/dev/vda", "type": "disk", "size": 8 << 30, "serial": "SYS",
-                    "mountpoints": [None]}]
+        devices = [
+            {"name": "vda", "path": "/dev/vda", "type": "disk", "size": 8 << 30, "serial": "SYS", "mountpoints": [None]}
+        ]
         for serial in self.disks:
             path = self._path(serial)
             children: list[dict[str, Any]] = [
                 {"name": part[5:], "path": part, "type": "part", "size": 1 << 20, "serial": None, "mountpoints": [None]}
-                for part in self.partitions if part.startswith(path)]
+                for part in self.partitions
+                if part.startswith(path)
+            ]
             children += [self._array_node(name) for name, (_, members) in self.arrays.items() if serial in members]
-            devices.append({"name": path[5:], "path": path, "type": "disk", "size": 1536 << 20, "serial": serial,
-                            "mountpoints": [None], "children": children})
+            devices.append(
+                {
+                    "name": path[5:],
+                    "path": path,
+                    "type": "disk",
+                    "size": 1536 << 20,
+                    "serial": serial,
+                    "mountpoints": [None],
+                    "children": children,
+                }
+            )
         return 0, json.dumps({"blockdevices": devices})
 
     def _array_node(self, name: str) -> dict[str, Any]:
@@ -167,11 +191,26 @@ class World(Box):
         crypt = []
         thing = self.on_array.get(uuid)
         if self.opened and thing is not None and thing.uuid == self.opened:
-            crypt = [{"name": "state", "path": "/dev/mapper/state", "type": "crypt", "size": 1, "serial": None,
-                      "mountpoints": ["/var/lib/appliance"] if self.mounted else [None]}]
+            crypt = [
+                {
+                    "name": "state",
+                    "path": "/dev/mapper/state",
+                    "type": "crypt",
+                    "size": 1,
+                    "serial": None,
+                    "mountpoints": ["/var/lib/appliance"] if self.mounted else [None],
+                }
+            ]
         running = len(members) == len(self.disks)
-        return {"name": name, "path": f"/dev/{name}", "type": "raid1", "size": (1 << 30) if running else 0,
-                "serial": None, "mountpoints": [None], "children": crypt}
+        return {
+            "name": name,
+            "path": f"/dev/{name}",
+            "type": "raid1",
+            "size": (1 << 30) if running else 0,
+            "serial": None,
+            "mountpoints": [None],
+            "children": crypt,
+        }
 
     def _run_wipefs(self, argv: list[str], _: str) -> tuple[int, str]:
         path, thing = argv[-1], self._at(argv[-1])
@@ -195,8 +234,12 @@ class World(Box):
         if verb == "luksDump":
             thing = self._at(device)
             assert thing is not None
-            return 0, json.dumps({"keyslots": {str(slot): {} for slot in thing.keys},
-                                  "tokens": {str(at): token for at, token in enumerate(thing.tokens)}})
+            return 0, json.dumps(
+                {
+                    "keyslots": {str(slot): {} for slot in thing.keys},
+                    "tokens": {str(at): token for at, token in enumerate(thing.tokens)},
+                }
+            )
         if verb == "open":
             thing = self._at(device)
             return (0, "") if thing and stdin in thing.keys.values() else (2, "No key available")
@@ -313,8 +356,9 @@ class World(Box):
                 return 1, "wrong key"
             pcrs = next(word for word in argv if word.startswith("--tpm2-pcrs=")).removeprefix("--tpm2-pcrs=")
             thing.keys[free] = "tpm"
-            thing.tokens.append({"type": "systemd-tpm2", "keyslots": [str(free)],
-                                 "tpm2-pcrs": [int(pcr) for pcr in pcrs.split("+")]})
+            thing.tokens.append(
+                {"type": "systemd-tpm2", "keyslots": [str(free)], "tpm2-pcrs": [int(pcr) for pcr in pcrs.split("+")]}
+            )
         if torn:
             raise PowerCut
         return 0, printed + "\n"

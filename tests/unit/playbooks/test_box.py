@@ -39,9 +39,18 @@ def test_a_missing_file_is_none_and_an_unreadable_one_is_an_error(tmp_path: Path
         Box().read(str(tmp_path))
 
 
-@pytest.mark.parametrize("argv", [
-    ["mkfs.ext4", "/dev/x"], ["wipefs", "--all", "/dev/x"], ["cryptsetup", "luksFormat", "/dev/x"], ["nft", "-f", "-"],
-    ["mdadm", "--create", "/dev/md/state"], ["systemctl", "enable", "x"], ["unshare", "--net", "sh", "-c", "rm -r /"]])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["mkfs.ext4", "/dev/x"],
+        ["wipefs", "--all", "/dev/x"],
+        ["cryptsetup", "luksFormat", "/dev/x"],
+        ["nft", "-f", "-"],
+        ["mdadm", "--create", "/dev/md/state"],
+        ["systemctl", "enable", "x"],
+        ["unshare", "--net", "sh", "-c", "rm -r /"],
+    ],
+)
 def test_check_mode_runs_no_changing_command(argv: list[str]) -> None:
     with pytest.raises(WriteInCheckMode):
         ReadOnlyBox().run(argv)

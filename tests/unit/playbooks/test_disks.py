@@ -30,13 +30,17 @@ LSBLK = """{"blockdevices": [
 def test_lsblk_is_read_as_a_tree() -> None:
     system, data = parse_lsblk(LSBLK)
     assert [(node.name, node.type, node.mounts) for node in system.below()] == [
-        ("vda8", "part", ()), ("root", "crypt", ("/",))]
+        ("vda8", "part", ()),
+        ("root", "crypt", ("/",)),
+    ]
     assert (data.serial, data.size_bytes, data.children) == ("D0", 9, ())
 
 
 def test_mdadm_export_is_read() -> None:
-    text = ("MD_LEVEL=raid1\nMD_DEVICES=2\nMD_METADATA=1.2\nMD_UUID=a58818ea:ae89412a:a4559ae4:0a723e7c\nMD_DEVNAME="
-            "state\nMD_DEVICE_dev_vdb_ROLE=0\nMD_DEVICE_dev_vdb_DEV=/dev/vdb\nMD_DEVICE_dev_vdc_DEV=/dev/vdc\n")
+    text = (
+        "MD_LEVEL=raid1\nMD_DEVICES=2\nMD_METADATA=1.2\nMD_UUID=a58818ea:ae89412a:a4559ae4:0a723e7c\nMD_DEVNAME="
+        "state\nMD_DEVICE_dev_vdb_ROLE=0\nMD_DEVICE_dev_vdb_DEV=/dev/vdb\nMD_DEVICE_dev_vdc_DEV=/dev/vdc\n"
+    )
     array = parse_mdadm(text, "/dev/md127")
     assert array is not None
     assert (array.level, array.devices, array.members) == ("raid1", 2, ("/dev/vdb", "/dev/vdc"))
@@ -45,11 +49,19 @@ def test_mdadm_export_is_read() -> None:
 
 
 def test_key_slots_are_told_apart_by_their_tokens() -> None:
-    slots = parse_slots("""{"keyslots": {"0": {}, "1": {}, "4": {}}, "tokens": {
+    slots = parse_slots(
+        """{"keyslots": {"0": {}, "1": {}, "4": {}}, "tokens": {
         "0": {"type": "systemd-recovery", "keyslots": ["0"]},
-        "1": {"type": "systemd-tpm2", "keyslots": ["1"], "tpm2-pcrs": [7, 15], "tpm2_pubkey_pcrs": [11]}}}""", "u")
+        "1": {"type": "systemd-tpm2", "keyslots": ["1"], "tpm2-pcrs": [7, 15], "tpm2_pubkey_pcrs": [11]}}}""",
+        "u",
+    )
     assert (slots.recovery, slots.tpm2, slots.other, slots.pcrs, slots.signed_pcrs) == (
-        (0,), (1,), (4,), (7, 15), (11,))
+        (0,),
+        (1,),
+        (4,),
+        (7, 15),
+        (11,),
+    )
 
 
 def test_no_signature_is_an_empty_list_in_every_version_of_wipefs() -> None:
@@ -83,4 +95,5 @@ def test_a_table_line_is_replaced_and_others_stay() -> None:
     old = "# state UUID=9\nroot UUID=0 none luks\nstate UUID=9 none luks\nstate UUID=8 none\n"
     assert with_line(old, 0, "state UUID=1 none x") == "# state UUID=9\nroot UUID=0 none luks\nstate UUID=1 none x\n"
     assert with_line("/dev/sda / ext4\n", 1, "/dev/mapper/state /var ext4") == (
-        "/dev/sda / ext4\n/dev/mapper/state /var ext4\n")
+        "/dev/sda / ext4\n/dev/mapper/state /var ext4\n"
+    )

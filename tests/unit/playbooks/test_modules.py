@@ -29,6 +29,7 @@ STATE_UUID, ROOT_UUID = "dcb245de-4cf1-400a-9b2f-f9d4e830071b", "99ea549e-4452-4
 
 # --- lock
 
+
 def test_a_lock_holds_for_others_until_it_expires_and_never_for_its_owner() -> None:
     lock = fleet_lock.parse_lock(json.dumps(fleet_lock.new_lock(CLAIM, NOW)).encode())
     assert not fleet_lock.is_held_by_another(lock, "secret-token", NOW)
@@ -50,12 +51,15 @@ def test_a_damaged_lock_is_held_by_someone_unknown(content: bytes) -> None:
 
 # --- escrow
 
+
 def journal() -> Journal:
     def recovery(text: str) -> Recovery:
         return Recovery(text, hashlib.sha256(text.encode()).hexdigest(), ["age1x"], "t0", "t1")
 
-    return Journal(StateEntry("ready", "raid1", ["A", "B"], "m", STATE_UUID, "f", "t0", recovery("one")),
-                   RootEntry("enrolled", ROOT_UUID, [0], recovery("two")))
+    return Journal(
+        StateEntry("ready", "raid1", ["A", "B"], "m", STATE_UUID, "f", "t0", recovery("one")),
+        RootEntry("enrolled", ROOT_UUID, [0], recovery("two")),
+    )
 
 
 def test_a_confirmed_key_waits_no_longer_and_its_ciphertext_leaves_the_box() -> None:
@@ -87,6 +91,7 @@ def test_a_test_is_recorded_with_its_time() -> None:
 
 # --- isolation
 
+
 def test_interfaces_are_found_by_mac_whatever_their_case() -> None:
     present = {"lo": "00:00:00:00:00:00", "enp0s4": "52:54:00:10:00:01", "enp0s5": "52:54:00:10:00:02"}
     macs = {"management": "52:54:00:10:00:01", "clinical": "52:54:00:10:00:02".upper()}
@@ -104,18 +109,32 @@ def test_rules_that_would_cut_off_the_operator_are_refused() -> None:
 
 
 GOOD: dict[str, Any] = {
-    "site": "lab-1", "interfaces": {"management": "eth0", "clinical": "eth1"},
+    "site": "lab-1",
+    "interfaces": {"management": "eth0", "clinical": "eth1"},
     "networks": {"management": {"sources": ["10.0.2.0/24"]}, "clinical": {"sources": ["10.0.3.0/24"]}},
-    "allow": [{"name": "ehr", "protocol": "tcp", "address": "10.0.2.2", "port": 7443}]}
+    "allow": [{"name": "ehr", "protocol": "tcp", "address": "10.0.2.2", "port": 7443}],
+}
 
 
-@pytest.mark.parametrize("bad", [
-    {"site": "x\nadd rule inet fleet output accept"}, {"interfaces": {"management": 'eth0" accept #', "clinical": "e"}},
-    {"networks": {"management": {"sources": []}, "clinical": {"sources": ["10.0.3.0/24"]}}},
-    {"networks": {"management": {"sources": ["0.0.0.0/0 } accept"]}, "clinical": {"sources": ["10.0.3.0/24"]}}},
-    *({"allow": [{**GOOD["allow"][0], **change}]} for change in (
-        {"name": 'a" accept'}, {"protocol": "tcp dport 1 accept"}, {"address": "ehr.example"}, {"port": 0},
-        {"port": 65536}))])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"site": "x\nadd rule inet fleet output accept"},
+        {"interfaces": {"management": 'eth0" accept #', "clinical": "e"}},
+        {"networks": {"management": {"sources": []}, "clinical": {"sources": ["10.0.3.0/24"]}}},
+        {"networks": {"management": {"sources": ["0.0.0.0/0 } accept"]}, "clinical": {"sources": ["10.0.3.0/24"]}}},
+        *(
+            {"allow": [{**GOOD["allow"][0], **change}]}
+            for change in (
+                {"name": 'a" accept'},
+                {"protocol": "tcp dport 1 accept"},
+                {"address": "ehr.example"},
+                {"port": 0},
+                {"port": 65536},
+            )
+        ),
+    ],
+)
 def test_a_value_that_is_not_what_it_should_be_reaches_no_rule(bad: dict[str, Any]) -> None:
     assert "accept" in render(**GOOD)
     with pytest.raises(ValueError):
@@ -123,6 +142,7 @@ def test_a_value_that_is_not_what_it_should_be_reaches_no_rule(bad: dict[str, An
 
 
 # --- models
+
 
 def model(directory: Path, content: bytes = b"weights") -> dict[str, str]:
     incoming = directory / ".incoming" / "tiny.raw"
@@ -186,14 +206,18 @@ def test_the_running_image_is_read_from_the_kernel_command_line() -> None:
 
 # --- time and listener
 
+
 def test_no_time_server_but_the_named_ones() -> None:
     assert fleet_time.config(["10.0.2.2"]) == b"# Written by fleetctl.\n[Time]\nNTP=10.0.2.2\nFallbackNTP=\n"
 
 
 def test_the_listener_is_rehearsed_without_its_ports_and_credentials() -> None:
-    text = ("pid /run/appliance-nginx/nginx.pid;\n"
-            "ssl_certificate_key /run/credentials/appliance-nginx.service/box.key;\n"
-            "ssl_certificate /etc/appliance/tls/box.crt;\n    listen [::]:443 ssl;\n")
+    text = (
+        "pid /run/appliance-nginx/nginx.pid;\n"
+        "ssl_certificate_key /run/credentials/appliance-nginx.service/box.key;\n"
+        "ssl_certificate /etc/appliance/tls/box.crt;\n    listen [::]:443 ssl;\n"
+    )
     assert fleet_stack.rehearsal(text, "/dev/shm/x") == (
         "pid /dev/shm/x/nginx.pid;\nssl_certificate_key /etc/appliance/tls/box.key;\n"
-        "ssl_certificate /dev/shm/x/box.crt;\n    listen unix:/dev/shm/x/3.sock ssl;\n")
+        "ssl_certificate /dev/shm/x/box.crt;\n    listen unix:/dev/shm/x/3.sock ssl;\n"
+    )

@@ -45,5 +45,8 @@ def test_an_error_never_carries_a_key() -> None:
 def test_recipients_are_checked_before_a_key_exists() -> None:
     good = "age1" + "q" * 58
     assert bad_recipients([good, "age1short", "ssh-ed25519 AAAA", good + "\n"]) == [
-        "age1short", "ssh-ed25519 AAAA", good + "\n"]
+        "age1short",
+        "ssh-ed25519 AAAA",
+        good + "\n",
+    ]
     assert encrypt_argv([good, good])[-4:] == ["--recipient", good, "--recipient", good]

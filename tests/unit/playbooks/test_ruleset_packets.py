@@ -16,11 +16,14 @@ from appliance.contract.ruleset import counter_values, ruleset_digest
 from .netns import Namespaces
 
 pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("nft"), reason="needs root and nft to make network namespaces")
+    os.geteuid() != 0 or not shutil.which("nft"), reason="needs root and nft to make network namespaces"
+)
 
 NETWORKS = {"management": {"sources": ["10.0.2.0/26"]}, "clinical": {"sources": ["10.0.3.0/26"]}}
-ALLOW = [{"name": "ehr", "protocol": "tcp", "address": "10.0.2.2", "port": 7443},
-         {"name": "time", "protocol": "udp", "address": "10.0.2.2", "port": 7123}]
+ALLOW = [
+    {"name": "ehr", "protocol": "tcp", "address": "10.0.2.2", "port": 7443},
+    {"name": "time", "protocol": "udp", "address": "10.0.2.2", "port": 7123},
+]
 INTERFACES = {"management": "mgmt0", "clinical": "clin0"}
 ANSWERED = "answered"
 
@@ -41,9 +44,17 @@ def load(net: Namespaces, text: str) -> None:
     net.run(net.box, ["nft", "-f", "-"], text)
 
 
-OUTWARD = [("tcp", "10.0.2.2", 9999), ("udp", "10.0.2.2", 9998), ("tcp", "fd00:2::2", 9999), ("udp", "fd00:2::2", 9998),
-           ("udp", "10.0.3.2", 53), ("tcp", "10.0.3.2", 7443), ("tcp", "fd00:2::2", 7443), ("icmp", "10.0.2.2", 0),
-           ("icmp", "fd00:2::2", 0)]
+OUTWARD = [
+    ("tcp", "10.0.2.2", 9999),
+    ("udp", "10.0.2.2", 9998),
+    ("tcp", "fd00:2::2", 9999),
+    ("udp", "fd00:2::2", 9998),
+    ("udp", "10.0.3.2", 53),
+    ("tcp", "10.0.3.2", 7443),
+    ("tcp", "fd00:2::2", 7443),
+    ("icmp", "10.0.2.2", 0),
+    ("icmp", "fd00:2::2", 0),
+]
 
 
 def test_nothing_goes_out_but_what_the_site_file_names(net: Namespaces) -> None:
@@ -63,12 +74,21 @@ def test_nothing_goes_out_but_what_the_site_file_names(net: Namespaces) -> None:
 def test_nothing_comes_in_but_ssh_health_and_the_clinical_port_from_their_networks(net: Namespaces) -> None:
     net.listen(net.box, *(("tcp", port) for port in (22, 80, 443, 9443)), ("udp", 161))
     attempts = {
-        ("tcp", "10.0.2.1", 22, ""): True, ("tcp", "10.0.2.1", 9443, ""): True, ("tcp", "10.0.3.1", 443, ""): True,
-        ("tcp", "10.0.2.1", 443, ""): False, ("tcp", "10.0.3.1", 22, ""): False, ("tcp", "10.0.3.1", 9443, ""): False,
-        ("tcp", "10.0.2.1", 80, ""): False, ("tcp", "10.0.3.1", 80, ""): False, ("udp", "10.0.2.1", 161, ""): False,
-        ("tcp", "10.0.2.1", 22, "10.0.2.99"): False, ("tcp", "10.0.3.1", 443, "10.0.3.99"): False,
-        ("tcp", "fd00:2::1", 22, ""): False, ("tcp", "fd00:3::1", 443, ""): False,
-        ("icmp", "10.0.2.1", 0, ""): False, ("icmp", "fd00:2::1", 0, ""): False,
+        ("tcp", "10.0.2.1", 22, ""): True,
+        ("tcp", "10.0.2.1", 9443, ""): True,
+        ("tcp", "10.0.3.1", 443, ""): True,
+        ("tcp", "10.0.2.1", 443, ""): False,
+        ("tcp", "10.0.3.1", 22, ""): False,
+        ("tcp", "10.0.3.1", 9443, ""): False,
+        ("tcp", "10.0.2.1", 80, ""): False,
+        ("tcp", "10.0.3.1", 80, ""): False,
+        ("udp", "10.0.2.1", 161, ""): False,
+        ("tcp", "10.0.2.1", 22, "10.0.2.99"): False,
+        ("tcp", "10.0.3.1", 443, "10.0.3.99"): False,
+        ("tcp", "fd00:2::1", 22, ""): False,
+        ("tcp", "fd00:3::1", 443, ""): False,
+        ("icmp", "10.0.2.1", 0, ""): False,
+        ("icmp", "fd00:2::1", 0, ""): False,
     }
     for kind, address, port, source in attempts:
         assert net.probe(net.world, kind, address, port, source=source, wait_s=3) == ANSWERED
@@ -160,8 +180,10 @@ def test_a_destination_that_is_no_longer_named_is_cut_in_the_middle_of_a_connect
 def test_a_site_with_ipv6_works_over_ipv6_and_only_as_named(net: Namespaces) -> None:
     heard = net.listen(net.world, ("tcp", 7443), ("tcp", 9999))
     net.listen(net.box, ("tcp", 22))
-    text = rules(networks={**NETWORKS, "management": {"sources": ["fd00:2::/64"]}},
-                 allow=[{"name": "ehr", "protocol": "tcp", "address": "fd00:2::2", "port": 7443}])
+    text = rules(
+        networks={**NETWORKS, "management": {"sources": ["fd00:2::/64"]}},
+        allow=[{"name": "ehr", "protocol": "tcp", "address": "fd00:2::2", "port": 7443}],
+    )
     load(net, text)
     net.run(net.box, ["ip", "-6", "neigh", "flush", "all"])
     assert net.probe(net.box, "tcp", "fd00:2::2", 7443, "allowed", wait_s=4) == ANSWERED

@@ -39,8 +39,11 @@ def empty() -> World:
 
 def with_old_array() -> World:
     """Both disks carry somebody's array, which the site file gives up; on it an old volume."""
-    world = World({A: Thing("linux_raid_member", OLD_ARRAY), B: Thing("linux_raid_member", OLD_ARRAY)},
-                  may_destroy={A, B}, edges_used={A, B})
+    world = World(
+        {A: Thing("linux_raid_member", OLD_ARRAY), B: Thing("linux_raid_member", OLD_ARRAY)},
+        may_destroy={A, B},
+        edges_used={A, B},
+    )
     world.arrays["md127"] = (OLD_ARRAY, [A, B])
     world.on_array[OLD_ARRAY] = Thing("crypto_LUKS", "99999999-9999-4999-8999-999999999999")
     return world
@@ -48,12 +51,19 @@ def with_old_array() -> World:
 
 def with_partitions() -> World:
     """One disk has a partition table and a file system, which the site file gives up."""
-    return World({A: Thing("gpt", "77777777"), B: None}, may_destroy={A}, edges_used={A},
-                 partitions={"/dev/vdb1": Thing("ext4", "88888888")})
+    return World(
+        {A: Thing("gpt", "77777777"), B: None},
+        may_destroy={A},
+        edges_used={A},
+        partitions={"/dev/vdb1": Thing("ext4", "88888888")},
+    )
 
 
 SCENES: list[tuple[Callable[[], World], Wanted]] = [
-    (empty, WANTED), (with_old_array, wanted((A, B))), (with_partitions, wanted((A,)))]
+    (empty, WANTED),
+    (with_old_array, wanted((A, B))),
+    (with_partitions, wanted((A,))),
+]
 
 
 def assert_finished(world: World, spec: Wanted) -> None:
@@ -92,7 +102,8 @@ def test_an_uninterrupted_run_finishes_and_a_second_changes_nothing(make: Callab
 @pytest.mark.parametrize("reboot", [True, False], ids=["power-cut", "kill"])
 @pytest.mark.parametrize("torn", [True, False], ids=["during", "before"])
 def test_an_interruption_at_every_effect_is_continued(
-        make: Callable[[], World], spec: Wanted, reboot: bool, torn: bool) -> None:
+    make: Callable[[], World], spec: Wanted, reboot: bool, torn: bool
+) -> None:
     rehearsal = make()
     provision(rehearsal, spec)
     assert rehearsal.ticks > 20
@@ -128,9 +139,17 @@ def test_two_interruptions_are_continued(make: Callable[[], World], spec: Wanted
             assert_finished(again, spec)
 
 
-@pytest.mark.parametrize("thing", [
-    Thing("ext4", "5555", "backup"), Thing("crypto_LUKS", "5555"), Thing("gpt", "5555"), Thing("LVM2_member", "5555"),
-    Thing("linux_raid_member", OLD_ARRAY), Thing("ntfs", "5555")])
+@pytest.mark.parametrize(
+    "thing",
+    [
+        Thing("ext4", "5555", "backup"),
+        Thing("crypto_LUKS", "5555"),
+        Thing("gpt", "5555"),
+        Thing("LVM2_member", "5555"),
+        Thing("linux_raid_member", OLD_ARRAY),
+        Thing("ntfs", "5555"),
+    ],
+)
 def test_a_foreign_signature_is_refused_in_words_and_nothing_is_written(thing: Thing) -> None:
     world = World({A: None, B: thing})
     before = copy.deepcopy(world.files)
