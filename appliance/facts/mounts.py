@@ -34,8 +34,9 @@ def parse_mountinfo(text: str) -> dict[str, Mount]:
         if not separator or len(fields) < 6 or len(after) < 3:
             raise UnreadableError(f"mountinfo: line not understood: {line[:80]!r}")
         place = _unescape(fields[4])
-        # A file system is read-only if either the mount or the super block says so.
-        read_only = "ro" in fields[5].split(",") or "ro" in after[2].split(",")
+        # Only the super block tells of the file system itself (the kernel sets it after an error). The mount's own
+        # option is read-only for every reader in a sandbox with ProtectSystem=strict, this one included.
+        read_only = "ro" in after[2].split(",")
         mounts[place] = Mount(place, fields[2], after[0], _unescape(after[1]), read_only)
     return mounts
 

@@ -56,7 +56,8 @@ def parse(outputs: Sequence[Output]) -> ServiceFacts:
         values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         if not values:
             continue
-        pid = int(values["MainPID"])
+        # A oneshot that a timer starts comes and goes between our reads; its process is nobody's running service.
+        pid = 0 if values["Type"] == "oneshot" else int(values["MainPID"])
         services.append(
             Service(
                 unit=values["Id"],
@@ -98,7 +99,7 @@ _MAIN_PIDS = ("systemctl", "show", "--property=MainPID", "--value", *_UNITS)
 SERVICES = Fact(
     "services",
     (
-        command("systemctl", "show", "--property=Id,LoadState,ActiveState,SubState,Result,MainPID", *_UNITS),
+        command("systemctl", "show", "--property=Id,Type,LoadState,ActiveState,SubState,Result,MainPID", *_UNITS),
         command("readlink", "/proc/1/ns/net"),
         for_each(_MAIN_PIDS, "readlink", "/proc/{}/ns/net"),
         for_each(_MAIN_PIDS, "cat", "/proc/{}/status"),

@@ -22,11 +22,13 @@ def test_mountinfo_unescapes_and_lets_the_later_mount_win() -> None:
     text = (
         "22 1 253:0 / / rw,relatime shared:1 - ext4 /dev/mapper/root rw\n"
         r"30 22 253:4 / /var/lib/a\040b rw shared:2 - ext4 /dev/mapper/old rw" + "\n"
-        r"31 22 253:5 / /var/lib/a\040b ro - ext4 /dev/mapper/state rw"
+        r"31 22 253:5 / /var/lib/a\040b ro - ext4 /dev/mapper/state ro,errors=remount-ro" + "\n"
+        "32 22 253:6 / /sandboxed ro - ext4 /dev/mapper/other rw"
     )
     found = parse_mountinfo(text)
     assert found["/var/lib/a b"] == Mount("/var/lib/a b", "253:5", "ext4", "/dev/mapper/state", True)
     assert not found["/"].read_only
+    assert not found["/sandboxed"].read_only, "a sandbox shows every mount read-only, which says nothing of the disk"
 
 
 def test_mountinfo_that_is_not_understood_is_unreadable() -> None:
