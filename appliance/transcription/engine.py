@@ -51,7 +51,9 @@ class WhisperEngine:
 
     def __init__(self, directory: "Path", *, device: str, compute_type: str, threads: int) -> None:
         # The process has no network; with these, a missing file is an error at once and not an attempt.
-        os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
+        os.environ.update(
+            HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", ORT_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false"
+        )
         from faster_whisper import WhisperModel
 
         logging.getLogger("faster_whisper").setLevel(logging.WARNING)

@@ -92,7 +92,7 @@ def decode(file: IO[bytes], *, max_audio_s: int, stop: Callable[[], None]) -> Re
     import numpy as np
 
     try:
-        container = av.open(file, mode="r", container_options=dict(_OPTIONS), metadata_errors="ignore")
+        container = av.open(file, mode="r", container_options=dict(_OPTIONS))
     except (av.FFmpegError, ValueError, UnicodeError, IndexError):
         raise _unsupported("the file is not a recording in an accepted container") from None
     pieces: list[Any] = []

@@ -20,7 +20,7 @@ SIGNED = f"w-verity: 0 8 verity 1 7:1 7:2 4096 4096 1 1 sha256 {ROOT_HASH} - 2 r
 
 def test_mountinfo_unescapes_and_lets_the_later_mount_win() -> None:
     text = (
-        "22 1 253:0 / / rw,relatime shared:1 - ext4 /dev/mapper/root rw\n"
+        "22 1 253:0 / / ro,relatime shared:1 - ext4 /dev/mapper/root rw\n"
         r"30 22 253:4 / /var/lib/a\040b rw shared:2 - ext4 /dev/mapper/old rw" + "\n"
         r"31 22 253:5 / /var/lib/a\040b ro - ext4 /dev/mapper/state ro,errors=remount-ro" + "\n"
         "32 22 253:6 / /sandboxed ro - ext4 /dev/mapper/other rw"
