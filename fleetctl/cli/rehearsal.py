@@ -53,7 +53,7 @@ def transcribe(
         client_key_password=passphrase.reveal,
     )
     with Progress().step(f"{site.name}: transcribing {recording.name}") as step:
-        answer = send(endpoint, recording)
+        answer = send(endpoint, site.spec.release.transcription, recording)
         step.result(f"{answer.get('duration', 0):.1f} s of audio")
     emit(answer, output, _transcript)
 

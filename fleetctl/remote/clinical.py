@@ -31,8 +31,8 @@ class ClinicalEndpoint:
     client_key_password: Callable[[], str] | None = None
 
 
-def transcribe(endpoint: ClinicalEndpoint, recording: Path, *, timeout_s: float = 600.0) -> dict[str, Any]:
-    """Post `recording` to /v1/audio/transcriptions and return the `verbose_json` answer.
+def transcribe(endpoint: ClinicalEndpoint, model: str, recording: Path, *, timeout_s: float = 600.0) -> dict[str, Any]:
+    """Post `recording` to /v1/audio/transcriptions for `model` and return the `verbose_json` answer.
 
     Raises ConfigError for an unreadable or too large file, UnreachableError when no connection comes about,
     VerificationError when the site's certificate is not the fleet's, ChangeError for any answer but 200.
@@ -46,7 +46,7 @@ def transcribe(endpoint: ClinicalEndpoint, recording: Path, *, timeout_s: float 
         raise ConfigError(
             f"{recording}: {size_bytes} bytes, at most {MAX_RECORDING_BYTES} are sent", hint="send a shorter recording"
         )
-    body, content_type = multipart({"response_format": "verbose_json", "model": "default"}, recording.name, audio)
+    body, content_type = multipart({"response_format": "verbose_json", "model": model}, recording.name, audio)
     connection = _connect(endpoint, timeout_s)
     try:
         connection.request("POST", "/v1/audio/transcriptions", body=body, headers={"Content-Type": content_type})

@@ -116,11 +116,12 @@ def endpoint(authority: Authority, port: int, ca: Path | None = None) -> clinica
 def test_the_recording_arrives_whole_and_the_transcript_comes_back(authority: Authority, recording: Path) -> None:
     seen: list[bytes] = []
     with serving(authority, "lab-1", 200, json.dumps({"text": "hello"}).encode(), seen) as port:
-        assert clinical.transcribe(endpoint(authority, port), recording)["text"] == "hello"
+        assert clinical.transcribe(endpoint(authority, port), "whisper-tiny.en", recording)["text"] == "hello"
     assert seen[0].startswith(b"/v1/audio/transcriptions\n")
     assert b"RIFF\r\n\r\nnot really\r\n--" in seen[0]
     assert b'filename="visit_one.wav"' in seen[0]
     assert b"verbose_json" in seen[0]
+    assert b"whisper-tiny.en" in seen[0]
 
 
 def test_a_site_with_another_name_is_not_the_site(authority: Authority, recording: Path) -> None:
@@ -129,21 +130,21 @@ def test_a_site_with_another_name_is_not_the_site(authority: Authority, recordin
         serving(authority, "lab-2", 200, b"{}", seen) as port,
         pytest.raises(VerificationError, match="not this fleet"),
     ):
-        clinical.transcribe(endpoint(authority, port), recording)
+        clinical.transcribe(endpoint(authority, port), "whisper-tiny.en", recording)
     assert not seen
 
 
 def test_a_certificate_of_another_authority_is_refused(authority: Authority, recording: Path, tmp_path: Path) -> None:
     other = Authority(tmp_path / "other")
     with serving(authority, "lab-1", 200, b"{}", []) as port, pytest.raises(VerificationError):
-        clinical.transcribe(endpoint(authority, port, ca=other.path), recording)
+        clinical.transcribe(endpoint(authority, port, ca=other.path), "whisper-tiny.en", recording)
 
 
 def test_nobody_listening_is_unreachable(authority: Authority, recording: Path) -> None:
     with serving(authority, "lab-1", 200, b"{}", []) as port:
         pass
     with pytest.raises(UnreachableError, match=f"127.0.0.1:{port}"):
-        clinical.transcribe(endpoint(authority, port), recording)
+        clinical.transcribe(endpoint(authority, port), "whisper-tiny.en", recording)
 
 
 @pytest.mark.parametrize(
@@ -153,9 +154,9 @@ def test_anything_but_a_transcript_is_an_error(
     authority: Authority, recording: Path, status: int, answer: bytes
 ) -> None:
     with serving(authority, "lab-1", status, answer, []) as port, pytest.raises(ChangeError, match=f"HTTP {status}"):
-        clinical.transcribe(endpoint(authority, port), recording)
+        clinical.transcribe(endpoint(authority, port), "whisper-tiny.en", recording)
 
 
 def test_a_missing_recording_names_its_path(authority: Authority, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nothing\.wav"):
-        clinical.transcribe(endpoint(authority, 1), tmp_path / "nothing.wav")
+        clinical.transcribe(endpoint(authority, 1), "whisper-tiny.en", tmp_path / "nothing.wav")
