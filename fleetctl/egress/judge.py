@@ -111,6 +111,7 @@ def _row(
     return Row(
         origin=attempt.origin,
         variant=attempt.variant,
+        target_id=attempt.target_id,
         target=named,
         verdict=verdict,
         layer=attempt.layer,

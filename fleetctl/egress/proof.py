@@ -29,6 +29,7 @@ class Row(_Record):
 
     origin: str
     variant: str
+    target_id: str
     target: str
     verdict: RowVerdict
     layer: str

@@ -14,7 +14,7 @@ from fleetctl.models.site import Site
 
 _MARK = {
     RowVerdict.BLOCKED: ("blocked", "green"),
-    RowVerdict.ALLOWED: ("arrived, as allowed", "green"),
+    RowVerdict.ALLOWED: ("allowed", "green"),
     RowVerdict.LEAKED: ("LEAKED", "bold red"),
     RowVerdict.UNKNOWN: ("UNKNOWN", "yellow"),
 }
@@ -26,7 +26,7 @@ _VERDICT = {
 
 
 def proof_table(proof: EgressProof) -> RenderableType:
-    """Rows that agree are one line; the JSON record has each attempt."""
+    """Rows that agree are one line; the JSON record has each attempt, with addresses and times."""
     grouped: dict[tuple[str, str, RowVerdict, str, str], list[Row]] = defaultdict(list)
     for row in proof.rows:
         grouped[(row.origin, row.variant, row.verdict, row.reason, row.control)].append(row)
@@ -35,9 +35,13 @@ def proof_table(proof: EgressProof) -> RenderableType:
         table.add_column(title, overflow="fold")
     for (origin, variant, verdict, reason, control), rows in grouped.items():
         word, style = _MARK[verdict]
-        place = origin.removesuffix(".service") + ("" if variant in ("host", "service") else f" ({variant})")
+        place = origin.removesuffix(".service").removeprefix("appliance-") + (
+            "" if variant in ("host", "service") else f" ({variant})"
+        )
         result = Text.assemble((word, style), f" ({printable(reason)})" if reason else "")
-        table.add_row(printable(place), "\n".join(row.target for row in rows), result, control)
+        table.add_row(
+            printable(place), printable(" ".join(row.target_id for row in rows)), result, control.split(",")[0]
+        )
     word, style = _VERDICT[proof.verdict]
     lines: list[RenderableType] = [table, Text("")]
     lines.append(Text.assemble((word, style), f"  {proof.site}, {proof.finished_at:%Y-%m-%d %H:%M:%SZ}"))
