@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.fleet_box import CommandError, Refusal, WriteInCheckMode, without_recovery_keys
+from ansible.module_utils.fleet_turn import own_turn
 
 
 def finish(
@@ -23,10 +25,15 @@ def finish(
     module.exit_json(changed=bool(steps), steps=steps, fleet=fleet, diff=shown)
 
 
-def run_reporting(module: AnsibleModule, work: Callable[[], None]) -> None:
-    """Run the work; a refusal carries what a person must decide, a failure the command that failed."""
+def run_reporting(module: AnsibleModule, work: Callable[[], None], *, changes_box: bool = True) -> None:
+    """Run the work; a refusal carries what a person must decide, a failure the command that failed.
+
+    Only one module that changes the box works at a time; check mode changes nothing and waits for nobody.
+    """
+    waits = changes_box and not module.check_mode
     try:
-        work()
+        with own_turn(module._name) if waits else nullcontext():
+            work()
     except Refusal as refusal:
         module.fail_json(
             msg=without_recovery_keys(str(refusal)),
