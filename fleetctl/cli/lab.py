@@ -13,9 +13,10 @@ import typer
 
 from fleetctl.cli import rehearsal
 from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption, PassphraseFdOption, PassphraseFileOption
-from fleetctl.errors import ChangeError, FleetctlError, PartialError, UnreachableError, describe
+from fleetctl.errors import ChangeError, ConfigError, FleetctlError, PartialError, UnreachableError, describe
 from fleetctl.lab import make
 from fleetctl.lab.boot import BOOT_TIMEOUT_S
+from fleetctl.lab.forget import forget
 from fleetctl.lab.login import ssh_argv, write_known_hosts
 from fleetctl.lab.site import LabSite
 from fleetctl.lab.status import SiteStatus, fleet_status, site_status
@@ -24,7 +25,7 @@ from fleetctl.lab.terminal import attach
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.report.console import err
 from fleetctl.report.emit import emit
-from fleetctl.report.progress import Progress
+from fleetctl.report.progress import Progress, Step
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.ssh_agent import ssh_agent
 from fleetctl.trust.tmpfs import private_tmpfs_dir
@@ -114,8 +115,8 @@ def down(
         site = LabSite(fleetdir, name)
         try:
             with progress.step(f"{name}: power off{' and remove' if destroy else ''}") as step:
-                ended = site.destroy(step.update) if destroy else site.stop(power_cut=power_cut, report=step.update)
-                step.result(f"{ended} processes ended" if ended else "nothing was running")
+                ended = _destroy(site, step) if destroy else site.stop(power_cut=power_cut, report=step.update)
+                step.result(f"{ended} processes ended{step.note}" if ended else f"nothing was running{step.note}")
         except FleetctlError as error:
             if len(names) == 1:
                 raise
@@ -123,6 +124,18 @@ def down(
             err.print(describe(error))
     if failed:
         raise PartialError(f"not stopped: {', '.join(failed)}", hint="the reason of each is above")
+
+
+def _destroy(site: LabSite, step: Step) -> int:
+    """Remove the site and, of the fleet directory, what only its machine stood behind."""
+    try:
+        record = site.store.find(site.name)
+    except ConfigError:
+        record = None
+    ended = site.destroy(step.update)
+    if record and (gone := forget(site.fleetdir, record)):
+        step.result(f"; forgotten: {', '.join(gone)}")
+    return ended
 
 
 @app.command()

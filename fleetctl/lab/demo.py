@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleetctl.errors import ChangeError, ConfigError
+from fleetctl.lab.image import default_image, image_source
+from fleetctl.lab.store import LabStore
+from fleetctl.models.fleetdir import FleetDir
 
 SITE = "lab-1"
 MODEL = "whisper-tiny.en"
@@ -58,6 +61,11 @@ def steps(base: Path, recording: Path) -> tuple[DemoStep, ...]:
         ),
         DemoStep("build the appliance image", ("image", "build")),
         DemoStep("pack the transcription model", ("image", "model", MODEL)),
+        DemoStep(
+            "remove the virtual server that an older image made",
+            ("lab", "down", SITE, "--destroy"),
+            skip=lambda: _image_is_current(fleet),
+        ),
         DemoStep("boot a bare virtual server", ("lab", "up", SITE)),
         DemoStep("register it, host key pinned", ("site", "add", SITE, "--lab")),
         DemoStep("preflight: does it fit its profile", ("site", "preflight", SITE)),
@@ -67,6 +75,16 @@ def steps(base: Path, recording: Path) -> tuple[DemoStep, ...]:
         DemoStep("transcribe a real recording on port 443", ("lab", "transcribe", SITE, str(recording))),
         DemoStep("fleet status", ("status",)),
     )
+
+
+def _image_is_current(fleet: Path) -> str | None:
+    """A reason to keep the virtual server: there is none yet, or it stands on the image that is built now."""
+    fleetdir = FleetDir(fleet)
+    record = LabStore(fleetdir.state_dir).find(SITE)
+    if record is None:
+        return "there is none"
+    built = image_source(default_image(fleetdir.fleet.name), finished=True).usr_root_hash
+    return "it stands on the present image" if record.image.usr_root_hash == built else None
 
 
 def run(recording: Path, say: Callable[[str], None]) -> tuple[Timing, ...]:

@@ -76,3 +76,9 @@ def write_pin(known_hosts: Path, site: str, public_key: str) -> bool:
         lines += "\n"
     atomic.write_text(known_hosts, f"{lines}{site} {KEY_TYPE} {base64.b64encode(blob).decode()}\n")
     return True
+
+
+def remove_pin(known_hosts: Path, site: str) -> None:
+    """Take the lines of `site` out. Everything else stays as it was."""
+    kept = [line for line in known_hosts.read_text().splitlines(keepends=True) if line.split()[:1] != [site]]
+    atomic.write_text(known_hosts, "".join(kept))

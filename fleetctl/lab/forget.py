@@ -1,0 +1,33 @@
+"""Takes back from the fleet directory what only a virtual machine stood behind: its pin and its site file."""
+
+from __future__ import annotations
+
+from fleetctl.errors import FleetctlError
+from fleetctl.lab.record import LabRecord
+from fleetctl.models.fleetdir import FleetDir
+from fleetctl.models.site import SiteSpec
+from fleetctl.remote.pins import read_pin, remove_pin
+
+
+def forget(fleetdir: FleetDir, record: LabRecord) -> list[str]:
+    """Remove the pin and the site file that `site add --lab` made; says what went.
+
+    A pin of another machine and a file that a person changed stay, and so do escrowed recovery keys.
+    """
+    gone = []
+    pin = read_pin(fleetdir.known_hosts, record.name)
+    if pin is not None and pin == record.host_public_key:
+        remove_pin(fleetdir.known_hosts, record.name)
+        gone.append("host key pin")
+    path = fleetdir.site_path(record.name)
+    if path.exists() and _as_made(fleetdir, record):
+        path.unlink()
+        gone.append(f"sites/{path.name}")
+    return gone
+
+
+def _as_made(fleetdir: FleetDir, record: LabRecord) -> bool:
+    try:
+        return fleetdir.site(record.name).spec == SiteSpec.model_validate(record.site_spec())
+    except FleetctlError:
+        return False
