@@ -66,9 +66,15 @@ def prove(site: str, host: Host, canaries: Canaries, state_dir: Path) -> tuple[E
 def take_baseline(site: str, host: Host, canaries: Canaries, state_dir: Path) -> Baseline:
     """Record what is reachable now, before isolation. A destination counts when the canary heard it (ICMP: answered).
 
-    An earlier baseline of the same canary that reached more is kept: once a box is closed nothing is reachable.
+    An earlier baseline of the same canary that reached more is kept: once a box is closed nothing is reachable. When it
+    reached everything there is nothing to learn, and the box is not asked again.
     """
     spec = canaries.spec()
+    earlier = read_baseline(state_dir, site)
+    if earlier and earlier.canary != canaries.identity:
+        earlier = None
+    if earlier and set(earlier.reached) >= {destination(target) for target in spec.targets}:
+        return earlier
     report = _ask(site, host, "baseline", spec)
     heard = canaries.heard(spec)
     answered = {each.target_id for each in report.attempts if each.outcome is Outcome.REACHED}
@@ -81,8 +87,7 @@ def take_baseline(site: str, host: Host, canaries: Canaries, state_dir: Path) ->
         ),
         ruleset_digest=report.ruleset_digest,
     )
-    earlier = read_baseline(state_dir, site)
-    if earlier and earlier.canary == baseline.canary and set(earlier.reached) >= set(baseline.reached):
+    if earlier and set(earlier.reached) >= set(baseline.reached):
         return earlier
     atomic.write_text(_baseline_path(state_dir, site), baseline.model_dump_json(indent=2) + "\n", mode=0o600)
     return baseline

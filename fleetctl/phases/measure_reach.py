@@ -6,7 +6,10 @@ from fleetctl.phases.base import HostRun, PhaseResult
 
 
 class MeasureReach:
-    """Reads only. The isolation proof needs it: "blocked" means little where nothing ever got through."""
+    """Reads only. The isolation proof needs it: "blocked" means little where nothing ever got through.
+
+    Costs nothing once everything has been reached: later runs keep that record.
+    """
 
     title = "MeasureReach"
     after_failure = False
