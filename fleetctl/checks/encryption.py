@@ -170,27 +170,30 @@ def recovery_key_tested(context: CheckContext) -> CheckResult:
     if isinstance(disks, Unreadable) or isinstance(luks, Unreadable) or isinstance(storage, Unreadable):
         return unknown(name, wanted=wanted, because=first_unreadable(disks, luks, storage) or "")
     problems = []
-    for mount in ("/", STATE_MOUNT):
+    mounts, in_escrow = ("/", STATE_MOUNT), 0
+    for mount in mounts:
         volume = luks_below(mount, disks, luks)
         if volume is None:
             problems.append(f"{mount} has no LUKS volume")
             continue
+        in_escrow += volume.uuid in context.escrowed
         record = storage.volume(volume.uuid)
         if record is None or not record.recovery_tested:
             problems.append(f"the box has no record that a recovery key opened {volume.uuid} ({mount})")
         if volume.uuid not in context.escrowed:
             problems.append(f"no escrow file for {volume.uuid} ({mount})")
+    seen = f"{in_escrow} of {len(mounts)} volumes in escrow"
     if problems:
         return critical(
             name,
-            seen=f"{len(storage.volumes)} volumes in the box's record, {len(context.escrowed)} escrow files",
+            seen=seen,
             wanted=wanted,
             reason="; ".join(problems),
             next_action=f"fleetctl site provision {context.site.name}",
         )
     return ok(
         name,
-        seen=f"{len(context.escrowed)} escrow files",
+        seen=seen,
         wanted=wanted,
         reason="the box recorded a successful test for both volumes, and both have an escrow file",
     )

@@ -319,6 +319,13 @@ def test_a_recovery_key_without_escrow_file_does_not_count() -> None:
     result = encryption.recovery_key_tested(context(escrowed=frozenset({fake.ROOT_UUID})))
     assert result.verdict is Verdict.CRITICAL
     assert f"no escrow file for {fake.STATE_UUID}" in result.reason
+    assert result.seen == "1 of 2 volumes in escrow"
+
+
+def test_escrow_files_of_earlier_volumes_are_not_counted() -> None:
+    earlier = {f"{number}" * 8 + "-1111-4111-8111-111111111111" for number in (7, 8)}
+    result = encryption.recovery_key_tested(context(escrowed=frozenset({fake.ROOT_UUID, fake.STATE_UUID, *earlier})))
+    assert (result.verdict, result.seen) == (Verdict.OK, "2 of 2 volumes in escrow")
 
 
 def test_health_is_judged_by_its_own_verdict_and_reasons() -> None:
