@@ -90,6 +90,15 @@ def test_accounts_keep_their_numbers() -> None:
     ]
 
 
+def test_a_login_looks_for_no_environment_file() -> None:
+    finalize = script(EDGE / "mkosi.finalize")
+    session = "# pam_env.so sets variables\nsession    required     pam_limits.so\n"
+    environment = "session required pam_env.so # [1]\nsession required pam_env.so envfile=/etc/default/locale\n"
+    assert finalize.without_environment(session + environment + "@include common-password\n") == (
+        session + "@include common-password\n"
+    )
+
+
 @pytest.mark.parametrize("content", [b"module", b""])
 def test_module_signature_can_be_replaced(content: bytes) -> None:
     finalize = script(EDGE / "mkosi.profiles/gpu/mkosi.finalize")
