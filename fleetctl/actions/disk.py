@@ -1,7 +1,8 @@
-"""`disk status` and `disk escrow test`."""
+"""`disk status`, `disk escrow test` and `disk escrow show`."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from fleetctl.actions.provision import run_sites
 from fleetctl.checks.array import describe_array
 from fleetctl.checks.encryption import describe_bindings
-from fleetctl.errors import UnreachableError
+from fleetctl.errors import UnreachableError, VerificationError
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.disks import DISKS, DiskFacts
 from fleetctl.facts.luks import LUKS, LuksFacts
@@ -28,8 +29,12 @@ from fleetctl.remote.connection import Connection, Host
 from fleetctl.remote.playbook import AnsiblePlaybooks
 from fleetctl.trust.escrow import decrypt_recovery_key
 from fleetctl.trust.escrow_files import EscrowFiles
+from fleetctl.trust.escrow_index import VolumeName
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.ssh_agent import ssh_agent
+
+# As cryptsetup and systemd-cryptenroll write it: letters that sit on the same keys on most keyboard layouts.
+_RECOVERY_KEY = re.compile(r"(?:[cbdefghijklnrtuv]{8}-){7}[cbdefghijklnrtuv]{8}")
 
 
 class _Model(BaseModel):
@@ -132,3 +137,23 @@ def try_escrow(
         ReleaseLock(),
     )
     return run_sites(phases, AnsiblePlaybooks, fleetdir, [site], passphrase, emit, "disk escrow test")
+
+
+def recovery_key(
+    fleetdir: FleetDir, site: Site, wanted: VolumeName | str, passphrase: Callable[[], Passphrase]
+) -> tuple[str, str]:
+    """LUKS UUID and recovery key of a volume, by its name or UUID. The passphrase is asked for when the file is found.
+
+    Raises UsageError without such a file, VerificationError when it does not hold a recovery key: whoever can write the
+    fleet directory can encrypt something to its recipients, and the answer goes to a terminal.
+    """
+    files = EscrowFiles(fleetdir.escrow_dir, site.name)
+    luks_uuid = files.find(wanted)
+    key = decrypt_recovery_key(files.ciphertext(luks_uuid), fleetdir.keys, passphrase())
+    if not _RECOVERY_KEY.fullmatch(key):
+        raise VerificationError(
+            f"the escrow file of {luks_uuid} holds something else than a recovery key",
+            hint="restore the escrow file from git",
+            host=site.name,
+        )
+    return luks_uuid, key

@@ -27,6 +27,7 @@ from fleetctl.remote.connection import Host
 from fleetctl.remote.poll import HealthClient
 from fleetctl.trust.ca import Authority
 from fleetctl.trust.escrow_files import EscrowFiles
+from fleetctl.trust.escrow_index import VolumeName
 from fleetctl.trust.passphrase import Passphrase
 
 # Longer than a provisioning of an emulated site takes, so that it cannot expire under a run that is alive.
@@ -56,8 +57,8 @@ class FleetOperator:
     def ca_certificate(self) -> str:
         return self.fleetdir.keys.text("ca.crt") + "\n"
 
-    def store_escrow(self, luks_uuid: str, ciphertext: str) -> None:
-        self._escrow.store(luks_uuid, ciphertext)
+    def store_escrow(self, luks_uuid: str, ciphertext: str, volume: VolumeName) -> None:
+        self._escrow.store(luks_uuid, ciphertext, volume)
 
     def escrowed(self) -> frozenset[str]:
         return self._escrow.luks_uuids()

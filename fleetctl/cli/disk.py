@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -14,6 +15,8 @@ from fleetctl.cli.options import (
     PassphraseFdOption,
     PassphraseFileOption,
 )
+from fleetctl.errors import UsageError
+from fleetctl.trust.escrow_index import VolumeName
 
 app = typer.Typer()
 escrow = typer.Typer(help="Escrowed recovery keys.", no_args_is_help=True)
@@ -59,3 +62,36 @@ def escrow_test(
     with shown_events(output, 1) as events:
         reports = try_escrow(fleetdir, fleetdir.site(site), passphrase, events)
     raise_for(reports)
+
+
+@escrow.command("show")
+def escrow_show(
+    site: SiteArgument,
+    volume: Annotated[
+        VolumeName | None, typer.Option(help="Which volume; the newest one of this name in escrow.")
+    ] = None,
+    uuid: Annotated[
+        str | None, typer.Option(metavar="UUID", help="Which volume, by its LUKS UUID: the name of its escrow file.")
+    ] = None,
+    fleet: FleetOption = None,
+    passphrase_fd: PassphraseFdOption = None,
+    passphrase_file: PassphraseFileOption = None,
+) -> None:
+    """Print a recovery key, to be typed at the machine's console. To a terminal only, never to a file or a pipe."""
+    from fleetctl.actions.disk import recovery_key
+    from fleetctl.report.console import err
+    from fleetctl.trust.passphrase import Passphrase
+
+    wanted = volume or uuid
+    if wanted is None or (volume and uuid):
+        raise UsageError("which volume?", hint="give either --volume root, --volume state or --uuid UUID")
+    if not sys.stdout.isatty():
+        raise UsageError("stdout is no terminal", hint="a recovery key must not end up in a file or a log")
+    fleetdir = fleet_at(fleet)
+    luks_uuid, key = recovery_key(
+        fleetdir, fleetdir.site(site), wanted, lambda: Passphrase.from_options(passphrase_fd, passphrase_file)
+    )
+    err.print(
+        f"Whoever reads this opens volume {luks_uuid} of {site} anywhere, without its TPM. Clear the screen afterwards."
+    )
+    typer.echo(key)

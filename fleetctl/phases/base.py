@@ -23,6 +23,7 @@ from fleetctl.phases.release import BuiltRelease
 from fleetctl.remote.connection import Host
 from fleetctl.remote.playbook import Playbooks
 from fleetctl.remote.tasks import PlayResult, TaskResult
+from fleetctl.trust.escrow_index import VolumeName
 
 EventStatus = Literal["started", "ok", "changed", "skipped", "failed", "unreachable", "finished"]
 
@@ -65,7 +66,7 @@ class OperatorSide(Protocol):
         """PEM of the fleet's CA."""
         ...
 
-    def store_escrow(self, luks_uuid: str, ciphertext: str) -> None:
+    def store_escrow(self, luks_uuid: str, ciphertext: str, volume: VolumeName) -> None:
         """Keep an encrypted recovery key; returns when it would survive a power cut."""
         ...
 

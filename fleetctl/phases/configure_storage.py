@@ -9,6 +9,7 @@ from typing import Any
 from fleetctl.errors import ChangeError
 from fleetctl.phases.base import HostRun, PhaseResult, summary
 from fleetctl.remote.tasks import PlayResult
+from fleetctl.trust.escrow_index import VolumeName
 
 
 class ConfigureStorage:
@@ -33,7 +34,7 @@ class ConfigureStorage:
         )
         unconfirmed = _unconfirmed(result, run.site.name)
         for entry in unconfirmed:
-            run.operator.store_escrow(entry["luks_uuid"], entry["ciphertext"])
+            run.operator.store_escrow(entry["luks_uuid"], entry["ciphertext"], VolumeName(entry["volume"]))
         if not unconfirmed:
             return summary(result)
         confirmed = run.apply(
@@ -58,6 +59,12 @@ def _unconfirmed(result: PlayResult, host: str) -> list[Mapping[str, Any]]:
         if not str(entry.get("ciphertext", "")).startswith("-----BEGIN AGE ENCRYPTED FILE-----"):
             raise ChangeError(
                 f"the box returned no age ciphertext for volume {entry.get('luks_uuid')}",
+                hint="nothing is lost: run it again; the same words twice are a defect",
+                host=host,
+            )
+        if entry.get("volume") not in {name.value for name in VolumeName}:
+            raise ChangeError(
+                f"the box calls {entry.get('luks_uuid')} {entry.get('volume')!r}, which is neither root nor state",
                 hint="nothing is lost: run it again; the same words twice are a defect",
                 host=host,
             )

@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 
 from fleetctl import atomic
-from fleetctl.errors import VerificationError
+from fleetctl.errors import UsageError, VerificationError
+from fleetctl.trust.escrow_index import EscrowIndex, VolumeName
 
-_UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SUFFIX = ".age"
 
 
@@ -23,25 +24,57 @@ class EscrowFiles:
     def luks_uuids(self) -> frozenset[str]:
         """Volumes whose recovery key is here."""
         stems = {path.stem for path in self.directory.glob(f"*{_SUFFIX}")}
-        return frozenset(stem for stem in stems if _UUID.match(stem))
+        return frozenset(stem for stem in stems if _UUID.fullmatch(stem))
 
     def ciphertext(self, luks_uuid: str) -> str:
         return self._path(luks_uuid).read_text(encoding="ascii")
 
-    def store(self, luks_uuid: str, ciphertext: str) -> bool:
-        """Write durably; False when it is here already.
+    def find(self, wanted: VolumeName | str) -> str:
+        """The LUKS UUID of the file that opens a volume, given by UUID, or by name: then the newest in the index.
+
+        Raises UsageError, which lists the files that there are, when there is none.
+        """
+        known = sorted(self.luks_uuids())
+        if not known:
+            raise UsageError(
+                f"there is no escrow file in {self.directory}",
+                hint="is this the right fleet directory, and up to date?",
+                host=self._site,
+            )
+        if isinstance(wanted, VolumeName):
+            found = EscrowIndex.read(self.directory).newest(wanted)
+            missing = f"the index in {self.directory} names no {wanted} volume whose file is there"
+        else:
+            found = wanted.lower()
+            missing = f"there is no escrow file for {wanted}"
+        if found in known:
+            return found
+        raise UsageError(
+            missing,
+            hint=f"--uuid with one of {', '.join(known)}",
+            host=self._site,
+        )
+
+    def store(self, luks_uuid: str, ciphertext: str, volume: VolumeName) -> bool:
+        """Write durably, and note in the index which volume it is; False when all of that is here already.
 
         Another key for the same volume takes its place, and the old file stays beside it: which of them opens the
-        volume is known only by trying.
+        volume is known only by trying. The index comes last: a damaged one must not keep a key out of escrow.
         """
-        path = self._path(luks_uuid)
-        content = ciphertext.encode("ascii")
+        is_new = self._store_key(self._path(luks_uuid), ciphertext.encode("ascii"))
+        index = EscrowIndex.read(self.directory)
+        if not is_new and index.names(luks_uuid, volume):
+            return False
+        index.with_entry(luks_uuid, volume).write(self.directory)
+        return True
+
+    def _store_key(self, path: Path, content: bytes) -> bool:
         if path.exists():
             present = path.read_bytes()
             if present == content:
                 return False
             digest = hashlib.sha256(present).hexdigest()[:12]
-            atomic.write_bytes(path.with_name(f"{luks_uuid}.{digest}{_SUFFIX}"), present)
+            atomic.write_bytes(path.with_name(f"{path.stem}.{digest}{_SUFFIX}"), present)
         made = [folder for folder in (self.directory, self.directory.parent) if not folder.exists()]
         self.directory.mkdir(parents=True, exist_ok=True)
         for folder in made:
@@ -51,7 +84,7 @@ class EscrowFiles:
 
     def _path(self, luks_uuid: str) -> Path:
         # The name comes from the box and becomes a path.
-        if not _UUID.match(luks_uuid):
+        if not _UUID.fullmatch(luks_uuid):
             raise VerificationError(
                 f"the box names a volume {luks_uuid!r}, which is no LUKS UUID",
                 hint="do not trust this machine before you know why",

@@ -18,6 +18,7 @@ from fleetctl.phases.release import BuiltRelease, ModelImage
 from fleetctl.remote.connection import Host
 from fleetctl.remote.playbook import OnTask
 from fleetctl.remote.tasks import PlayResult, TaskResult
+from fleetctl.trust.escrow_index import VolumeName
 from tests.fakes import site as fake
 
 
@@ -91,7 +92,7 @@ class FakeOperator:
     def ca_certificate(self) -> str:
         return "CA"
 
-    def store_escrow(self, luks_uuid: str, ciphertext: str) -> None:
+    def store_escrow(self, luks_uuid: str, ciphertext: str, volume: VolumeName) -> None:
         self.stored[luks_uuid] = ciphertext
 
     def escrowed(self) -> frozenset[str]:

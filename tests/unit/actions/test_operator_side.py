@@ -15,17 +15,14 @@ from cryptography.x509.oid import NameOID
 
 from fleetctl.actions.certificate import certificate_for
 from fleetctl.actions.operator_side import FleetOperator, claimed
-from fleetctl.errors import LockHeldError, UnreachableError, VerificationError
+from fleetctl.errors import LockHeldError, UnreachableError
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.identity import IdentityFacts
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.trust.ca import Authority
-from fleetctl.trust.escrow_files import EscrowFiles
 from fleetctl.trust.keystore import KeyStore
 from fleetctl.trust.passphrase import Passphrase
 from tests.fakes import site as fake
-
-CIPHERTEXT = "-----BEGIN AGE ENCRYPTED FILE-----\nAAAA\n-----END AGE ENCRYPTED FILE-----\n"
 
 
 def _request() -> str:
@@ -85,26 +82,6 @@ def test_health_without_an_answer_is_unreadable_not_healthy(fleet_dir: FleetDir,
     site = fake.SITE.model_copy(update={"spec": fake.SITE.spec.model_copy(update={"management": management})})
     answer = FleetOperator(fleet_dir, site, passphrase).health()
     assert isinstance(answer, Unreadable)
-
-
-def test_escrow_files_are_kept_and_never_lost(tmp_path: Path) -> None:
-    files = EscrowFiles(tmp_path / "escrow", "north")
-    assert files.luks_uuids() == frozenset()
-    assert files.store(fake.STATE_UUID, CIPHERTEXT)
-    assert not files.store(fake.STATE_UUID, CIPHERTEXT)
-    newer = CIPHERTEXT.replace("AAAA", "BBBB")
-    assert files.store(fake.STATE_UUID, newer)
-    assert files.ciphertext(fake.STATE_UUID) == newer
-    assert files.luks_uuids() == frozenset({fake.STATE_UUID})
-    kept = [path.read_text() for path in files.directory.iterdir()]
-    assert sorted(kept) == sorted([CIPHERTEXT, newer])
-
-
-@pytest.mark.parametrize("name", ["../../etc/passwd", "", "x", fake.STATE_UUID.upper() + "/"])
-def test_a_name_from_the_box_is_no_path(tmp_path: Path, name: str) -> None:
-    with pytest.raises(VerificationError, match="no LUKS UUID"):
-        EscrowFiles(tmp_path / "escrow", "north").store(name, CIPHERTEXT)
-    assert not (tmp_path / "escrow").exists()
 
 
 def test_a_claim_keeps_its_token_and_excludes_others_of_this_machine(

@@ -138,7 +138,7 @@ def test_recovery_keys_are_in_escrow_before_the_box_hears_that_they_are() -> Non
 def test_when_escrow_cannot_be_written_the_box_is_not_told_that_it_was() -> None:
     setting = Setting(_script(storage=[changed(storage={"awaiting_escrow": WAITING})]))
 
-    def full(luks_uuid: str, ciphertext: str) -> None:
+    def full(luks_uuid: str, ciphertext: str, volume: str) -> None:
         raise ChangeError("disk full", hint="make room")
 
     setting.operator.store_escrow = full  # type: ignore[method-assign]
@@ -154,6 +154,14 @@ def test_what_is_no_ciphertext_is_not_escrowed() -> None:
     assert report.error is not None
     assert "no age ciphertext" in report.error.message
     assert "plain-words" not in report.error.message
+    assert setting.operator.stored == {}
+
+
+def test_a_key_of_an_unknown_volume_is_not_escrowed() -> None:
+    setting = Setting(_script(storage=[changed(storage={"awaiting_escrow": [{**WAITING[0], "volume": "swap"}]})]))
+    report = setting.provision()
+    assert report.error is not None
+    assert "'swap', which is neither root nor state" in report.error.message
     assert setting.operator.stored == {}
 
 
