@@ -122,8 +122,11 @@ class Operator:
                 os.kill(process.pid, signal.SIGKILL)
                 break
         process.stdout.close()
+        assert process.stderr is not None
+        # What it started may hold the other end open a moment longer, so its words are read before the wait.
+        with process.stderr:
+            err = process.stderr.read()
         process.wait(timeout=60)
-        err = process.stderr.read() if process.stderr else ""
         with self.log.open("a") as log:
             log.write(f"\n=== killed at {event}: {seen}\n{''.join(lines)}\n--- err\n{err}\n")
         return seen
