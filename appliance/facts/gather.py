@@ -22,6 +22,9 @@ from appliance.facts.volume import unencrypted_swaps, volume
 FACTS_PATH = Path("/run/appliance/facts.json")
 STATE_MOUNT = "/var/lib/appliance"
 SEAL_PATH = Path("/var/lib/fleetctl/seal.json")  # as in contract/seal.py, whose import would cost root a second
+# Written by provisioning exactly when the site file names a time server (playbooks/library/fleet_time.py).
+TIME_CONFIG = Path("/etc/systemd/timesyncd.conf.d/10-fleet.conf")
+TIME_RUNTIME = Path("/run/systemd/timesync")  # RuntimeDirectory= of systemd-timesyncd: there while it runs
 SCHEMA = "facts/v1"
 
 
@@ -31,9 +34,9 @@ def state_volume() -> dict[str, Any]:
     return {"mounted": False} if mount is None else {"mounted": True, **asdict(volume(mount))}
 
 
-def time_server_configured() -> bool:
-    """Return whether the site has a time server: then systemd-timesyncd is started."""
-    return Path("/run/systemd/timesync").is_dir()
+def time_service(config: Path = TIME_CONFIG, runtime: Path = TIME_RUNTIME) -> dict[str, bool]:
+    """Return whether the site has a time server, and whether the client that should follow it runs."""
+    return {"time_server": config.exists(), "time_client": runtime.is_dir()}
 
 
 def seal() -> dict[str, Any] | None:
@@ -53,7 +56,7 @@ SOURCES: dict[str, Callable[[], Any]] = {
     "unencrypted_swaps": lambda: unencrypted_swaps(read_text(Path("/proc/swaps"))),
     "units": lambda: [asdict(unit) for unit in appliance_units()],
     "seal": seal,
-    "clock": lambda: {**asdict(clock()), "time_server": time_server_configured()},
+    "clock": lambda: {**asdict(clock()), **time_service()},
 }
 
 

@@ -11,12 +11,17 @@ _SYNC_GRACE_S = 600.0
 def judge(found: dict[str, Any], uptime_s: float) -> ClockPart:
     """Does the clock follow the site's time server, if it has one?"""
     values: dict[str, Any] = {"synchronized": found["synchronized"], "max_error_ms": found["max_error_ms"]}
+    # First: the kernel calls its clock synchronized for hours after the last correction.
+    if found["time_server"] and not found["time_client"]:
+        return ClockPart(
+            verdict=Verdict.DEGRADED, reason="a time server is configured, but the time client does not run",
+            next_action="systemctl status systemd-timesyncd.service on the machine's console; then provision again",
+            **values,
+        )  # fmt: skip
     if found["synchronized"]:
         return ClockPart(verdict=Verdict.OK, reason="the kernel's clock is kept by a time server", **values)
     if not found["time_server"]:
-        return ClockPart(
-            verdict=Verdict.OK, reason="no time service runs here: the site names no time server", **values
-        )
+        return ClockPart(verdict=Verdict.OK, reason="the site names no time server", **values)
     if uptime_s < _SYNC_GRACE_S:
         return ClockPart(verdict=Verdict.OK, reason=f"not synchronized yet, {uptime_s:.0f} s after boot", **values)
     return ClockPart(

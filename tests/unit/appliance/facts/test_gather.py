@@ -30,3 +30,12 @@ def test_every_fact_is_a_value_or_a_reason(tmp_path: Path) -> None:
     assert json.loads(path.read_text()) == facts
     assert [entry.name for entry in tmp_path.iterdir()] == ["facts.json"]
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_the_time_server_is_a_matter_of_configuration_not_of_a_running_client(tmp_path: Path) -> None:
+    config, runtime = tmp_path / "10-fleet.conf", tmp_path / "timesync"
+    assert gather.time_service(config, runtime) == {"time_server": False, "time_client": False}
+    config.write_text("[Time]\nNTP=10.0.0.1\n")
+    assert gather.time_service(config, runtime) == {"time_server": True, "time_client": False}
+    runtime.mkdir()
+    assert gather.time_service(config, runtime) == {"time_server": True, "time_client": True}

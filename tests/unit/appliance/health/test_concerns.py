@@ -130,8 +130,16 @@ def test_disk_without_file_systems_is_unknown() -> None:
     [(True, True, 9e3, "ok"), (False, False, 9e3, "ok"), (False, True, 60, "ok"), (False, True, 9e3, "degraded")],
 )
 def test_clock(synchronized: bool, time_server: bool, uptime_s: float, verdict: str) -> None:
-    found = {"synchronized": synchronized, "max_error_ms": 1.0, "time_server": time_server}
+    found = {"synchronized": synchronized, "max_error_ms": 1.0, "time_server": time_server, "time_client": time_server}
     assert clock.judge(found, uptime_s).verdict == verdict
+
+
+@pytest.mark.parametrize("synchronized", [True, False])
+def test_a_time_server_that_nothing_asks_is_not_called_absent(synchronized: bool) -> None:
+    found = {"synchronized": synchronized, "max_error_ms": 1.0, "time_server": True, "time_client": False}
+    part = clock.judge(found, 60)
+    assert (part.verdict, part.reason) == ("degraded", "a time server is configured, but the time client does not run")
+    assert part.next_action
 
 
 def test_every_fault_names_a_next_action() -> None:

@@ -38,7 +38,7 @@ def good_facts() -> dict[str, Any]:
             "site": "north", "usr_root_hash": A, "ruleset_digest": A, "model": {"name": "m", "root_hash": A},
             "state_volume": {"luks_uuid": UUID},
         },
-        "clock": {"synchronized": True, "max_error_ms": 1.0, "time_server": True},
+        "clock": {"synchronized": True, "max_error_ms": 1.0, "time_server": True, "time_client": True},
     }  # fmt: skip
     return {
         "schema": "facts/v1",
