@@ -31,14 +31,16 @@ def judge(volume: dict[str, Any], bare_swaps: list[str], seal: dict[str, Any] | 
             "find out who changed the disks",
         )
     wanted, active = volume["members_wanted"], volume["members_active"]
-    if wanted is not None and active < wanted:
+    if wanted is None:  # every hardware profile demands RAID
+        return critical("no array below the state volume", "find out who changed the disks; provision the site anew")
+    if active < wanted:
         return StoragePart(
             verdict=Verdict.DEGRADED, reason=f"{active} of {wanted} members of {volume['array_level']} are active",
             next_action="replace the failed disk", **found,
         )  # fmt: skip
     if seal is None:
         return StoragePart(verdict=Verdict.DEGRADED, reason=NOT_SEALED, next_action=PROVISION, **found)
-    array = "no array" if wanted is None else f"{active} of {wanted} members of the {volume['array_level']} array"
+    array = f"{active} of {wanted} members of the {volume['array_level']} array"
     return StoragePart(
         verdict=Verdict.OK, reason=f"mounted from the sealed LUKS2 volume; {array}; no bare swap", **found
     )

@@ -101,6 +101,7 @@ def state(**changes: Any) -> dict[str, Any]:
         (state(read_only=True), [], SEAL, "critical"),
         (state(luks_uuid="f" + UUID[1:]), [], SEAL, "critical"),
         (state(members_active=1), [], SEAL, "degraded"),
+        (state(array_level=None, members_wanted=None, members_active=None), [], SEAL, "critical"),
         (state(), [], None, "degraded"),
     ],
 )
