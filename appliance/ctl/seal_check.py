@@ -18,7 +18,7 @@ from appliance.facts.gather import SOURCES, gather
 from appliance.facts.reading import UnreadableError, read_text
 from appliance.health.snapshot import ask_transcription
 
-_NEEDED = ("firewall", "verity", "state_volume", "unencrypted_swaps")
+_NEEDED = ("firewall", "verity", "state_volume", "root_volume", "unencrypted_swaps")
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ def compare(
         device = fact("verity").get("usr")
         return "no dm-verity device named usr" if device is None else str(device["root_hash"])
 
-    def state_volume() -> str:
-        volume = fact("state_volume")
+    def volume_below(name: str) -> str:
+        volume = fact(name)
         if not volume["mounted"]:
             return "not mounted"
         return str(volume["luks_uuid"]) if volume["encrypted"] else "mounted, but not on LUKS2"
@@ -82,9 +82,11 @@ def compare(
     comparisons = [
         _compared("firewall rules", seal.ruleset_digest, lambda: str(fact("firewall")["digest"])),
         _compared("root hash of /usr", seal.usr_root_hash, usr),
-        _compared("state volume", seal.state_volume.luks_uuid, state_volume),
+        _compared("state volume", seal.state_volume.luks_uuid, lambda: volume_below("state_volume")),
         _compared("unencrypted swap", "none", lambda: ", ".join(fact("unencrypted_swaps")) or "none"),
     ]
+    if (root_uuid := seal.root_luks_uuid) is not None:
+        comparisons.append(_compared("root volume", root_uuid, lambda: volume_below("root_volume")))
     if transcription is not None:
         ask = transcription
         comparisons.append(

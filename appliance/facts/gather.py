@@ -28,9 +28,9 @@ TIME_RUNTIME = Path("/run/systemd/timesync")  # RuntimeDirectory= of systemd-tim
 SCHEMA = "facts/v1"
 
 
-def state_volume() -> dict[str, Any]:
-    """Return what the state mount stands on; `{"mounted": False}` if nothing is mounted there."""
-    mount = mounts().get(STATE_MOUNT)
+def mounted_volume(place: str) -> dict[str, Any]:
+    """Return what a mount stands on; `{"mounted": False}` if nothing is mounted there."""
+    mount = mounts().get(place)
     return {"mounted": False} if mount is None else {"mounted": True, **asdict(volume(mount))}
 
 
@@ -52,7 +52,8 @@ def seal() -> dict[str, Any] | None:
 SOURCES: dict[str, Callable[[], Any]] = {
     "firewall": lambda: asdict(firewall()),
     "verity": lambda: {name: asdict(device) for name, device in verity_devices().items()},
-    "state_volume": state_volume,
+    "state_volume": lambda: mounted_volume(STATE_MOUNT),
+    "root_volume": lambda: mounted_volume("/"),
     "unencrypted_swaps": lambda: unencrypted_swaps(read_text(Path("/proc/swaps"))),
     "units": lambda: [asdict(unit) for unit in appliance_units()],
     "seal": seal,

@@ -14,9 +14,11 @@ from appliance.facts.reading import UnreadableError
 
 A, B = "a" * 64, "b" * 64
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
+ROOT_UUID = "89abcdef-89ab-cdef-0123-456789abcdef"
 DOCUMENT: dict[str, Any] = {
     "schema_version": "seal/v1", "site": "north", "sealed_at": "2026-01-01T00:00:00Z", "usr_root_hash": A,
     "ruleset_digest": A, "state_volume": {"luks_uuid": UUID}, "model": {"name": "m", "root_hash": A},
+    "root_luks_uuid": ROOT_UUID,
 }  # fmt: skip
 SEAL = Seal.model_validate(DOCUMENT)
 
@@ -24,7 +26,8 @@ SEAL = Seal.model_validate(DOCUMENT)
 def facts(**changes: Any) -> dict[str, Any]:
     values = {
         "firewall": {"digest": A}, "verity": {"usr": {"root_hash": A}}, "unencrypted_swaps": [],
-        "state_volume": {"mounted": True, "encrypted": True, "luks_uuid": UUID}, **changes,
+        "state_volume": {"mounted": True, "encrypted": True, "luks_uuid": UUID},
+        "root_volume": {"mounted": True, "encrypted": True, "luks_uuid": ROOT_UUID}, **changes,
     }  # fmt: skip
     return {name: {"value": value} for name, value in values.items()}
 
@@ -39,7 +42,7 @@ def answer(root_hash: str | None) -> TranscriptionHealth:
 def test_a_box_as_sealed_passes() -> None:
     comparisons = compare(SEAL, facts(), lambda: answer(A))
     require(comparisons)
-    assert len(comparisons) == 5
+    assert len(comparisons) == 6
     assert all(line.startswith("as sealed") for line in words(comparisons))
 
 
@@ -56,6 +59,8 @@ def test_before_the_start_the_weights_are_left_to_the_service() -> None:
         ({"state_volume": {"mounted": False}}, "state volume is not mounted"),
         ({"state_volume": {"mounted": True, "encrypted": False, "luks_uuid": None}}, "not on LUKS2"),
         ({"state_volume": {"mounted": True, "encrypted": True, "luks_uuid": "f" + UUID[1:]}}, "state volume"),
+        ({"root_volume": {"mounted": True, "encrypted": True, "luks_uuid": UUID}}, "root volume is"),
+        ({"root_volume": {"mounted": True, "encrypted": False, "luks_uuid": None}}, "root volume is .*not on LUKS2"),
         ({"unencrypted_swaps": ["/swapfile"]}, "unencrypted swap is /swapfile"),
     ],
 )
@@ -71,7 +76,7 @@ def test_other_weights_break_the_seal(root_hash: str | None) -> None:
         require(compare(SEAL, facts(), lambda: answer(root_hash)))
 
 
-@pytest.mark.parametrize("name", ["firewall", "verity", "state_volume", "unencrypted_swaps"])
+@pytest.mark.parametrize("name", ["firewall", "verity", "state_volume", "root_volume", "unencrypted_swaps"])
 def test_an_unreadable_fact_refuses_as_unknown(name: str) -> None:
     found = facts()
     found[name] = {"error": "cannot be read"}
@@ -104,3 +109,8 @@ def test_a_seal_that_is_not_understood_is_no_seal(tmp_path: Path, change: dict[s
 def test_a_missing_seal_is_no_seal(tmp_path: Path) -> None:
     with pytest.raises(UnknownStateError, match="no seal"):
         read_seal(tmp_path / "seal.json")
+
+
+def test_a_seal_that_names_no_root_volume_compares_none() -> None:
+    seal = Seal.model_validate(DOCUMENT | {"root_luks_uuid": None})
+    assert "root volume" not in [each.name for each in compare(seal, facts(), None)]
