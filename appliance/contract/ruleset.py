@@ -12,8 +12,23 @@ import json
 from typing import Any
 
 # Kinds of object in the order in which the canonical form lists them; rules keep their own order inside a chain.
-_KINDS = ("table", "flowtable", "set", "map", "counter", "quota", "limit", "ct helper", "ct timeout", "ct expectation",
-          "synproxy", "secmark", "chain", "rule", "element")
+_KINDS = (
+    "table",
+    "flowtable",
+    "set",
+    "map",
+    "counter",
+    "quota",
+    "limit",
+    "ct helper",
+    "ct timeout",
+    "ct expectation",
+    "synproxy",
+    "secmark",
+    "chain",
+    "rule",
+    "element",
+)
 _VOLATILE = {"handle", "index", "expires"}
 _COUNTED = {"counter": ("packets", "bytes"), "quota": ("used", "used_unit"), "last": ("used",)}
 _UNORDERED = {"elem", "set"}

@@ -14,21 +14,62 @@ def listing() -> dict[str, Any]:
     source = {"payload": {"protocol": "ip", "field": "saddr"}}
     dport = {"payload": {"protocol": "tcp", "field": "dport"}}
     rule = {"family": "inet", "table": "fleet", "chain": "input"}
-    return {"nftables": [
-        {"metainfo": {"version": "1.1.3", "release_name": "Commodore", "json_schema_version": 1}},
-        {"table": {"family": "inet", "name": "fleet", "handle": 7}},
-        {"counter": {"family": "inet", "name": "egress_denied", "table": "fleet", "handle": 2, "packets": 4,
-                     "bytes": 240}},
-        {"set": {"family": "inet", "name": "sources", "table": "fleet", "type": "ipv4_addr", "handle": 3,
-                 "elem": ["10.0.2.2", "10.0.2.9"]}},
-        {"chain": {"family": "inet", "table": "fleet", "name": "input", "handle": 1, "type": "filter", "hook": "input",
-                   "prio": 0, "policy": "drop"}},
-        {"rule": {**rule, "handle": 9, "expr": [
-            {"match": {"op": "==", "left": dport, "right": {"set": [22, 9443]}}},
-            {"counter": {"packets": 1, "bytes": 60}}, {"accept": None}]}},
-        {"rule": {**rule, "handle": 10, "expr": [
-            {"match": {"op": "==", "left": source, "right": "@sources"}}, {"accept": None}]}},
-    ]}
+    return {
+        "nftables": [
+            {"metainfo": {"version": "1.1.3", "release_name": "Commodore", "json_schema_version": 1}},
+            {"table": {"family": "inet", "name": "fleet", "handle": 7}},
+            {
+                "counter": {
+                    "family": "inet",
+                    "name": "egress_denied",
+                    "table": "fleet",
+                    "handle": 2,
+                    "packets": 4,
+                    "bytes": 240,
+                }
+            },
+            {
+                "set": {
+                    "family": "inet",
+                    "name": "sources",
+                    "table": "fleet",
+                    "type": "ipv4_addr",
+                    "handle": 3,
+                    "elem": ["10.0.2.2", "10.0.2.9"],
+                }
+            },
+            {
+                "chain": {
+                    "family": "inet",
+                    "table": "fleet",
+                    "name": "input",
+                    "handle": 1,
+                    "type": "filter",
+                    "hook": "input",
+                    "prio": 0,
+                    "policy": "drop",
+                }
+            },
+            {
+                "rule": {
+                    **rule,
+                    "handle": 9,
+                    "expr": [
+                        {"match": {"op": "==", "left": dport, "right": {"set": [22, 9443]}}},
+                        {"counter": {"packets": 1, "bytes": 60}},
+                        {"accept": None},
+                    ],
+                }
+            },
+            {
+                "rule": {
+                    **rule,
+                    "handle": 10,
+                    "expr": [{"match": {"op": "==", "left": source, "right": "@sources"}}, {"accept": None}],
+                }
+            },
+        ]
+    }
 
 
 def body(document: dict[str, Any], position: int) -> dict[str, Any]:
@@ -48,15 +89,18 @@ def test_counters_handles_and_element_order_do_not_change_the_digest() -> None:
     assert ruleset_digest(other) == ruleset_digest(json.dumps(listing()))
 
 
-@pytest.mark.parametrize("change", [
-    lambda d: body(d, 4).update(policy="accept"),
-    lambda d: body(d, 3)["elem"].append("10.0.2.3"),
-    lambda d: body(d, 5)["expr"].pop(0),
-    lambda d: body(d, 6)["expr"].pop(0),
-    lambda d: d["nftables"].append({"table": {"family": "ip", "name": "nat", "handle": 1}}),
-    lambda d: d["nftables"].insert(5, d["nftables"].pop()),
-    lambda d: d["nftables"].pop(2),
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: body(d, 4).update(policy="accept"),
+        lambda d: body(d, 3)["elem"].append("10.0.2.3"),
+        lambda d: body(d, 5)["expr"].pop(0),
+        lambda d: body(d, 6)["expr"].pop(0),
+        lambda d: d["nftables"].append({"table": {"family": "ip", "name": "nat", "handle": 1}}),
+        lambda d: d["nftables"].insert(5, d["nftables"].pop()),
+        lambda d: d["nftables"].pop(2),
+    ],
+)
 def test_a_change_that_matters_changes_the_digest(change: Any) -> None:
     other = copy.deepcopy(listing())
     change(other)
@@ -69,7 +113,8 @@ def test_an_anonymous_counter_stays_in_the_form_but_its_value_does_not() -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"nftables": 3}', '{"nftables": [3]}', '{"nftables": [{"rule": 1}]}'])
+    "text", ["", "[]", "{}", '{"nftables": 3}', '{"nftables": [3]}', '{"nftables": [{"rule": 1}]}']
+)
 def test_what_is_not_a_ruleset_is_refused_and_not_taken_for_an_empty_one(text: str) -> None:
     with pytest.raises(RulesetError):
         ruleset_digest(text)
