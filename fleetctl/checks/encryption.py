@@ -13,9 +13,11 @@ from fleetctl.facts.luks import LuksFacts, LuksVolume
 
 STATE_MOUNT = "/var/lib/appliance"
 
-# File systems that cannot be written, and the EFI system partition, which the firmware must read and which holds only
-# signed boot files.
-_NO_DATA = frozenset({"erofs", "squashfs", "vfat"})
+# File systems that cannot be written.
+_READ_ONLY = frozenset({"erofs", "squashfs"})
+# The EFI system partition: the firmware must read it, and it holds only signed boot files. A vfat mounted anywhere else
+# is a stick that data can leave on. Places: systemd-gpt-auto-generator(8), and Debian's own.
+_ESP_PLACES = frozenset({"/efi", "/boot", "/boot/efi"})
 
 # 7: Secure Boot policy. 15: the root volume's own key, so that another system on the same machine cannot ask for the
 # state volume's. The root volume itself is opened before 15 is measured.
@@ -48,6 +50,10 @@ def _is_plain(volume: LuksVolume | None) -> bool:
     return volume is None or not volume.cipher.startswith(("aes-", "serpent-", "twofish-")) or volume.key_bits < 256
 
 
+def _holds_no_data(signature: str, mount: str) -> bool:
+    return signature in _READ_ONLY or (signature == "vfat" and mount in _ESP_PLACES)
+
+
 def volumes_encrypted(context: CheckContext) -> CheckResult:
     """The state volume is mounted from LUKS2, and so is every other writable file system on a disk."""
     name, wanted = "volumes_encrypted", f"{STATE_MOUNT} and all other writable file systems on LUKS2"
@@ -59,7 +65,7 @@ def volumes_encrypted(context: CheckContext) -> CheckResult:
             mount
             for device in disks.all()
             for mount in device.mountpoints
-            if mount.startswith("/") and device.signature not in _NO_DATA
+            if mount.startswith("/") and not _holds_no_data(device.signature, mount)
         }
         | {STATE_MOUNT}
     )

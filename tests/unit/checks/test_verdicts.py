@@ -85,6 +85,12 @@ FAULTS: list[tuple[Check, dict[str, Any], str, str]] = [
         "critical",
         "/mnt",
     ),
+    (
+        encryption.volumes_encrypted,
+        {"disks": DiskFacts((*SEALED.disks.devices, device("sdz", "disk", signature="vfat", mountpoints=("/mnt",))))},
+        "critical",
+        "/mnt",
+    ),
     (encryption.root_encrypted, {"disks": DiskFacts((VERITY_BELOW_ROOT,))}, "critical", "below /"),
     (encryption.root_encrypted, {"luks": LuksFacts(SEALED.luks.volumes[1:])}, "critical", "below /"),
     (encryption.tpm_bound, {"luks": _volume(tpm=())}, "critical", "/var/lib/appliance has no TPM2 slot"),
