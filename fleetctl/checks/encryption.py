@@ -87,11 +87,11 @@ def volumes_encrypted(context: CheckContext) -> CheckResult:
 
 
 def root_encrypted(context: CheckContext) -> CheckResult:
-    """The root file system stands on LUKS2."""
-    name, wanted = "root_encrypted", "/ on LUKS2"
-    disks, luks = context.facts.disks, context.facts.luks
-    if isinstance(disks, Unreadable) or isinstance(luks, Unreadable):
-        return unknown(name, wanted=wanted, because=first_unreadable(disks, luks) or "")
+    """The root file system stands on LUKS2, and on the sealed volume once the box is sealed."""
+    name, wanted = "root_encrypted", "/ on LUKS2, the volume that the seal names"
+    disks, luks, seal = context.facts.disks, context.facts.luks, context.facts.seal
+    if isinstance(disks, Unreadable) or isinstance(luks, Unreadable) or isinstance(seal, Unreadable):
+        return unknown(name, wanted=wanted, because=first_unreadable(disks, luks, seal) or "")
     volume = luks_below("/", disks, luks)
     seen = _describe(disks.layers_below("/"))
     if volume is None or _is_plain(volume):
@@ -102,7 +102,22 @@ def root_encrypted(context: CheckContext) -> CheckResult:
             reason="no LUKS2 volume with a real cipher below /",
             next_action="do not trust this machine: boot the fleet's own image on an empty system disk",
         )
-    return ok(name, seen=f"{seen}, {volume.cipher}", wanted=wanted, reason=f"/ stands on LUKS2 volume {volume.uuid}")
+    sealed = seal.seal.root_luks_uuid if seal.seal else None
+    if sealed not in (None, volume.uuid):
+        return critical(
+            name,
+            seen=seen,
+            wanted=wanted,
+            reason=f"/ stands on LUKS2 volume {volume.uuid}, sealed is {sealed}",
+            next_action="do not trust this machine: find out who changed its system disk",
+        )
+    compared = "as sealed" if sealed else "no seal names it"
+    return ok(
+        name,
+        seen=f"{seen}, {volume.cipher}",
+        wanted=wanted,
+        reason=f"/ stands on LUKS2 volume {volume.uuid}, {compared}",
+    )
 
 
 def tpm_bound(context: CheckContext) -> CheckResult:

@@ -181,6 +181,7 @@ def sealed_facts(**changed: Any) -> HostFacts:
                 usr_root_hash=USR,
                 ruleset_digest=RULES,
                 state_volume=SealedVolume(luks_uuid=STATE_UUID),
+                root_luks_uuid=ROOT_UUID,
                 model=SealedModel(name="whisper-tiny.en", root_hash=MODEL),
             )
         ),

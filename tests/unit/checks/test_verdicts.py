@@ -43,6 +43,10 @@ def _volume(**changed: Any) -> LuksFacts:
     return LuksFacts((root, replace(state, **changed)))
 
 
+def _sealed(**changed: Any) -> SealFacts:
+    return SealFacts(SEALED.seal.seal.model_copy(update=changed))
+
+
 def _process(**changed: Any) -> ServiceFacts:
     first, *rest = SEALED.services.services
     return ServiceFacts((replace(first, process=replace(first.process, **changed)), *rest), 100)
@@ -93,6 +97,7 @@ FAULTS: list[tuple[Check, dict[str, Any], str, str]] = [
     ),
     (encryption.root_encrypted, {"disks": DiskFacts((VERITY_BELOW_ROOT,))}, "critical", "below /"),
     (encryption.root_encrypted, {"luks": LuksFacts(SEALED.luks.volumes[1:])}, "critical", "below /"),
+    (encryption.root_encrypted, {"seal": _sealed(root_luks_uuid=fake.STATE_UUID)}, "critical", "sealed is 22222222"),
     (encryption.tpm_bound, {"luks": _volume(tpm=())}, "critical", "/var/lib/appliance has no TPM2 slot"),
     (
         encryption.tpm_bound,
@@ -267,7 +272,7 @@ def test_every_check_that_can_fail_has_a_fault_here() -> None:
 # Which facts each check needs. Whatever is listed makes the check unknown when it cannot be read.
 NEEDS: dict[Check, tuple[str, ...]] = {
     encryption.volumes_encrypted: ("disks", "luks"),
-    encryption.root_encrypted: ("disks", "luks"),
+    encryption.root_encrypted: ("disks", "luks", "seal"),
     encryption.tpm_bound: ("disks", "luks"),
     encryption.no_plain_swap: ("memory",),
     encryption.recovery_key_tested: ("disks", "luks", "storage"),
@@ -374,3 +379,11 @@ def test_exit_codes_follow_the_worst_verdict() -> None:
         4,
     ]
     assert exit_code([]) == 5
+
+
+@pytest.mark.parametrize("seal", [SealFacts(None), _sealed(root_luks_uuid=None)])
+def test_a_root_volume_that_no_seal_names_is_not_said_to_be_the_sealed_one(seal: SealFacts) -> None:
+    result = encryption.root_encrypted(context(sealed_facts(seal=seal)))
+    assert result.verdict is Verdict.OK
+    assert "no seal names it" in result.reason
+    assert "as sealed" in encryption.root_encrypted(context()).reason
