@@ -23,6 +23,8 @@ _ESP_PLACES = frozenset({"/efi", "/boot", "/boot/efi"})
 # state volume's. The root volume itself is opened before 15 is measured.
 PCRS_OF_ROOT = frozenset({7})
 PCRS_OF_STATE = frozenset({7, 15})
+# 11: the kernel, initrd and command line that booted, by a policy that the image's builder signed.
+SIGNED_PCRS = frozenset({11})
 
 _PROVISION = "fleetctl site provision SITE; if it stays, the volume was not made by this tool: decide about its data"
 
@@ -121,9 +123,12 @@ def root_encrypted(context: CheckContext) -> CheckResult:
 
 
 def tpm_bound(context: CheckContext) -> CheckResult:
-    """Root and state volume each have a key slot that this machine's TPM opens, and only in the wanted state."""
+    """Root and state volume each have a TPM2 slot, and every such slot asks for the wanted state.
+
+    The tokens of the headers are compared. Which TPM opens them only a boot shows; tests boot with another one.
+    """
     name = "tpm_bound"
-    wanted = "TPM2 slot bound to PCR 7 on the root volume, to PCRs 7 and 15 on the state volume"
+    wanted = "TPM2 slots bound to PCR 7 on the root volume, to PCRs 7 and 15 on the state volume, and to signed PCR 11"
     disks, luks = context.facts.disks, context.facts.luks
     if isinstance(disks, Unreadable) or isinstance(luks, Unreadable):
         return unknown(name, wanted=wanted, because=first_unreadable(disks, luks) or "")
@@ -140,6 +145,8 @@ def tpm_bound(context: CheckContext) -> CheckResult:
         weak = [binding for binding in volume.tpm if not pcrs <= set(binding.pcrs)]
         if weak:
             problems.append(f"{mount} has a TPM2 slot that is not bound to PCRs {_numbers(pcrs)}")
+        if any(not set(binding.signed_pcrs) >= SIGNED_PCRS for binding in volume.tpm):
+            problems.append(f"{mount} has a TPM2 slot without a signed policy for PCR {_numbers(SIGNED_PCRS)}")
     if problems:
         return critical(
             name,
@@ -149,7 +156,10 @@ def tpm_bound(context: CheckContext) -> CheckResult:
             next_action=_PROVISION.replace("SITE", context.site.name),
         )
     return ok(
-        name, seen="; ".join(seen), wanted=wanted, reason="compared the TPM2 tokens of both volumes' LUKS headers"
+        name,
+        seen="; ".join(seen),
+        wanted=wanted,
+        reason="compared the registers in both headers' TPM2 tokens; it does not show which TPM opens them",
     )
 
 

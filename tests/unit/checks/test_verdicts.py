@@ -19,7 +19,7 @@ from fleetctl.facts.disks import DiskFacts
 from fleetctl.facts.identity import IdentityFacts
 from fleetctl.facts.interfaces import Interface, InterfaceFacts
 from fleetctl.facts.listeners import Listener, ListenerFacts
-from fleetctl.facts.luks import LuksFacts
+from fleetctl.facts.luks import LuksFacts, TpmBinding
 from fleetctl.facts.memory import MemoryFacts
 from fleetctl.facts.processor import ProcessorFacts
 from fleetctl.facts.raid import RaidFacts
@@ -41,6 +41,10 @@ def _volume(**changed: Any) -> LuksFacts:
     """The root volume as it is, the state volume changed."""
     root, state = SEALED.luks.volumes
     return LuksFacts((root, replace(state, **changed)))
+
+
+def _unsigned(volume: int) -> tuple[TpmBinding, ...]:
+    return tuple(replace(binding, signed_pcrs=()) for binding in SEALED.luks.volumes[volume].tpm)
 
 
 def _sealed(**changed: Any) -> SealFacts:
@@ -110,6 +114,13 @@ FAULTS: list[tuple[Check, dict[str, Any], str, str]] = [
         {"luks": _volume(tpm=(*SEALED.luks.volumes[1].tpm, *SEALED.luks.volumes[0].tpm))},
         "critical",
         "not bound to PCRs 7+15",
+    ),
+    (encryption.tpm_bound, {"luks": _volume(tpm=_unsigned(1))}, "critical", "appliance has a TPM2 slot without"),
+    (
+        encryption.tpm_bound,
+        {"luks": LuksFacts((replace(SEALED.luks.volumes[0], tpm=_unsigned(0)), SEALED.luks.volumes[1]))},
+        "critical",
+        "/ has a TPM2 slot without a signed policy for PCR 11",
     ),
     (encryption.no_plain_swap, {"memory": MemoryFacts(1900, ("/dev/zram0", "/dev/vda9"))}, "critical", "/dev/vda9"),
     (encryption.recovery_key_tested, {"storage": StorageFacts("", ())}, "critical", "no record"),
@@ -387,3 +398,8 @@ def test_a_root_volume_that_no_seal_names_is_not_said_to_be_the_sealed_one(seal:
     assert result.verdict is Verdict.OK
     assert "no seal names it" in result.reason
     assert "as sealed" in encryption.root_encrypted(context()).reason
+
+
+def test_tokens_are_not_called_a_key_that_this_machines_tpm_opens() -> None:
+    result = encryption.tpm_bound(context())
+    assert "it does not show which TPM opens them" in result.reason
