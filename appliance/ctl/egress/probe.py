@@ -5,13 +5,17 @@ ours. Input: {"variant": …, "timeout_s": …, "targets": [{id, role, protocol,
 Output: {"network_namespace": …, "attempts": [{target_id, role, outcome, layer, errno, detail, seconds}, …]}.
 
 An outcome is `blocked` only where a known refusal was seen, or nothing came back in time. Anything else that went wrong
-is `error`: it shows nothing.
+is `error`: it shows nothing. The errno alone does not tell a refusal of this machine from an ICMP error of a router
+outside, to which our packet must have gone first: the socket's error queue tells them apart.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
+import os
+import select
 import socket
 import struct
 import sys
@@ -32,6 +36,11 @@ _BLOCKED = {
     errno.EHOSTUNREACH: "neighbour",  # nobody on the link answers for the next hop
     errno.ETIMEDOUT: "timeout",
 }
+# linux/errqueue.h: struct sock_extended_err, after it the sockaddr of who sent the error.
+_RECVERR = {4: (socket.IPPROTO_IP, 11), 6: (socket.IPPROTO_IPV6, 25)}
+_EXTENDED_ERROR = struct.Struct("=IBBBBII")
+_SENDER = {4: (4, 4), 6: (8, 16)}  # where the address is in sockaddr_in and sockaddr_in6: offset, length
+_ORIGINS_ICMP = {2, 3}
 # Something out there (or a rule that pretends to be it) answered: in doubt that is not isolation.
 _ANSWERED = {errno.ECONNREFUSED: "refused", errno.ECONNRESET: "refused"}
 
@@ -45,7 +54,7 @@ class Verdict(Exception):
 
 
 def judge_error(error: OSError, *, at_socket: bool, variant: str) -> Verdict:
-    """Decide what a refused system call means."""
+    """Decide what a refused system call means, where nobody outside sent an ICMP error."""
     number = error.errno
     if at_socket:
         # Only a service's own sandbox may refuse a socket; elsewhere it means that the probe could not be made.
@@ -59,6 +68,39 @@ def judge_error(error: OSError, *, at_socket: bool, variant: str) -> Verdict:
     if number in _ANSWERED:
         return Verdict("reached", _ANSWERED[number], number)
     return Verdict("error", "probe", number, "an unexpected refusal")
+
+
+def judge_late_error(error: OSError, senders: Sequence[str], own: str, variant: str) -> Verdict:
+    """Decide what an error means that came after the kernel had taken our packet; `senders` are those of ICMP errors.
+
+    This machine too says by ICMP, to itself, that a next hop does not answer. Anybody else who says something has got
+    our packet.
+    """
+    outside = [sender for sender in senders if sender != own]
+    if outside and error.errno not in _ANSWERED:
+        return Verdict("reached", "unreachable", error.errno, f"an ICMP error from {outside[0]}")
+    if not senders and _BLOCKED.get(error.errno or 0) in ("route", "filter", "neighbour"):
+        return Verdict("error", "probe", error.errno, "nobody knows who refused it: the socket's error queue is empty")
+    return judge_error(error, at_socket=False, variant=variant)
+
+
+def icmp_senders(endpoint: socket.socket, family: int) -> list[str]:
+    """Empty the socket's error queue: who sent ICMP errors about our packet."""
+    found: list[str] = []
+    endpoint.setblocking(False)
+    while True:
+        try:
+            _, ancillary, _, _ = endpoint.recvmsg(2048, 512, socket.MSG_ERRQUEUE)
+        except OSError:
+            return found
+        for level, kind, data in ancillary:
+            if (level, kind) != _RECVERR[family] or len(data) < _EXTENDED_ERROR.size:
+                continue
+            if _EXTENDED_ERROR.unpack_from(data)[1] in _ORIGINS_ICMP:
+                offset, length = _SENDER[family]
+                address = data[_EXTENDED_ERROR.size + offset :][:length]
+                # An error from nobody is not from here.
+                found.append(socket.inet_ntop(_FAMILIES[family], address) if len(address) == length else "unknown")
 
 
 def dns_query(nonce: str, identifier: int) -> bytes:
@@ -104,33 +146,61 @@ def _open(family: int, kinds: Sequence[tuple[int, int]], variant: str) -> socket
     raise judge_error(refusal, at_socket=True, variant=variant)
 
 
-def _exchange(endpoint: socket.socket, target: dict, deadline: float) -> None:
-    """Connect, send, and wait for an answer. Raises Verdict or OSError."""
+def _exchange(endpoint: socket.socket, target: dict, deadline: float, variant: str) -> None:
+    """Connect, send, and wait for an answer. Raises Verdict, or an OSError that came before any packet."""
     protocol, nonce, family = target["protocol"], target["nonce"], target["family"]
     identifier = int(nonce[:4], 16)
-    endpoint.settimeout(max(0.05, deadline - time.monotonic()))
-    endpoint.connect((target["address"], target["port"] or 0))
-    if protocol == "tcp":
-        # Connected is out, whatever follows; the nonce tells the canary who it was.
-        try:
-            endpoint.sendall(nonce.encode() + b"\n")
-            endpoint.recv(256)
-        except OSError:
-            pass
-        raise Verdict("reached", "reply")
+    try:
+        endpoint.setsockopt(*_RECVERR[family], 1)
+    except OSError as error:
+        raise Verdict("error", "probe", error.errno, "ICMP errors cannot be told apart on this socket") from error
+    endpoint.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        endpoint.connect((target["address"], target["port"] or 0))
+    own = endpoint.getsockname()[0]
+    try:
+        if protocol == "tcp":
+            _finish_connecting(endpoint, deadline)
+            _tell_nonce(endpoint, nonce, deadline)
+            raise Verdict("reached", "reply")
+    except OSError as error:
+        raise judge_late_error(error, icmp_senders(endpoint, family), own, variant) from error
     payload = {
         "udp": lambda: nonce.encode() + b"\n",
         "dns": lambda: dns_query(nonce, identifier),
         "icmp": lambda: echo_request(family, nonce, identifier),
     }[protocol]()
     endpoint.send(payload)
-    while True:
-        endpoint.settimeout(max(0.05, deadline - time.monotonic()))
-        packet = endpoint.recv(4096)
-        if protocol == "udp" or (protocol == "dns" and packet[:2] == struct.pack("!H", identifier)):
-            raise Verdict("reached", "reply")
-        if protocol == "icmp" and is_echo_reply(family, packet, nonce):
-            raise Verdict("reached", "reply")
+    try:
+        while True:
+            endpoint.settimeout(max(0.05, deadline - time.monotonic()))
+            packet = endpoint.recv(4096)
+            if protocol == "udp" or (protocol == "dns" and packet[:2] == struct.pack("!H", identifier)):
+                raise Verdict("reached", "reply")
+            if protocol == "icmp" and is_echo_reply(family, packet, nonce):
+                raise Verdict("reached", "reply")
+    except OSError as error:
+        raise judge_late_error(error, icmp_senders(endpoint, family), own, variant) from error
+
+
+def _finish_connecting(endpoint: socket.socket, deadline: float) -> None:
+    """Wait for the connection that was begun. Raises OSError."""
+    poll = select.poll()
+    poll.register(endpoint, select.POLLOUT)
+    if not poll.poll(max(50, (deadline - time.monotonic()) * 1000)):
+        raise TimeoutError("nothing came back")
+    if number := endpoint.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(number, os.strerror(number))
+
+
+def _tell_nonce(endpoint: socket.socket, nonce: str, deadline: float) -> None:
+    """Connected is out, whatever follows; the nonce tells the canary who it was."""
+    endpoint.settimeout(max(0.05, deadline - time.monotonic()))
+    try:
+        endpoint.sendall(nonce.encode() + b"\n")
+        endpoint.recv(256)
+    except OSError:
+        pass
 
 
 def attempt(target: dict, timeout_s: float, variant: str) -> dict:
@@ -147,7 +217,7 @@ def attempt(target: dict, timeout_s: float, variant: str) -> dict:
     }
     try:
         with _open(family, kinds[protocol], variant) as endpoint:
-            _exchange(endpoint, target, started + timeout_s)
+            _exchange(endpoint, target, started + timeout_s, variant)
         found = Verdict("error", "probe", None, "the exchange ended without a result")
     except Verdict as verdict:
         found = verdict
