@@ -60,8 +60,8 @@ class FleetOperator:
     def store_escrow(self, luks_uuid: str, ciphertext: str, volume: VolumeName) -> None:
         self._escrow.store(luks_uuid, ciphertext, volume)
 
-    def escrowed(self) -> frozenset[str]:
-        return self._escrow.luks_uuids()
+    def escrowed(self) -> dict[str, str]:
+        return self._escrow.digests()
 
     def measure_reach(self, host: Host) -> int | None:
         canaries = find_canaries(self.fleetdir.state_dir, self.site.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from appliance.contract.health import HealthSnapshot
@@ -25,11 +26,11 @@ class Wanted:
 @dataclass(frozen=True)
 class CheckContext:
     """`health` is the box's own snapshot over HTTPS, `Unreadable` when it did not answer or was not asked; `escrowed`
-    are the LUKS UUIDs whose recovery key lies in the fleet's escrow."""
+    gives for each LUKS UUID in the fleet's escrow the SHA-256 of its file, empty when that is damaged."""
 
     site: Site
     profile: HardwareProfile
     wanted: Wanted
     facts: HostFacts
-    escrowed: frozenset[str]
+    escrowed: Mapping[str, str]
     health: HealthSnapshot | Unreadable

@@ -10,6 +10,7 @@ from fleetctl.checks.result import CheckResult, critical, first_unreadable, ok, 
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.disks import BlockDevice, DiskFacts
 from fleetctl.facts.luks import LuksFacts, LuksVolume
+from fleetctl.facts.storage import VolumeRecord
 
 STATE_MOUNT = "/var/lib/appliance"
 
@@ -195,8 +196,12 @@ def no_plain_swap(context: CheckContext) -> CheckResult:
 
 
 def recovery_key_tested(context: CheckContext) -> CheckResult:
-    """Each encrypted volume has a recovery key that opened it, and whose encrypted copy lies in the fleet's escrow."""
-    name, wanted = "recovery_key_tested", "for root and state volume: key opened the volume, copy in escrow"
+    """Each encrypted volume has a recovery key that opened it, and whose encrypted copy lies in the fleet's escrow.
+
+    The copy is the very one that the box made: an older file of the same volume opens nothing.
+    """
+    name = "recovery_key_tested"
+    wanted = "for root and state volume: recovery slot, key opened the volume, the box's own copy in escrow"
     disks, luks, storage = context.facts.disks, context.facts.luks, context.facts.storage
     if isinstance(disks, Unreadable) or isinstance(luks, Unreadable) or isinstance(storage, Unreadable):
         return unknown(name, wanted=wanted, because=first_unreadable(disks, luks, storage) or "")
@@ -207,12 +212,11 @@ def recovery_key_tested(context: CheckContext) -> CheckResult:
         if volume is None:
             problems.append(f"{mount} has no LUKS volume")
             continue
-        in_escrow += volume.uuid in context.escrowed
-        record = storage.volume(volume.uuid)
-        if record is None or not record.recovery_tested:
-            problems.append(f"the box has no record that a recovery key opened {volume.uuid} ({mount})")
-        if volume.uuid not in context.escrowed:
-            problems.append(f"no escrow file for {volume.uuid} ({mount})")
+        in_escrow += bool(context.escrowed.get(volume.uuid))
+        problems += [
+            f"{problem} ({mount})"
+            for problem in _recovery_problems(volume, storage.volume(volume.uuid), context.escrowed.get(volume.uuid))
+        ]
     seen = f"{in_escrow} of {len(mounts)} volumes in escrow"
     if problems:
         return critical(
@@ -220,11 +224,29 @@ def recovery_key_tested(context: CheckContext) -> CheckResult:
             seen=seen,
             wanted=wanted,
             reason="; ".join(problems),
-            next_action=f"fleetctl site provision {context.site.name}",
+            next_action=f"restore lost or damaged escrow files from git; fleetctl site provision {context.site.name}",
         )
     return ok(
         name,
         seen=seen,
         wanted=wanted,
-        reason="the box recorded a successful test for both volumes, and both have an escrow file",
+        reason="both volumes have a recovery slot, a recorded test, and the escrow file that the box says it made",
     )
+
+
+def _recovery_problems(volume: LuksVolume, record: VolumeRecord | None, digest: str | None) -> list[str]:
+    """`digest` is that of the escrow file: None without one, empty for a damaged one."""
+    uuid, problems = volume.uuid, []
+    if all(slot.opened_by != "recovery" for slot in volume.slots):
+        problems.append(f"no recovery slot in {uuid}")
+    if record is None or not record.recovery_tested:
+        problems.append(f"the box has no record that a recovery key opened {uuid}")
+    if record is not None and not record.confirmed_at:
+        problems.append(f"the escrow of {uuid} was never confirmed to the box")
+    if digest is None:
+        problems.append(f"no escrow file for {uuid}")
+    elif not digest:
+        problems.append(f"the escrow file of {uuid} is damaged")
+    elif record is not None and digest != record.ciphertext_sha256:
+        problems.append(f"the escrow file of {uuid} holds another recovery key than the one that the box made")
+    return problems

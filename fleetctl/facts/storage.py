@@ -19,7 +19,8 @@ class VolumeRecord:
     """One volume in the journal. Times are ISO 8601 and empty when it never happened.
 
     `tested_at`: the box opened the volume with the key that it had just made. `last_test_at`: the escrowed key opened
-    it. `confirmed_at`: the operator said that the encrypted key is in escrow.
+    it. `confirmed_at`: the operator said that the encrypted key is in escrow. `ciphertext_sha256`: of that key, as the
+    box made it.
     """
 
     name: str
@@ -28,6 +29,7 @@ class VolumeRecord:
     tested_at: str
     confirmed_at: str
     last_test_at: str
+    ciphertext_sha256: str
 
     @property
     def recovery_tested(self) -> bool:
@@ -68,6 +70,7 @@ def _volume(name: str, entry: dict[str, Any]) -> VolumeRecord:
         tested_at=str(recovery.get("tested_at", "")),
         confirmed_at=str(recovery.get("confirmed_at", "")),
         last_test_at=str(recovery.get("last_test_at", "")),
+        ciphertext_sha256=str(recovery.get("ciphertext_sha256", "")),
     )
 
 

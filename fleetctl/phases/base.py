@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -70,8 +70,8 @@ class OperatorSide(Protocol):
         """Keep an encrypted recovery key; returns when it would survive a power cut."""
         ...
 
-    def escrowed(self) -> frozenset[str]:
-        """LUKS UUIDs whose recovery key is in escrow."""
+    def escrowed(self) -> Mapping[str, str]:
+        """For each LUKS UUID in escrow the SHA-256 of its file; empty when that is damaged."""
         ...
 
     def measure_reach(self, host: Host) -> int | None:

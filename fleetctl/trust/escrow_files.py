@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from pathlib import Path
@@ -12,6 +13,26 @@ from fleetctl.trust.escrow_index import EscrowIndex, VolumeName
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SUFFIX = ".age"
+
+
+_BEGIN, _END = b"-----BEGIN AGE ENCRYPTED FILE-----", b"-----END AGE ENCRYPTED FILE-----"
+# age's own format (C2SP age.md): text header, its MAC on a line with ---, a nonce of 16 bytes, then chunks with a tag
+# of 16 bytes each.
+_AGE_START, _AGE_MAC, _AGE_LEAST_BYTES = b"age-encryption.org/v1\n", b"\n--- ", 32
+
+
+def is_whole_armour(content: bytes) -> bool:
+    """Whether this is an armoured age file from begin to end. Whether it opens is known only by `disk escrow test`."""
+    lines = content.strip().splitlines()
+    if len(lines) < 3 or (lines[0], lines[-1]) != (_BEGIN, _END):
+        return False
+    try:
+        binary = base64.b64decode(b"".join(lines[1:-1]), validate=True)
+    except ValueError:
+        return False
+    _, mac, rest = binary.partition(_AGE_MAC)
+    payload = rest.partition(b"\n")[2]
+    return binary.startswith(_AGE_START) and bool(mac) and len(payload) >= _AGE_LEAST_BYTES
 
 
 class EscrowFiles:
@@ -25,6 +46,14 @@ class EscrowFiles:
         """Volumes whose recovery key is here."""
         stems = {path.stem for path in self.directory.glob(f"*{_SUFFIX}")}
         return frozenset(stem for stem in stems if _UUID.fullmatch(stem))
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each volume's file; empty for one that is no whole age armour: a key that nobody can get back."""
+        contents = {uuid: self._path(uuid).read_bytes() for uuid in self.luks_uuids()}
+        return {
+            uuid: hashlib.sha256(content).hexdigest() if is_whole_armour(content) else ""
+            for uuid, content in contents.items()
+        }
 
     def ciphertext(self, luks_uuid: str) -> str:
         return self._path(luks_uuid).read_text(encoding="ascii")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -95,8 +96,9 @@ class FakeOperator:
     def store_escrow(self, luks_uuid: str, ciphertext: str, volume: VolumeName) -> None:
         self.stored[luks_uuid] = ciphertext
 
-    def escrowed(self) -> frozenset[str]:
-        return self.already | frozenset(self.stored)
+    def escrowed(self) -> dict[str, str]:
+        stored = {uuid: hashlib.sha256(ciphertext.encode()).hexdigest() for uuid, ciphertext in self.stored.items()}
+        return dict.fromkeys(self.already, fake.CIPHERTEXT_SHA256) | stored
 
     def measure_reach(self, host: Host) -> int | None:
         return None

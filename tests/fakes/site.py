@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -37,6 +38,9 @@ USR, MODEL, RULES = "a1" * 32, "b2" * 32, "c3" * 32
 ROOT_UUID = "11111111-1111-4111-8111-111111111111"
 STATE_UUID = "22222222-2222-4222-8222-222222222222"
 ARRAY_UUID = "33333333:44444444:55555555:66666666"
+# The encrypted recovery key of both volumes, as the box made it and the operator stored it.
+CIPHERTEXT = "-----BEGIN AGE ENCRYPTED FILE-----\nAAAA\n-----END AGE ENCRYPTED FILE-----\n"
+CIPHERTEXT_SHA256 = hashlib.sha256(CIPHERTEXT.encode()).hexdigest()
 READ_AT_S = 1_795_352_400.0
 GIB = 1024**3
 
@@ -135,6 +139,13 @@ def service(unit: str, pid: int, namespace: int) -> Service:
     return Service(unit, "loaded", "active", "running", "success", process)
 
 
+def record(name: str, uuid: str, stage: str, **changed: str) -> VolumeRecord:
+    """A finished volume in the box's journal; `changed` replaces fields."""
+    at = "2026-11-22T12:00:00Z"
+    finished = VolumeRecord(name, uuid, stage, at, at, "", CIPHERTEXT_SHA256)
+    return replace(finished, **changed)
+
+
 def sealed_facts(**changed: Any) -> HostFacts:
     """Facts of a site where every check is ok. `read` is a second wide, and the box's clock lies inside."""
     facts = HostFacts(
@@ -188,8 +199,8 @@ def sealed_facts(**changed: Any) -> HostFacts:
         storage=StorageFacts(
             ARRAY_UUID,
             (
-                VolumeRecord("state", STATE_UUID, "ready", "2026-11-22T12:00:00Z", "2026-11-22T12:00:00Z", ""),
-                VolumeRecord("root", ROOT_UUID, "enrolled", "2026-11-22T12:00:00Z", "2026-11-22T12:00:00Z", ""),
+                record("state", STATE_UUID, "ready"),
+                record("root", ROOT_UUID, "enrolled"),
             ),
         ),
         lock=LockFacts(None),
@@ -249,7 +260,7 @@ def context(facts: HostFacts | None = None, **changed: Any) -> CheckContext:
         profile=PROFILE,
         wanted=Wanted(USR, MODEL),
         facts=facts or sealed_facts(),
-        escrowed=frozenset({ROOT_UUID, STATE_UUID}),
+        escrowed={ROOT_UUID: CIPHERTEXT_SHA256, STATE_UUID: CIPHERTEXT_SHA256},
         health=snapshot(),
     )
     return replace(sealed, **changed)

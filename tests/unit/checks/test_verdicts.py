@@ -47,6 +47,12 @@ def _unsigned(volume: int) -> tuple[TpmBinding, ...]:
     return tuple(replace(binding, signed_pcrs=()) for binding in SEALED.luks.volumes[volume].tpm)
 
 
+def _journal(**changed: str) -> StorageFacts:
+    """The root volume's record as it is, the state volume's changed."""
+    state, root = SEALED.storage.volumes
+    return StorageFacts(SEALED.storage.array_uuid, (replace(state, **changed), root))
+
+
 def _sealed(**changed: Any) -> SealFacts:
     return SealFacts(SEALED.seal.seal.model_copy(update=changed))
 
@@ -124,6 +130,20 @@ FAULTS: list[tuple[Check, dict[str, Any], str, str]] = [
     ),
     (encryption.no_plain_swap, {"memory": MemoryFacts(1900, ("/dev/zram0", "/dev/vda9"))}, "critical", "/dev/vda9"),
     (encryption.recovery_key_tested, {"storage": StorageFacts("", ())}, "critical", "no record"),
+    (
+        encryption.recovery_key_tested,
+        {"luks": _volume(slots=SEALED.luks.volumes[1].slots[1:])},
+        "critical",
+        "no recovery slot in 22222222",
+    ),
+    (encryption.recovery_key_tested, {"storage": _journal(tested_at="")}, "critical", "no record that a recovery key"),
+    (encryption.recovery_key_tested, {"storage": _journal(confirmed_at="")}, "critical", "was never confirmed"),
+    (
+        encryption.recovery_key_tested,
+        {"storage": _journal(ciphertext_sha256="0" * 64)},
+        "critical",
+        "another recovery key than the one that the box made",
+    ),
     (array.raid_healthy, {"disks": DiskFacts((fake.system_disk(),))}, "critical", "no layer below"),
     (array.raid_healthy, {"raid": _array(working_members=1, failed=("vdc",))}, "degraded", "1 of 2 members work"),
     (array.raid_healthy, {"raid": _array(work="resync PENDING")}, "degraded", "resync PENDING"),
@@ -338,15 +358,25 @@ def test_without_a_build_nothing_is_called_verified() -> None:
 
 
 def test_a_recovery_key_without_escrow_file_does_not_count() -> None:
-    result = encryption.recovery_key_tested(context(escrowed=frozenset({fake.ROOT_UUID})))
+    result = encryption.recovery_key_tested(context(escrowed={fake.ROOT_UUID: fake.CIPHERTEXT_SHA256}))
     assert result.verdict is Verdict.CRITICAL
     assert f"no escrow file for {fake.STATE_UUID}" in result.reason
     assert result.seen == "1 of 2 volumes in escrow"
 
 
+@pytest.mark.parametrize("mount", [fake.ROOT_UUID, fake.STATE_UUID])
+def test_a_damaged_escrow_file_does_not_count(mount: str) -> None:
+    result = encryption.recovery_key_tested(context(escrowed=context().escrowed | {mount: ""}))
+    assert result.verdict is Verdict.CRITICAL
+    assert f"the escrow file of {mount}" in result.reason
+    assert "is damaged" in result.reason
+    assert result.seen == "1 of 2 volumes in escrow"
+
+
 def test_escrow_files_of_earlier_volumes_are_not_counted() -> None:
     earlier = {f"{number}" * 8 + "-1111-4111-8111-111111111111" for number in (7, 8)}
-    result = encryption.recovery_key_tested(context(escrowed=frozenset({fake.ROOT_UUID, fake.STATE_UUID, *earlier})))
+    everything = (fake.ROOT_UUID, fake.STATE_UUID, *earlier)
+    result = encryption.recovery_key_tested(context(escrowed=dict.fromkeys(everything, fake.CIPHERTEXT_SHA256)))
     assert (result.verdict, result.seen) == (Verdict.OK, "2 of 2 volumes in escrow")
 
 

@@ -35,7 +35,7 @@ from fleetctl.remote.tasks import TaskResult
 from tests.fakes import site as fake
 from tests.fakes.host import FakeHost, FakeOperator, FakePlaybooks, changed, failed, host_run, ok
 
-CIPHERTEXT = "-----BEGIN AGE ENCRYPTED FILE-----\nAAAA\n-----END AGE ENCRYPTED FILE-----\n"
+CIPHERTEXT = fake.CIPHERTEXT
 WAITING = [{"volume": "state", "luks_uuid": fake.STATE_UUID, "ciphertext": CIPHERTEXT}]
 TAGS = ("lock", "storage", "isolation", "stack", "models", "seal", "unlock")
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from fleetctl.errors import ConfigError, UsageError, VerificationError
@@ -30,6 +33,39 @@ def test_files_are_kept_and_never_lost(files: EscrowFiles) -> None:
     assert files.luks_uuids() == frozenset({ONE})
     kept = [path.read_text() for path in files.directory.glob("*.age")]
     assert sorted(kept) == sorted([CIPHERTEXT, newer])
+
+
+def _armour(content: bytes) -> str:
+    return f"-----BEGIN AGE ENCRYPTED FILE-----\n{b64encode(content).decode()}\n-----END AGE ENCRYPTED FILE-----\n"
+
+
+AGE = b"age-encryption.org/v1\n-> X25519 abc\ndef\n--- mac\n" + b"p" * 32
+
+
+def test_a_whole_file_is_named_by_its_digest(files: EscrowFiles) -> None:
+    whole = pyrage.encrypt(b"key", [pyrage.x25519.Identity.generate().to_public()], armored=True).decode()
+    files.store(ONE, whole, STATE)
+    files.store(TWO, _armour(AGE), ROOT)
+    assert files.digests() == {
+        uuid: sha256(text.encode()).hexdigest() for uuid, text in ((ONE, whole), (TWO, _armour(AGE)))
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        _armour(AGE)[:-9],
+        _armour(AGE[:-1]),
+        _armour(b"x" * 200),
+        _armour(AGE).replace("YWdl", "?!dl"),
+        CIPHERTEXT,
+    ],
+)
+def test_a_damaged_file_is_there_without_a_digest(files: EscrowFiles, text: str) -> None:
+    files.store(ONE, text, STATE)
+    assert files.digests() == {ONE: ""}
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", "x", ONE.upper() + "/", ONE + "\n"])
