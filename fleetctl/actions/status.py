@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from appliance.contract.health import HealthSnapshot, Verdict, worst
 from fleetctl.checks.result import EXIT_CODES
+from fleetctl.checks.snapshot import summarised
 from fleetctl.errors import FleetctlError
 from fleetctl.models.site import Site
 
@@ -50,12 +51,12 @@ def exit_code(statuses: Sequence[SiteStatus]) -> int:
 
 
 def _from_snapshot(site: Site, health: HealthSnapshot) -> SiteStatus:
-    bad = {name: part for name, part in health.parts().items() if part.verdict is not Verdict.OK}
+    summary = summarised(health)
     return SiteStatus(
         site=site.name,
-        verdict=health.verdict,
-        why="; ".join(f"{name}: {part.reason}" for name, part in bad.items()) or "every part calls itself ok",
-        next_action="; ".join(dict.fromkeys(part.next_action for part in bad.values() if part.next_action)),
+        verdict=summary.verdict,
+        why=summary.reason or "every part calls itself ok",
+        next_action=summary.next_action,
         image=health.image.version or "",
         model=f"{health.model.name or 'none'} {(health.model.root_hash or 'unverified')[:12]}",
         taken_at=health.taken_at,

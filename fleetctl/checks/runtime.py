@@ -6,6 +6,7 @@ from appliance.contract.health import Verdict
 from appliance.contract.units import PHI_UNITS
 from fleetctl.checks.context import CheckContext
 from fleetctl.checks.result import CheckResult, critical, degraded, first_unreadable, ok, unknown
+from fleetctl.checks.snapshot import summarised
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.services import Process, ServiceFacts
 
@@ -136,20 +137,22 @@ def clock_right(context: CheckContext) -> CheckResult:
 
 
 def health_answers(context: CheckContext) -> CheckResult:
-    """The box answers over mutual TLS, and calls itself ok."""
-    name, wanted = "health_answers", "a snapshot with verdict ok"
+    """The box answers over mutual TLS, and calls itself and each of its parts ok."""
+    name, wanted = "health_answers", "a snapshot of now with every verdict ok"
     health = context.health
     if isinstance(health, Unreadable):
         return unknown(name, wanted=wanted, because=health)
-    bad = {part: value for part, value in health.parts().items() if value.verdict is not Verdict.OK}
+    summary = summarised(health)
     seen = f"verdict {health.verdict.value}, snapshot {health.sequence}"
-    if health.verdict is Verdict.OK:
-        return ok(name, seen=seen, wanted=wanted, reason="the box's own verdict, over HTTPS with both certificates")
+    if summary.verdict is Verdict.OK:
+        return ok(
+            name, seen=seen, wanted=wanted, reason="each part and the whole, over HTTPS with both certificates; recent"
+        )
     return CheckResult(
         check=name,
-        verdict=health.verdict,
+        verdict=summary.verdict,
         seen=seen,
         wanted=wanted,
-        reason="; ".join(f"{part}: {value.reason}" for part, value in bad.items()) or "the box gives no reason",
-        next_action="; ".join(dict.fromkeys(value.next_action for value in bad.values() if value.next_action)),
+        reason=summary.reason,
+        next_action=summary.next_action,
     )

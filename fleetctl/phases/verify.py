@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from appliance.contract.health import HealthSnapshot, Verdict
 from fleetctl.checks.lists import VERIFY_CHECKS
 from fleetctl.checks.result import CheckResult
+from fleetctl.checks.snapshot import summarised
 from fleetctl.errors import VerificationError
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.host import gather_host_facts
@@ -47,7 +48,7 @@ class Verify:
         deadline_s = self._clock() + HEALTH_DEADLINE_S
         while True:
             health = run.operator.health()
-            if isinstance(health, HealthSnapshot) and health.verdict is Verdict.OK:
+            if isinstance(health, HealthSnapshot) and summarised(health).verdict is Verdict.OK:
                 return health
             if run.cancelled():
                 raise KeyboardInterrupt

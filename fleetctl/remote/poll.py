@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -23,6 +24,10 @@ HEALTH_PATH = "/v1/health"
 SNAPSHOT_LIMIT_BYTES = 256 * 1024
 # A TLS handshake with an emulated machine takes one to two seconds, five when it is busy.
 TIMEOUT_S = 20.0
+# The box makes a snapshot for each question or keeps it for some seconds, so age is a matter of clocks and of somebody
+# who repeats an old answer. clock_right tells of a smaller difference; these leave it room.
+STALE_S = 300.0
+AHEAD_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class HealthClient:
     key: Path
     key_password: Callable[[], str]
     timeout_s: float = TIMEOUT_S
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @classmethod
     def of(cls, fleetdir: FleetDir, passphrase: Passphrase) -> HealthClient:
@@ -68,7 +74,24 @@ class HealthClient:
             raise UnreachableError(
                 f"{where} answered {status} to {HEALTH_PATH}", hint=f"fleetctl site verify {name}", host=name
             )
-        return _snapshot(body, where, name)
+        snapshot = _snapshot(body, where, name)
+        self._refuse_other_times(snapshot, where, name)
+        return snapshot
+
+    def _refuse_other_times(self, snapshot: HealthSnapshot, where: str, name: str) -> None:
+        """Raise `UnreachableError` when the snapshot is not of now: then the present state is unknown."""
+        age_s = (self.now() - snapshot.taken_at).total_seconds()
+        if age_s > STALE_S:
+            words = f"sent a snapshot that is {age_s:.0f} s old"
+        elif age_s < -AHEAD_S:
+            words = f"sent a snapshot that is {-age_s:.0f} s ahead of this machine's clock"
+        else:
+            return
+        raise UnreachableError(
+            f"{where} {words}",
+            hint="compare both clocks; if they are right, restart appliance-health.service",
+            host=name,
+        )
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -99,6 +122,8 @@ def _snapshot(body: bytes, where: str, name: str) -> HealthSnapshot:
         raise VerificationError(
             f"{where} sent no health snapshot: {field}: {first['msg']}", hint=hint, host=name
         ) from problem
+    if snapshot.taken_at.tzinfo is None:
+        raise VerificationError(f"{where} sent no health snapshot: taken_at: no time zone", hint=hint, host=name)
     if snapshot.site not in (None, name):
         raise VerificationError(
             f"{where} is sealed as site {snapshot.site}", hint="correct spec.management in the site file", host=name

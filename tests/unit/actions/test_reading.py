@@ -57,6 +57,17 @@ def test_status_asks_every_site_and_a_silent_one_is_unknown() -> None:
     assert "replace the disk" in _text(status_table(statuses))
 
 
+def test_a_box_is_never_better_than_its_worst_part_nor_than_its_own_word() -> None:
+    bad = {"verdict": "critical", "reason": "ruleset differs", "next_action": "provision"}
+    lying, gloomy = fleet_status(
+        [_named("lying"), _named("gloomy")],
+        lambda site: fake.snapshot("ok", isolation=bad) if site.name == "lying" else fake.snapshot("degraded"),
+    )
+    assert (lying.verdict, lying.why) == (Verdict.CRITICAL, "isolation: ruleset differs; the box calls itself ok")
+    assert (gloomy.verdict, gloomy.why) == (Verdict.DEGRADED, "the box calls itself degraded, every part of it ok")
+    assert gloomy.next_action
+
+
 def test_a_terminal_sequence_from_a_box_does_not_reach_the_screen() -> None:
     status = SiteStatus(site="a", verdict=Verdict.CRITICAL, why="\x1b[2Jgone\x07")
     assert "\x1b" not in _text(status_table([status]))

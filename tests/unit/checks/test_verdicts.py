@@ -392,6 +392,13 @@ def test_health_is_judged_by_its_own_verdict_and_reasons() -> None:
     assert silent.verdict is Verdict.UNKNOWN
 
 
+def test_a_box_that_calls_itself_ok_beside_a_critical_part_is_critical() -> None:
+    bad = {"verdict": "critical", "reason": "ruleset differs", "next_action": "provision"}
+    result = runtime.health_answers(context(health=snapshot("ok", isolation=bad)))
+    assert (result.verdict, result.next_action) == (Verdict.CRITICAL, "provision")
+    assert result.reason == "isolation: ruleset differs; the box calls itself ok"
+
+
 def test_the_services_word_about_its_model_is_compared() -> None:
     other = {"verdict": "ok", "reason": "", "name": "whisper-tiny.en", "root_hash": USR}
     result = runtime.model_loaded(context(health=snapshot(model=other)))

@@ -6,6 +6,8 @@ import http.server
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +75,7 @@ def serve(keystore: KeyStore, passphrase: Passphrase, tmp_path: Path) -> Iterato
 
 @pytest.fixture
 def client(fleet_dir: FleetDir, passphrase: Passphrase) -> HealthClient:
-    return HealthClient.of(fleet_dir, passphrase)
+    return replace(HealthClient.of(fleet_dir, passphrase), now=lambda: fake.snapshot().taken_at)
 
 
 def _body(**changed: Any) -> bytes:
@@ -92,6 +94,29 @@ def test_a_certificate_for_another_site_is_refused(serve: Serve, client: HealthC
 def test_a_box_sealed_as_another_site_is_refused(serve: Serve, client: HealthClient) -> None:
     with pytest.raises(VerificationError, match="sealed as site south"):
         client.read(serve(_body(site="south")))
+
+
+@pytest.mark.parametrize(
+    ("age_s", "words"), [(301, "301 s old"), (86400, "86400 s old"), (-121, "121 s ahead of this machine's clock")]
+)
+def test_a_snapshot_of_another_time_says_nothing_about_now(
+    serve: Serve, client: HealthClient, age_s: int, words: str
+) -> None:
+    later = replace(client, now=lambda: fake.snapshot().taken_at + timedelta(seconds=age_s))
+    with pytest.raises(UnreachableError, match=words) as caught:
+        later.read(serve(_body()))
+    assert caught.value.exit_code == 5
+
+
+@pytest.mark.parametrize("age_s", [300, -120])
+def test_clocks_may_differ_a_little(serve: Serve, client: HealthClient, age_s: int) -> None:
+    later = replace(client, now=lambda: fake.snapshot().taken_at + timedelta(seconds=age_s))
+    assert later.read(serve(_body())) == fake.snapshot()
+
+
+def test_a_snapshot_without_a_time_zone_is_refused(serve: Serve, client: HealthClient) -> None:
+    with pytest.raises(VerificationError, match="no time zone"):
+        client.read(serve(_body(taken_at=datetime(2026, 11, 22, 12, 0))))
 
 
 @pytest.mark.parametrize(
