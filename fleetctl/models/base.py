@@ -22,18 +22,25 @@ LabelKey = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9./-]{0,61}[a-z0-9])?$
 LabelValue = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")]
 
 
+def _without_zone(text: str) -> str:
+    """The text, if it has no zone: Python accepts any words after fe80::1%, and they would stand in a rule."""
+    if "%" in text:
+        raise ValueError("takes no zone (what follows %)")
+    return text
+
+
 def _ip_address(text: str) -> str:
-    address = ipaddress.ip_address(text)
+    address = ipaddress.ip_address(_without_zone(text))
     if address.is_unspecified or address.is_multicast:
         raise ValueError("must be the address of one host")
-    return str(address)
+    return address.compressed
 
 
 def _network(text: str) -> str:
-    network = ipaddress.ip_network(text, strict=True)
+    network = ipaddress.ip_network(_without_zone(text), strict=True)
     if network.prefixlen == 0:
         raise ValueError("the whole internet is no source network; name the network")
-    return str(network)
+    return network.compressed
 
 
 def _mac(text: str) -> str:

@@ -104,7 +104,7 @@ def render(site: str, networks: dict[str, Any], allow: Sequence[dict[str, Any]],
         )
     leaving.append("    # What the site file names, and nothing else.")
     leaving += [
-        f'    {"ip" if address.version == 4 else "ip6"} daddr {address} {protocol} dport {port} accept comment "{name}"'
+        f'    {"ip" if address.version == 4 else "ip6"} daddr {address.compressed} {protocol} dport {port} accept comment "{name}"'
         for name, protocol, address, port in targets
     ]
     return _TEXT.format(site=site, sets="".join(sets), input="\n".join(arriving), output="\n".join(leaving))
@@ -113,7 +113,7 @@ def render(site: str, networks: dict[str, Any], allow: Sequence[dict[str, Any]],
 def _by_version(sources: Sequence[str], name: str) -> dict[int, list[Any]]:
     if not sources:
         raise ValueError(f"networks.{name}.sources is empty: nobody could connect")
-    parsed = [ipaddress.ip_network(source) for source in sources]
+    parsed = [ipaddress.ip_network(_without_zone(source)) for source in sources]
     found = {
         version: list(ipaddress.collapse_addresses([net for net in parsed if net.version == version]))
         for version in (4, 6)
@@ -127,8 +127,14 @@ def _target(entry: dict[str, Any]) -> tuple[str, str, Any, int]:
     port = int(entry["port"])
     if not 0 < port < 65536:
         raise ValueError(f"egress.allow: {port} is no port")
-    address = ipaddress.ip_address(entry["address"])
+    address = ipaddress.ip_address(_without_zone(entry["address"]))
     return _matches(_NAME, entry["name"], "name in egress.allow"), entry["protocol"], address, port
+
+
+def _without_zone(text: str) -> str:
+    if "%" in text:  # Python takes any words after fe80::1% for its zone
+        raise ValueError(f"{text!r} has a zone, which no rule can hold")
+    return text
 
 
 def _matches(pattern: re.Pattern[str], value: str, what: str) -> str:

@@ -59,6 +59,8 @@ def test_right_file_loads() -> None:
         ("10.0.2.0/24", "0.0.0.0/0", "the whole internet is no source network"),
         ("10.0.2.2", "ehr.example", "does not appear to be an IPv4 or IPv6 address"),
         ("10.0.2.2", "'::'", "must be the address of one host"),
+        ("10.0.2.2", "'fe80::1%x accept'", "takes no zone"),
+        ("10.0.2.0/24", "'fe80::%x/64'", "takes no zone"),
         ("10.0.2.2", "224.0.0.1", "must be the address of one host"),
         ("52:54:00:AB:34:57", "52:54:00:12:34:56", ":8: spec.networks: management and clinical must have different"),
         ("52:54:00:AB:34:57", "52-54-00-AB-34-57", "six hexadecimal pairs"),

@@ -122,6 +122,7 @@ GOOD: dict[str, Any] = {
         {"site": "x\nadd rule inet fleet output accept"},
         {"interfaces": {"management": 'eth0" accept #', "clinical": "e"}},
         {"networks": {"management": {"sources": []}, "clinical": {"sources": ["10.0.3.0/24"]}}},
+        {"networks": {"management": {"sources": ["fe80::1%x"]}, "clinical": {"sources": ["10.0.3.0/24"]}}},
         {"networks": {"management": {"sources": ["0.0.0.0/0 } accept"]}, "clinical": {"sources": ["10.0.3.0/24"]}}},
         *(
             {"allow": [{**GOOD["allow"][0], **change}]}
@@ -129,6 +130,7 @@ GOOD: dict[str, Any] = {
                 {"name": 'a" accept'},
                 {"protocol": "tcp dport 1 accept"},
                 {"address": "ehr.example"},
+                {"address": "fe80::1%eth0 accept #"},
                 {"port": 0},
                 {"port": 65536},
             )
