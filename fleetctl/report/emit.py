@@ -25,11 +25,19 @@ def plain(data: Any) -> Any:
 
 
 def as_json(data: Any) -> str:
-    return json.dumps(plain(data), indent=2, ensure_ascii=False)
+    """JSON in ASCII: what a box said must not steer the terminal that shows it."""
+    return json.dumps(plain(data), indent=2, ensure_ascii=True)
 
 
 def as_yaml(data: Any) -> str:
-    return yaml.safe_dump(plain(data), sort_keys=False, allow_unicode=True, width=120)
+    """YAML as people read it, or all in ASCII when something in it could steer a terminal."""
+    text = _yaml(data, unicode=True)
+    harmless = all(character.isprintable() or character == "\n" for character in text)
+    return text if harmless else _yaml(data, unicode=False)
+
+
+def _yaml(data: Any, *, unicode: bool) -> str:
+    return yaml.safe_dump(plain(data), sort_keys=False, allow_unicode=unicode, width=120)
 
 
 def emit(data: T, output: OutputFormat, table: Callable[[T], RenderableType] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from typing import TextIO
@@ -19,7 +20,7 @@ _TASKS_SHOWN = frozenset({"changed", "failed", "unreachable"})
 
 
 class JsonEvents:
-    """One JSON object a line, flushed, so that a reader sees each at once."""
+    """One JSON object a line, flushed, so that a reader sees each at once; ASCII, so that no box steers a terminal."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
@@ -27,7 +28,7 @@ class JsonEvents:
 
     def __call__(self, event: Event) -> None:
         with self._lock:
-            self._stream.write(event.model_dump_json() + "\n")
+            self._stream.write(json.dumps(event.model_dump(mode="json"), ensure_ascii=True) + "\n")
             self._stream.flush()
 
     def close(self) -> None:

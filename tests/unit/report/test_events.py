@@ -70,6 +70,14 @@ def test_json_events_are_one_object_a_line() -> None:
     }
 
 
+def test_json_events_are_ascii_whatever_a_box_says() -> None:
+    stream = io.StringIO()
+    said = "a\x9b2Jb\u202ec"
+    JsonEvents(stream)(_event(status="failed", detail=said))
+    assert stream.getvalue().isascii()
+    assert json.loads(stream.getvalue())["detail"] == said
+
+
 def test_the_summary_says_changed_0_or_what_would_change() -> None:
     report = HostReport("lab-1", [PhaseRecord("Connect", "ok", 1.25, 0, "host key as pinned")])
     stream = io.StringIO()

@@ -34,6 +34,16 @@ def test_json_and_yaml_carry_the_same_data(capsys: pytest.CaptureFixture[str]) -
     assert json.loads(capsys.readouterr().out) == {"rows": PLAIN}
 
 
+@pytest.mark.parametrize("output", [OutputFormat.json, OutputFormat.yaml])
+def test_what_a_box_said_cannot_steer_the_terminal(output: OutputFormat, capsys: pytest.CaptureFixture[str]) -> None:
+    """C1 control sequences, an order of reading from right to left, and an escape."""
+    said = [{"name": "a\x9b2Jb\u202ec\x1b[2J\u2066"}]
+    emit(said, output)
+    written = capsys.readouterr().out
+    assert not [character for character in written if not character.isprintable() and character != "\n"]
+    assert yaml.safe_load(written) == said
+
+
 def test_table_is_what_the_function_makes_and_markup_stays_text(capsys: pytest.CaptureFixture[str]) -> None:
     emit(ROWS, OutputFormat.table, lambda rows: "\n".join(row.name for row in rows))
     captured = capsys.readouterr()
