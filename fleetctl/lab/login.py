@@ -6,12 +6,13 @@ from pathlib import Path
 
 from fleetctl.errors import UnreachableError
 from fleetctl.lab.record import HOST_LOOPBACK, LabRecord
+from fleetctl.remote.sshoption import path_value
 
 
 def ssh_argv(record: LabRecord, known_hosts: Path, command: list[str]) -> list[str]:
     """ssh's command line. No file of the person's own configuration takes part."""
     options = {
-        "UserKnownHostsFile": str(known_hosts),
+        "UserKnownHostsFile": path_value(known_hosts),
         "GlobalKnownHostsFile": "/dev/null",
         "HostKeyAlias": record.name,
         "HostKeyAlgorithms": "ssh-ed25519",

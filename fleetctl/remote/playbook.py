@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.remote.connection import CONNECT_TIMEOUT_S, KEEPALIVE_S, USER
 from fleetctl.remote.pins import KEY_TYPE
+from fleetctl.remote.sshoption import path_value
 from fleetctl.remote.tasks import PlayResult, TaskResult, task_result
 from fleetctl.resources import resource_dir
 from fleetctl.trust.tmpfs import private_tmpfs_dir
@@ -150,13 +152,13 @@ class AnsiblePlaybooks:
     def _environment(self) -> dict[str, str]:
         options = {
             "HostKeyAlias": self.site.metadata.name,
-            "UserKnownHostsFile": f'"{self.known_hosts}"',
+            "UserKnownHostsFile": path_value(self.known_hosts),
             "GlobalKnownHostsFile": "/dev/null",
             "StrictHostKeyChecking": "yes",
             "HostKeyAlgorithms": KEY_TYPE,
             "UpdateHostKeys": "no",
             "PreferredAuthentications": "publickey",
-            "IdentityAgent": f'"{self.agent_socket}"',
+            "IdentityAgent": path_value(self.agent_socket),
             "ServerAliveInterval": str(KEEPALIVE_S),
             "ServerAliveCountMax": "8",
             "ControlMaster": "auto",
@@ -171,7 +173,9 @@ class AnsiblePlaybooks:
             "ANSIBLE_GATHERING": "explicit",
             "ANSIBLE_HOST_KEY_CHECKING": "True",
             "ANSIBLE_PIPELINING": "True",
-            "ANSIBLE_SSH_ARGS": " ".join(["-F /dev/null", *(f"-o {key}={value}" for key, value in options.items())]),
+            "ANSIBLE_SSH_ARGS": shlex.join(
+                ["-F", "/dev/null", *(word for key, value in options.items() for word in ("-o", f"{key}={value}"))]
+            ),
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.directory / "cp"),
             "ANSIBLE_TIMEOUT": str(CONNECT_TIMEOUT_S),
             "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "False",
