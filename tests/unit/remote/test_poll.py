@@ -7,7 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +116,7 @@ def test_clocks_may_differ_a_little(serve: Serve, client: HealthClient, age_s: i
 
 def test_a_snapshot_without_a_time_zone_is_refused(serve: Serve, client: HealthClient) -> None:
     with pytest.raises(VerificationError, match="no time zone"):
-        client.read(serve(_body(taken_at=datetime(2026, 11, 22, 12, 0))))
+        client.read(serve(_body(taken_at="2026-11-22T12:00:00")))
 
 
 @pytest.mark.parametrize(
