@@ -104,7 +104,8 @@ def render(site: str, networks: dict[str, Any], allow: Sequence[dict[str, Any]],
         )
     leaving.append("    # What the site file names, and nothing else.")
     leaving += [
-        f'    {"ip" if address.version == 4 else "ip6"} daddr {address.compressed} {protocol} dport {port} accept comment "{name}"'
+        f"    {'ip' if address.version == 4 else 'ip6'} daddr {address.compressed} "
+        f'{protocol} dport {port} accept comment "{name}"'
         for name, protocol, address, port in targets
     ]
     return _TEXT.format(site=site, sets="".join(sets), input="\n".join(arriving), output="\n".join(leaving))
