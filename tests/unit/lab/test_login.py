@@ -15,7 +15,7 @@ def test_only_the_recorded_key_and_nobodys_configuration(record: LabRecord) -> N
     argv = ssh_argv(record, Path("/run/kh"), ["systemctl", "status"])
     options = {argv[at + 1] for at, word in enumerate(argv) if word == "-o"}
     assert argv[:5] == ["ssh", "-F", "none", "-p", "20001"]
-    assert {"StrictHostKeyChecking=yes", "UserKnownHostsFile=/run/kh", "HostKeyAlias=lab-1"} <= options
+    assert {"StrictHostKeyChecking=yes", 'UserKnownHostsFile="/run/kh"', "HostKeyAlias=lab-1"} <= options
     assert {"GlobalKnownHostsFile=/dev/null", "PasswordAuthentication=no"} <= options
     assert argv[-4:] == ["root@127.0.0.1", "--", "systemctl", "status"]
 
