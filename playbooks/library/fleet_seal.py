@@ -12,11 +12,14 @@ from ansible.module_utils.fleet_box import REHEARSE_RULES, Box, CommandError, Re
 from ansible.module_utils.fleet_contract import digest_of_rules
 from ansible.module_utils.fleet_journal import READY, Journal, awaiting_escrow, read_journal
 from ansible.module_utils.fleet_outcome import finish, run_reporting
+from ansible.module_utils.fleet_pending import is_pending, pending
 
 SEAL_PATH = "/var/lib/fleetctl/seal.json"
 RULES_PATH = "/etc/nftables.conf"
 TARGET = "appliance.target"
 SERVICES = ("appliance-health.service", "appliance-nginx.service", "appliance-transcription.service")
+PENDING = "seal"
+_RESTART = "restart the services, because an earlier run was cut off before that"
 # Loading weights under emulation takes minutes; the services' own time limit is ten.
 _START_S = 1200
 
@@ -101,6 +104,7 @@ def _run(module: AnsibleModule) -> None:
         words
         for words, missing in (
             ("write the seal", document != before),
+            (_RESTART, document == before and is_pending(box, PENDING)),
             (f"enable {TARGET}", not enabled),
             (f"start {', '.join(inactive)}", bool(inactive)),
         )
@@ -112,14 +116,16 @@ def _run(module: AnsibleModule) -> None:
 
 
 def _apply(box: Box, document: dict[str, Any], steps: list[str]) -> None:
-    if "write the seal" in steps:
-        box.write(SEAL_PATH, (json.dumps(document, indent=1, sort_keys=True) + "\n").encode(), mode=0o600)
-    if f"enable {TARGET}" in steps:
-        box.run(["systemctl", "enable", TARGET])
     if not steps:
         return
-    if "write the seal" in steps:  # services compare themselves with the seal when they start
-        box.run(["systemctl", "try-restart", *SERVICES], timeout_s=_START_S)
+    if f"enable {TARGET}" in steps:
+        box.run(["systemctl", "enable", TARGET])
+    if "write the seal" in steps or _RESTART in steps:
+        with pending(box, PENDING):
+            if "write the seal" in steps:
+                box.write(SEAL_PATH, (json.dumps(document, indent=1, sort_keys=True) + "\n").encode(), mode=0o600)
+            # Services compare themselves with the seal when they start.
+            box.run(["systemctl", "try-restart", *SERVICES], timeout_s=_START_S)
     box.run(["systemctl", "reset-failed", *SERVICES], codes=(0, 1))
     box.run(["systemctl", "start", TARGET, *SERVICES], timeout_s=_START_S, codes=(0, 1))
     for unit in SERVICES:

@@ -10,11 +10,13 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.fleet_box import Box, ReadOnlyBox, Refusal
 from ansible.module_utils.fleet_outcome import finish, run_reporting
+from ansible.module_utils.fleet_pending import is_pending, pending
 
 TLS = "/etc/appliance/tls"
 KEY_PATH = f"{TLS}/box.key"
 NGINX_PATH = "/etc/appliance/nginx.conf"
 LISTENER = "appliance-nginx.service"
+PENDING = "stack"
 _CREDENTIALS = "/run/credentials/appliance-nginx.service/box.key"
 _RUN = "/run/appliance-nginx"
 
@@ -82,16 +84,20 @@ def _run(module: AnsibleModule) -> None:
     }
     before = {path: (box.read(path) or b"").decode() for path in wanted}
     differing = [path for path, text in wanted.items() if before[path] != text]
-    if differing and not module.check_mode:
+    steps = [f"write {path}" for path in differing]
+    if not differing and is_pending(box, PENDING):
+        steps = [f"reload {LISTENER}, because an earlier run was cut off before that"]
+    if steps and not module.check_mode:
         _rehearse(box, given)
-        for path in differing:
-            box.write(path, wanted[path].encode(), mode=0o644)
-        box.run(["systemctl", "try-reload-or-restart", LISTENER], timeout_s=120)
+        with pending(box, PENDING):
+            for path in differing:
+                box.write(path, wanted[path].encode(), mode=0o644)
+            box.run(["systemctl", "try-reload-or-restart", LISTENER], timeout_s=120)
     diff = [
         {"before": before[path], "after": wanted[path], "before_header": path, "after_header": path}
         for path in differing
     ]
-    finish(module, [f"write {path}" for path in differing], {"stack": {"files": sorted(wanted)}}, diff=diff or None)
+    finish(module, steps, {"stack": {"files": sorted(wanted)}}, diff=diff or None)
 
 
 def _rehearse(box: Box, given: dict[str, str]) -> None:
