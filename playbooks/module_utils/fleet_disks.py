@@ -6,8 +6,9 @@ header has no signature, and is data all the same.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.module_utils.fleet_box import Box, CommandError
@@ -68,6 +69,8 @@ class LuksSlots:
     other: tuple[int, ...]
     pcrs: tuple[int, ...]
     signed_pcrs: tuple[int, ...]
+    # Digest of each slot's salt, which is new with every key: the same number and digest are the same key.
+    digests: dict[int, str] = field(default_factory=dict)
 
     @property
     def all(self) -> set[int]:
@@ -172,4 +175,8 @@ def parse_slots(text: str, uuid: str) -> LuksSlots:
             signed.update(token.get("tpm2_pubkey_pcrs") or ())
     recovery, tpm2 = by_type.get("systemd-recovery", set()), by_type.get("systemd-tpm2", set())
     other = {int(slot) for slot in metadata.get("keyslots", {})} - recovery - tpm2
-    return LuksSlots(uuid, *(tuple(sorted(slots)) for slots in (recovery, tpm2, other, pcrs, signed)))
+    digests = {
+        int(slot): hashlib.sha256(str(content.get("kdf", {}).get("salt", "")).encode()).hexdigest()
+        for slot, content in metadata.get("keyslots", {}).items()
+    }
+    return LuksSlots(uuid, *(tuple(sorted(slots)) for slots in (recovery, tpm2, other, pcrs, signed)), digests=digests)

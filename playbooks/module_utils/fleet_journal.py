@@ -57,6 +57,9 @@ class RootEntry:
     luks_uuid: str
     slots_before: list[int]
     recovery: Recovery | None = None
+    # The slot of that key, by number and by the digest of its salt; None in a journal older than this field.
+    slot: int | None = None
+    slot_sha256: str = ""
 
 
 @dataclass

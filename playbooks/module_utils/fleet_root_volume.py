@@ -62,6 +62,14 @@ class RootVolume:
         ciphertext = self.box.run(encrypt_argv(list(self.recipients)), stdin=key.encode()).stdout
         self.box.run(["cryptsetup", "open", "--test-passphrase", "--key-file", "-", ROOT_DEVICE], stdin=key.encode())
         del key, printed
+        after = self.slots()
+        made = sorted(set(after.recovery) - set(entry.slots_before))
+        if len(made) != 1:
+            raise Refusal(
+                f"systemd-cryptenroll made {len(made)} recovery slots and not one.",
+                "Run again: they are removed first.",
+            )
+        entry.slot, entry.slot_sha256 = made[0], after.digests[made[0]]
         now = self.box.now()
         entry.recovery = Recovery(ciphertext, ciphertext_sha256(ciphertext), list(self.recipients), now, now)
         entry.stage = ENROLLED
@@ -69,11 +77,10 @@ class RootVolume:
         self.done.append("added a recovery key to the root volume and tested it")
 
     def _complete(self, slots: LuksSlots) -> bool:
-        """Whether the slot of the journal's key is still there; a slot that somebody removed is made anew."""
+        """Whether the slot of the journal's key is still there and the same; any other key is in nobody's escrow."""
         entry = self.journal.root
-        return (
-            entry is not None
-            and entry.stage == ENROLLED
-            and entry.luks_uuid == slots.uuid
-            and bool(set(slots.recovery) - set(entry.slots_before))
-        )
+        if entry is None or entry.stage != ENROLLED or entry.luks_uuid != slots.uuid:
+            return False
+        if entry.slot is None:
+            return bool(set(slots.recovery) - set(entry.slots_before))
+        return entry.slot in slots.recovery and slots.digests.get(entry.slot) == entry.slot_sha256

@@ -236,7 +236,7 @@ class World(Box):
             assert thing is not None
             return 0, json.dumps(
                 {
-                    "keyslots": {str(slot): {} for slot in thing.keys},
+                    "keyslots": {str(slot): {"kdf": {"salt": f"salt of {key}"}} for slot, key in thing.keys.items()},
                     "tokens": {str(at): token for at, token in enumerate(thing.tokens)},
                 }
             )

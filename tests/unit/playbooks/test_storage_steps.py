@@ -286,3 +286,38 @@ def test_a_missing_disk_of_a_finished_volume_is_a_warning_and_of_a_new_one_a_ref
     provision(world)
     with pytest.raises(Refusal, match="No disk with serial LAB-1-DATA9"):
         provision(empty(), Wanted(**{**WANTED.__dict__, "data_disks": (A, "LAB-1-DATA9")}))
+
+
+def put_foreign_recovery_slot(world: World) -> None:
+    """In the place of ours, with a key that is in nobody's escrow."""
+    token = next(token for token in world.root.tokens if token["type"] == "systemd-recovery")
+    world.root.keys[int(token["keyslots"][0])] = "a foreign key"
+
+
+def test_a_foreign_recovery_slot_does_not_pass_for_the_escrowed_one() -> None:
+    world = empty()
+    provision(world)
+    put_foreign_recovery_slot(world)
+    assert provision(world) == ["added a recovery key to the root volume and tested it"]
+    assert provision(world) == []
+
+
+def test_a_foreign_slot_beside_a_removed_one_does_not_pass_either() -> None:
+    world = empty()
+    provision(world)
+    token = next(token for token in world.root.tokens if token["type"] == "systemd-recovery")
+    slot = int(token["keyslots"][0])
+    del world.root.keys[slot]
+    world.root.keys[slot + 1] = "a foreign key"
+    token["keyslots"] = [str(slot + 1)]
+    assert provision(world) == ["added a recovery key to the root volume and tested it"]
+    assert provision(world) == []
+
+
+def test_a_journal_from_before_slots_were_recorded_is_still_understood() -> None:
+    world = empty()
+    provision(world)
+    journal = json.loads(world.files[JOURNAL_PATH])
+    del journal["root"]["slot"], journal["root"]["slot_sha256"]
+    world.files[JOURNAL_PATH] = json.dumps(journal).encode()
+    assert provision(world) == []
