@@ -10,6 +10,7 @@ from appliance.contract.egress import EgressReport, Outcome, ProbeSpec
 from appliance.contract.units import PHI_UNITS
 from fleetctl import atomic
 from fleetctl.egress.canaries import Canaries, find_canaries
+from fleetctl.egress.isolation import read_isolation, spec_sha256
 from fleetctl.egress.judge import Evidence, judge
 from fleetctl.egress.proof import Baseline, EgressProof, destination
 from fleetctl.errors import ConfigError, UnreachableError, UsageError
@@ -34,31 +35,33 @@ def prove_site(fleetdir: FleetDir, site: Site, passphrase: Passphrase) -> tuple[
             hint="the proof needs the lab's canaries: fleetctl lab status",
         )
     with ssh_agent(fleetdir.keys, passphrase) as agent, Connection(site, fleetdir, agent) as connection:
-        return prove(site.name, connection, canaries, fleetdir.state_dir)
+        return prove(site, connection, canaries, fleetdir.state_dir)
 
 
-def prove(site: str, host: Host, canaries: Canaries, state_dir: Path) -> tuple[EgressProof, Path]:
+def prove(site: Site, host: Host, canaries: Canaries, state_dir: Path) -> tuple[EgressProof, Path]:
     """Try every destination from the host and every service, judge, and keep the record. Returns proof and file.
 
     Raises UnreachableError when the box or the canary gives no answer.
     """
     spec = canaries.spec()
-    report = _ask(site, host, "prove", spec)
+    report = _ask(site.name, host, "prove", spec)
     alive = canaries.alive(spec)
     proof = judge(
         Evidence(
-            site=site,
+            site=site.name,
             spec=spec,
             report=report,
             heard=canaries.heard(spec),
             alive=alive,
             canary=canaries.identity,
-            baseline=read_baseline(state_dir, site),
-            sealed_digest=_sealed_digest(site, host),
+            baseline=read_baseline(state_dir, site.name),
+            sealed_digest=_sealed_digest(site.name, host),
+            record=read_isolation(state_dir, site.name),
+            spec_sha256=spec_sha256(site),
             phi_units=PHI_UNITS,
         )
     )
-    path = _directory(state_dir, site) / f"proof-{proof.finished_at:%Y%m%dT%H%M%SZ}.json"
+    path = _directory(state_dir, site.name) / f"proof-{proof.finished_at:%Y%m%dT%H%M%SZ}.json"
     atomic.write_text(path, proof.model_dump_json(indent=2) + "\n", mode=0o600)
     return proof, path
 

@@ -92,7 +92,7 @@ def _judged(
         facts = gather_host_facts(connection)
     health: HealthSnapshot | Unreadable = operator.health() if ask_health else Unreadable("health", "not asked for")
     release = built_release(site, profile, fleetdir.fleet.name, ImageCache.default())
-    context = CheckContext(site, profile, release.wanted, facts, operator.escrowed(), health)
+    context = CheckContext(site, profile, release.wanted, facts, operator.escrowed(), health, operator.isolation())
     results = tuple(check(context) for check in checks)
     verdict = worst([result.verdict for result in results])
     return SiteJudgement(site=site.name, verdict=verdict, checks=results, exit_code=EXIT_CODES[verdict])

@@ -17,6 +17,7 @@ from fleetctl import atomic
 from fleetctl.actions.certificate import certificate_for
 from fleetctl.actions.egress import take_baseline
 from fleetctl.egress.canaries import find_canaries
+from fleetctl.egress.isolation import IsolationRecord, read_isolation, record_isolation
 from fleetctl.errors import FleetctlError, LockHeldError, UnreachableError
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.host import HostFacts
@@ -69,6 +70,15 @@ class FleetOperator:
             return None
         return len(take_baseline(self.site.name, host, canaries, self.fleetdir.state_dir).reached)
 
+    def record_isolation(self, ruleset_digest: str) -> None:
+        record_isolation(self.fleetdir.state_dir, self.site, ruleset_digest)
+
+    def isolation(self) -> IsolationRecord | Unreadable | None:
+        try:
+            return read_isolation(self.fleetdir.state_dir, self.site.name)
+        except FleetctlError as error:
+            return Unreadable("isolation", error.message)
+
     def health(self) -> HealthSnapshot | Unreadable:
         try:
             return HealthClient.of(self.fleetdir, self.passphrase).read(self.site)
@@ -78,6 +88,19 @@ class FleetOperator:
     @property
     def _escrow(self) -> EscrowFiles:
         return EscrowFiles(self.fleetdir.escrow_dir, self.site.name)
+
+
+class RehearsingOperator(FleetOperator):
+    """The operator's side of a dry run: it reads the same and keeps no record."""
+
+    def store_escrow(self, luks_uuid: str, ciphertext: str, volume: VolumeName) -> None:
+        """A dry run makes no key."""
+
+    def measure_reach(self, host: Host) -> int | None:
+        return None
+
+    def record_isolation(self, ruleset_digest: str) -> None:
+        """The rules were not loaded."""
 
 
 @contextmanager

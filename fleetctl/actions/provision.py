@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from fleetctl.actions.operator_side import FleetOperator, claimed
+from fleetctl.actions.operator_side import FleetOperator, RehearsingOperator, claimed
 from fleetctl.image.cache import ImageCache
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
@@ -68,7 +68,17 @@ def plan(
     fleetdir: FleetDir, sites: Sequence[Site], passphrase: Passphrase, emit: Emit, *, parallel: int = 4
 ) -> list[HostReport]:
     """`--dry-run`: the same phases over Ansible's check mode."""
-    return run_sites(DRY_RUN, CheckModePlaybooks, fleetdir, sites, passphrase, emit, "dry run", parallel=parallel)
+    return run_sites(
+        DRY_RUN,
+        CheckModePlaybooks,
+        fleetdir,
+        sites,
+        passphrase,
+        emit,
+        "dry run",
+        parallel=parallel,
+        operator=RehearsingOperator,
+    )
 
 
 def run_sites(
@@ -82,13 +92,24 @@ def run_sites(
     *,
     parallel: int = 1,
     force: bool = False,
+    operator: type[FleetOperator] = FleetOperator,
 ) -> list[HostReport]:
     """Take `sites` through `phases` with one SSH agent."""
     interruption = Interruption()
     with ssh_agent(fleetdir.keys, passphrase) as agent:
         hosts = {
             site.name: partial(
-                _opened, site, fleetdir, passphrase, agent, writer, emit, reason, interruption, force=force
+                _opened,
+                site,
+                fleetdir,
+                passphrase,
+                agent,
+                writer,
+                emit,
+                reason,
+                interruption,
+                force=force,
+                operator=operator,
             )
             for site in sites
         }
@@ -107,6 +128,7 @@ def _opened(
     interruption: Interruption,
     *,
     force: bool,
+    operator: type[FleetOperator],
 ) -> Iterator[HostRun]:
     profile = fleetdir.profile(site.spec.profile)
     with (
@@ -121,7 +143,7 @@ def _opened(
             recipients=tuple(fleetdir.fleet.spec.escrow_recipients),
             host=connection,
             playbooks=playbooks,
-            operator=FleetOperator(fleetdir, site, passphrase),
+            operator=operator(fleetdir, site, passphrase),
             claim=claim,
             emit=emit,
             cancelled=interruption.heard,

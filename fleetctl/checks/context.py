@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from appliance.contract.health import HealthSnapshot
+from fleetctl.egress.isolation import IsolationRecord
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.host import HostFacts
 from fleetctl.models.profile import HardwareProfile
@@ -26,7 +27,8 @@ class Wanted:
 @dataclass(frozen=True)
 class CheckContext:
     """`health` is the box's own snapshot over HTTPS, `Unreadable` when it did not answer or was not asked; `escrowed`
-    gives for each LUKS UUID in the fleet's escrow the SHA-256 of its file, empty when that is damaged."""
+    gives for each LUKS UUID in the fleet's escrow the SHA-256 of its file, empty when that is damaged;
+    `isolation` is what this machine kept of the rules that it made, None when another one made them."""
 
     site: Site
     profile: HardwareProfile
@@ -34,3 +36,4 @@ class CheckContext:
     facts: HostFacts
     escrowed: Mapping[str, str]
     health: HealthSnapshot | Unreadable
+    isolation: IsolationRecord | Unreadable | None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fleetctl.checks.context import CheckContext
-from fleetctl.checks.result import CheckResult, critical, first_unreadable, ok, unknown
+from fleetctl.checks.result import CheckResult, critical, degraded, first_unreadable, ok, unknown
+from fleetctl.egress.isolation import CHANGED_FILE, spec_sha256
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.listeners import Listener
 
@@ -20,15 +21,22 @@ _FAMILIES = {"ip": "IPv4", "ip6": "IPv6"}
 
 
 def ruleset_sealed(context: CheckContext) -> CheckResult:
-    """The live rules are the sealed ones, and what no rule names is dropped both ways on IPv4 and IPv6."""
-    name, wanted = "ruleset_sealed", "live digest equals the seal's; policy drop in and out on IPv4 and IPv6"
-    rules, seal = context.facts.ruleset, context.facts.seal
-    if isinstance(rules, Unreadable) or isinstance(seal, Unreadable):
-        return unknown(name, wanted=wanted, because=first_unreadable(rules, seal) or "")
+    """The live rules are the sealed ones and those that this machine made of the site file, and drop what none names.
+
+    The seal lies on the box, where whoever changed the rules could change it too; the operator's record does not.
+    Without a record the verdict is degraded: another machine provisioned the site, and only the seal was compared.
+    """
+    name = "ruleset_sealed"
+    wanted = "live digest equals the seal's and this machine's record; policy drop in and out on IPv4 and IPv6"
+    rules, seal, record = context.facts.ruleset, context.facts.seal, context.isolation
+    if isinstance(rules, Unreadable) or isinstance(seal, Unreadable) or isinstance(record, Unreadable):
+        return unknown(name, wanted=wanted, because=first_unreadable(rules, seal, record) or "")
     sealed = seal.seal.ruleset_digest if seal.seal else "no seal"
     problems = []
     if rules.digest != sealed:
         problems.append("the live digest differs from the seal's" if seal.seal else "the box was never sealed")
+    if record is not None and rules.digest != record.ruleset_digest:
+        problems.append(f"the live digest differs from the one recorded here on {record.recorded_at:%Y-%m-%d}")
     problems += [
         f"no {hook} chain with policy drop for {words}"
         for hook in _HOOKS
@@ -37,6 +45,7 @@ def ruleset_sealed(context: CheckContext) -> CheckResult:
         if "drop" not in rules.policies(hook, family)
     ]
     seen = f"live {rules.digest[:12]}…, sealed {sealed[:12]}{'…' if seal.seal else ''}"
+    seen += f", recorded {record.ruleset_digest[:12]}…" if record else ", no record here"
     if problems:
         return critical(
             name,
@@ -45,7 +54,16 @@ def ruleset_sealed(context: CheckContext) -> CheckResult:
             reason="; ".join(problems),
             next_action=f"find out who changed the rules, then: fleetctl site provision {context.site.name}",
         )
-    return ok(name, seen=seen, wanted=wanted, reason="compared digests, and the policies of all base chains")
+    if record is None:
+        reason = "compared only with the box's own seal: another machine provisioned it, so there is no record here"
+    elif record.spec_sha256 != spec_sha256(context.site):
+        reason = f"{CHANGED_FILE}: the box still has those of {record.recorded_at:%Y-%m-%d}"
+    else:
+        reason = "compared the live digest with seal and record, the site file, and the policies of all base chains"
+        return ok(name, seen=seen, wanted=wanted, reason=reason)
+    return degraded(
+        name, seen=seen, wanted=wanted, reason=reason, next_action=f"fleetctl site provision {context.site.name}"
+    )
 
 
 def listeners_expected(context: CheckContext) -> CheckResult:

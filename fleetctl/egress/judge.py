@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from appliance.contract.egress import Attempt, EgressReport, Outcome, ProbeSpec, ProbeTarget, Protocol, Variant
+from fleetctl.egress.isolation import CHANGED_FILE, IsolationRecord
 from fleetctl.egress.proof import Baseline, EgressProof, Row, RowVerdict, Verdict, destination
 
 COUNTER = "egress_denied"
@@ -25,6 +26,8 @@ class Evidence:
     `heard` maps a target's or control's id to the listeners that received its nonce; `alive` says for each target with
     a canary whether the operator's side reached that listener during the proof. `phi_units` must each run in a network
     namespace of their own. `sealed_digest` is the ruleset's digest of the site's seal, None when there is no seal.
+    `record` is what this machine kept when it made the rules, None when another one did: then the seal, which lies on
+    the box, is the only reference. `spec_sha256` is that of the site file now.
     """
 
     site: str
@@ -35,6 +38,8 @@ class Evidence:
     canary: str
     baseline: Baseline | None
     sealed_digest: str | None
+    record: IsolationRecord | None
+    spec_sha256: str
     phi_units: tuple[str, ...]
 
 
@@ -60,6 +65,7 @@ def judge(evidence: Evidence) -> EgressProof:
         finished_at=evidence.report.finished_at,
         ruleset_digest=evidence.report.ruleset_digest,
         sealed_ruleset_digest=evidence.sealed_digest,
+        recorded_ruleset_digest=evidence.record.ruleset_digest if evidence.record else None,
         egress_denied_packets=_denied(evidence.report),
         canary=evidence.canary,
         heard=dict(evidence.heard),
@@ -211,6 +217,11 @@ def _ruleset_gaps(evidence: Evidence) -> list[str]:
         gaps.append("the site is not sealed: there is no ruleset to compare with")
     elif digest != evidence.sealed_digest:
         gaps.append(f"the live ruleset {_short(digest)} is not the sealed one {_short(evidence.sealed_digest)}")
+    record = evidence.record
+    if record is not None and digest != record.ruleset_digest:
+        gaps.append(f"the live ruleset {_short(digest)} is not the one recorded here {_short(record.ruleset_digest)}")
+    if record is not None and record.spec_sha256 != evidence.spec_sha256:
+        gaps.append(f"{CHANGED_FILE}: provision again")
     denied = _denied(evidence.report)
     # An attempt that ended before the rules (no route, no such socket) cannot be in their counter.
     host_blocked = sum(

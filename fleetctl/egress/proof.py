@@ -73,6 +73,9 @@ class EgressProof(_Record):
     finished_at: datetime
     ruleset_digest: str | None
     sealed_ruleset_digest: str | None
+    recorded_ruleset_digest: Annotated[
+        str | None, Field(description="Kept by this machine when it made the rules; none when another one did.")
+    ] = None
     egress_denied_packets: Annotated[int | None, Field(description="How much the counter rose during the proof.")]
     canary: str
     heard: Annotated[dict[str, tuple[str, ...]], Field(description="Target or control id → listeners that heard it.")]

@@ -13,6 +13,7 @@ from appliance.contract.health import HealthSnapshot
 from fleetctl.checks.context import CheckContext
 from fleetctl.checks.lists import Check
 from fleetctl.checks.result import CheckResult
+from fleetctl.egress.isolation import IsolationRecord
 from fleetctl.errors import ChangeError
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.host import HostFacts
@@ -78,6 +79,14 @@ class OperatorSide(Protocol):
         """Record what the box reaches before it is isolated; how many destinations, None without canaries."""
         ...
 
+    def record_isolation(self, ruleset_digest: str) -> None:
+        """Keep the digest of the rules that were just made of the site file."""
+        ...
+
+    def isolation(self) -> IsolationRecord | Unreadable | None:
+        """What `record_isolation` kept; None when this machine never made the site's rules."""
+        ...
+
     def health(self) -> HealthSnapshot | Unreadable:
         """The box's own snapshot; `Unreadable` without a good answer."""
         ...
@@ -135,7 +144,13 @@ class HostRun:
     def judge(self, checks: Sequence[Check], health: HealthSnapshot | Unreadable) -> tuple[CheckResult, ...]:
         """Judge the last reading and keep the answers."""
         context = CheckContext(
-            self.site, self.profile, self.release.wanted, self.read_facts(), self.operator.escrowed(), health
+            self.site,
+            self.profile,
+            self.release.wanted,
+            self.read_facts(),
+            self.operator.escrowed(),
+            health,
+            self.operator.isolation(),
         )
         self.checks = tuple(check(context) for check in checks)
         return self.checks

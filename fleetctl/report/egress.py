@@ -47,8 +47,9 @@ def proof_table(proof: EgressProof) -> RenderableType:
     lines.append(Text.assemble((word, style), f"  {proof.site}, {proof.finished_at:%Y-%m-%d %H:%M:%SZ}"))
     lines += [Text(f"  {printable(reason)}") for reason in proof.reasons]
     live, sealed = (proof.ruleset_digest or "unreadable")[:16], (proof.sealed_ruleset_digest or "no")[:16]
+    recorded = (proof.recorded_ruleset_digest or "no")[:16]
     denied = _count(proof.egress_denied_packets)
-    lines.append(Text(f"  ruleset {live}, sealed {sealed}; packets that it refused meanwhile: {denied}"))
+    lines.append(Text(f"  ruleset {live}, sealed {sealed}, recorded {recorded}; packets refused meanwhile: {denied}"))
     return Group(*lines)
 
 

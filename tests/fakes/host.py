@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.contract.health import HealthSnapshot
+from fleetctl.egress.isolation import IsolationRecord
 from fleetctl.errors import FleetctlError
 from fleetctl.facts.base import Completed, Fact, Unreadable
 from fleetctl.facts.clock import ClockFacts
@@ -85,6 +86,7 @@ class FakeOperator:
 
     stored: dict[str, str] = field(default_factory=dict)
     already: frozenset[str] = frozenset()
+    recorded: IsolationRecord | None = fake.ISOLATION
     snapshots: list[HealthSnapshot | Unreadable] = field(default_factory=lambda: [fake.snapshot()])
 
     def server_certificate(self, facts: HostFacts) -> str:
@@ -102,6 +104,12 @@ class FakeOperator:
 
     def measure_reach(self, host: Host) -> int | None:
         return None
+
+    def record_isolation(self, ruleset_digest: str) -> None:
+        self.recorded = fake.ISOLATION.model_copy(update={"ruleset_digest": ruleset_digest})
+
+    def isolation(self) -> IsolationRecord | None:
+        return self.recorded
 
     def health(self) -> HealthSnapshot | Unreadable:
         return self.snapshots.pop(0) if len(self.snapshots) > 1 else self.snapshots[0]

@@ -10,6 +10,7 @@ from typing import Any
 from appliance.contract.health import HealthSnapshot
 from appliance.contract.seal import Seal, SealedModel, SealedVolume
 from fleetctl.checks.context import CheckContext, Wanted
+from fleetctl.egress.isolation import IsolationRecord, spec_sha256
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.clock import ClockFacts
 from fleetctl.facts.disks import BlockDevice, DiskFacts
@@ -62,6 +63,9 @@ SITE = Site.model_validate(
             "release": {"transcription": "whisper-tiny.en"},
         },
     }
+)
+ISOLATION = IsolationRecord(
+    site="lab-1", ruleset_digest=RULES, spec_sha256=spec_sha256(SITE), recorded_at=datetime(2026, 11, 22, tzinfo=UTC)
 )
 IMAGE_MANIFEST = ImageManifest(
     profile="lab", version="1.0", usr_root_hash=USR, input_digest="e5" * 32, inputs={}, files=[], packages="packages"
@@ -256,6 +260,7 @@ def snapshot(verdict: str = "ok", **changed: Any) -> HealthSnapshot:
 def context(facts: HostFacts | None = None, **changed: Any) -> CheckContext:
     """The context of the sealed site; `changed` replaces its fields."""
     sealed = CheckContext(
+        isolation=ISOLATION,
         site=SITE,
         profile=PROFILE,
         wanted=Wanted(USR, MODEL),

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 
 from fleetctl.actions import provision
+from fleetctl.egress.isolation import read_isolation, spec_sha256
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.trust.escrow_files import EscrowFiles
 from fleetctl.trust.passphrase import Passphrase
 from tests.fakes import site as fake
 from tests.fakes.host import FakeHost
+
+RESULT = {"changed": True, "fleet": {"isolation": {"ruleset_digest": fake.RULES}}}
 
 
 class FakeRunner:
@@ -32,7 +35,7 @@ class FakeRunner:
 
     @staticmethod
     def _run(wanted: dict[str, Any]) -> tuple[str, int]:
-        data = {"task": f"task of {wanted['tags']}", "duration": 0.1, "res": {"changed": True}}
+        data = {"task": f"task of {wanted['tags']}", "duration": 0.1, "res": RESULT}
         wanted["event_handler"]({"event": "runner_on_ok", "event_data": data})
         return "successful", 0
 
@@ -85,6 +88,7 @@ def test_a_dry_run_reaches_every_change_and_writes_none(
     assert host.ran == []
     assert report.changed == 5
     assert _tree(fleet_dir.path) == before
+    assert read_isolation(fleet_dir.state_dir, "lab-1") is None
 
 
 def test_the_same_list_writes_when_it_is_no_dry_run(
@@ -100,6 +104,9 @@ def test_the_same_list_writes_when_it_is_no_dry_run(
     assert report.error is not None
     assert report.error.message.startswith("volumes_encrypted is critical")
     assert runner.calls[-1]["tags"] == "unlock"
+    record = read_isolation(fleet_dir.state_dir, "lab-1")
+    assert record is not None
+    assert (record.ruleset_digest, record.spec_sha256) == (fake.RULES, spec_sha256(fake.SITE))
 
 
 def test_no_phase_and_no_action_asks_whether_it_is_a_dry_run() -> None:

@@ -13,6 +13,7 @@ import pytest
 from appliance.contract.egress import Attempt, CounterReading, EgressReport, InspectedService, ProbeSpec, ProbeTarget
 from appliance.contract.units import PHI_UNITS
 from fleetctl.actions.egress import latest_proof, prove, read_baseline, take_baseline
+from fleetctl.egress.isolation import record_isolation
 from fleetctl.egress.proof import Verdict
 from fleetctl.errors import ConfigError, UnreachableError
 from fleetctl.facts.base import Completed, Unreadable
@@ -151,10 +152,10 @@ def test_a_baseline_that_cannot_be_read_is_no_reason_to_go_on(tmp_path: Path) ->
 def test_an_answer_that_is_no_report_is_unreachable_and_leaves_no_record(
     tmp_path: Path, answer: str, stderr: str, words: str
 ) -> None:
-    for kind, what in (("baseline", take_baseline), ("prove", prove)):
+    for kind, what, site in (("baseline", take_baseline, "lab-1"), ("prove", prove, fake.SITE)):
         host = asked(kind, answer, exit_code=127, stderr=stderr)
         with pytest.raises(UnreachableError, match=words):
-            what("lab-1", host, FakeCanaries(), tmp_path)  # type: ignore[arg-type]
+            what(site, host, FakeCanaries(), tmp_path)  # type: ignore[operator]
     assert not list(tmp_path.rglob("*.json"))
 
 
@@ -167,7 +168,7 @@ def proving(reading: Any) -> FakeHost:
 def test_a_proof_is_judged_recorded_and_found_again(tmp_path: Path) -> None:
     take(open_box(), tmp_path)
     canaries: Any = FakeCanaries(ears={"tcp4": (), "ehr": ("ehr",)})
-    proof, path = prove("lab-1", proving(fake.sealed_facts()), canaries, tmp_path)
+    proof, path = prove(fake.SITE, proving(fake.sealed_facts()), canaries, tmp_path)
     assert proof.verdict is Verdict.PROVEN, proof.reasons
     assert (proof.baseline_taken_at, proof.sealed_ruleset_digest) == (AT, fake.RULES)
     assert path.name == "proof-20261122T030000Z.json"
@@ -178,13 +179,13 @@ def test_a_proof_is_judged_recorded_and_found_again(tmp_path: Path) -> None:
 def test_what_the_canary_heard_is_a_leak(tmp_path: Path) -> None:
     take(open_box(), tmp_path)
     canaries: Any = FakeCanaries()
-    assert prove("lab-1", proving(fake.sealed_facts()), canaries, tmp_path)[0].verdict is Verdict.LEAKING
+    assert prove(fake.SITE, proving(fake.sealed_facts()), canaries, tmp_path)[0].verdict is Verdict.LEAKING
 
 
 def test_without_a_seal_nothing_is_proven(tmp_path: Path) -> None:
     take(open_box(), tmp_path)
     canaries: Any = FakeCanaries(ears={"tcp4": (), "ehr": ("ehr",)})
-    proof, _ = prove("lab-1", proving(fake.sealed_facts(seal=SealFacts(None))), canaries, tmp_path)
+    proof, _ = prove(fake.SITE, proving(fake.sealed_facts(seal=SealFacts(None))), canaries, tmp_path)
     assert proof.verdict is Verdict.UNPROVEN
     assert proof.sealed_ruleset_digest is None
     assert proof.reasons == ("the site is not sealed: there is no ruleset to compare with",)
@@ -193,5 +194,17 @@ def test_without_a_seal_nothing_is_proven(tmp_path: Path) -> None:
 def test_a_seal_that_cannot_be_read_is_unreachable_not_unsealed(tmp_path: Path) -> None:
     canaries: Any = FakeCanaries()
     with pytest.raises(UnreachableError, match="seal cannot be read: cut off"):
-        prove("lab-1", proving(fake.sealed_facts(seal=Unreadable("seal", "cut off"))), canaries, tmp_path)
+        prove(fake.SITE, proving(fake.sealed_facts(seal=Unreadable("seal", "cut off"))), canaries, tmp_path)
     assert latest_proof(tmp_path, "lab-1") is None
+
+
+def test_rules_that_are_sealed_but_were_not_made_here_prove_nothing(tmp_path: Path) -> None:
+    take(open_box(), tmp_path)
+    canaries: Any = FakeCanaries(ears={"tcp4": (), "ehr": ("ehr",)})
+    record_isolation(tmp_path, fake.SITE, fake.RULES)
+    proof, _ = prove(fake.SITE, proving(fake.sealed_facts()), canaries, tmp_path)
+    assert (proof.verdict, proof.recorded_ruleset_digest) == (Verdict.PROVEN, fake.RULES)
+    record_isolation(tmp_path, fake.SITE, "e" * 64)
+    proof, _ = prove(fake.SITE, proving(fake.sealed_facts()), canaries, tmp_path)
+    assert proof.verdict is Verdict.UNPROVEN
+    assert proof.reasons == (f"the live ruleset {fake.RULES[:16]} is not the one recorded here {'e' * 16}",)

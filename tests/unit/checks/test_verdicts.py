@@ -440,3 +440,28 @@ def test_a_root_volume_that_no_seal_names_is_not_said_to_be_the_sealed_one(seal:
 def test_tokens_are_not_called_a_key_that_this_machines_tpm_opens() -> None:
     result = encryption.tpm_bound(context())
     assert "it does not show which TPM opens them" in result.reason
+
+
+def _recorded(**changed: Any) -> CheckContext:
+    return context(isolation=fake.ISOLATION.model_copy(update=changed))
+
+
+def test_a_seal_that_was_changed_with_the_rules_does_not_hide_it() -> None:
+    seal, rules = _sealed(ruleset_digest=USR), replace(SEALED.ruleset, digest=USR)
+    result = network.ruleset_sealed(context(sealed_facts(seal=seal, ruleset=rules)))
+    assert result.verdict is Verdict.CRITICAL
+    assert result.reason == "the live digest differs from the one recorded here on 2026-11-22"
+
+
+def test_rules_of_an_earlier_site_file_are_degraded() -> None:
+    result = network.ruleset_sealed(_recorded(spec_sha256="0" * 64))
+    assert result.verdict is Verdict.DEGRADED
+    assert "the site file changed since the rules were made" in result.reason
+    assert result.next_action == "fleetctl site provision lab-1"
+
+
+def test_without_a_record_here_the_seal_alone_is_not_enough() -> None:
+    result = network.ruleset_sealed(context(isolation=None))
+    assert (result.verdict, "another machine provisioned it" in result.reason) == (Verdict.DEGRADED, True)
+    damaged = network.ruleset_sealed(context(isolation=Unreadable("isolation", "damaged")))
+    assert damaged.verdict is Verdict.UNKNOWN

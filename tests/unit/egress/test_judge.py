@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from appliance.contract.egress import Attempt, CounterReading, EgressReport, InspectedService, ProbeSpec, ProbeTarget
+from fleetctl.egress.isolation import IsolationRecord
 from fleetctl.egress.judge import Evidence, judge
 from fleetctl.egress.proof import Baseline, RowVerdict, Verdict
 
@@ -62,6 +63,7 @@ REPORT = EgressReport(
     attempts=ATTEMPTS,
     complete=True,
 )
+RECORD = IsolationRecord(site="lab-1", ruleset_digest=DIGEST, spec_sha256="c" * 64, recorded_at=AT)
 EVIDENCE = Evidence(
     site="lab-1",
     spec=SPEC,
@@ -77,6 +79,8 @@ EVIDENCE = Evidence(
         ruleset_digest=None,
     ),
     sealed_digest=DIGEST,
+    record=RECORD,
+    spec_sha256="c" * 64,
     phi_units=(UNIT,),
 )
 
@@ -157,6 +161,11 @@ UNPROVEN: dict[str, tuple[Evidence, str]] = {
     ),
     "an unsealed site": (replace(EVIDENCE, sealed_digest=None), "not sealed"),
     "another ruleset than the sealed one": (with_report(ruleset_digest="b" * 64), "is not the sealed one"),
+    "a seal that was changed with the ruleset": (
+        replace(with_report(ruleset_digest="b" * 64), sealed_digest="b" * 64),
+        "is not the one recorded here",
+    ),
+    "another site file": (replace(EVIDENCE, spec_sha256="d" * 64), "the site file changed since the rules were made"),
     "an unreadable ruleset": (with_report(ruleset_digest=None), "(unreadable) is not the sealed one"),
     "no counter": (with_report(counters_after={}), "is not there"),
     "a counter that did not rise": (with_report(counters_after=REPORT.counters_before), "rose by 0, for 2"),
@@ -171,6 +180,11 @@ def test_a_run_that_lacks_evidence_proves_nothing(name: str) -> None:
     proof = judge(evidence)
     assert proof.verdict is Verdict.UNPROVEN
     assert any(reason in each for each in proof.reasons), proof.reasons
+
+
+def test_without_a_record_the_seal_is_the_reference() -> None:
+    proof = judge(replace(EVIDENCE, record=None))
+    assert (proof.verdict, proof.recorded_ruleset_digest) == (Verdict.PROVEN, None)
 
 
 def test_an_attempt_that_ended_before_the_rules_is_not_expected_in_their_counter() -> None:

@@ -41,7 +41,8 @@ TAGS = ("lock", "storage", "isolation", "stack", "models", "seal", "unlock")
 
 
 def _script(**different: Any) -> dict[str, Any]:
-    return {**{tag: [ok(tag)] for tag in TAGS}, **different}
+    isolation = [ok("isolation", isolation={"ruleset_digest": fake.RULES})]
+    return {**{tag: [ok(tag)] for tag in TAGS}, "isolation": isolation, **different}
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +118,23 @@ def test_the_playbooks_get_the_site_and_no_secret() -> None:
         "expires_s": 3600,
         "force": False,
     }
+
+
+def test_the_digest_of_the_rules_is_kept_when_they_are_made() -> None:
+    setting = Setting()
+    setting.operator.recorded = None
+    assert setting.provision().error is None
+    assert setting.operator.recorded == fake.ISOLATION
+
+
+@pytest.mark.parametrize("fleet", [{}, {"isolation": {}}, {"isolation": {"ruleset_digest": "../x"}}])
+def test_rules_without_a_digest_are_not_taken_for_made(fleet: dict[str, Any]) -> None:
+    setting = Setting(_script(isolation=[ok("isolation", **fleet)]))
+    setting.operator.recorded = None
+    report = setting.provision()
+    assert isinstance(report.error, ChangeError)
+    assert "no digest" in report.error.message
+    assert setting.operator.recorded is None
 
 
 def test_recovery_keys_are_in_escrow_before_the_box_hears_that_they_are() -> None:
