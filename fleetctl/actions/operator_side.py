@@ -25,14 +25,15 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.phases.base import LockClaim
 from fleetctl.remote.connection import Host
+from fleetctl.remote.playbook import RUN_TIMEOUT_S
 from fleetctl.remote.poll import HealthClient
 from fleetctl.trust.ca import Authority
 from fleetctl.trust.escrow_files import EscrowFiles
 from fleetctl.trust.escrow_index import VolumeName
 from fleetctl.trust.passphrase import Passphrase
 
-# Longer than a provisioning of an emulated site takes, so that it cannot expire under a run that is alive.
-LOCK_EXPIRES_S = 3600
+# It is renewed before a playbook run when half of it is over, so that the other half covers the longest run.
+LOCK_EXPIRES_S = 2 * RUN_TIMEOUT_S
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fleetctl.errors import LockHeldError
 from fleetctl.phases.base import HostRun, PhaseResult
 
 
@@ -13,12 +12,5 @@ class AcquireLock:
     after_failure = False
 
     def run(self, run: HostRun) -> PhaseResult:
-        # Set before the attempt: a run that is cut off in the middle may hold the lock. Releasing what is not ours
-        # does nothing, since the box compares the token.
-        run.lock_taken = True
-        try:
-            run.apply("lock", bookkeeping=True)
-        except LockHeldError:
-            run.lock_taken = False
-            raise
+        run.claim_lock()
         return PhaseResult(detail=f"{run.claim.owner} on {run.claim.host}, for {run.claim.expires_s // 60} min")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from fleetctl.checks.context import CheckContext
 from fleetctl.checks.lists import Check
 from fleetctl.checks.result import CheckResult
 from fleetctl.egress.isolation import IsolationRecord
-from fleetctl.errors import ChangeError
+from fleetctl.errors import ChangeError, LockHeldError
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.host import HostFacts
 from fleetctl.models.profile import HardwareProfile
@@ -25,6 +26,12 @@ from fleetctl.remote.connection import Host
 from fleetctl.remote.playbook import Playbooks
 from fleetctl.remote.tasks import PlayResult, TaskResult
 from fleetctl.trust.escrow_index import VolumeName
+
+
+def seconds_since_boot() -> float:
+    """A clock that nobody sets and that goes on while the operator's laptop sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
 
 EventStatus = Literal["started", "ok", "changed", "skipped", "failed", "unreachable", "finished"]
 
@@ -118,6 +125,8 @@ class HostRun:
     cancelled: Callable[[], bool] = lambda: False
     facts: HostFacts | None = None
     lock_taken: bool = False
+    lock_claimed_at_s: float = 0.0
+    clock: Callable[[], float] = seconds_since_boot
     checks: tuple[CheckResult, ...] = ()
     phase: str = ""
 
@@ -155,6 +164,23 @@ class HostRun:
         self.checks = tuple(check(context) for check in checks)
         return self.checks
 
+    def claim_lock(self) -> None:
+        """Take the site's lock, or take it anew from now on. Raises `LockHeldError` when it is somebody else's."""
+        # Set before the attempt: a run that is cut off in the middle may hold the lock. Releasing what is not ours
+        # does nothing, since the box compares the token.
+        self.lock_taken = True
+        claimed_at_s = self.clock()
+        try:
+            self.apply("lock", bookkeeping=True)
+        except LockHeldError:
+            self.lock_taken = False
+            raise
+        self.lock_claimed_at_s = claimed_at_s
+
+    def _lock_is_half_over(self) -> bool:
+        """A playbook run may take as long as the other half."""
+        return self.clock() - self.lock_claimed_at_s > self.claim.expires_s / 2
+
     def apply(self, tag: str, *, bookkeeping: bool = False, **variables: Any) -> PlayResult:
         """Run the playbook's tasks of one tag with `fleet_site`; a failed task becomes the error that it stands for.
 
@@ -167,6 +193,8 @@ class HostRun:
             status = "ok" if bookkeeping and task.status == "changed" else task.status
             self.say(status, task=task.name, seconds=round(task.seconds, 1), detail=task.diff or task.message)
 
+        if self.lock_taken and not bookkeeping and self._lock_is_half_over():
+            self.claim_lock()
         result = self.playbooks.apply([tag], {"fleet_site": fleet_site}, on_task)
         if result.failure is not None:
             raise error_of(result.failure, self.site.name)

@@ -7,8 +7,10 @@ import datetime
 import fcntl
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,10 @@ from ansible.module_utils.fleet_outcome import run_reporting
 LOCK_PATH = "/var/lib/fleetctl/lock.json"
 _GUARD_PATH = "/run/fleetctl-lock.guard"  # held for the moment between reading the lock and writing it
 
+_BOOT_ID_PATH = "/proc/sys/kernel/random/boot_id"
+_BOOT_KEYS = ("boot_id", "expires_boot_s")
+_UNTOLD = ("token_sha256", *_BOOT_KEYS)
+
 ARGUMENTS = {
     "state": {"type": "str", "required": True, "choices": ["taken", "released"]},
     "token": {"type": "str", "required": True, "no_log": True},
@@ -28,6 +34,21 @@ ARGUMENTS = {
     "expires_s": {"type": "int", "required": True},
     "force": {"type": "bool", "default": False},
 }
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Now: by the wall clock, which may be set, and by the time since this boot, which nobody sets."""
+
+    wall: datetime.datetime
+    boot_id: str
+    boot_s: float
+
+
+def read_moment(box: Box) -> Moment:
+    """Now, on this box."""
+    boot_id = (box.read(_BOOT_ID_PATH) or b"").decode().strip()
+    return Moment(datetime.datetime.now(datetime.UTC), boot_id, time.clock_gettime(time.CLOCK_BOOTTIME))
 
 
 def parse_lock(content: bytes | None) -> dict[str, str] | None:
@@ -44,20 +65,26 @@ def parse_lock(content: bytes | None) -> dict[str, str] | None:
     }
     try:
         found = json.loads(content)
-        return {key: str(found[key]) for key in unknown}
+        # A lock of an older fleetctl says nothing of the boot.
+        return {key: str(found[key]) for key in unknown} | {key: str(found.get(key, "")) for key in _BOOT_KEYS}
     except (ValueError, KeyError, TypeError):
         return unknown
 
 
-def is_held_by_another(lock: dict[str, str] | None, token: str, now: datetime.datetime) -> bool:
-    """Whether somebody else's lock is still good."""
+def is_held_by_another(lock: dict[str, str] | None, token: str, now: Moment) -> bool:
+    """Whether somebody else's lock is still good. In the boot in which it was taken no step of the clock ends it."""
     if lock is None or lock["token_sha256"] == token_digest(token):
         return False
+    if now.boot_id and lock.get("boot_id") == now.boot_id:
+        try:
+            return float(lock["expires_boot_s"]) > now.boot_s
+        except ValueError:
+            return True
     try:
         expires = datetime.datetime.fromisoformat(lock["expires_at"])
     except ValueError:
         return True
-    return expires.tzinfo is None or expires > now
+    return expires.tzinfo is None or expires > now.wall
 
 
 def token_digest(token: str) -> str:
@@ -65,21 +92,23 @@ def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def new_lock(given: dict[str, Any], now: datetime.datetime) -> dict[str, str]:
+def new_lock(given: dict[str, Any], now: Moment) -> dict[str, str]:
     """The lock for this claim."""
     return {
         "owner": given["owner"],
         "host": given["host"],
         "reason": given["reason"],
-        "taken_at": _iso(now),
-        "expires_at": _iso(now + datetime.timedelta(seconds=given["expires_s"])),
+        "taken_at": _iso(now.wall),
+        "expires_at": _iso(now.wall + datetime.timedelta(seconds=given["expires_s"])),
+        "boot_id": now.boot_id,
+        "expires_boot_s": f"{now.boot_s + given['expires_s']:.0f}",
         "token_sha256": token_digest(given["token"]),
     }
 
 
 def without_token(lock: dict[str, str] | None) -> dict[str, str] | None:
     """What may be told about a lock."""
-    return None if lock is None else {key: value for key, value in lock.items() if key != "token_sha256"}
+    return None if lock is None else {key: value for key, value in lock.items() if key not in _UNTOLD}
 
 
 def main() -> None:
@@ -92,7 +121,7 @@ def main() -> None:
 def _run(module: AnsibleModule) -> None:
     box, given = Box(), module.params
     with nullcontext() if module.check_mode else _guard():
-        now = datetime.datetime.now(datetime.UTC)
+        now = read_moment(box)
         lock = parse_lock(box.read(LOCK_PATH))
         foreign = is_held_by_another(lock, given["token"], now)
         if given["state"] == "taken":

@@ -417,3 +417,42 @@ def test_a_key_that_opens_nothing_is_no_recovery_key() -> None:
 def test_the_tpm_cannot_answer_for_the_key() -> None:
     assert "--disable-external-tokens" in try_command("/dev/vda8", 3)
     assert try_command("/dev/vda8", 3)[-5:] == ["--key-slot", "3", "--key-file", "-", "/dev/vda8"]
+
+
+class SlowPlaybooks(FakePlaybooks):
+    """Each playbook run but those about the lock takes `takes_s` of the clock."""
+
+    now_s = 1000.0
+    takes_s = 0.0
+
+    def apply(self, tags: Any, extra_vars: Any, on_task: Any) -> Any:
+        result = super().apply(tags, extra_vars, on_task)
+        self.now_s += 0 if "lock" in tags else self.takes_s
+        return result
+
+
+@pytest.mark.parametrize(("takes_s", "claims"), [(100, 1), (1000, 3), (3000, 5)])
+def test_a_long_run_renews_its_lock_before_half_of_it_is_left(takes_s: float, claims: int) -> None:
+    """The claim is for 3600 s. Five changing runs of 100 s need no other; of 3000 s, each but the first does."""
+    setting = Setting()
+    setting.playbooks = playbooks = SlowPlaybooks(_script())
+    playbooks.takes_s = takes_s
+    run = host_run(setting.host, playbooks, setting.operator, setting.events)
+    run.clock = lambda: playbooks.now_s
+    report = run_phases(PROVISION, run, setting.interruption)
+    assert report.error is None
+    assert playbooks.tags.count("lock") == claims
+    assert [tag for tag in playbooks.tags if tag != "lock"] == list(TAGS[1:])
+    assert all(site["lock"]["token"] == "token" for _, site in playbooks.calls)
+
+
+def test_a_lock_that_somebody_took_meanwhile_stops_the_run_before_it_changes_more() -> None:
+    setting = Setting()
+    answers = [[ok("lock")], [failed("held", lock_held={"owner": "bob"})]]
+    setting.playbooks = playbooks = SlowPlaybooks(_script(lock=lambda _: answers.pop(0)))
+    playbooks.takes_s = 1900
+    run = host_run(setting.host, playbooks, setting.operator, setting.events)
+    run.clock = lambda: playbooks.now_s
+    report = run_phases(PROVISION, run, setting.interruption)
+    assert isinstance(report.error, LockHeldError)
+    assert playbooks.tags == ["lock", "storage", "lock"]

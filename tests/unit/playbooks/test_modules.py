@@ -30,22 +30,57 @@ STATE_UUID, ROOT_UUID = "dcb245de-4cf1-400a-9b2f-f9d4e830071b", "99ea549e-4452-4
 # --- lock
 
 
+def moment(passed_s: float = 0, *, clock_set_by_s: float = 0, boot: str = "boot-1") -> fleet_lock.Moment:
+    """`passed_s` after the lock was taken; a new boot counts its time from 0."""
+    wall = NOW + datetime.timedelta(seconds=passed_s + clock_set_by_s)
+    return fleet_lock.Moment(wall, boot, passed_s + (5000 if boot == "boot-1" else 0))
+
+
+def taken() -> dict[str, str] | None:
+    found: dict[str, str] | None = fleet_lock.parse_lock(json.dumps(fleet_lock.new_lock(CLAIM, moment())).encode())
+    return found
+
+
 def test_a_lock_holds_for_others_until_it_expires_and_never_for_its_owner() -> None:
-    lock = fleet_lock.parse_lock(json.dumps(fleet_lock.new_lock(CLAIM, NOW)).encode())
-    assert not fleet_lock.is_held_by_another(lock, "secret-token", NOW)
-    assert fleet_lock.is_held_by_another(lock, "other", NOW + datetime.timedelta(seconds=599))
-    assert not fleet_lock.is_held_by_another(lock, "other", NOW + datetime.timedelta(seconds=600))
-    assert not fleet_lock.is_held_by_another(None, "other", NOW)
+    assert not fleet_lock.is_held_by_another(taken(), "secret-token", moment())
+    assert fleet_lock.is_held_by_another(taken(), "other", moment(599))
+    assert not fleet_lock.is_held_by_another(taken(), "other", moment(600))
+    assert not fleet_lock.is_held_by_another(None, "other", moment())
+
+
+def test_setting_the_clock_neither_ends_nor_prolongs_a_lock() -> None:
+    for step_s in (-86400, 86400):
+        assert fleet_lock.is_held_by_another(taken(), "other", moment(599, clock_set_by_s=step_s))
+        assert not fleet_lock.is_held_by_another(taken(), "other", moment(600, clock_set_by_s=step_s))
+
+
+def test_after_another_boot_the_clock_on_the_wall_decides() -> None:
+    assert fleet_lock.is_held_by_another(taken(), "other", moment(599, boot="boot-2"))
+    assert not fleet_lock.is_held_by_another(taken(), "other", moment(600, boot="boot-2"))
+
+
+def test_a_lock_without_the_boot_is_judged_by_the_wall_clock() -> None:
+    old = {key: value for key, value in fleet_lock.new_lock(CLAIM, moment()).items() if "boot" not in key}
+    lock = fleet_lock.parse_lock(json.dumps(old).encode())
+    assert fleet_lock.is_held_by_another(lock, "other", moment(599))
+    assert not fleet_lock.is_held_by_another(lock, "other", moment(600))
+
+
+def test_the_box_knows_its_boot_and_its_age() -> None:
+    first, second = fleet_lock.read_moment(Box()), fleet_lock.read_moment(Box())
+    assert len(first.boot_id) == 36
+    assert first.boot_id == second.boot_id
+    assert 0 < first.boot_s <= second.boot_s
 
 
 def test_the_lock_file_does_not_give_the_token_away() -> None:
-    assert "secret-token" not in json.dumps(fleet_lock.new_lock(CLAIM, NOW))
+    assert "secret-token" not in json.dumps(fleet_lock.new_lock(CLAIM, moment()))
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff", b'{"owner": "x"}'])
 def test_a_damaged_lock_is_held_by_someone_unknown(content: bytes) -> None:
     lock = fleet_lock.parse_lock(content)
-    assert fleet_lock.is_held_by_another(lock, "other", NOW)
+    assert fleet_lock.is_held_by_another(lock, "other", moment())
     assert "damaged" in (lock or {})["owner"]
 
 
