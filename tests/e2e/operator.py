@@ -105,6 +105,16 @@ class Operator:
         assert expect is None or result.code == expect, str(result)
         return result
 
+    def until(self, *arguments: str, deadline_s: float = 600) -> Result:
+        """Run fleetctl again and again until it ends with 0: the box looks at itself twice a minute only."""
+        end_s = time.monotonic() + deadline_s
+        while True:
+            result = self.run(*arguments, expect=None)
+            if result.code == 0:
+                return result
+            assert time.monotonic() < end_s, f"not within {deadline_s:.0f} s: {result}"
+            time.sleep(5)
+
     def run_until(self, event: dict[str, str], *arguments: str) -> bool:
         """Run fleetctl with a JSON event stream on stdout and kill -9 it at the first event that has these values.
 

@@ -36,7 +36,7 @@ def test_one_opened_rule_makes_proof_and_verify_fail_until_it_is_closed(sealed_s
     finally:
         sealed_site.run("site", "provision", SITE, "--yes")
     sealed_site.run("egress", "prove", SITE)
-    sealed_site.run("site", "verify", SITE)
+    sealed_site.until("site", "verify", SITE)
 
 
 def test_a_flipped_byte_in_the_model_is_refused_by_the_kernel(sealed_site: Operator) -> None:
@@ -58,7 +58,7 @@ def test_a_flipped_byte_in_the_model_is_refused_by_the_kernel(sealed_site: Opera
     finally:
         sealed_site.ssh(f"{flip_command}; echo 3 > /proc/sys/vm/drop_caches; systemctl reset-failed {unit}")
         sealed_site.ssh(f"systemctl restart {unit}")
-    sealed_site.run("site", "verify", SITE)
+    sealed_site.until("site", "verify", SITE)
 
 
 def test_a_stolen_disk_stays_shut_and_the_recovery_key_opens_it(sealed_site: Operator, lab: LabSite) -> None:
@@ -82,7 +82,7 @@ def test_a_stolen_disk_stays_shut_and_the_recovery_key_opens_it(sealed_site: Ope
         lab.original_tpm()
         lab.start()
         lab.wait_ssh(timeout_s=BOOT_TIMEOUT_S)
-    sealed_site.run("site", "verify", SITE)
+    sealed_site.until("site", "verify", SITE)
     sealed_site.run("egress", "prove", SITE)
 
 
