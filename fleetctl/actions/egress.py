@@ -32,7 +32,8 @@ def prove_site(fleetdir: FleetDir, site: Site, passphrase: Passphrase) -> tuple[
     if canaries is None:
         raise UsageError(
             f"{site.name} is not a virtual site of this machine, so there is no canary that could hear a probe",
-            hint="the proof needs the lab's canaries: fleetctl lab status",
+            hint="the proof needs the lab's canaries, so for now only a virtual site of this machine can be proven: "
+            "fleetctl lab status; what the rules of another site are: fleetctl site verify",
         )
     with ssh_agent(fleetdir.keys, passphrase) as agent, Connection(site, fleetdir, agent) as connection:
         return prove(site, connection, canaries, fleetdir.state_dir)

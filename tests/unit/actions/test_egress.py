@@ -6,18 +6,20 @@ import stat
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from appliance.contract.egress import Attempt, CounterReading, EgressReport, InspectedService, ProbeSpec, ProbeTarget
 from appliance.contract.units import PHI_UNITS
-from fleetctl.actions.egress import latest_proof, prove, read_baseline, take_baseline
+from fleetctl.actions.egress import latest_proof, prove, prove_site, read_baseline, take_baseline
 from fleetctl.egress.isolation import record_isolation
 from fleetctl.egress.proof import Verdict
-from fleetctl.errors import ConfigError, UnreachableError
+from fleetctl.errors import ConfigError, UnreachableError, UsageError
 from fleetctl.facts.base import Completed, Unreadable
 from fleetctl.facts.seal import SealFacts
+from fleetctl.trust.passphrase import Passphrase
 from tests.fakes import site as fake
 from tests.fakes.host import FakeHost
 
@@ -208,3 +210,10 @@ def test_rules_that_are_sealed_but_were_not_made_here_prove_nothing(tmp_path: Pa
     proof, _ = prove(fake.SITE, proving(fake.sealed_facts()), canaries, tmp_path)
     assert proof.verdict is Verdict.UNPROVEN
     assert proof.reasons == (f"the live ruleset {fake.RULES[:16]} is not the one recorded here {'e' * 16}",)
+
+
+def test_a_site_without_canaries_is_told_that_it_cannot_be_proven_yet(tmp_path: Path) -> None:
+    fleetdir: Any = SimpleNamespace(state_dir=tmp_path)
+    with pytest.raises(UsageError) as refused:
+        prove_site(fleetdir, fake.SITE, Passphrase("unused"))
+    assert "only a virtual site of this machine can be proven" in refused.value.hint
