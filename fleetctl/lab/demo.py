@@ -142,9 +142,15 @@ def summary(timings: tuple[Timing, ...]) -> str:
             "",
             f"Running: virtual site {SITE} (QEMU, its TPM and canaries), listening on loopback only.",
             "Use it:",
+            f"  export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH",
             f"  export FLEETCTL_FLEET={shlex.quote(str(base / 'fleet'))}",
             f"  export FLEETCTL_PASSPHRASE_FILE={shlex.quote(str(base / 'passphrase'))}",
             f"  fleetctl status; fleetctl lab ssh {SITE}",
+            *(
+                f"  export {name}={shlex.quote(os.environ[name])}"
+                for name in ("FLEETCTL_STATE_DIR", "FLEETCTL_CACHE_DIR")
+                if name in os.environ
+            ),
             f"Stop it:    fleetctl lab down {SITE}",
             f"Remove it:  fleetctl lab down {SITE} --destroy; rm -r {shlex.quote(str(base))}",
         ]
