@@ -18,6 +18,8 @@ from fleetctl.trust.escrow_index import VolumeName
 from fleetctl.trust.keystore import KeyStore
 from tests.fakes import site as fake
 
+pytestmark = pytest.mark.slow
+
 KEY = "-".join(["cbdefghi"] * 8)
 SHOW = ["disk", "escrow", "show", "lab-1"]
 

@@ -12,9 +12,12 @@ import pytest
 from fleetctl.resources import resource_dir
 from tests.unit.playbooks.netns import Namespaces
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("nft"), reason="needs root and nft to make network namespaces"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        os.geteuid() != 0 or not shutil.which("nft"), reason="needs root and nft to make network namespaces"
+    ),
+]
 
 EXTRA = resource_dir("images") / "edge/mkosi.extra"
 BOOTSTRAP, LOCKDOWN = EXTRA / "etc/nftables.conf", EXTRA / "usr/lib/edge/lockdown.nft"

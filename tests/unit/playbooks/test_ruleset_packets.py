@@ -15,9 +15,12 @@ from appliance.contract.ruleset import counter_values, ruleset_digest
 
 from .netns import Namespaces
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("nft"), reason="needs root and nft to make network namespaces"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        os.geteuid() != 0 or not shutil.which("nft"), reason="needs root and nft to make network namespaces"
+    ),
+]
 
 NETWORKS = {"management": {"sources": ["10.0.2.0/26"]}, "clinical": {"sources": ["10.0.3.0/26"]}}
 ALLOW = [
