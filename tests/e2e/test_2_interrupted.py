@@ -7,14 +7,22 @@ import signal
 
 import pytest
 
+from fleetctl.actions.provision import PROVISION
 from tests.e2e.operator import SITE, Operator
 
 PHASES = (
+    "Connect",
+    "GatherFacts",
+    "CheckProfile",
+    "AcquireLock",
     "ConfigureStorage",
+    "MeasureReach",
     "IsolateNetwork",
     "InstallStack",
     "InstallModels",
     "Seal",
+    "Verify",
+    "ReleaseLock",
 )
 
 
@@ -34,3 +42,7 @@ def test_fleetctl_killed_in_a_phase_leaves_nothing_that_stops_the_next_run(bare_
     """Each run meets what the one before it left half-done, the lock included."""
     arguments = ("site", "provision", SITE, "--yes", "-o", "json")
     assert bare_site.run_until({"phase": phase, "status": "started"}, *arguments)
+
+
+def test_the_phases_here_are_those_of_provisioning() -> None:
+    assert tuple(phase.title for phase in PROVISION) == PHASES
