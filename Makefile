@@ -7,7 +7,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --f
 	--no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format docs lock bench clean venv host-python host-all
+.PHONY: help demo test test-fast lint format docs lock bench clean venv host-python host-all host-test
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -15,7 +15,7 @@ help: ## List these targets
 demo: host-all $(STAMP) ## Bare virtual server to sealed, proven appliance
 	@$(BIN)/fleetctl lab demo
 
-test: host-all $(STAMP) lint ## Everything: lint, types, unit, slow and end-to-end tests
+test: host-test $(STAMP) lint ## Everything: lint, types, unit, slow and end-to-end tests
 	@echo "test: all tests (the end-to-end ones boot virtual machines: minutes under emulation)"
 	@$(BIN)/python -m pytest tests
 
@@ -61,6 +61,9 @@ host-python:
 
 host-all:
 	@setup/host.sh python lab image
+
+host-test:
+	@setup/host.sh python lab image test
 
 $(STAMP): requirements/dev.lock pyproject.toml setup.py requirements/operator.in requirements/lab.in requirements/appliance.in
 	@$(BIN)/python -c "" 2>/dev/null || { echo "venv: making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv --clear .venv; }

@@ -10,6 +10,9 @@ PACKAGES_python="python3 python3-venv git make ca-certificates openssh-client"
 PACKAGES_lab="qemu-system-x86 qemu-utils ovmf swtpm openssh-client openssl"
 PACKAGES_image="mmdebstrap bubblewrap uidmap debian-archive-keyring erofs-utils cryptsetup-bin nftables openssl rsync \
 xz-utils zstd"
+# What `make test` starts beside the project: a real sshd and nginx on loopback, network namespaces, systemd's own judge
+# of sandboxes. The distribution may start its own sshd and nginx after installing them.
+PACKAGES_test="openssh-server nginx-light systemd iproute2 util-linux age"
 
 BACKPORTS_SUITE=""
 FROM_BACKPORTS=""

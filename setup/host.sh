@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the distribution's packages that fleetctl needs on this machine, and skips what is there.
 #
-# usage: setup/host.sh GROUP...     groups: python (tests, command line), lab (virtual sites), image (building images)
+# usage: setup/host.sh GROUP...     groups: python (tests, command line), lab (virtual sites), image (building
+#        images), test (what the tests start beside them)
 #
 # As root or through sudo. Asks nothing. A run that finds everything installed touches neither apt nor the network.
 set -euo pipefail
@@ -41,7 +42,7 @@ satisfied() {
 missing=()
 for group in "$@"; do
     list="PACKAGES_$group"
-    [ -n "${!list:-}" ] || die "unknown group: $group" "groups: python lab image"
+    [ -n "${!list:-}" ] || die "unknown group: $group" "groups: python lab image test"
     command -v dpkg-query >/dev/null || die "no dpkg on this machine" "install by hand: ${!list}"
     for package in ${!list}; do
         satisfied "$package" || case " ${missing[*]-} " in *" $package "*) ;; *) missing+=("$package") ;; esac
