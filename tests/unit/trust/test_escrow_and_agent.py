@@ -18,6 +18,8 @@ from fleetctl.trust.keystore import KeyStore
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.ssh_agent import ssh_agent
 
+pytestmark = pytest.mark.slow
+
 RECOVERY_KEY = "ldkdjvtc-hgdvchbi-kbnhvbcc-jgdrbhfl-tnbdkgfc-gbkgrjti-vghbjuhn-lrhhddif"
 
 
@@ -58,7 +60,6 @@ from fleetctl.trust.keystore import KeyStore
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.ssh_agent import ssh_agent
 
-pytestmark = pytest.mark.slow
 with ssh_agent(KeyStore(Path(sys.argv[1])), Passphrase(sys.stdin.readline().strip())) as socket:
     print(socket, flush=True)
     signal.pause()
