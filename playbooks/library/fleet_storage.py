@@ -13,7 +13,8 @@ from ansible.module_utils.fleet_journal import READY, Journal, awaiting_escrow, 
 from ansible.module_utils.fleet_outcome import finish, run_reporting
 from ansible.module_utils.fleet_recovery_key import bad_recipients
 from ansible.module_utils.fleet_root_volume import RootVolume
-from ansible.module_utils.fleet_state_volume import StateVolume, Wanted
+from ansible.module_utils.fleet_state_device import Wanted
+from ansible.module_utils.fleet_state_volume import StateVolume
 from ansible.module_utils.fleet_unlock import boot_files
 
 ARGUMENTS = {

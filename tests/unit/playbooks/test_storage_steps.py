@@ -10,7 +10,8 @@ import pytest
 from ansible.module_utils.fleet_box import Refusal
 from ansible.module_utils.fleet_journal import JOURNAL_PATH, READY, awaiting_escrow, read_journal
 from ansible.module_utils.fleet_root_volume import RootVolume
-from ansible.module_utils.fleet_state_volume import StateVolume, Wanted
+from ansible.module_utils.fleet_state_device import Wanted
+from ansible.module_utils.fleet_state_volume import StateVolume
 
 from .storage_world import PowerCut, Thing, World
 
