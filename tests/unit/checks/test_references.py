@@ -13,13 +13,8 @@ from fleetctl.checks.context import CheckContext
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.seal import SealFacts
 from tests.fakes import site as fake
+from tests.fakes.parts import SEALED, sealed
 from tests.fakes.site import USR, context, sealed_facts
-
-SEALED = sealed_facts()
-
-
-def sealed(**changed: Any) -> SealFacts:
-    return SealFacts(SEALED.seal.seal.model_copy(update=changed))
 
 
 @pytest.mark.parametrize("seal", [SealFacts(None), sealed(root_luks_uuid=None)])

@@ -1,0 +1,70 @@
+"""Many hosts in one run: a failed host stops no other, the error that the run ends with, Ctrl-C."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from fleetctl.actions.provision import PROVISION
+from fleetctl.errors import ChangeError, FleetctlError, LockHeldError, PartialError
+from fleetctl.phases.runner import HostReport, Interruption, raise_for, run_hosts
+from fleetctl.remote.tasks import TaskResult
+from tests.fakes.host import failed
+from tests.fakes.provisioning import TAGS, Setting, opened, script
+
+
+def test_a_failed_host_does_not_stop_the_others() -> None:
+    good, bad = Setting(), Setting(script(stack=[failed("no")]))
+    reports = run_hosts(
+        PROVISION, {"bad": lambda: opened(bad), "good": lambda: opened(good)}, Interruption(), parallel=1
+    )
+    assert [report.error is None for report in reports] == [False, True]
+    assert good.playbooks.tags == list(TAGS)
+    with pytest.raises(PartialError, match="1 of 2 sites failed"):
+        raise_for(reports)
+
+
+def test_one_host_that_fails_gives_its_own_error() -> None:
+    error = LockHeldError("held", hint="wait")
+    with pytest.raises(LockHeldError):
+        raise_for([HostReport("a", error=error)])
+    with pytest.raises(LockHeldError, match="all 2 sites failed"):
+        raise_for([HostReport("a", error=error), HostReport("b", error=error)])
+    with pytest.raises(FleetctlError, match="all 2 sites failed"):
+        raise_for([HostReport("a", error=error), HostReport("b", error=ChangeError("x", hint="y"))])
+    raise_for([HostReport("a"), HostReport("b")])
+
+
+def test_ctrl_c_in_the_waiting_thread_reaches_running_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first wake-up of the waiting thread gets a Ctrl-C; the host in work stops and still releases its lock."""
+    import fleetctl.phases.runner as runner
+
+    interruption, started = Interruption(), threading.Event()
+
+    def busy(_: Mapping[str, Any]) -> list[TaskResult]:
+        started.set()
+        deadline_s = time.monotonic() + 10
+        while not interruption.heard():
+            assert time.monotonic() < deadline_s
+            time.sleep(0.001)
+        raise KeyboardInterrupt
+
+    setting, waits = Setting(script(storage=busy)), 0
+    real_wait = runner._wait
+
+    def wait(futures: Any) -> None:
+        nonlocal waits
+        waits += 1
+        if waits == 1:
+            started.wait(10)
+            raise KeyboardInterrupt
+        real_wait(futures)
+
+    monkeypatch.setattr(runner, "_wait", wait)
+    with pytest.raises(KeyboardInterrupt):
+        run_hosts(PROVISION, {"lab-1": lambda: opened(setting)}, interruption, parallel=1)
+    assert setting.playbooks.tags == ["lock", "storage", "unlock"]
