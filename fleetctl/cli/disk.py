@@ -7,14 +7,13 @@ from typing import Annotated
 
 import typer
 
-from fleetctl.cli.access import fleet_at, shown_events
+from fleetctl.cli.groups import Access, grouped
 from fleetctl.cli.options import (
-    FleetOption,
     OutputFormat,
     OutputOption,
-    PassphraseFdOption,
-    PassphraseFileOption,
+    SiteArgument,
 )
+from fleetctl.cli.shown import shown_events
 from fleetctl.errors import UsageError
 from fleetctl.trust.escrow_index import VolumeName
 
@@ -22,75 +21,65 @@ app = typer.Typer()
 escrow = typer.Typer(help="Escrowed recovery keys.", no_args_is_help=True)
 app.add_typer(escrow, name="escrow")
 
-SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="Name of the site.")]
-
 
 @app.command()
+@grouped
 def status(
     site: SiteArgument,
-    fleet: FleetOption = None,
-    passphrase_fd: PassphraseFdOption = None,
-    passphrase_file: PassphraseFileOption = None,
+    access: Access,
     output: OutputOption = OutputFormat.table,
 ) -> None:
     """Show key slots, PCRs, ciphers and the last recovery test of every encrypted volume, and the arrays."""
     from fleetctl.actions.disk import disk_status
     from fleetctl.report.disks import disk_table
     from fleetctl.report.emit import emit
-    from fleetctl.trust.passphrase import Passphrase
 
-    fleetdir = fleet_at(fleet)
-    answer = disk_status(fleetdir, fleetdir.site(site), Passphrase.from_options(passphrase_fd, passphrase_file))
+    fleetdir = access.fleet
+    answer = disk_status(fleetdir, fleetdir.site(site), access.passphrase())
     emit(answer, output, disk_table)
 
 
 @escrow.command("test")
+@grouped
 def escrow_test(
     site: SiteArgument,
-    fleet: FleetOption = None,
-    passphrase_fd: PassphraseFdOption = None,
-    passphrase_file: PassphraseFileOption = None,
+    access: Access,
     output: OutputOption = OutputFormat.table,
 ) -> None:
     """Open every volume for a test with its escrowed recovery key, and note the date on the box."""
     from fleetctl.actions.disk import try_escrow
     from fleetctl.phases.runner import raise_for
-    from fleetctl.trust.passphrase import Passphrase
 
-    fleetdir = fleet_at(fleet)
-    passphrase = Passphrase.from_options(passphrase_fd, passphrase_file)
+    fleetdir = access.fleet
+    passphrase = access.passphrase()
     with shown_events(output, 1) as events:
         reports = try_escrow(fleetdir, fleetdir.site(site), passphrase, events)
     raise_for(reports)
 
 
 @escrow.command("show")
+@grouped
 def escrow_show(
     site: SiteArgument,
+    access: Access,
     volume: Annotated[
         VolumeName | None, typer.Option(help="Which volume; the newest one of this name in escrow.")
     ] = None,
     uuid: Annotated[
         str | None, typer.Option(metavar="UUID", help="Which volume, by its LUKS UUID: the name of its escrow file.")
     ] = None,
-    fleet: FleetOption = None,
-    passphrase_fd: PassphraseFdOption = None,
-    passphrase_file: PassphraseFileOption = None,
 ) -> None:
     """Print a recovery key, to be typed at the machine's console. To a terminal only, never to a file or a pipe."""
     from fleetctl.actions.disk import recovery_key
     from fleetctl.report.console import err
-    from fleetctl.trust.passphrase import Passphrase
 
     wanted = volume or uuid
     if wanted is None or (volume and uuid):
         raise UsageError("which volume?", hint="give either --volume root, --volume state or --uuid UUID")
     if not sys.stdout.isatty():
         raise UsageError("stdout is no terminal", hint="a recovery key must not end up in a file or a log")
-    fleetdir = fleet_at(fleet)
-    luks_uuid, key = recovery_key(
-        fleetdir, fleetdir.site(site), wanted, lambda: Passphrase.from_options(passphrase_fd, passphrase_file)
-    )
+    fleetdir = access.fleet
+    luks_uuid, key = recovery_key(fleetdir, fleetdir.site(site), wanted, access.passphrase)
     err.print(
         f"Whoever reads this opens volume {luks_uuid} of {site} anywhere, without its TPM. Clear the screen afterwards."
     )

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from fleetctl.cli.access import fleet_at
-from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption, PassphraseFdOption, PassphraseFileOption
+from fleetctl.cli.groups import Access, grouped
+from fleetctl.cli.options import (
+    FleetOption,
+    OutputFormat,
+    OutputOption,
+    SiteArgument,
+)
+from fleetctl.models.fleetdir import FleetDir
 
 app = typer.Typer()
 
-SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="Name of the site.")]
-
 
 @app.command()
+@grouped
 def prove(
     site: SiteArgument,
-    fleet: FleetOption = None,
-    passphrase_fd: PassphraseFdOption = None,
-    passphrase_file: PassphraseFileOption = None,
+    access: Access,
     output: OutputOption = OutputFormat.table,
 ) -> None:
     """Try to get out, from the host and from every service's sandbox, towards canaries that must hear nothing.
@@ -32,11 +33,10 @@ def prove(
     from fleetctl.report.egress import proof_table
     from fleetctl.report.emit import emit
     from fleetctl.report.progress import Progress
-    from fleetctl.trust.passphrase import Passphrase
 
-    fleetdir = fleet_at(fleet)
+    fleetdir = access.fleet
     wanted = fleetdir.site(site)
-    passphrase = Passphrase.from_options(passphrase_fd, passphrase_file)
+    passphrase = access.passphrase()
     with Progress().step(f"{site}: trying to get out"):
         proof, path = prove_site(fleetdir, wanted, passphrase)
     emit(proof, output, proof_table)
@@ -51,7 +51,7 @@ def show(site: SiteArgument, fleet: FleetOption = None, output: OutputOption = O
     from fleetctl.report.egress import allowed_table
     from fleetctl.report.emit import emit
 
-    fleetdir = fleet_at(fleet)
+    fleetdir = FleetDir.find(fleet)
     wanted = fleetdir.site(site)
     latest = latest_proof(fleetdir.state_dir, wanted.name)
     data = {

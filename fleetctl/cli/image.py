@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption, PassphraseFdOption, PassphraseFileOption
+from fleetctl.cli.groups import Access, grouped
+from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,59 +34,53 @@ OutputDirOption = Annotated[
 
 
 @app.command()
+@grouped
 def build(
+    access: Access,
     profile: Annotated[ProfileChoice, typer.Option(help="Which machines it is for.")] = ProfileChoice.lab,
     output_dir: OutputDirOption = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Build anew with the newest Debian packages.")] = False,
-    fleet: FleetOption = None,
-    passphrase_fd: PassphraseFdOption = None,
-    passphrase_file: PassphraseFileOption = None,
     output: OutputOption = OutputFormat.table,
 ) -> None:
     """Build the OS image and sign it with the fleet's keys. Does nothing when it is up to date."""
     from fleetctl.image.cache import ImageCache
     from fleetctl.image.jobs import image_job, run_image
-    from fleetctl.models.fleetdir import FleetDir
     from fleetctl.report.emit import emit
     from fleetctl.report.progress import Progress
-    from fleetctl.trust.passphrase import Passphrase
 
     cache = ImageCache.default()
     job = image_job(
-        FleetDir.find(fleet),
+        access.fleet,
         profile.value,
         output_dir.resolve() if output_dir else None,
         cache,
-        lambda: Passphrase.from_options(passphrase_fd, passphrase_file),
+        access.passphrase,
     )
     manifest = run_image(job, cache, Progress(), refresh=refresh)
     emit(manifest, output, lambda built: _image_table(built, job.output_dir))
 
 
 @app.command()
+@grouped
 def model(
     name: Annotated[str, typer.Argument(metavar="MODEL", help="Name in the catalogue (fleetctl image status).")],
+    access: Access,
     output_dir: OutputDirOption = None,
-    fleet: FleetOption = None,
-    passphrase_fd: PassphraseFdOption = None,
-    passphrase_file: PassphraseFileOption = None,
     output: OutputOption = OutputFormat.table,
 ) -> None:
     """Fetch a model's weights, check them, and pack them as a signed read-only image."""
     from fleetctl.image.cache import ImageCache
     from fleetctl.image.jobs import model_job, run_model
-    from fleetctl.models.fleetdir import FleetDir
     from fleetctl.report.emit import emit
     from fleetctl.report.progress import Progress
-    from fleetctl.trust.passphrase import Passphrase
 
     cache = ImageCache.default()
     job = model_job(
-        FleetDir.find(fleet),
+        access.fleet,
         name,
         output_dir.resolve() if output_dir else None,
         cache,
-        lambda: Passphrase.from_options(passphrase_fd, passphrase_file),
+        access.passphrase,
     )
     manifest = run_model(job, cache, Progress())
     emit(manifest, output, lambda built: _model_table(built, job.image))

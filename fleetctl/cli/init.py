@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
-from fleetctl.cli.options import OutputFormat, OutputOption, PassphraseFdOption, PassphraseFileOption
+from fleetctl.cli.groups import PassphraseSource, grouped
+from fleetctl.cli.options import OutputFormat, OutputOption
 
 
+@grouped
 def init(
+    source: PassphraseSource,
     directory: Annotated[Path, typer.Argument(help="Where to make it.", show_default="this directory")] = Path(),
     name: Annotated[str | None, typer.Option(help="Name of the fleet.", show_default="the directory's name")] = None,
     keys_directory: Annotated[
@@ -24,8 +27,6 @@ def init(
             help="Who else can open escrowed recovery keys, beside the fleet's own escrow identity; repeat for more.",
         ),
     ] = None,
-    passphrase_fd: PassphraseFdOption = None,
-    passphrase_file: PassphraseFileOption = None,
     output: OutputOption = OutputFormat.table,
 ) -> None:
     """Make a fleet directory: fleet.yaml, sites/ and the fleet's keys.
@@ -35,9 +36,8 @@ def init(
     from fleetctl.actions.init import initialize, plan_fleet
     from fleetctl.report.emit import emit
     from fleetctl.report.progress import Progress
-    from fleetctl.trust.passphrase import Passphrase
 
     plan = plan_fleet(directory, name, keys_directory, escrow_recipient or [])
-    passphrase = Passphrase.from_options(passphrase_fd, passphrase_file, new=not plan.keys_directory.exists())
+    passphrase = source.passphrase(new=not plan.keys_directory.exists())
     made = initialize(plan, passphrase, Progress())
     emit(made, output, lambda result: result.text())

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fleetctl.cli import rehearsal
-from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption, PassphraseFdOption, PassphraseFileOption
+from fleetctl.cli.groups import Access, grouped
+from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption
 from fleetctl.errors import ChangeError, ConfigError, FleetctlError, PartialError, UnreachableError, describe
 from fleetctl.lab import make
 from fleetctl.lab.boot import BOOT_TIMEOUT_S
@@ -26,7 +27,6 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.report.console import err
 from fleetctl.report.emit import emit
 from fleetctl.report.progress import Progress, Step
-from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.ssh_agent import ssh_agent
 from fleetctl.trust.tmpfs import private_tmpfs_dir
 
@@ -159,20 +159,19 @@ def status(
 
 
 @app.command()
+@grouped
 def ssh(
     name: NameArgument,
+    access: Access,
     command: Annotated[list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="Default: a shell.")] = None,
-    passphrase_fd: PassphraseFdOption = None,
-    passphrase_file: PassphraseFileOption = None,
-    fleet: FleetOption = None,
 ) -> None:
     """Log in as root with the fleet's key, to the recorded host key only; ends with the exit code of the command."""
-    fleetdir = FleetDir.find(fleet)
+    fleetdir = access.fleet
     site = LabSite(fleetdir, name)
     record = site.record
     if not site.running:
         raise UnreachableError(f"{name} is off", hint=f"fleetctl lab up {name}", host=name)
-    passphrase = Passphrase.from_options(passphrase_fd, passphrase_file)
+    passphrase = access.passphrase()
     with private_tmpfs_dir("lab-ssh") as folder, ssh_agent(fleetdir.keys, passphrase) as agent:
         known_hosts = write_known_hosts(record, folder)
         environment = os.environ | {"SSH_AUTH_SOCK": str(agent)}

@@ -20,6 +20,8 @@ class OutputFormat(StrEnum):
     yaml = "yaml"
 
 
+SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="Name of the site.")]
+
 OutputOption = Annotated[OutputFormat, typer.Option("--output", "-o", help="Form of the data on stdout.")]
 
 # Default None: the current directory, or the nearest one above it that has a fleet.yaml (FleetDir.find).

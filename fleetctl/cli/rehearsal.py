@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption, PassphraseFdOption, PassphraseFileOption
+from fleetctl.cli.groups import Access, grouped
+from fleetctl.cli.options import OutputFormat, OutputOption
 
 SAMPLE = Path("tests/data/audio/jfk.flac")
 
@@ -24,25 +25,22 @@ def demo(
     err.print(summary(run(recording.absolute(), err.print)))
 
 
+@grouped
 def transcribe(
     name: Annotated[str, typer.Argument(metavar="SITE", help="Name of the site.")],
     recording: Annotated[Path, typer.Argument(help="Audio file to send.")],
-    fleet: FleetOption = None,
+    access: Access,
     output: OutputOption = OutputFormat.table,
-    passphrase_fd: PassphraseFdOption = None,
-    passphrase_file: PassphraseFileOption = None,
 ) -> None:
     """Send a recording to the site's clinical port, as the practice's software would, and print the transcript."""
-    from fleetctl.models.fleetdir import FleetDir
     from fleetctl.remote.clinical import ClinicalEndpoint
     from fleetctl.remote.clinical import transcribe as send
     from fleetctl.report.emit import emit
     from fleetctl.report.progress import Progress
-    from fleetctl.trust.passphrase import Passphrase
 
-    fleetdir = FleetDir.find(fleet)
+    fleetdir = access.fleet
     site = fleetdir.site(name)
-    passphrase = Passphrase.from_options(passphrase_fd, passphrase_file)
+    passphrase = access.passphrase()
     endpoint = ClinicalEndpoint(
         address=str(site.spec.clinical.address),
         port=site.spec.clinical.port,

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fleetctl.cli.access import chosen_sites, fleet_at, shown_events
+from fleetctl.cli.groups import Access, SiteChoice, grouped
 from fleetctl.cli.options import (
     DryRunOption,
     FleetOption,
     OutputFormat,
     OutputOption,
-    PassphraseFdOption,
-    PassphraseFileOption,
     SelectorOption,
     YesOption,
 )
+from fleetctl.cli.shown import shown_events
 from fleetctl.cli.site_options import (
     AddressOption,
     AllowOption,
@@ -38,19 +37,18 @@ from fleetctl.cli.site_options import (
     TranscriptionOption,
     spec_from_options,
 )
+from fleetctl.models.fleetdir import FleetDir
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fleetctl.actions.judge import SiteJudgement
-    from fleetctl.models.fleetdir import FleetDir
     from fleetctl.models.site import Site
     from fleetctl.trust.passphrase import Passphrase
 
 app = typer.Typer()
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the site.")]
-NamesArgument = Annotated[list[str] | None, typer.Argument(metavar="NAME…", help="Names of sites, or use -l.")]
 
 
 @app.command()
@@ -81,7 +79,7 @@ def add(
     from fleetctl.report.emit import emit
     from fleetctl.report.sites import added_text
 
-    fleetdir = fleet_at(fleet)
+    fleetdir = FleetDir.find(fleet)
     expected = fingerprint
     if lab:
         spec, on_console = lab_site(fleetdir, name)
@@ -121,7 +119,7 @@ def list_sites(
     from fleetctl.report.emit import emit
     from fleetctl.report.sites import site_rows, sites_table
 
-    emit(site_rows(fleet_at(fleet).sites(selector)), output, sites_table)
+    emit(site_rows(FleetDir.find(fleet).sites(selector)), output, sites_table)
 
 
 @app.command()
@@ -129,50 +127,39 @@ def show(name: NameArgument, fleet: FleetOption = None, output: OutputOption = O
     """Show what is wanted of a site: its file with defaults filled in."""
     from fleetctl.report.emit import emit
 
-    emit(fleet_at(fleet).site(name), output)
+    emit(FleetDir.find(fleet).site(name), output)
 
 
 @app.command()
+@grouped
 def preflight(
-    names: NamesArgument = None,
-    selector: SelectorOption = None,
-    fleet: FleetOption = None,
-    passphrase_fd: PassphraseFdOption = None,
-    passphrase_file: PassphraseFileOption = None,
+    choice: SiteChoice,
+    access: Access,
     output: OutputOption = OutputFormat.table,
 ) -> None:
     """Check machines against their profile and site file, before anything is changed. Changes nothing."""
     from fleetctl.actions import judge
-    from fleetctl.trust.passphrase import Passphrase
 
-    fleetdir = fleet_at(fleet)
-    sites = chosen_sites(fleetdir, names, selector)
-    _judge(judge.preflight, fleetdir, sites, Passphrase.from_options(passphrase_fd, passphrase_file), output)
+    _judge(judge.preflight, choice, access, output)
 
 
 @app.command()
+@grouped
 def verify(
-    names: NamesArgument = None,
-    selector: SelectorOption = None,
-    fleet: FleetOption = None,
-    passphrase_fd: PassphraseFdOption = None,
-    passphrase_file: PassphraseFileOption = None,
+    choice: SiteChoice,
+    access: Access,
     output: OutputOption = OutputFormat.table,
 ) -> None:
     """Read provisioned sites anew and judge them: encrypted, sealed, isolated, running what was approved."""
     from fleetctl.actions import judge
-    from fleetctl.trust.passphrase import Passphrase
 
-    fleetdir = fleet_at(fleet)
-    sites = chosen_sites(fleetdir, names, selector)
-    _judge(judge.verify, fleetdir, sites, Passphrase.from_options(passphrase_fd, passphrase_file), output)
+    _judge(judge.verify, choice, access, output)
 
 
 def _judge(
     question: Callable[[FleetDir, list[Site], Passphrase], list[SiteJudgement]],
-    fleetdir: FleetDir,
-    sites: list[Site],
-    passphrase: Passphrase,
+    choice: SiteChoice,
+    access: Access,
     output: OutputFormat,
 ) -> None:
     from fleetctl.actions.judge import exit_code
@@ -180,22 +167,22 @@ def _judge(
     from fleetctl.report.emit import emit
     from fleetctl.report.progress import Progress
 
+    sites = choice.of(access.fleet)
+    passphrase = access.passphrase()
     with Progress().step(f"reading {', '.join(site.name for site in sites)}"):
-        judgements = question(fleetdir, sites, passphrase)
+        judgements = question(access.fleet, sites, passphrase)
     emit(judgements, output, judgements_table)
     raise typer.Exit(exit_code(judgements))
 
 
 @app.command()
+@grouped
 def provision(
-    names: NamesArgument = None,
-    selector: SelectorOption = None,
+    choice: SiteChoice,
+    access: Access,
     parallel: Annotated[int, typer.Option(min=1, max=64, help="How many sites at a time.")] = 4,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
-    fleet: FleetOption = None,
-    passphrase_fd: PassphraseFdOption = None,
-    passphrase_file: PassphraseFileOption = None,
     output: OutputOption = OutputFormat.table,
 ) -> None:
     """Turn booted machines into sealed appliances. A second run changes nothing; an interrupted one is continued.
@@ -207,13 +194,12 @@ def provision(
     from fleetctl.phases.runner import raise_for
     from fleetctl.report.emit import emit
     from fleetctl.report.runs import run_rows, runs_table
-    from fleetctl.trust.passphrase import Passphrase
 
-    fleetdir = fleet_at(fleet)
-    sites = chosen_sites(fleetdir, names, selector)
+    fleetdir = access.fleet
+    sites = choice.of(fleetdir)
     if not (yes or dry_run):
         _confirm_erasing(sites)
-    passphrase = Passphrase.from_options(passphrase_fd, passphrase_file)
+    passphrase = access.passphrase()
     with shown_events(output, len(sites)) as events:
         reports = (plan if dry_run else provision_sites)(fleetdir, sites, passphrase, events, parallel=parallel)
     if output is not OutputFormat.json:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from fleetctl.cli.access import fleet_at
+from fleetctl.cli.groups import Access, grouped
 from fleetctl.cli.options import (
-    FleetOption,
     OutputFormat,
     OutputOption,
-    PassphraseFdOption,
-    PassphraseFileOption,
     SelectorOption,
 )
 
 
+@grouped
 def status(
+    access: Access,
     selector: SelectorOption = None,
-    fleet: FleetOption = None,
-    passphrase_fd: PassphraseFdOption = None,
-    passphrase_file: PassphraseFileOption = None,
     output: OutputOption = OutputFormat.table,
 ) -> None:
     """Show every site: verdict, why, next action. A site without an answer is unknown (exit code 5)."""
@@ -28,13 +24,12 @@ def status(
     from fleetctl.remote.poll import HealthClient
     from fleetctl.report.emit import emit
     from fleetctl.report.sites import status_table
-    from fleetctl.trust.passphrase import Passphrase
 
-    fleetdir = fleet_at(fleet)
+    fleetdir = access.fleet
     sites = fleetdir.sites(selector)
     if not sites:
         raise UsageError("no site to show", hint="fleetctl site add NAME, or other labels")
-    client = HealthClient.of(fleetdir, Passphrase.from_options(passphrase_fd, passphrase_file))
+    client = HealthClient.of(fleetdir, access.passphrase())
     statuses = fleet_status(sites, client.read)
     emit(statuses, output, status_table)
     raise typer.Exit(exit_code(statuses))
