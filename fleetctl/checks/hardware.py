@@ -98,7 +98,7 @@ def interfaces_present(context: CheckContext) -> CheckResult:
 
 def gpus_present(context: CheckContext) -> CheckResult:
     """The profile's accelerators. Reading them is not built yet, so a profile that wants some cannot pass."""
-    wanted = ", ".join(f"{gpu.count} × {gpu.model}" for gpu in context.profile.spec.gpus)
+    wanted = ", ".join(f"{gpu.count} × {gpu.reference}" for gpu in context.profile.spec.gpus)
     if wanted:
         return unknown("gpus_present", wanted=wanted, because="this version of fleetctl reads no GPU facts")
     return ok("gpus_present", seen="not looked for", wanted="none", reason="the profile wants no GPU")

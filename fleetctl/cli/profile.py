@@ -28,13 +28,18 @@ def list_profiles(fleet: FleetOption = None, output: OutputOption = OutputFormat
     builtin = builtin_profile_paths()
     rows = []
     for name, path in sorted(paths.items()):
-        spec = load_profile(name, paths).spec
+        profile = load_profile(name, paths)
+        spec = profile.spec
         rows.append(
             {
                 "name": name,
                 "origin": "built-in" if builtin.get(name) == path else "fleet",
-                "storage": f"{spec.storage.level}, {spec.storage.min_disks} disks",
-                "gpus": sum(gpu.count for gpu in spec.gpus),
+                "class": profile.metadata.labels.get("class", ""),
+                "cores": spec.cpu.min_cores,
+                "memory_gib": spec.memory.min_installed_gib or round(spec.memory.min_mib / 1024),
+                "gpus": ", ".join(f"{gpu.count} × {gpu.reference}" for gpu in spec.gpus),
+                "storage": {"level": spec.storage.level, "disks": spec.storage.min_disks},
+                "price_usd": [spec.price.min_usd, spec.price.max_usd] if spec.price else None,
                 "description": spec.description,
             }
         )
@@ -53,19 +58,22 @@ def show(name: NameArgument, fleet: FleetOption = None, output: OutputOption = O
 @app.command("validate")
 def validate(
     files: Annotated[list[Path], typer.Argument(help="Profile files to check.")],
+    fleet: FleetOption = None,
     output: OutputOption = OutputFormat.table,
 ) -> None:
     """Check profile files; every problem with its line and the nearest right key. Exit 2 if one is wrong."""
     from fleetctl.errors import ConfigError
-    from fleetctl.models.load import load
+    from fleetctl.models.inherit import load_inherited
     from fleetctl.models.profile import HardwareProfile
     from fleetctl.report.emit import emit
 
     results = []
+    known = _paths(fleet)
     for file in files:
         problems: list[str] = []
         try:
-            name = load(file, HardwareProfile).name
+            beside = {path.stem: path for path in file.parent.glob("*.yaml")}
+            name = load_inherited(file, HardwareProfile, known | beside).name
             if name != file.stem:
                 problems = [f"{file}: metadata.name is {name}: name the file {name}.yaml"]
         except ConfigError as error:
@@ -94,9 +102,18 @@ def _paths(fleet: Path | None) -> dict[str, Path]:
 def _table(rows: list[dict[str, Any]]) -> Table:
     from rich.table import Table
 
-    table = Table("NAME", "ORIGIN", "STORAGE", "GPUS", "DESCRIPTION", box=None)
+    table = Table("NAME", "FROM", "GPUS", "CORES", "MEMORY", "STORAGE", "PRICE", box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        price = row["price_usd"]
+        table.add_row(
+            row["name"],
+            row["origin"],
+            row["gpus"].replace("NVIDIA ", "").replace(" Generation", "") or "none",
+            str(row["cores"]),
+            f"{row['memory_gib']} GiB",
+            f"{row['storage']['level']} × {row['storage']['disks']}",
+            f"${price[0] / 1000:,.0f}–{price[1] / 1000:,.0f}k" if price else "–",
+        )
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -19,16 +20,21 @@ M = TypeVar("M", bound=BaseModel)
 
 def load(path: Path, model: type[M]) -> M:
     """The file as `model`. Raises `ConfigError` with up to ten problems, one a line, as `file:line: path: problem`."""
-    return parse(_read(path), model, str(path))
+    return parse(read(path), model, str(path))
 
 
 def parse(text: str, model: type[M], source: str) -> M:
     """Like `load`, from text; `source` stands where the file's name would."""
     located = locate(text, source)
+    return validate(located.data, model, lambda path: f"{source}:{located.line(path)}", source)
+
+
+def validate(data: Any, model: type[M], place: Callable[[tuple[str | int, ...]], str], source: str) -> M:
+    """`data` as `model`; `place` gives `file:line` of a path in it. Raises `ConfigError` as `load` does."""
     try:
-        return model.model_validate(located.data)
+        return model.model_validate(data)
     except ValidationError as error:
-        problems = [_describe(problem, model, located, source) for problem in error.errors()]
+        problems = [_describe(problem, model, place) for problem in error.errors()]
     raise ConfigError(
         "\n".join(problems[:MAX_PROBLEMS]),
         hint=f"correct {'this' if len(problems) == 1 else f'these {len(problems)}'} in {source}",
@@ -43,7 +49,8 @@ def locate(text: str, source: str) -> yamlnodes.Located:
         raise ConfigError(f"{source}:{problem.line}: {problem.message}", hint=f"correct {source}") from None
 
 
-def _read(path: Path) -> str:
+def read(path: Path) -> str:
+    """The text of a file of at most `MAX_BYTES`. Raises `ConfigError`."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -58,9 +65,9 @@ def _read(path: Path) -> str:
         raise ConfigError(f"{path}:{line}: not UTF-8 text", hint="save the file as UTF-8") from None
 
 
-def _describe(problem: Any, model: type[BaseModel], located: yamlnodes.Located, source: str) -> str:
+def _describe(problem: Any, model: type[BaseModel], place: Callable[[tuple[str | int, ...]], str]) -> str:
     path = tuple(part for part in problem["loc"] if part != "[key]")
-    where = f"{source}:{located.line(path)}: {dotted(path) or 'the file'}"
+    where = f"{place(path)}: {dotted(path) or 'the file'}"
     match problem["type"]:
         case "extra_forbidden":
             near = difflib.get_close_matches(str(path[-1]), _keys(model, path[:-1]), n=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +43,8 @@ def reference() -> str:
 
 def _rows(schema: dict[str, Any], definitions: dict[str, Any], prefix: str) -> Iterator[str]:
     """One row a key, depth first; a list's items stand under `key[]`."""
-    for key, field in schema.get("properties", {}).items():
+    for key, declared in schema.get("properties", {}).items():
+        field = _without_null(declared)
         path = f"{prefix}{key}"
         needed = key in schema.get("required", [])
         item = _definition(field.get("items", {}), definitions)
@@ -53,6 +55,13 @@ def _rows(schema: dict[str, Any], definitions: dict[str, Any], prefix: str) -> I
             yield from _rows(own, definitions, f"{path}.")
         if item is not None:
             yield from _rows(item, definitions, f"{path}[].")
+
+
+def _without_null(field: dict[str, Any]) -> dict[str, Any]:
+    """An optional key's schema as that of the value it takes: the null beside it is its default."""
+    kinds = [kind for kind in field.get("anyOf", []) if kind != {"type": "null"}]
+    own = {"description": field["description"]} if "description" in field else {}
+    return {**field, **kinds[0], **own} if kinds else field
 
 
 def _definition(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any] | None:
@@ -87,6 +96,8 @@ def _default(field: dict[str, Any], needed: bool) -> str:
     if needed:
         return "required"
     default = field.get("default")
+    if isinstance(default, dict):
+        return ", ".join(f"`{key}: {json.dumps(value)}`" for key, value in default.items())
     return f"`{default}`" if default is not None else "empty"
 
 

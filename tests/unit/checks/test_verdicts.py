@@ -90,7 +90,7 @@ def test_the_services_word_about_its_model_is_compared() -> None:
 
 
 def test_a_profile_with_gpus_cannot_pass_unseen() -> None:
-    gpu = {"model": "NVIDIA L40S", "count": 4, "min_memory_mib": 46000}
+    gpu = {"reference": "NVIDIA L40S", "count": 4, "min_memory_mib": 46000}
     spec = fake.PROFILE.spec.model_dump() | {"gpus": [gpu]}
     profile = fake.PROFILE.model_copy(update={"spec": type(fake.PROFILE.spec).model_validate(spec)})
     assert hardware.gpus_present(context(profile=profile)).verdict is Verdict.UNKNOWN
