@@ -69,5 +69,13 @@ def read_isolation(state_dir: Path, site: str) -> IsolationRecord | None:
         ) from error
 
 
+def forget_isolation(state_dir: Path, site: str) -> bool:
+    """Remove the record of a machine that is no more; whether there was one."""
+    path = _path(state_dir, site)
+    there = path.exists()
+    path.unlink(missing_ok=True)
+    return there
+
+
 def _path(state_dir: Path, site: str) -> Path:
     return state_dir / "sites" / f"{site}.isolation.json"

@@ -1,7 +1,8 @@
-"""Takes back from the fleet directory what only a virtual machine stood behind: its pin and its site file."""
+"""Takes back from the fleet directory what only a virtual machine stood behind: pin, site file, record of its rules."""
 
 from __future__ import annotations
 
+from fleetctl.egress.isolation import forget_isolation
 from fleetctl.errors import FleetctlError
 from fleetctl.lab.record import LabRecord
 from fleetctl.models.fleetdir import FleetDir
@@ -10,7 +11,7 @@ from fleetctl.remote.pins import read_pin, remove_pin
 
 
 def forget(fleetdir: FleetDir, record: LabRecord) -> list[str]:
-    """Remove the pin and the site file that `site add --lab` made; says what went.
+    """Remove pin and site file, as `site add --lab` made them, and the record that provisioning kept; says what went.
 
     A pin of another machine and a file that a person changed stay, and so do escrowed recovery keys.
     """
@@ -19,6 +20,8 @@ def forget(fleetdir: FleetDir, record: LabRecord) -> list[str]:
     if pin is not None and pin == record.host_public_key:
         remove_pin(fleetdir.known_hosts, record.name)
         gone.append("host key pin")
+        if forget_isolation(fleetdir.state_dir, record.name):
+            gone.append("record of its rules")
     path = fleetdir.site_path(record.name)
     if path.exists() and _as_made(fleetdir, record):
         path.unlink()

@@ -35,7 +35,11 @@ def _site(record: LabRecord, **spec: object) -> Site:
 
 def test_pin_and_site_file_go_and_other_pins_stay(fleet_dir: FleetDir, added: LabRecord) -> None:
     write_pin(fleet_dir.known_hosts, "north", OTHER)
-    assert len(forget(fleet_dir, added)) == 2
+    kept = fleet_dir.state_dir / "sites" / f"{added.name}.isolation.json"
+    kept.parent.mkdir()
+    kept.write_text("{}")
+    assert forget(fleet_dir, added) == ["host key pin", "record of its rules", f"sites/{added.name}.yaml"]
+    assert not kept.exists()
     assert not fleet_dir.site_path(added.name).exists()
     assert read_pin(fleet_dir.known_hosts, added.name) is None
     assert read_pin(fleet_dir.known_hosts, "north") == OTHER

@@ -14,7 +14,6 @@ import fleet_model
 import fleet_ruleset
 import fleet_seal
 import fleet_stack
-import fleet_time
 import pytest
 from ansible.module_utils.fleet_box import Box, Refusal
 from ansible.module_utils.fleet_journal import Journal, Recovery, RootEntry, StateEntry, awaiting_escrow
@@ -241,11 +240,7 @@ def test_the_running_image_is_read_from_the_kernel_command_line() -> None:
     assert fleet_seal.running_usr_hash(f"xusrhash={'cd' * 32}") == ""
 
 
-# --- time and listener
-
-
-def test_no_time_server_but_the_named_ones() -> None:
-    assert fleet_time.config(["10.0.2.2"]) == b"# Written by fleetctl.\n[Time]\nNTP=10.0.2.2\nFallbackNTP=\n"
+# --- listener
 
 
 def test_the_listener_is_rehearsed_without_its_ports_and_credentials() -> None:
