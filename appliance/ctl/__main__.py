@@ -43,6 +43,18 @@ def identity() -> None:
     typer.echo(f"{DIRECTORY}: {'made' if ensure() else 'nothing to do'}")
 
 
+@app.command()
+def gpu(
+    deadline: Annotated[
+        float, typer.Option(min=0.1, max=15.0, help="Seconds for one call of the driver; a longer one is stuck.")
+    ] = 10.0,
+) -> None:
+    """Read every GPU and print the reading, unjudged (JSON). Exit code: 0 whenever something could be printed."""
+    from appliance.gpu.report import read_gpus
+
+    typer.echo(read_gpus(deadline).model_dump_json())
+
+
 @health_app.command()
 def snapshot() -> None:
     """Judge the box now and print the snapshot (JSON). Exit code: 0 ok, 3 degraded, 4 critical, 5 unknown."""
