@@ -11,8 +11,9 @@ PACKAGES_lab="qemu-system-x86 qemu-utils ovmf swtpm openssh-client openssl"
 PACKAGES_image="mmdebstrap bubblewrap uidmap debian-archive-keyring erofs-utils cryptsetup-bin nftables openssl rsync \
 xz-utils zstd"
 # What `make test` starts beside the project: a real sshd and nginx on loopback, network namespaces, systemd's own judge
-# of sandboxes. The distribution may start its own sshd and nginx after installing them.
-PACKAGES_test="openssh-server nginx-light systemd iproute2 util-linux age"
+# of sandboxes, a C compiler for the simulated NVML, a PKCS#11 token in files. The distribution may start its own sshd
+# and nginx after installing them.
+PACKAGES_test="openssh-server nginx-light systemd iproute2 util-linux age gcc libc6-dev softhsm2 p11-kit"
 
 BACKPORTS_SUITE=""
 FROM_BACKPORTS=""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,13 +11,15 @@ from pydantic import BaseModel, ConfigDict
 from appliance.contract.health import HealthSnapshot, Verdict, worst
 from fleetctl.actions.operator_side import FleetOperator
 from fleetctl.checks.context import CheckContext
-from fleetctl.checks.lists import PREFLIGHT_CHECKS, VERIFY_CHECKS, Check
+from fleetctl.checks.inventory import inventory
+from fleetctl.checks.lists import Check, preflight_checks, verify_checks
 from fleetctl.checks.result import EXIT_CODES, CheckResult
 from fleetctl.errors import FleetctlError
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.host import gather_host_facts
 from fleetctl.image.cache import ImageCache
 from fleetctl.models.fleetdir import FleetDir
+from fleetctl.models.profile import HardwareProfile
 from fleetctl.models.site import Site
 from fleetctl.phases.release import built_release
 from fleetctl.remote.connection import Connection
@@ -31,13 +33,14 @@ _WORST_CODE_FIRST = (9, 4, 5, 3)
 
 
 class SiteJudgement(BaseModel):
-    """The checks of one site. `error` says why there are none."""
+    """The checks of one site. `error` says why there are none; `machine` is what preflight found it to be made of."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     site: str
     verdict: Verdict
     checks: tuple[CheckResult, ...] = ()
+    machine: dict[str, str] = {}
     error: str = ""
     next_action: str = ""
     exit_code: int
@@ -45,12 +48,12 @@ class SiteJudgement(BaseModel):
 
 def preflight(fleetdir: FleetDir, sites: Sequence[Site], passphrase: Passphrase) -> list[SiteJudgement]:
     """Is each machine the one that its profile and site file describe?"""
-    return _judge(fleetdir, sites, passphrase, PREFLIGHT_CHECKS, ask_health=False)
+    return _judge(fleetdir, sites, passphrase, preflight_checks, before_provisioning=True)
 
 
 def verify(fleetdir: FleetDir, sites: Sequence[Site], passphrase: Passphrase) -> list[SiteJudgement]:
     """Is each site still what provisioning made of it?"""
-    return _judge(fleetdir, sites, passphrase, VERIFY_CHECKS, ask_health=True)
+    return _judge(fleetdir, sites, passphrase, verify_checks, before_provisioning=False)
 
 
 def exit_code(judgements: Sequence[SiteJudgement]) -> int:
@@ -62,13 +65,18 @@ def exit_code(judgements: Sequence[SiteJudgement]) -> int:
 
 
 def _judge(
-    fleetdir: FleetDir, sites: Sequence[Site], passphrase: Passphrase, checks: Sequence[Check], *, ask_health: bool
+    fleetdir: FleetDir,
+    sites: Sequence[Site],
+    passphrase: Passphrase,
+    checks: Callable[[HardwareProfile], Sequence[Check]],
+    *,
+    before_provisioning: bool,
 ) -> list[SiteJudgement]:
     with ssh_agent(fleetdir.keys, passphrase) as agent, ThreadPoolExecutor(PARALLEL) as pool:
 
         def one(site: Site) -> SiteJudgement:
             try:
-                return _judged(fleetdir, site, passphrase, agent, checks, ask_health)
+                return _judged(fleetdir, site, passphrase, agent, checks, before_provisioning)
             except FleetctlError as error:
                 if len(sites) == 1:
                     raise
@@ -84,15 +92,28 @@ def _judge(
 
 
 def _judged(
-    fleetdir: FleetDir, site: Site, passphrase: Passphrase, agent: Path, checks: Sequence[Check], ask_health: bool
+    fleetdir: FleetDir,
+    site: Site,
+    passphrase: Passphrase,
+    agent: Path,
+    checks: Callable[[HardwareProfile], Sequence[Check]],
+    before_provisioning: bool,
 ) -> SiteJudgement:
     profile = fleetdir.profile(site.spec.profile)
     operator = FleetOperator(fleetdir, site, passphrase)
     with Connection(site, fleetdir, agent) as connection:
-        facts = gather_host_facts(connection)
-    health: HealthSnapshot | Unreadable = operator.health() if ask_health else Unreadable("health", "not asked for")
+        facts = gather_host_facts(connection, gpus=bool(profile.spec.gpus), hardware=before_provisioning)
+    health: HealthSnapshot | Unreadable = (
+        Unreadable("health", "not asked for") if before_provisioning else operator.health()
+    )
     release = built_release(site, profile, fleetdir.fleet.name, ImageCache.default())
     context = CheckContext(site, profile, release.wanted, facts, operator.escrowed(), health, operator.isolation())
-    results = tuple(check(context) for check in checks)
+    results = tuple(check(context) for check in checks(profile))
     verdict = worst([result.verdict for result in results])
-    return SiteJudgement(site=site.name, verdict=verdict, checks=results, exit_code=EXIT_CODES[verdict])
+    return SiteJudgement(
+        site=site.name,
+        verdict=verdict,
+        checks=results,
+        machine=inventory(facts) if before_provisioning else {},
+        exit_code=EXIT_CODES[verdict],
+    )

@@ -18,7 +18,7 @@ def cpu_sufficient(context: CheckContext) -> CheckResult:
     if isinstance(facts, Unreadable):
         return unknown("cpu_sufficient", wanted=wanted, because=facts)
     missing = sorted(set(requirement.instruction_sets) - facts.flags)
-    seen = f"{facts.cores} cores, {facts.model or 'model not named'}"
+    seen = f"{facts.cores} cores ({facts.threads} threads), {facts.model or 'model not named'}"
     problems = []
     if facts.cores < requirement.min_cores:
         problems.append(f"{facts.cores} cores are fewer than {requirement.min_cores}")
@@ -28,7 +28,14 @@ def cpu_sufficient(context: CheckContext) -> CheckResult:
         return critical(
             "cpu_sufficient", seen=seen, wanted=wanted, reason="; ".join(problems), next_action=_OTHER_MACHINE
         )
-    return ok("cpu_sufficient", seen=seen, wanted=wanted, reason="compared /proc/cpuinfo with the profile")
+    other = (requirement.reference or "").lower() not in facts.model.lower()
+    return ok(
+        "cpu_sufficient",
+        seen=seen,
+        wanted=wanted,
+        reason=f"compared /proc/cpuinfo with the profile; cores counted by {facts.counted_by}",
+        difference=f"{facts.model or 'model not named'} in place of {requirement.reference}" if other else "",
+    )
 
 
 def memory_sufficient(context: CheckContext) -> CheckResult:
@@ -53,7 +60,7 @@ def memory_sufficient(context: CheckContext) -> CheckResult:
 def tpm_present(context: CheckContext) -> CheckResult:
     """A TPM 2.0 that the kernel can use."""
     required = context.profile.spec.tpm2.required
-    wanted = "TPM 2.0" if required else "not required by the profile"
+    wanted = "TPM 2.0 with SHA-256 registers" if required else "not required by the profile"
     facts = context.facts.tpm
     if isinstance(facts, Unreadable):
         return unknown("tpm_present", wanted=wanted, because=facts)
@@ -65,6 +72,14 @@ def tpm_present(context: CheckContext) -> CheckResult:
             wanted=wanted,
             reason=f"the kernel's driver reports {seen}",
             next_action="switch the TPM on in the firmware's set-up",
+        )
+    if required and "sha256" not in facts.banks:
+        return critical(
+            "tpm_present",
+            seen=f"{seen}, registers {', '.join(facts.banks) or 'none'}",
+            wanted=wanted,
+            reason="the volumes are bound to SHA-256 registers, which the TPM does not keep",
+            next_action="switch the SHA-256 bank on in the firmware's set-up",
         )
     return ok("tpm_present", seen=seen, wanted=wanted, reason="compared the version that the kernel's driver reports")
 
@@ -94,14 +109,6 @@ def interfaces_present(context: CheckContext) -> CheckResult:
             next_action="connect the cable, or correct spec.networks in the site file",
         )
     return ok("interfaces_present", seen=seen, wanted=wanted, reason="compared MAC addresses and link state")
-
-
-def gpus_present(context: CheckContext) -> CheckResult:
-    """The profile's accelerators. Reading them is not built yet, so a profile that wants some cannot pass."""
-    wanted = ", ".join(f"{gpu.count} × {gpu.reference}" for gpu in context.profile.spec.gpus)
-    if wanted:
-        return unknown("gpus_present", wanted=wanted, because="this version of fleetctl reads no GPU facts")
-    return ok("gpus_present", seen="not looked for", wanted="none", reason="the profile wants no GPU")
 
 
 def identity_ready(context: CheckContext) -> CheckResult:

@@ -14,7 +14,10 @@ EXIT_CODES = {Verdict.OK: 0, Verdict.DEGRADED: 3, Verdict.CRITICAL: 4, Verdict.U
 
 
 class CheckResult(BaseModel):
-    """One judgement. `reason` states what was compared and nothing more."""
+    """One judgement. `reason` states what was compared and nothing more.
+
+    `difference` names a part that is another than the profile's reference and meets the requirement all the same.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -24,6 +27,7 @@ class CheckResult(BaseModel):
     wanted: str
     reason: str
     next_action: str = ""
+    difference: str = ""
 
 
 def exit_code(results: Sequence[CheckResult]) -> int:
@@ -31,8 +35,8 @@ def exit_code(results: Sequence[CheckResult]) -> int:
     return EXIT_CODES[worst([result.verdict for result in results])]
 
 
-def ok(check: str, *, seen: str, wanted: str, reason: str) -> CheckResult:
-    return CheckResult(check=check, verdict=Verdict.OK, seen=seen, wanted=wanted, reason=reason)
+def ok(check: str, *, seen: str, wanted: str, reason: str, difference: str = "") -> CheckResult:
+    return CheckResult(check=check, verdict=Verdict.OK, seen=seen, wanted=wanted, reason=reason, difference=difference)
 
 
 def degraded(check: str, *, seen: str, wanted: str, reason: str, next_action: str) -> CheckResult:

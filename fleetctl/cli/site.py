@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -135,34 +136,45 @@ def show(name: NameArgument, fleet: FleetOption = None, output: OutputOption = O
 def preflight(
     choice: SiteChoice,
     access: Access,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            file_okay=False,
+            help="Write an acceptance record of each machine there, JSON and HTML.",
+        ),
+    ] = None,
     output: OutputOption = OutputFormat.table,
 ) -> None:
     """Check machines against their profile and site file, before anything is changed. Changes nothing."""
     from fleetctl.actions import judge
+    from fleetctl.report.acceptance import acceptance_record, write_record
+    from fleetctl.report.console import err
 
-    _judge(judge.preflight, choice, access, output)
+    judgements = _judged(judge.preflight, choice, access, output)
+    if record is not None:
+        for judgement in judgements:
+            profile = access.fleet.profile(access.fleet.site(judgement.site).spec.profile)
+            _, page = write_record(acceptance_record(judgement, profile), record)
+            err.print(f"acceptance record: {page}")
+    raise typer.Exit(judge.exit_code(judgements))
 
 
 @app.command()
 @grouped
-def verify(
-    choice: SiteChoice,
-    access: Access,
-    output: OutputOption = OutputFormat.table,
-) -> None:
+def verify(choice: SiteChoice, access: Access, output: OutputOption = OutputFormat.table) -> None:
     """Read provisioned sites anew and judge them: encrypted, sealed, isolated, running what was approved."""
     from fleetctl.actions import judge
 
-    _judge(judge.verify, choice, access, output)
+    raise typer.Exit(judge.exit_code(_judged(judge.verify, choice, access, output)))
 
 
-def _judge(
+def _judged(
     question: Callable[[FleetDir, list[Site], Passphrase], list[SiteJudgement]],
     choice: SiteChoice,
     access: Access,
     output: OutputFormat,
-) -> None:
-    from fleetctl.actions.judge import exit_code
+) -> list[SiteJudgement]:
     from fleetctl.report.checks import judgements_table
     from fleetctl.report.emit import emit
     from fleetctl.report.progress import Progress
@@ -172,7 +184,7 @@ def _judge(
     with Progress().step(f"reading {', '.join(site.name for site in sites)}"):
         judgements = question(access.fleet, sites, passphrase)
     emit(judgements, output, judgements_table)
-    raise typer.Exit(exit_code(judgements))
+    return judgements
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.contract.health import Verdict
-from fleetctl.checks.lists import PREFLIGHT_CHECKS
+from fleetctl.checks.lists import preflight_checks
 from fleetctl.checks.result import CheckResult
 from fleetctl.errors import FleetctlError, PreflightError, UnreachableError
 from fleetctl.facts.base import Unreadable
@@ -17,7 +17,7 @@ class CheckProfile:
     after_failure = False
 
     def run(self, run: HostRun) -> PhaseResult:
-        results = run.judge(PREFLIGHT_CHECKS, Unreadable("health", "a bare host serves none"))
+        results = run.judge(preflight_checks(run.profile), Unreadable("health", "a bare host serves none"))
         error = preflight_error(results, run.site.name)
         if error is not None:
             raise error

@@ -16,8 +16,9 @@ class GatherFacts:
     after_failure = False
 
     def run(self, run: HostRun) -> PhaseResult:
-        run.facts = gather_host_facts(run.host)
-        values = [getattr(run.facts, field.name) for field in fields(run.facts)]
+        run.facts = gather_host_facts(run.host, gpus=bool(run.profile.spec.gpus), hardware=True)
+        asked = [getattr(run.facts, field.name) for field in fields(run.facts)]
+        values = [value for value in asked if value is not None]
         unreadable = [value.fact for value in values if isinstance(value, Unreadable)]
         # The time of the reading is a field too, and not a fact.
         detail = f"{len(values) - 1 - len(unreadable)} facts"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from appliance.contract.health import HealthSnapshot, Verdict
-from fleetctl.checks.lists import VERIFY_CHECKS
+from fleetctl.checks.lists import verify_checks
 from fleetctl.checks.result import CheckResult
 from fleetctl.checks.snapshot import summarised
 from fleetctl.errors import VerificationError
@@ -34,8 +34,8 @@ class Verify:
 
     def run(self, run: HostRun) -> PhaseResult:
         health = self._settled_health(run)
-        run.facts = gather_host_facts(run.host)
-        results = run.judge(VERIFY_CHECKS, health)
+        run.facts = gather_host_facts(run.host, gpus=bool(run.profile.spec.gpus), hardware=False)
+        results = run.judge(verify_checks(run.profile), health)
         if bad := not_ok(results):
             raise VerificationError(
                 "; ".join(f"{result.check} is {result.verdict.value}: {result.reason}" for result in bad),

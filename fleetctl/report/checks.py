@@ -22,6 +22,8 @@ def judgements_table(judgements: Sequence[SiteJudgement]) -> Table:
             table.add_row(judgement.site, "reachable", judgement.verdict.value, "", printable(why))
         for result in judgement.checks:
             why = result.reason
+            if result.difference:
+                why += f"\ndiffers: {result.difference}"
             if result.verdict is not Verdict.OK:
                 why += f"\nwanted: {result.wanted}\n→ {result.next_action}"
             table.add_row(

@@ -17,11 +17,12 @@ from fleetctl.facts.disks import BlockDevice, DiskFacts
 from fleetctl.facts.host import HostFacts, ReadingTime
 from fleetctl.facts.identity import IdentityFacts
 from fleetctl.facts.interfaces import Interface, InterfaceFacts
+from fleetctl.facts.links import Link, LinkFacts
 from fleetctl.facts.listeners import Listener, ListenerFacts
 from fleetctl.facts.lock import LockFacts
 from fleetctl.facts.luks import KeySlot, LuksFacts, LuksVolume, TpmBinding
 from fleetctl.facts.memory import MemoryFacts
-from fleetctl.facts.processor import ProcessorFacts
+from fleetctl.facts.processor import BY_TOPOLOGY, ProcessorFacts
 from fleetctl.facts.raid import Array, RaidFacts
 from fleetctl.facts.ruleset import BaseChain, RulesetFacts
 from fleetctl.facts.seal import SealFacts
@@ -45,6 +46,7 @@ CIPHERTEXT_SHA256 = hashlib.sha256(CIPHERTEXT.encode()).hexdigest()
 READ_AT_S = 1_795_352_400.0
 GIB = 1024**3
 
+INTERFACES = {"enp0s2": "52:54:00:00:00:01", "enp0s3": "52:54:00:00:00:02"}
 SITE = Site.model_validate(
     {
         "apiVersion": "fleetctl/v1",
@@ -55,8 +57,8 @@ SITE = Site.model_validate(
             "management": {"address": "127.0.0.1", "ssh_port": 2201, "health_port": 9543},
             "clinical": {"address": "127.0.0.1", "port": 8443},
             "networks": {
-                "management": {"interface_mac": "52:54:00:00:00:01", "sources": ["10.0.2.0/24"]},
-                "clinical": {"interface_mac": "52:54:00:00:00:02", "sources": ["10.0.3.0/24"]},
+                "management": {"interface_mac": INTERFACES["enp0s2"], "sources": ["10.0.2.0/24"]},
+                "clinical": {"interface_mac": INTERFACES["enp0s3"], "sources": ["10.0.3.0/24"]},
             },
             "egress": {"allow": [{"name": "ehr", "protocol": "tcp", "address": "10.0.2.2", "port": 7443}]},
             "storage": {"data_disks": ["LAB-1-DATA0", "LAB-1-DATA1"]},
@@ -155,12 +157,12 @@ def sealed_facts(**changed: Any) -> HostFacts:
     facts = HostFacts(
         system=SystemFacts("debian", "13", "edge", "1.0", "6.12", "boot", USR),
         verity=VerityFacts((VerityDevice("usr", USR, False, False), VerityDevice("model", MODEL, False, True))),
-        processor=ProcessorFacts("QEMU TCG CPU", 2, frozenset({"avx", "avx2"})),
+        processor=ProcessorFacts("QEMU TCG CPU", 1, 2, 2, BY_TOPOLOGY, (), frozenset({"avx", "avx2"})),
         memory=MemoryFacts(1900, ()),
         disks=DiskFacts((system_disk(), state_stack("vdb", "LAB-1-DATA0"), state_stack("vdc", "LAB-1-DATA1"))),
         luks=LuksFacts((volume("/dev/vda8", ROOT_UUID, (7,)), volume("/dev/md127", STATE_UUID, (7, 15)))),
         raid=RaidFacts((Array("md127", True, "raid1", ("vdb", "vdc"), (), 2, 2, ""),)),
-        tpm=TpmFacts(2, {7: "00", 11: "00", 15: "00"}),
+        tpm=TpmFacts(2, {7: "00", 11: "00", 15: "00"}, ("sha256",)),
         secure_boot=SecureBootFacts(uefi=True, enabled=True, setup_mode=False),
         ruleset=RulesetFacts(
             RULES, tuple(BaseChain("inet", "edge", hook, hook, "drop") for hook in ("input", "forward", "output")), {}
@@ -184,8 +186,14 @@ def sealed_facts(**changed: Any) -> HostFacts:
         ),
         interfaces=InterfaceFacts(
             (
-                Interface("enp0s2", "52:54:00:00:00:01", True, ("10.0.2.15/24",)),
-                Interface("enp0s3", "52:54:00:00:00:02", True, ("10.0.3.15/24",)),
+                Interface("enp0s2", INTERFACES["enp0s2"], True, ("10.0.2.15/24",)),
+                Interface("enp0s3", INTERFACES["enp0s3"], True, ("10.0.3.15/24",)),
+            )
+        ),
+        links=LinkFacts(
+            tuple(
+                Link(name, "", mac, mac, True, 1500, None, None, None, "", "virtio_net", "", f"virtio{number}")
+                for number, (name, mac) in enumerate(INTERFACES.items())
             )
         ),
         clock=ClockFacts(READ_AT_S + 0.5),

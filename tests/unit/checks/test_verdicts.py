@@ -89,18 +89,11 @@ def test_the_services_word_about_its_model_is_compared() -> None:
     assert none.verdict is Verdict.UNKNOWN
 
 
-def test_a_profile_with_gpus_cannot_pass_unseen() -> None:
-    gpu = {"reference": "NVIDIA L40S", "count": 4, "min_memory_mib": 46000}
-    spec = fake.PROFILE.spec.model_dump() | {"gpus": [gpu]}
-    profile = fake.PROFILE.model_copy(update={"spec": type(fake.PROFILE.spec).model_validate(spec)})
-    assert hardware.gpus_present(context(profile=profile)).verdict is Verdict.UNKNOWN
-
-
 def test_exit_codes_follow_the_worst_verdict() -> None:
     ok = boot.secure_boot_on(context())
     unknown = boot.secure_boot_on(context(sealed_facts(secure_boot=fake.unreadable("secure_boot"))))
     degraded = array.raid_healthy(context(sealed_facts(raid=raid_array(work="resync PENDING"))))
-    critical = hardware.tpm_present(context(sealed_facts(tpm=TpmFacts(0, {}))))
+    critical = hardware.tpm_present(context(sealed_facts(tpm=TpmFacts(0, {}, ()))))
     assert [exit_code(each) for each in ([ok], [ok, degraded], [degraded, unknown], [unknown, critical])] == [
         0,
         3,

@@ -12,10 +12,11 @@ import yaml
 from pydantic import BaseModel
 
 from fleetctl.facts.base import Completed, Output, Unreadable
-from fleetctl.facts.host import ALL_FACTS
+from fleetctl.facts.gpus import GPUS
+from fleetctl.facts.host import ALL_FACTS, HARDWARE_FACTS
 
 CASES = Path(__file__).parents[2] / "facts"
-FACTS = {fact.name: fact for fact in ALL_FACTS}
+FACTS = {fact.name: fact for fact in (*ALL_FACTS, *HARDWARE_FACTS, GPUS)}
 FILES = sorted(CASES.glob("*/*.yaml"))
 
 

@@ -1,10 +1,12 @@
-"""The image holds every program and unit that the playbooks' modules and the appliance call."""
+"""The image holds every program and unit that facts, the playbooks' modules and the appliance call."""
 
 from __future__ import annotations
 
 import ast
 import configparser
 
+from fleetctl.facts.gpus import GPUS
+from fleetctl.facts.host import ALL_FACTS, HARDWARE_FACTS
 from fleetctl.resources import resource_dir
 
 EDGE = resource_dir("images") / "edge"
@@ -32,6 +34,28 @@ PACKAGE_OF_UNIT = {
     "nftables.service": "nftables",
     "systemd-timesyncd.service": "systemd-timesyncd",  # its own package since Debian 13, which nothing pulls in
 }
+
+
+# The same for the programs that facts run. ALWAYS_THERE: coreutils is essential, appliancectl is ours.
+PACKAGE_OF_READER = {
+    "blkid": "util-linux",
+    "cryptsetup": "cryptsetup-bin",
+    "dmidecode": "dmidecode",
+    "dmsetup": "dmsetup",
+    "ethtool": "ethtool",
+    "ip": "iproute2",
+    "lsblk": "util-linux",
+    "mdadm": "mdadm",
+    "nft": "nftables",
+    "nvme": "nvme-cli",
+    "p11-kit": "p11-kit",
+    "ss": "iproute2",
+    "systemctl": "systemd",
+    "timedatectl": "systemd",
+    "tpm2_getcap": "tpm2-tools",
+    "tpm2_nvreadpublic": "tpm2-tools",
+}
+ALWAYS_THERE = {"appliancectl", "cat", "date", "ls", "od", "readlink"}
 
 
 def packages() -> set[str]:
@@ -80,6 +104,20 @@ def test_every_called_program_is_in_the_image() -> None:
     assert {"cryptsetup", "mdadm", "nft", "nginx", "systemctl"} <= called
     assert not called - set(PACKAGE_OF), "say here which package brings it"
     assert not {PACKAGE_OF[name] for name in called} - packages()
+
+
+def test_every_program_that_a_fact_runs_is_in_the_image() -> None:
+    commands = [command for fact in (*ALL_FACTS, *HARDWARE_FACTS, GPUS) for command in fact.commands]
+    called = {argv[0] for command in commands for argv in (command.argv, command.for_each) if argv} - ALWAYS_THERE
+    assert {"dmidecode", "nvme", "p11-kit"} <= called
+    assert not called - set(PACKAGE_OF_READER), "say here which package brings it"
+    assert not {PACKAGE_OF_READER[name] for name in called} - packages()
+
+
+def test_the_registers_of_memory_encryption_are_readable() -> None:
+    """/dev/cpu/*/msr appears with the module."""
+    configured = (EDGE / "mkosi.extra/usr/lib/modules-load.d/edge.conf").read_text().splitlines()
+    assert "msr" in configured
 
 
 def test_every_unit_that_a_module_names_is_in_the_image() -> None:
