@@ -42,7 +42,7 @@ docs: $(STAMP) ## Regenerate docs/reference and hardware/schema.json
 # dev.lock is resolved first; the others follow it, so that what is tested is what is installed. The box's lock lives
 # with the images, because it travels in the wheel with them.
 lock: $(STAMP) ## Resolve requirements/*.in again and pin with hashes
-	@echo "lock: dev"; $(UV_COMPILE) --upgrade -o requirements/dev.lock $(addprefix requirements/,operator.in lab.in appliance.in dev.in)
+	@echo "lock: dev"; $(UV_COMPILE) --upgrade -o requirements/dev.lock $(addprefix requirements/,operator.in lab.in plot.in appliance.in dev.in)
 	@echo "lock: operator"; $(UV_COMPILE) --upgrade -c requirements/dev.lock -o requirements/operator.lock requirements/operator.in
 	@echo "lock: appliance"; $(UV_COMPILE) --upgrade -c requirements/dev.lock -o images/appliance.lock requirements/appliance.in
 	@echo "lock: vllm"; $(UV_COMPILE) --upgrade -o requirements/vllm.lock requirements/vllm.in
@@ -65,7 +65,7 @@ host-all:
 host-test:
 	@setup/host.sh python lab image test
 
-$(STAMP): requirements/dev.lock pyproject.toml setup.py requirements/operator.in requirements/lab.in requirements/appliance.in
+$(STAMP): requirements/dev.lock pyproject.toml setup.py requirements/operator.in requirements/lab.in requirements/plot.in requirements/appliance.in
 	@$(BIN)/python -c "" 2>/dev/null || { echo "venv: making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv --clear .venv; }
 	@echo "venv: installing $$(grep -c == requirements/dev.lock) pinned packages (about half a minute)"
 	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --require-hashes -r requirements/dev.lock

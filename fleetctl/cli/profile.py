@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption
+from fleetctl.cli.planning import roi, size
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-app = typer.Typer(help="List, show and validate hardware profiles.")
+app = typer.Typer(help="List, show and validate hardware profiles; size a site and count its costs.")
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of a profile (fleetctl profile list).")]
 
@@ -24,7 +25,7 @@ def list_profiles(fleet: FleetOption = None, output: OutputOption = OutputFormat
     from fleetctl.models.profile import builtin_profile_paths
     from fleetctl.report.emit import emit
 
-    paths = _paths(fleet)
+    paths = profile_paths(fleet)
     builtin = builtin_profile_paths()
     rows = []
     for name, path in sorted(paths.items()):
@@ -52,7 +53,7 @@ def show(name: NameArgument, fleet: FleetOption = None, output: OutputOption = O
     from fleetctl.models.fleetdir import load_profile
     from fleetctl.report.emit import emit
 
-    emit(load_profile(name, _paths(fleet)), output)
+    emit(load_profile(name, profile_paths(fleet)), output)
 
 
 @app.command("validate")
@@ -68,7 +69,7 @@ def validate(
     from fleetctl.report.emit import emit
 
     results = []
-    known = _paths(fleet)
+    known = profile_paths(fleet)
     for file in files:
         problems: list[str] = []
         try:
@@ -85,7 +86,11 @@ def validate(
         raise ConfigError(f"{wrong} of {len(files)} profiles wrong", hint="fleetctl profile show lab-vm is a right one")
 
 
-def _paths(fleet: Path | None) -> dict[str, Path]:
+app.command("size")(size)
+app.command("roi")(roi)
+
+
+def profile_paths(fleet: Path | None) -> dict[str, Path]:
     """The fleet's profiles when there is a fleet here, else the built-in ones."""
     from fleetctl.errors import UsageError
     from fleetctl.models.fleetdir import FleetDir

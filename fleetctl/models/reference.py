@@ -13,11 +13,15 @@ from fleetctl.models.base import Resource
 from fleetctl.models.fleet import Fleet
 from fleetctl.models.profile import HardwareProfile
 from fleetctl.models.site import Site
+from fleetctl.planning.figures import SiteMeasurements
+from fleetctl.planning.scenario import CostScenario
 
 FILES: tuple[tuple[str, type[Resource]], ...] = (
     ("fleet.yaml", Fleet),
     ("sites/NAME.yaml", Site),
     ("profiles/NAME.yaml", HardwareProfile),
+    ("FILE of `fleetctl profile size --measured`", SiteMeasurements),
+    ("FILE of `fleetctl profile roi --scenario`", CostScenario),
 )
 
 HEADER = """\
@@ -97,7 +101,8 @@ def _default(field: dict[str, Any], needed: bool) -> str:
         return "required"
     default = field.get("default")
     if isinstance(default, dict):
-        return ", ".join(f"`{key}: {json.dumps(value)}`" for key, value in default.items())
+        given = [f"`{key}: {json.dumps(value)}`" for key, value in default.items() if value is not None]
+        return ", ".join(given) or "empty"
     return f"`{default}`" if default is not None else "empty"
 
 
