@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fleetctl.errors import RefusedError
 
 MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
+_PREFIX = "fleetctl-"
+_UNLOCKED = ".fleetctl-"
 
 
 def memory_mount(mounts: str | None = None) -> Path:
@@ -35,24 +38,48 @@ def memory_mount(mounts: str | None = None) -> Path:
 def private_tmpfs_dir(purpose: str) -> Iterator[Path]:
     """A new folder in memory, mode 0700; its files are overwritten and removed at the end.
 
-    Its name carries our process id, so that the next call can remove what a killed process left.
+    It is locked while we live, so that the next call can remove what a killed process left. A process id would not do:
+    containers that share /dev/shm do not see each other's.
     """
     base = memory_mount()
     _sweep(base)
-    directory = Path(tempfile.mkdtemp(prefix=f"fleetctl-{os.getpid()}-{purpose}-", dir=base))
+    fresh = Path(tempfile.mkdtemp(prefix=f"{_UNLOCKED}{purpose}-", dir=base))
+    held = _locked(fresh)
+    try:
+        # Only now can a sweeper find it, and then it is locked.
+        directory = fresh.rename(base / f"{_PREFIX}{fresh.name.removeprefix(_UNLOCKED)}")
+    except OSError:
+        fresh.rmdir()
+        raise
     try:
         yield directory
     finally:
         _destroy(directory)
+        if held is not None:
+            os.close(held)
+
+
+def _locked(directory: Path) -> int | None:
+    """A descriptor that holds the folder's lock until it is closed; None when somebody else holds it."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _sweep(base: Path) -> None:
-    for directory in base.glob("fleetctl-*-*"):
-        pid = directory.name.split("-")[1]
-        status = directory.lstat()
-        ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
-        if ours and pid.isdigit() and not Path("/proc", pid).exists():
-            _destroy(directory)
+    for directory in base.glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # another user's, or gone meanwhile
+            status = directory.lstat()
+            if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+                continue
+            held = _locked(directory)
+            if held is not None:
+                _destroy(directory)
+                os.close(held)
 
 
 def _destroy(directory: Path) -> None:
