@@ -10,6 +10,8 @@ from fleetctl.facts.nvme import NvmeDrive, NvmeFacts
 
 # Ours: a drive that has used four fifths of its endurance is replaced while there is time to order one.
 WORN_PERCENT = 80
+# virtio: the disk of a virtual machine.
+_VIRTUAL = "vd"
 
 
 def drives_suitable(context: CheckContext) -> CheckResult:
@@ -63,9 +65,16 @@ def drives_healthy(context: CheckContext) -> CheckResult:
     if isinstance(disks, Unreadable):
         return unknown(name, wanted=wanted, because=disks)
     found = {serial: disks.disk(serial) for serial in context.site.spec.storage.data_disks}
-    nvme = sorted(serial for serial, disk in found.items() if disk is not None and disk.name.startswith("nvme"))
-    if not nvme:
-        return ok(name, seen="no NVMe data disk", wanted=wanted, reason="other disks have no NVMe health log")
+    absent = [serial for serial, disk in found.items() if disk is None]
+    if absent:
+        return unknown(name, wanted=wanted, because=f"{', '.join(absent)} is not there")
+    names = {serial: disk.name for serial, disk in found.items() if disk is not None}
+    if all(device.startswith(_VIRTUAL) for device in names.values()):
+        return ok(name, seen="virtual disks", wanted=wanted, reason="a virtual disk has no health of its own")
+    others = sorted(serial for serial, device in names.items() if not device.startswith("nvme"))
+    if others:
+        return unknown(name, wanted=wanted, because=f"the health of {', '.join(others)} is not read: no NVMe drive")
+    nvme = sorted(names)
     if facts is None or isinstance(facts, Unreadable):
         return unknown(name, wanted=wanted, because=facts or NOT_READ)
     return _judge(name, wanted, nvme, facts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from appliance.contract.gpu import Value
+from appliance.contract.gpu import NotSupported, TextReading, Value
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.gpus import GpuFacts
 from fleetctl.facts.host import HostFacts
@@ -63,8 +63,14 @@ def _gpus(facts: GpuFacts | Unreadable | None) -> Iterator[tuple[str, str]]:
         yield "GPUs", _unread(facts)
     elif facts is not None:
         for gpu in facts.report.gpus:
-            known = [part.value for part in (gpu.name, gpu.serial, gpu.uuid, gpu.vbios) if isinstance(part, Value)]
-            yield f"GPU {gpu.index}", ", ".join(known) or "did not answer"
+            named = {"": gpu.name, "serial ": gpu.serial, "vBIOS ": gpu.vbios, "UUID ": gpu.uuid}
+            yield f"GPU {gpu.index}", ", ".join(f"{what}{_said(reading)}" for what, reading in named.items())
+
+
+def _said(reading: TextReading) -> str:
+    if isinstance(reading, Value):
+        return reading.value
+    return "not supported" if isinstance(reading, NotSupported) else f"could not be read ({reading.reason})"
 
 
 def _drives(facts: HostFacts) -> Iterator[tuple[str, str]]:
@@ -77,6 +83,8 @@ def _drives(facts: HostFacts) -> Iterator[tuple[str, str]]:
             continue
         drive = nvme.with_serial(disk.serial) if nvme is not None and not isinstance(nvme, Unreadable) else None
         model = f", {drive.model}, firmware {drive.firmware}" if drive else ""
+        if isinstance(nvme, Unreadable) and disk.name.startswith("nvme"):
+            model = f"; model and firmware {_unread(nvme)}"
         yield f"disk {disk.name}", f"{disk.size_bytes / 1024**3:.0f} GiB, serial {disk.serial or 'not named'}{model}"
 
 
@@ -102,3 +110,9 @@ def _security(facts: HostFacts) -> Iterator[tuple[str, str]]:
         keys = ", ".join(certificate.key for certificate in chip.certificates) if chip else ""
         held = f"endorsement certificates: {keys or 'none'}"
         yield "TPM", f"{chip.manufacturer} {chip.model}, firmware {chip.firmware}; {held}" if chip else "none"
+    hsm = facts.hsm
+    if isinstance(hsm, Unreadable):
+        yield "security module", _unread(hsm)
+    elif hsm is not None:
+        for token in hsm.key_tokens:
+            yield f"token {token.label}", f"{token.manufacturer} {token.model}, serial {token.serial}"

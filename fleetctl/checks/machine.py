@@ -121,16 +121,23 @@ def hsm_ready(context: CheckContext) -> CheckResult:
     name, facts = "hsm_ready", context.facts.hsm
     if not context.profile.spec.hsm.required:
         return not_required(name)
-    wanted = "an initialised hardware token behind PKCS#11"
+    models = " or ".join(context.profile.spec.hsm.models)
+    wanted = f"an initialised hardware token behind PKCS#11{f', model {models}' if models else ''}"
     if facts is None or isinstance(facts, Unreadable):
         return unknown(name, wanted=wanted, because=facts or NOT_READ)
     tokens = [f"{each.label} ({each.manufacturer} {each.model}, serial {each.serial})" for each in facts.key_tokens]
     seen = "; ".join(tokens) or f"no token that can hold keys, {len(facts.modules)} modules"
     seen += f"; not loaded: {', '.join(facts.not_loaded)}" if facts.not_loaded else ""
-    if any(not token.software for token in facts.key_tokens):
-        return ok(
-            name, seen=seen, wanted=wanted, reason="compared the tokens' flags and models as their modules give them"
+    known = [token for token in facts.key_tokens if token.model in context.profile.spec.hsm.models]
+    if known:
+        return ok(name, seen=seen, wanted=wanted, reason="compared flags and models, as the tokens' modules give them")
+    unvouched = sorted({token.model for token in facts.key_tokens if not token.software})
+    if unvouched:
+        # A token says of itself what it likes: a store in files can call itself anything.
+        said = (
+            f"nobody vouches that {', '.join(map(repr, unvouched))} is hardware: name it in hsm.models of the profile"
         )
+        return unknown(name, wanted=wanted, because=said)
     return critical(
         name,
         seen=seen,

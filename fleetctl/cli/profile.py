@@ -21,15 +21,20 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of a pro
 @app.command("list")
 def list_profiles(fleet: FleetOption = None, output: OutputOption = OutputFormat.table) -> None:
     """List the profiles: the built-in ones, and the fleet's own, which win."""
+    from fleetctl.errors import ConfigError
     from fleetctl.models.fleetdir import load_profile
     from fleetctl.models.profile import builtin_profile_paths
     from fleetctl.report.emit import emit
 
     paths = profile_paths(fleet)
     builtin = builtin_profile_paths()
-    rows = []
+    rows, broken = [], []
     for name, path in sorted(paths.items()):
-        profile = load_profile(name, paths)
+        try:
+            profile = load_profile(name, paths)
+        except ConfigError as error:
+            broken.append(error)
+            continue
         spec = profile.spec
         rows.append(
             {
@@ -41,10 +46,13 @@ def list_profiles(fleet: FleetOption = None, output: OutputOption = OutputFormat
                 "gpus": ", ".join(f"{gpu.count} × {gpu.reference}" for gpu in spec.gpus),
                 "storage": {"level": spec.storage.level, "disks": spec.storage.min_disks},
                 "price_usd": [spec.price.min_usd, spec.price.max_usd] if spec.price else None,
+                "unconfirmed": spec.unconfirmed,
                 "description": spec.description,
             }
         )
     emit(rows, output, _table)
+    if broken:
+        raise ConfigError("\n".join(error.message for error in broken), hint=broken[0].hint)
 
 
 @app.command("show")
@@ -65,7 +73,7 @@ def validate(
     """Check profile files; every problem with its line and the nearest right key. Exit 2 if one is wrong."""
     from fleetctl.errors import ConfigError
     from fleetctl.models.inherit import load_inherited
-    from fleetctl.models.profile import HardwareProfile
+    from fleetctl.models.profile import NOT_INHERITED, HardwareProfile
     from fleetctl.report.emit import emit
 
     results = []
@@ -74,11 +82,11 @@ def validate(
         problems: list[str] = []
         try:
             beside = {path.stem: path for path in file.parent.glob("*.yaml")}
-            name = load_inherited(file, HardwareProfile, known | beside).name
+            name = load_inherited(file, HardwareProfile, known | beside, NOT_INHERITED).name
             if name != file.stem:
                 problems = [f"{file}: metadata.name is {name}: name the file {name}.yaml"]
         except ConfigError as error:
-            problems = error.message.splitlines()
+            problems = [*error.message.splitlines(), f"  hint: {error.hint}"]
         results.append({"file": str(file), "valid": not problems, "problems": problems})
     emit(results, output, _verdicts)
     wrong = sum(not result["valid"] for result in results)
@@ -107,18 +115,20 @@ def profile_paths(fleet: Path | None) -> dict[str, Path]:
 def _table(rows: list[dict[str, Any]]) -> Table:
     from rich.table import Table
 
-    table = Table("NAME", "FROM", "GPUS", "CORES", "MEMORY", "STORAGE", "PRICE", box=None, pad_edge=False)
+    table = Table("NAME", "FROM", "GPUS", "CORES", "GIB", "STORAGE", "PRICE", box=None, pad_edge=False)
     for row in rows:
         price = row["price_usd"]
         table.add_row(
-            row["name"],
+            row["name"] + ("*" if row["unconfirmed"] else ""),
             row["origin"],
             row["gpus"].replace("NVIDIA ", "").replace(" Generation", "") or "none",
             str(row["cores"]),
-            f"{row['memory_gib']} GiB",
-            f"{row['storage']['level']} × {row['storage']['disks']}",
+            str(row["memory_gib"]),
+            f"{row['storage']['level']}×{row['storage']['disks']}",
             f"${price[0] / 1000:,.0f}–{price[1] / 1000:,.0f}k" if price else "–",
         )
+    if doubts := [f"* {row['name']}: {row['unconfirmed']}" for row in rows if row["unconfirmed"]]:
+        table.caption, table.caption_justify = "\n".join(doubts), "left"
     return table
 
 

@@ -17,7 +17,7 @@ from fleetctl.models.base import NAME_PATTERN
 from fleetctl.models.fleet import Fleet
 from fleetctl.models.inherit import load_inherited
 from fleetctl.models.load import load
-from fleetctl.models.profile import HardwareProfile, builtin_profile_paths
+from fleetctl.models.profile import NOT_INHERITED, HardwareProfile, builtin_profile_paths
 from fleetctl.models.site import Site
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def load_profile(name: str, paths: dict[str, Path]) -> HardwareProfile:
             f"there is no hardware profile {name}",
             hint=f"did you mean {near[0]}?" if near else f"profiles: {', '.join(paths)}",
         )
-    profile = load_inherited(paths[name], HardwareProfile, paths)
+    profile = load_inherited(paths[name], HardwareProfile, paths, NOT_INHERITED)
     if profile.name != name:
         raise ConfigError(
             f"{paths[name]}: metadata.name is {profile.name}, the file says {name}", hint="name the file as the profile"

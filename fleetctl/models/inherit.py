@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,21 +30,23 @@ class _Layer:
         return wanted if isinstance(wanted, str) else None
 
 
-def load_inherited(file: Path, model: type[R], paths: Mapping[str, Path]) -> R:
+def load_inherited(file: Path, model: type[R], paths: Mapping[str, Path], own: Collection[str] = ()) -> R:
     """The file as `model`, on top of what its `extends` names in `paths` (name → file), at most `MAX_BASES` deep.
 
-    Of `spec`, mappings are joined key by key and everything else is replaced; of a base nothing but `spec` is taken.
+    Of `spec`, mappings are joined key by key and everything else is replaced; of a base nothing but `spec` is taken,
+    and of that no key of `own`.
     Raises `ConfigError` as `load` does; a problem is located in the file that says it.
     """
     layers = _layers(file, paths)
-    own = layers[0].located.data
-    data = own
+    data = layers[0].located.data
     if len(layers) > 1:
         spec: Any = {}
         for layer in reversed(layers):
             given = layer.located.data.get("spec", {}) if isinstance(layer.located.data, dict) else {}
+            if layer is not layers[0] and isinstance(given, dict):
+                given = {key: value for key, value in given.items() if key not in own}
             spec = _joined(spec, given)
-        data = {**own, "spec": spec}
+        data = {**data, "spec": spec}
     return validate(data, model, lambda path: _place(path, layers), str(file))
 
 

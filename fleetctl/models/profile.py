@@ -59,6 +59,12 @@ class MemoryRequirement(StrictModel):
         default=_NOT_REQUIRED, description="Memory encryption (Intel TME or MKTME, AMD SME) that is switched on."
     )
 
+    @model_validator(mode="after")
+    def _fits(self) -> MemoryRequirement:
+        if self.min_installed_gib is not None and self.min_mib > self.min_installed_gib * 1024:
+            raise ValueError(f"min_mib {self.min_mib} is more than min_installed_gib {self.min_installed_gib} holds")
+        return self
+
 
 class StorageRequirement(StrictModel):
     """Disks of the state volume. The system disk is not among them."""
@@ -77,6 +83,15 @@ class StorageRequirement(StrictModel):
         if self.min_disks < least:
             raise ValueError(f"{self.level} needs min_disks of at least {least}")
         return self
+
+
+class HsmRequirement(Requirement):
+    """A token behind PKCS#11 for keys."""
+
+    models: list[Line] = Field(
+        default_factory=list,
+        description="Token models that are known to be hardware, as PKCS#11 names them. Another one is unknown.",
+    )
 
 
 class GpuRequirement(StrictModel):
@@ -101,7 +116,7 @@ class NetworkRequirement(StrictModel):
     min_speed_mbps: int | None = Field(default=None, ge=10, description="Speed of the links in use, in Mbit/s.")
     isolated_segment: Requirement = Field(
         default=_NOT_REQUIRED,
-        description="The clinical network is a segment of its own: another port or VLAN than management.",
+        description="The clinical network has a physical port of its own, and no address range of management's.",
     )
 
 
@@ -145,14 +160,21 @@ class HardwareProfileSpec(StrictModel):
     memory: MemoryRequirement
     tpm2: Requirement = Field(description="A TPM of version 2.")
     secure_boot: Requirement = Field(description="UEFI Secure Boot, switched on.")
-    hsm: Requirement = Field(default=_NOT_REQUIRED, description="A token behind PKCS#11 for keys.")
+    hsm: HsmRequirement = Field(default=HsmRequirement(required=False))
     storage: StorageRequirement
     gpus: list[GpuRequirement] = Field(default_factory=list)
     networks: NetworkRequirement = Field(default_factory=NetworkRequirement)
     parts: list[Part] = Field(default_factory=list, description="Reference parts, to order from.")
     capacity: Capacity | None = Field(default=None)
     price: PriceRange | None = Field(default=None, description="Empty when no source names a price.")
+    unconfirmed: Line | None = Field(
+        default=None, description="Why nobody has confirmed that this machine can be ordered as the profile wants it."
+    )
     notes: list[Line] = Field(default_factory=list, description="What a buyer must know.")
+
+
+# Of a base nothing of this is taken: it describes one machine, and no requirement.
+NOT_INHERITED = frozenset({"chassis", "parts", "capacity", "price", "unconfirmed", "notes"})
 
 
 class HardwareProfile(Resource):
@@ -160,7 +182,9 @@ class HardwareProfile(Resource):
 
     kind: Literal["HardwareProfile"] = Field(description="What this file is.")
     extends: Name | None = Field(
-        default=None, description="Profile whose spec this one starts from: mappings are joined, lists replaced."
+        default=None,
+        description="Profile whose requirements this one starts from: mappings are joined, lists replaced. What "
+        "describes one machine is not taken: chassis, parts, capacity, price, unconfirmed, notes.",
     )
     spec: HardwareProfileSpec
 

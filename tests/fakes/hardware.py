@@ -20,13 +20,19 @@ from fleetctl.facts.nvme import LockingState, NvmeDrive, NvmeFacts, NvmeNamespac
 from fleetctl.facts.processor import BY_TOPOLOGY, ProcessorFacts
 from fleetctl.facts.time_sync import TimeSyncFacts
 from fleetctl.models.fleetdir import load_profile
-from fleetctl.models.profile import HardwareProfile, HardwareProfileSpec, builtin_profile_paths
+from fleetctl.models.profile import HardwareProfile, HardwareProfileSpec, HsmRequirement, builtin_profile_paths
 from tests.fakes import site as fake
 
 SERIALS = tuple(f"S6XPNE0W90000{number}" for number in range(4))
 HOSPITAL = load_profile("hospital-r760xa", builtin_profile_paths())
 # The machine without its GPUs: those have tests of their own.
-PROFILE = HOSPITAL.model_copy(update={"spec": HOSPITAL.spec.model_copy(update={"gpus": []})})
+PROFILE = HOSPITAL.model_copy(
+    update={
+        "spec": HOSPITAL.spec.model_copy(
+            update={"gpus": [], "hsm": HsmRequirement(required=True, models=["Network HSM"])},
+        )
+    }
+)
 DISK_BYTES = 3_840_755_982_336
 
 SMART = NvmeSmart(

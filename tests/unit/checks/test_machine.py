@@ -10,6 +10,7 @@ import pytest
 from appliance.contract.health import Verdict
 from fleetctl.checks import drives, hardware, machine, ports
 from fleetctl.checks.lists import PREFLIGHT_CHECKS
+from fleetctl.facts.disks import DiskFacts
 from fleetctl.facts.dmi import DmiFacts
 from fleetctl.facts.hsm import HsmFacts
 from fleetctl.facts.links import LinkFacts
@@ -75,6 +76,13 @@ def module(**changed: Any) -> MemoryModuleFacts:
 
 PLAIN_DRIVE = replace(server.drive(0).locking, media_encryption=False)  # type: ignore[type-var]
 
+
+def _sata() -> DiskFacts:
+    disks = server.server_facts().disks
+    assert isinstance(disks, DiskFacts)
+    return DiskFacts(tuple(replace(disk, name=disk.name.replace("nvme", "sd")) for disk in disks.devices))
+
+
 BAD: list[tuple[Check, dict[str, Any], str, str]] = [
     (machine.memory_modules_right, {"memory_modules": module(size_mib=16384)}, "critical", "496 GiB are less than 512"),
     (machine.memory_modules_right, {"memory_modules": module(kind="DDR4")}, "critical", "DDR4 is not DDR5"),
@@ -121,6 +129,8 @@ BAD: list[tuple[Check, dict[str, Any], str, str]] = [
         "3 media errors",
     ),
     (drives.drives_healthy, {"nvme": server.drives(serial="OTHER")}, "unknown", "did not answer with its health log"),
+    (drives.drives_healthy, {"disks": fake.bare_facts().disks}, "unknown", f"{server.SERIALS[0]}, "),
+    (drives.drives_healthy, {"disks": _sata()}, "unknown", "is not read: no NVMe drive"),
     (ports.ports_sufficient, {"links": LinkFacts(server.ports().links[:1])}, "critical", "1 ports are fewer than 2"),
     (ports.ports_sufficient, {"links": server.ports(speed_mbps=100)}, "critical", "eno2 (clinical) runs at 100 Mbit/s"),
     (ports.ports_sufficient, {"links": server.ports(speed_mbps=None)}, "unknown", "eno2 (clinical) names no speed"),
@@ -155,6 +165,25 @@ def test_keys_in_files_are_no_security_module() -> None:
     assert "keeps its keys in files" in result.reason
 
 
+@pytest.mark.parametrize("model", ["NSS 3", "Kryoptic", "SoftHSM v3"])
+def test_a_token_that_nobody_vouches_for_is_unknown(model: str) -> None:
+    (module,) = server.server_facts().hsm.modules  # type: ignore[union-attr]
+    other = replace(module, tokens=(replace(server.TOKEN, model=model),))
+    result = machine.hsm_ready(server.server_context(hsm=HsmFacts((other,), ())))
+    assert result.verdict is Verdict.UNKNOWN
+    assert f"nobody vouches that '{model}' is hardware" in result.reason
+
+
+def test_networks_that_share_addresses_are_no_segments_of_their_own() -> None:
+    context = server.server_context()
+    networks = context.site.spec.networks
+    wide = networks.management.model_copy(update={"sources": ["10.0.0.0/8"]})
+    spec = context.site.spec.model_copy(update={"networks": networks.model_copy(update={"management": wide})})
+    result = ports.ports_sufficient(replace(context, site=context.site.model_copy(update={"spec": spec})))
+    assert result.verdict is Verdict.CRITICAL
+    assert "10.0.0.0/8 (management) and 10.0.3.0/24 (clinical) overlap" in result.reason
+
+
 def test_another_part_that_meets_the_requirement_is_a_difference() -> None:
     facts = server.server_facts()
     assert isinstance(facts.dmi, DmiFacts)
@@ -175,10 +204,10 @@ def test_modules_that_run_slower_than_they_could_are_shown() -> None:
     assert "running at 4400 of 4800 MT/s" in result.seen
 
 
-def test_disks_that_are_no_nvme_have_no_health_log() -> None:
+def test_a_virtual_disk_has_no_health() -> None:
     result = drives.drives_healthy(fake.context(fake.bare_facts()))
     assert result.verdict is Verdict.OK
-    assert result.seen == "no NVMe data disk"
+    assert result.seen == "virtual disks"
 
 
 def test_every_check_that_can_fail_has_a_fault_here() -> None:

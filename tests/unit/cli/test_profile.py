@@ -49,3 +49,34 @@ def test_validate_tells_every_file(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_unknown_profile_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["profile", "show", "lab-vmm"]) == 2
     assert "did you mean lab-vm?" in capsys.readouterr().err
+
+
+def test_a_broken_profile_does_not_hide_the_others(fleet_dir: FleetDir, capsys: pytest.CaptureFixture[str]) -> None:
+    own = fleet_dir.path / "profiles"
+    own.mkdir()
+    (own / "broken.yaml").write_text("kind: HardwareProfile\n")
+    assert run(["profile", "list", "--fleet", str(fleet_dir.path), "-o", "json"]) == 2
+    captured = capsys.readouterr()
+    assert "lab-vm" in {row["name"] for row in json.loads(captured.out)}
+    assert "broken.yaml" in captured.err
+
+
+def test_the_list_fits_a_terminal_and_marks_doubts(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["profile", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line for line in lines if "built-in" in line]
+    assert len(rows) == 5
+    assert max(len(line.rstrip()) for line in rows) <= 80
+    assert any(line.startswith("clinic-t360*") for line in rows)
+
+
+def test_validate_says_the_nearest_base(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        "apiVersion: fleetctl/v1\nkind: HardwareProfile\nmetadata: {name: mine}\nextends: hospital-r760x\nspec: {}\n"
+    )
+    assert run(["profile", "validate", str(mine)]) == 2
+    assert "did you mean hospital-r760xa?" in capsys.readouterr().out

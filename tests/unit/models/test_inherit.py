@@ -8,7 +8,7 @@ import pytest
 
 from fleetctl.errors import ConfigError
 from fleetctl.models.inherit import MAX_BASES, load_inherited
-from fleetctl.models.profile import HardwareProfile, builtin_profile_paths
+from fleetctl.models.profile import NOT_INHERITED, HardwareProfile, builtin_profile_paths
 
 
 def _variant(folder: Path, spec: str, *, name: str = "mine", base: str = "hospital-r760xa") -> Path:
@@ -19,7 +19,8 @@ def _variant(folder: Path, spec: str, *, name: str = "mine", base: str = "hospit
 
 
 def _load(path: Path, *others: Path) -> HardwareProfile:
-    return load_inherited(path, HardwareProfile, builtin_profile_paths() | {file.stem: file for file in others})
+    paths = builtin_profile_paths() | {file.stem: file for file in others}
+    return load_inherited(path, HardwareProfile, paths, NOT_INHERITED)
 
 
 def test_mappings_are_joined_and_lists_replaced(tmp_path: Path) -> None:
@@ -33,6 +34,17 @@ def test_mappings_are_joined_and_lists_replaced(tmp_path: Path) -> None:
     assert not mine.spec.hsm.required
     assert mine.spec.gpus == base.spec.gpus
     assert (mine.name, mine.metadata.labels) == ("mine", {})
+
+
+def test_what_describes_the_bases_machine_is_not_taken(tmp_path: Path) -> None:
+    mine = _load(_variant(tmp_path, "spec: {description: Other}\n", base="clinic-sys-221h-tnr"))
+    assert (mine.spec.price, mine.spec.capacity, mine.spec.chassis, mine.spec.parts, mine.spec.notes) == (
+        None,
+        None,
+        None,
+        [],
+        [],
+    )
 
 
 def test_a_problem_is_said_where_it_stands(tmp_path: Path) -> None:

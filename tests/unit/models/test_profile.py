@@ -7,7 +7,7 @@ import pytest
 from fleetctl.errors import ConfigError
 from fleetctl.models.fleetdir import load_profile
 from fleetctl.models.load import parse
-from fleetctl.models.profile import HardwareProfile, builtin_profile_paths
+from fleetctl.models.profile import NOT_INHERITED, HardwareProfile, builtin_profile_paths
 from fleetctl.models.schema import profile_schema
 from fleetctl.resources import resource_dir
 
@@ -33,8 +33,7 @@ def test_the_two_chassis_of_a_class_require_the_same() -> None:
     paths = builtin_profile_paths()
     for one, other in (("hospital-r760xa", "hospital-dl380-gen11"), ("clinic-sys-221h-tnr", "clinic-t360")):
         first, second = (
-            load_profile(name, paths).spec.model_dump(exclude={"description", "chassis", "parts", "notes"})
-            for name in (one, other)
+            load_profile(name, paths).spec.model_dump(exclude=NOT_INHERITED | {"description"}) for name in (one, other)
         )
         assert first == second
 
@@ -56,3 +55,13 @@ def test_figures_of_the_specification() -> None:
     # The parts add up to the requirement.
     memory_gb = sum(part.quantity * 32 for part in hospital.parts if "RDIMM 32 GB" in part.part)
     assert memory_gb == hospital.memory.min_installed_gib
+
+
+def test_memory_that_no_module_could_hold_is_refused() -> None:
+    text = (
+        builtin_profile_paths()["hospital-r760xa"]
+        .read_text()
+        .replace("min_installed_gib: 512", "min_installed_gib: 64")
+    )
+    with pytest.raises(ConfigError, match="min_mib 503316 is more than min_installed_gib 64 holds"):
+        parse(text, HardwareProfile, "p.yaml")
