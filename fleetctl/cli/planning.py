@@ -9,11 +9,13 @@ import typer
 
 from fleetctl.cli.groups import OptionGroup, grouped
 from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption
+from fleetctl.planning import bounds
 
 if TYPE_CHECKING:
     from fleetctl.models.profile import HardwareProfile
     from fleetctl.planning.demand import DayLoad
     from fleetctl.planning.figures import DraftingModel, Figure, FiguresSpec
+    from fleetctl.planning.sizing import Sizing
 
 PlotOption = Annotated[
     Path | None,
@@ -26,37 +28,98 @@ class Day(OptionGroup):
 
     def __init__(
         self,
-        providers: Annotated[int, typer.Option("--providers", min=1, help="Clinicians who see patients that day.")],
+        providers: Annotated[
+            int,
+            typer.Option(
+                "--providers",
+                min=bounds.PROVIDERS.least,
+                max=bounds.PROVIDERS.most,
+                help="Clinicians who see patients that day.",
+            ),
+        ],
         encounters: Annotated[
-            float | None, typer.Option("--encounters-per-provider", min=0.01, help="Visits of one of them.")
+            float | None,
+            typer.Option(
+                "--encounters-per-provider",
+                min=bounds.ENCOUNTERS_PER_PROVIDER.least,
+                max=bounds.ENCOUNTERS_PER_PROVIDER.most,
+                help="Visits of one of them.",
+            ),
         ] = None,
         visit_minutes: Annotated[
-            float | None, typer.Option("--visit-minutes", min=0.1, help="Mean length of a visit.")
+            float | None,
+            typer.Option(
+                "--visit-minutes",
+                min=bounds.VISIT_MINUTES.least,
+                max=bounds.VISIT_MINUTES.most,
+                help="Mean length of a visit.",
+            ),
         ] = None,
         visit_variation: Annotated[
             float | None,
-            typer.Option("--visit-variation", min=0, max=3, help="Standard deviation of the length over its mean."),
+            typer.Option(
+                "--visit-variation",
+                min=bounds.VISIT_VARIATION.least,
+                max=bounds.VISIT_VARIATION.most,
+                help="Standard deviation of the length over its mean.",
+            ),
         ] = None,
         input_tokens: Annotated[
-            int | None, typer.Option("--input-tokens", min=1, help="Tokens that drafting reads for an encounter.")
+            int | None,
+            typer.Option(
+                "--input-tokens",
+                min=bounds.TOKENS.least,
+                max=bounds.TOKENS.most,
+                help="Tokens that drafting reads for an encounter.",
+            ),
         ] = None,
         output_tokens: Annotated[
-            int | None, typer.Option("--output-tokens", min=1, help="Tokens that drafting writes for an encounter.")
+            int | None,
+            typer.Option(
+                "--output-tokens",
+                min=bounds.TOKENS.least,
+                max=bounds.TOKENS.most,
+                help="Tokens that drafting writes for an encounter.",
+            ),
         ] = None,
         coding_records: Annotated[
-            int | None, typer.Option("--coding-records", min=0, help="Records to code a day, of all providers.")
+            int | None,
+            typer.Option(
+                "--coding-records",
+                min=bounds.JOBS_PER_DAY.least,
+                max=bounds.JOBS_PER_DAY.most,
+                help="Records to code a day, of all providers.",
+            ),
         ] = None,
         hours: Annotated[
             str | None, typer.Option("--hours", metavar="FROM-TO", help="Hours with visits, like 8-17.")
         ] = None,
         peak_factor: Annotated[
-            float | None, typer.Option("--peak-factor", min=1, help="Visits of the busiest hour over the mean hour's.")
+            float | None,
+            typer.Option(
+                "--peak-factor",
+                min=bounds.PEAK_FACTOR.least,
+                max=bounds.PEAK_FACTOR.most,
+                help="Visits of the busiest hour over the mean hour's.",
+            ),
         ] = None,
         growth: Annotated[
-            float | None, typer.Option("--growth", min=-50, max=200, help="Growth a year in percent.")
+            float | None,
+            typer.Option(
+                "--growth",
+                min=bounds.GROWTH_PERCENT.least,
+                max=bounds.GROWTH_PERCENT.most,
+                help="Growth a year in percent.",
+            ),
         ] = None,
         years: Annotated[
-            float | None, typer.Option("--years", min=0, max=20, help="Years over which growth compounds.")
+            float | None,
+            typer.Option(
+                "--years",
+                min=bounds.GROWTH_YEARS.least,
+                max=bounds.GROWTH_YEARS.most,
+                help="Years over which growth compounds.",
+            ),
         ] = None,
     ) -> None:
         self._providers: int = providers
@@ -123,7 +186,8 @@ def size(
 ) -> None:
     """Say which hardware carries a site: GPU time a stage, waiting, memory, N+1, the bottleneck, each with its source.
 
-    Exit 0: a profile keeps up on --hosts hosts even with one GPU out. 3: only with every GPU. 4: more hosts are needed,
+    Exit 0: a profile keeps up on --hosts hosts even with one GPU out. 3: only with every GPU, or its profile is
+    unconfirmed. 4: more hosts are needed,
     or none helps. 5: no profile can be sized. The best profile decides; docs/operate/size-a-site.md.
     """
     from fleetctl.planning.figures import load_figures
@@ -131,14 +195,33 @@ def size(
     from fleetctl.report.emit import emit
     from fleetctl.report.planning import sizing_view
 
-    figures, load = day.over(load_figures(measured))
-    sizing = size_profiles(figures, load, _model(figures, drafting_model), _profiles(fleet, only), hosts)
     if plot is not None:
-        from fleetctl.report.plots import save_sizing
+        from fleetctl.report.plots import check_plot
 
-        save_sizing(sizing, plot)
+        check_plot(plot)
+    profiles = _profiles(fleet, only)
+    figures, load = day.over(load_figures(measured, _gpus(fleet) if measured is not None else ()))
+    sizing = size_profiles(figures, load, _model(figures, drafting_model), profiles, hosts)
     emit(sizing, output, sizing_view)
+    if plot is not None:
+        _draw(sizing, plot)
     _end(sizing.exit_code)
+
+
+def _draw(sizing: Sizing, plot: Path) -> None:
+    """The picture, after the answer: what goes wrong with it takes no answer away."""
+    from fleetctl.report.console import err
+    from fleetctl.report.plots import save_sizing
+
+    if sizing.best.stages:
+        save_sizing(sizing, plot)
+    else:
+        err.print(f"--plot {plot}: nothing to draw, because {sizing.best.profile} cannot be sized: {sizing.best.why}")
+
+
+def _gpus(fleet: Path | None) -> set[str]:
+    """The GPUs that any profile names, whether it is to be sized or not."""
+    return {gpu.reference for profile in _profiles(fleet, None).values() for gpu in profile.spec.gpus}
 
 
 def _end(code: int) -> None:
@@ -183,17 +266,30 @@ def roi(
     Without --scenario: the cases of the specification, recomputed, and where its own figures do not add up.
     Exit 0 whatever the answer is.
     """
+    from fleetctl.errors import UsageError
     from fleetctl.planning.answer import return_on_investment
     from fleetctl.planning.scenario import BUILT_IN, load_scenario
     from fleetctl.report.emit import emit
     from fleetctl.report.roi import roi_view
 
     if print_scenario:
+        given = {"--scenario": scenario, "--case": case, "--plot": plot}
+        others = [option for option, value in given.items() if value is not None]
+        others += ["-o"] if output is not OutputFormat.table else []
+        if others:
+            raise UsageError(
+                f"--print-scenario computes nothing: it does not go with {', '.join(others)}",
+                hint="fleetctl profile roi --print-scenario > mine.yaml",
+            )
         typer.echo(BUILT_IN.read_text(encoding="utf-8"), nl=False)
         return
+    if plot is not None:
+        from fleetctl.report.plots import check_plot
+
+        check_plot(plot)
     answer = return_on_investment(load_scenario(scenario), case)
+    emit(answer, output, roi_view)
     if plot is not None:
         from fleetctl.report.plots import save_roi
 
         save_roi(answer, plot)
-    emit(answer, output, roi_view)

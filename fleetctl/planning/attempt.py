@@ -14,6 +14,10 @@ from fleetctl.planning.simulation import STAGES, SimulatedDay, simulate_day
 HOUR_S = 3600
 # A queue that misses its target although GPUs are nine tenths idle misses it with any number of hosts.
 HOPELESS_LOAD = 0.1
+# Above this many hosts their number is found to a part in so many; what is assumed is not known as exactly.
+RESOLUTION = 100
+# More is no plan but a slip of the pen in a figure.
+MAX_HOSTS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -94,13 +98,26 @@ class Trial:
         return max(self.stages, key=lambda row: row.gpu_hours_busiest_hour).stage
 
     def fewest(self, gpus: int) -> Attempt:
-        """The fewest hosts with `gpus` working GPUs each that keep up, or why no number does."""
-        hosts = max(1, math.ceil(self.peak_gpu_hours / gpus / self.figures.targets.busiest_hour_load.value))
-        while True:
-            attempt = self.attempt(hosts, gpus)
-            if attempt.ok or attempt.at in ("model", "memory") or attempt.load_share < HOPELESS_LOAD:
-                return attempt
-            hosts += 1
+        """The fewest hosts with `gpus` working GPUs each that keep up, or why no number does.
+
+        Starts from what the GPU time alone asks for, doubles its steps until a number keeps up, and halves them again.
+        """
+        start = max(1, math.ceil(self.peak_gpu_hours / gpus / self.figures.targets.busiest_hour_load.value))
+        finest = step = max(1, start // RESOLUTION)
+        enough, short = self.attempt(start, gpus), start
+        while not enough.ok:
+            if enough.at in ("model", "memory", "hosts") or enough.load_share < HOPELESS_LOAD:
+                return enough
+            short = enough.hosts
+            enough = self.attempt(short + step, gpus)
+            step *= 2
+        while enough.hosts - short > finest:
+            between = self.attempt((short + enough.hosts) // 2, gpus)
+            if between.ok:
+                enough = between
+            else:
+                short = between.hosts
+        return enough
 
     def attempt(self, hosts: int, gpus: int) -> Attempt:
         """`hosts` hosts, `gpus` working GPUs in each; every host gets the same share of the load."""
@@ -115,6 +132,8 @@ class Trial:
         if gpus < model.tensor_parallel:
             problem = f"{model.title} needs {model.tensor_parallel} GPUs in one host, {gpus} work"
             return Attempt(hosts, gpus, share, problem, "model")
+        if hosts > MAX_HOSTS:
+            return Attempt(hosts, gpus, share, f"it takes more than {MAX_HOSTS:,} hosts", "hosts")
         copies = hosts * (gpus // model.tensor_parallel)
         open_drafts = self.load.encounters * self.load.peak_share / HOUR_S * self.service.draft_s / copies
         memory = gpu_memory(self.figures, model, self.gpu_mib, open_drafts)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fleetctl.errors import UsageError
+from fleetctl.planning import bounds
 from fleetctl.planning.figures import HOURS, Demand, Figure, FiguresSpec
 
 
@@ -84,6 +85,12 @@ def day_load(figures: FiguresSpec, providers: int, coding_records: Figure | None
     share = hourly_share(figures)
     if today <= 0:
         raise UsageError("the site has no encounters", hint="--encounters-per-provider must be above 0")
+    for what, count in (("encounters", today * growth), ("records to code", records.value * growth)):
+        if count > bounds.JOBS_PER_DAY.most:
+            raise UsageError(
+                f"{count:,.0f} {what} a day, growth included, are more than {bounds.JOBS_PER_DAY.most:,}",
+                hint="no site has so many: see --providers, --encounters-per-provider, --coding-records, --growth",
+            )
     return DayLoad(
         providers=providers,
         encounters=today * growth,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,10 @@ from fleetctl.planning.scenario import Case, Claim, CostScenarioSpec
 HOURS_PER_YEAR = 8760
 # Two figures that differ by less are the same but for rounding in the document.
 ROUNDING = 0.005
+# A yearly saving below it is none, in US dollars.
+CENT = 0.01
+# What `without_support` is about.
+NEEDS_SUPPORT = ("running_usd_year", "saving_usd_year")
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,8 @@ class CaseResult:
     """What a case comes to. Money in US dollars; None: an input that it needs is not named.
 
     `net_usd` is the value today of all savings over the horizon less the investment. `investment_limit_usd` is the
-    investment at which that is zero: more never pays back within the horizon.
+    investment at which that is zero, its support paid: more never pays back within the horizon. `without_support` is a
+    sentence where running cost and saving cannot hold the support that the case asks for, else None.
     """
 
     name: str
@@ -32,6 +38,7 @@ class CaseResult:
     payback_months: float | None
     net_usd: float | None
     investment_limit_usd: float
+    without_support: str | None = None
     findings: tuple[str, ...] = ()
 
 
@@ -54,18 +61,23 @@ def evaluate(case: Case, spec: CostScenarioSpec) -> CaseResult:
         running_usd_year=running,
         saving_usd_year=saving,
         investment_usd=investment,
-        payback_months=None if investment is None or saving <= 0 else investment / saving * 12,
+        payback_months=None if investment is None or saving < CENT else investment / saving * 12,
         net_usd=None if investment is None else saving * factor - investment,
         investment_limit_usd=max(0.0, (before - running_without_support) * factor / (1 + support * factor)),
+        without_support=_without_support(support * 100) if investment is None and support else None,
     )
-    findings = (*_own_findings(case, spec, result), *(_judged(claim, result) for claim in case.claims))
+    findings = (*_own_findings(case, spec, result), *(_judged(claim, result, support) for claim in case.claims))
     return CaseResult(**{**vars(result), "findings": findings})
 
 
 def annuity(years: float, discount_percent: float) -> float:
     """What one dollar at the end of each of `years` years is worth today."""
     rate = discount_percent / 100
-    return years if rate == 0 else (1 - (1 + rate) ** -years) / rate
+    return years if rate == 0 else -math.expm1(-years * math.log1p(rate)) / rate  # exact for tiny rates too
+
+
+def _without_support(percent: float) -> str:
+    return f"running_usd_year and saving_usd_year are without support ({percent:g} % of a price that is not named)"
 
 
 def encounters_per_month(case: Case) -> float | None:
@@ -120,33 +132,37 @@ def _own_findings(case: Case, spec: CostScenarioSpec, result: CaseResult) -> Ite
                 f" {_value(counted.working_days_per_month):g} days are {product:,.0f}"
                 f" (${product * _value(case.before.usd_per_encounter) * 12:,.0f} a year)"
             )
-    if result.saving_usd_year <= 0:
-        yield f"running costs ${-result.saving_usd_year:,.0f} a year more than before: it never pays back"
+    if result.saving_usd_year < CENT:
+        yield f"running costs ${max(0.0, -result.saving_usd_year):,.0f} a year more than before: it never pays back"
     elif result.investment_usd is None:
         yield (
             f"no investment is named, so there is no payback; up to ${result.investment_limit_usd:,.0f} pays back"
             f" within {spec.horizon_years.value:g} years at {spec.discount_percent.value:g} %"
+            + (", its support paid" if result.without_support else "")
         )
     elif result.net_usd is not None and result.net_usd < 0:
         yield f"does not pay back within {spec.horizon_years.value:g} years at {spec.discount_percent.value:g} %"
 
 
-def _judged(claim: Claim, result: CaseResult) -> str:
-    """One claim held against the recomputed figure."""
+def _judged(claim: Claim, result: CaseResult, support: float) -> str:
+    """One claim held against the recomputed figure. `support` is paid a year, as a share of the investment."""
     ours: float | None = getattr(result, claim.metric)
     name = claim.metric.replace("_usd", "").replace("_", " ")
     stated = f"{'$' if 'usd' in claim.metric else ''}{claim.value:,.10g}"
     if ours is None and claim.metric == "payback_months":
-        implied = claim.value / 12 * result.saving_usd_year
+        years = claim.value / 12
+        implied = years * result.saving_usd_year / (1 + support * years)
+        before = " before support" if result.without_support else ""
         return (
             f"claimed payback of {claim.value:g} months cannot be checked: at ${result.saving_usd_year:,.0f} saved a"
-            f" year it implies an investment of ${implied:,.0f}, which {claim.source} does not name"
+            f" year{before} it implies an investment of ${implied:,.0f}, which {claim.source} does not name"
         )
     if ours is None:
         return f"claimed {name} of {stated} ({claim.source}) cannot be computed from this case"
+    without = ", without support" if result.without_support and claim.metric in NEEDS_SUPPORT else ""
     if same(ours, claim.value):
-        return f"claimed {name} of {stated} adds up"
-    return f"claimed {name} of {stated} ({claim.source}) does not add up: {ours:,.10g}"
+        return f"claimed {name} of {stated} adds up{without}"
+    return f"claimed {name} of {stated} ({claim.source}) does not add up: {ours:,.10g}{without}"
 
 
 def same(ours: float, theirs: float) -> bool:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from fleetctl.models.base import Name, Resource, StrictModel
 from fleetctl.models.load import load
+from fleetctl.planning import bounds
 from fleetctl.planning.figures import Figure
 
 BUILT_IN = Path(__file__).parent / "data" / "roi.yaml"
@@ -29,10 +30,10 @@ Metric = Literal[
 class Encounters(StrictModel):
     """How many encounters a month there are. `per_month` counts before the product of the other three."""
 
-    providers: Figure | None = None
-    per_provider_day: Figure | None = None
-    working_days_per_month: Figure | None = None
-    per_month: Figure | None = None
+    providers: Annotated[Figure, bounds.PROVIDERS.figure] | None = None
+    per_provider_day: Annotated[Figure, bounds.ENCOUNTERS_PER_PROVIDER.figure] | None = None
+    working_days_per_month: Annotated[Figure, bounds.DAYS_PER_MONTH.figure] | None = None
+    per_month: Annotated[Figure, bounds.ENCOUNTERS_PER_MONTH.figure] | None = None
 
     @model_validator(mode="after")
     def _some_number(self) -> Self:
@@ -44,8 +45,8 @@ class Encounters(StrictModel):
 class Before(StrictModel):
     """What is paid today, in US dollars: a price for each encounter, or a sum a year."""
 
-    usd_per_encounter: Figure | None = None
-    usd_per_year: Figure | None = None
+    usd_per_encounter: Annotated[Figure, bounds.USD_PER_ENCOUNTER.figure] | None = None
+    usd_per_year: Annotated[Figure, bounds.USD.figure] | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -57,28 +58,40 @@ class Before(StrictModel):
 class Investment(StrictModel):
     """What is bought. Without `usd_per_host` no price is known: no payback is computed then, only its limit."""
 
-    hosts: Figure
-    usd_per_host: Figure | None = None
-    other_usd: Figure | None = Field(default=None, description="Setting up, training, integration: once.")
+    hosts: Annotated[Figure, bounds.HOSTS.figure]
+    usd_per_host: Annotated[Figure, bounds.USD_PER_HOST.figure] | None = None
+    other_usd: Annotated[Figure, bounds.USD.figure] | None = Field(
+        default=None, description="Setting up, training, integration: once."
+    )
 
 
 class Running(StrictModel):
     """What the appliances cost in a year: a sum, or its parts."""
 
-    usd_per_year: Figure | None = None
-    kw_per_host: Figure | None = Field(default=None, description="Mean power of one host with its cooling, in kW.")
-    usd_per_kwh: Figure | None = None
-    support_percent: Figure | None = Field(default=None, description="Vendor support a year, of the investment.")
-    admin_hours_per_month: Figure | None = None
-    usd_per_admin_hour: Figure | None = None
+    usd_per_year: Annotated[Figure, bounds.USD.figure] | None = None
+    kw_per_host: Annotated[Figure, bounds.KW_PER_HOST.figure] | None = Field(
+        default=None, description="Mean power of one host with its cooling, in kW."
+    )
+    usd_per_kwh: Annotated[Figure, bounds.USD_PER_KWH.figure] | None = None
+    support_percent: Annotated[Figure, bounds.SUPPORT_PERCENT.figure] | None = Field(
+        default=None, description="Vendor support a year, of the investment."
+    )
+    admin_hours_per_month: Annotated[Figure, bounds.HOURS_PER_MONTH.figure] | None = None
+    usd_per_admin_hour: Annotated[Figure, bounds.USD_PER_HOUR.figure] | None = None
 
 
 class Claim(StrictModel):
     """A figure that a document states, to be held against ours."""
 
     metric: Metric
-    value: float
+    value: Annotated[float, bounds.CLAIM.interval]
     source: Text
+
+    @model_validator(mode="after")
+    def _can_be_below_zero(self) -> Self:
+        if self.value < 0 and self.metric not in ("saving_usd_year", "net_usd"):
+            raise ValueError(f"{self.metric} cannot be below 0; is {self.value:g}")
+        return self
 
 
 class Case(StrictModel):
@@ -102,8 +115,12 @@ class Case(StrictModel):
 class CostScenarioSpec(StrictModel):
     """Cases and the two figures that they share."""
 
-    horizon_years: Figure = Field(description="Years over which money is counted.")
-    discount_percent: Figure = Field(description="Yearly rate at which later money counts less.")
+    horizon_years: Annotated[Figure, bounds.HORIZON_YEARS.figure] = Field(
+        description="Years over which money is counted."
+    )
+    discount_percent: Annotated[Figure, bounds.DISCOUNT_PERCENT.figure] = Field(
+        description="Yearly rate at which later money counts less."
+    )
     cases: list[Case] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -111,8 +128,6 @@ class CostScenarioSpec(StrictModel):
         names = [case.name for case in self.cases]
         if len(set(names)) != len(names):
             raise ValueError("two cases have the same name")
-        if self.horizon_years.value <= 0:
-            raise ValueError("horizon_years must be above 0")
         return self
 
 

@@ -78,8 +78,9 @@ def figures_in(model: BaseModel, prefix: Path = ()) -> Iterator[tuple[Path, Figu
 
 
 def _ends(figure: Figure) -> tuple[float, float]:
-    low = figure.low if figure.low is not None else figure.value * (1 - SPREAD)
-    high = figure.high if figure.high is not None else figure.value * (1 + SPREAD)
+    away = SPREAD * abs(figure.value)
+    low = figure.low if figure.low is not None else figure.value - away
+    high = figure.high if figure.high is not None else figure.value + away
     return low, high
 
 

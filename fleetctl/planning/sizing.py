@@ -25,7 +25,8 @@ class Verdict(StrEnum):
     unsized = "cannot be sized"
 
 
-# See docs/design/planner.md. The best profile decides.
+# See docs/design/planner.md. The best profile decides; an unconfirmed one is at most degraded.
+UNCONFIRMED_CODE = 3
 EXIT_CODES = {Verdict.spare: 0, Verdict.no_spare: 3, Verdict.more_hosts: 4, Verdict.never: 4, Verdict.unsized: 5}
 
 
@@ -34,7 +35,8 @@ class ProfileSizing:
     """One hardware profile under the load. `hosts` and `hosts_n_plus_1` are None when no number of hosts is enough.
 
     `plan` is the site of `hosts_n_plus_1` hosts with everything working, `fault` the same with a GPU or a host out.
-    `busiest_hour_load` is GPU time wanted over GPU time there is, on the hosts that the site may have.
+    `busiest_hour_load` is GPU time wanted over GPU time there is, on the hosts that the site may have. `unconfirmed`
+    says why nobody has confirmed that this machine can be ordered; None when it is.
     """
 
     profile: str
@@ -54,6 +56,16 @@ class ProfileSizing:
     draft_s: float | None = None
     coding_record_s: float | None = None
     price: PriceRange | None = None
+    unconfirmed: str | None = None
+
+    @property
+    def rank(self) -> tuple[int | bool | str, ...]:
+        """Smaller is better. What carries the load on some number of hosts comes first, of that what is confirmed."""
+        order = list(Verdict)
+        carries_not = max(0, order.index(self.verdict) - order.index(Verdict.more_hosts))
+        hosts = self.hosts_n_plus_1 or 0
+        unconfirmed = self.unconfirmed is not None
+        return carries_not, unconfirmed, order.index(self.verdict), hosts, hosts * self.gpus, self.profile
 
 
 class Sizing(BaseModel):
@@ -81,7 +93,8 @@ class Sizing(BaseModel):
 
     @property
     def exit_code(self) -> int:
-        return EXIT_CODES[self.best.verdict]
+        code = EXIT_CODES[self.best.verdict]
+        return UNCONFIRMED_CODE if code == 0 and self.best.unconfirmed is not None else code
 
 
 def size(
@@ -93,20 +106,12 @@ def size(
 ) -> Sizing:
     """Size and rank `profiles` for a site that may have `hosts_allowed` hosts.
 
-    Ranked by verdict, then fewer hosts, fewer GPUs, name. Price does not rank: most profiles name none.
+    Ranked by whether it carries the load on any number of hosts, whether it is confirmed, verdict, fewer hosts, fewer
+    GPUs, name. Price does not rank: most profiles name none.
     """
     trials: dict[tuple[str, int], Trial] = {}
     sized = [_profile(figures, load, model, profile, hosts_allowed, trials) for profile in profiles.values()]
-    order = list(Verdict)
-    never = 1_000_000
-    sized.sort(
-        key=lambda row: (
-            order.index(row.verdict),
-            row.hosts_n_plus_1 or never,
-            (row.hosts_n_plus_1 or never) * row.gpus,
-            row.profile,
-        )
-    )
+    sized.sort(key=lambda row: row.rank)
     return Sizing(
         hosts_allowed=hosts_allowed,
         model=model.title,
@@ -133,15 +138,16 @@ def _profile(
     hosts_allowed: int,
     trials: dict[tuple[str, int], Trial],
 ) -> ProfileSizing:
-    kinds = profile.spec.gpus
+    kinds, price, unconfirmed = profile.spec.gpus, profile.spec.price, profile.spec.unconfirmed
     if len(kinds) != 1:
         why = "it has no GPU" if not kinds else "it mixes kinds of GPU"
-        return ProfileSizing(profile.name, Verdict.unsized, why)
+        return ProfileSizing(profile.name, Verdict.unsized, why, price=price, unconfirmed=unconfirmed)
     gpu, count, mib = kinds[0].reference, kinds[0].count, kinds[0].min_memory_mib
     service = gpu_service(figures, gpu, model)
     if service is None:
         lacking = gpu if figures.gpu(gpu) is None else f"{model.title} on {gpu}"
-        return ProfileSizing(profile.name, Verdict.unsized, f"no figures for {lacking}", gpu, count)
+        why = f"no figures for {lacking}"
+        return ProfileSizing(profile.name, Verdict.unsized, why, gpu, count, price=price, unconfirmed=unconfirmed)
     trial = trials.setdefault((gpu, mib), Trial(figures, load, service, mib))
     full = trial.fewest(count)
     hosts_n_plus_1, fault = _n_plus_1(trial, count, full)
@@ -166,7 +172,8 @@ def _profile(
         first_token_s=service.first_token_s,
         draft_s=service.draft_s,
         coding_record_s=service.coding_record_s,
-        price=profile.spec.price,
+        price=price,
+        unconfirmed=unconfirmed,
     )
 
 

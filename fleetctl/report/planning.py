@@ -42,13 +42,21 @@ def sizing_view(sizing: Sizing) -> RenderableType:
 
 def verdict_line(sizing: Sizing) -> str:
     """The answer in one sentence."""
+    doubt = sizing.best.unconfirmed
+    return _verdict(sizing) + (f"; but the profile is unconfirmed: {doubt}" if doubt is not None else "")
+
+
+def _verdict(sizing: Sizing) -> str:
     best, hosts = sizing.best, sizing.hosts_allowed
-    on = f"{_hosts(hosts)} of {best.profile}"
     match best.verdict:
         case Verdict.spare:
-            return f"{on} carries this load with a GPU to spare" if hosts == 1 else f"{on} carry this load with N+1"
+            needed = best.hosts_n_plus_1 or hosts
+            carry = "carries this load with a GPU to spare" if needed == 1 else "carry this load with N+1"
+            allowed = f", of up to {hosts:,} allowed" if hosts > needed else ""
+            return f"{_hosts(needed)} of {best.profile} {carry}{allowed}"
         case Verdict.no_spare:
-            return f"{on} {'carries' if hosts == 1 else 'carry'} this load, but not with one GPU out"
+            carry = "carries" if hosts == 1 else "carry"
+            return f"{_hosts(hosts)} of {best.profile} {carry} this load, but not with one GPU out"
         case Verdict.more_hosts:
             fewer = f" ({best.hosts} with nothing to spare)" if best.hosts != best.hosts_n_plus_1 else ""
             return (
@@ -78,7 +86,8 @@ def inputs_table(inputs: tuple[Input, ...]) -> Table:
 
 def _answer(sizing: Sizing) -> RenderableType:
     best = sizing.best
-    text = Text(verdict_line(sizing) + ".", style=f"bold {_STYLES[best.verdict]}")
+    doubted = best.verdict is Verdict.spare and best.unconfirmed is not None
+    text = Text(verdict_line(sizing) + ".", style=f"bold {'yellow' if doubted else _STYLES[best.verdict]}")
     if best.bottleneck:
         text.append(f"\nBottleneck: {best.bottleneck}.", style="not bold default")
     return wrapped(text)
@@ -126,6 +135,8 @@ def _profiles(sizing: Sizing) -> Table:
         load = "-" if row.busiest_hour_load is None else f"{row.busiest_hour_load:,.0%}"
         words = row.verdict.value + (f": {row.why}" if row.why else "")
         verdict = Text(words, style=_STYLES[row.verdict])
+        if row.unconfirmed is not None:
+            verdict.append(f"\nunconfirmed: {row.unconfirmed}", style="yellow")
         if row.verdict is not Verdict.unsized:
             verdict.append(f"\nprice: {_price(row)}", style="dim")
         table.add_row(

@@ -40,26 +40,23 @@ STYLE: dict[Any, Any] = {
 def save_sizing(sizing: Sizing, path: Path) -> None:
     """Load against capacity, waiting times, and cost against cloud, one below the other.
 
-    Raises `UsageError` for another ending than .png or .svg, a missing matplotlib, or a plan with nothing to draw;
-    `ChangeError` when the file cannot be written.
+    `sizing.best` has stages: without, there is nothing to draw. `check_plot` has seen `path`. Raises `ChangeError` when
+    the file cannot be written.
     """
-    _check(path)
     from fleetctl.report.plots_sizing import draw_sizing
 
-    if not sizing.best.stages:
-        raise UsageError(f"nothing to draw: {sizing.best.why}", hint="fleetctl profile size without --plot says more")
     _save(path, lambda: draw_sizing(sizing))
 
 
 def save_roi(roi: Roi, path: Path) -> None:
     """Money over the years and the tornado of one case. Raises as `save_sizing` does."""
-    _check(path)
     from fleetctl.report.plots_roi import draw_roi
 
     _save(path, lambda: draw_roi(roi))
 
 
-def _check(path: Path) -> None:
+def check_plot(path: Path) -> None:
+    """Before anything is computed. Raises `UsageError` for another ending than .png or .svg, or without matplotlib."""
     if path.suffix.lower() not in FORMATS:
         raise UsageError(f"--plot {path}: the ending is not .png or .svg", hint="for example: --plot load.png")
     try:

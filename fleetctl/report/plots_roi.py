@@ -30,7 +30,7 @@ def _spent(axes: Axes, roi: Roi) -> None:
     after = [start, start + case.running_usd_year * years]
     axes.plot(ends, before, color=ORANGE, linewidth=2.4)
     axes.plot(ends, after, color=BLUE, linewidth=2.4)
-    top = max(*before, *after) * 1.12
+    top = max(*before, *after) * 1.12 or 1.0  # a scale needs some length
     axes.set_xlim(0, years)
     axes.set_ylim(0, top)
     if case.payback_months is not None and case.payback_months / 12 <= years:
@@ -43,6 +43,8 @@ def _spent(axes: Axes, roi: Roi) -> None:
             xytext=(10, -14),
         )
     own = "own hosts" if case.investment_usd is not None else "own hosts,\nrunning only"
+    if case.without_support:
+        own += ",\nwithout support"
     label_right(
         axes,
         years,
@@ -99,8 +101,9 @@ def _tornado(axes: Axes, roi: Roi) -> None:
     plain_grid(axes, "x")
     axes.spines["left"].set_visible(False)
     moved = "Net value" if tornado.answer == "net_usd" else "Yearly saving"
+    without = ", without support" if tornado.answer != "net_usd" and roi.chosen.without_support else ""
     titled(
         axes,
         f"What moves the {moved.lower()} most",
-        f"{moved} now {dollars(tornado.answer_usd)}; blue is better, red is worse",
+        f"{moved} now {dollars(tornado.answer_usd)}{without}; blue is better, red is worse",
     )

@@ -33,7 +33,7 @@ LABEL_COLOURS = STAGE_COLOURS | {"drafting": DARK_ORANGE}
 
 def draw_sizing(sizing: Sizing) -> Figure:
     """Load against capacity, waiting times, cost against cloud."""
-    waits = sizing.best.plan is not None and sizing.best.plan.day is not None
+    waits = sizing.best.plan is not None and sizing.best.plan.day is not None and bool(sizing.best.plan.day.worst_hour)
     figure = Figure(figsize=(10, 13.4 if waits else 9.2))
     panels = figure.subplots(3 if waits else 2, 1)
     _load(panels[0], sizing)

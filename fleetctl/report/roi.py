@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fleetctl.planning.answer import Roi
-from fleetctl.planning.roi import CaseResult
+from fleetctl.planning.roi import CENT, NEEDS_SUPPORT, CaseResult
 from fleetctl.planning.sensitivity import Tornado
 from fleetctl.report.planning import WIDTH, heading, inputs_table, wrapped
 
@@ -22,9 +22,10 @@ def roi_view(roi: Roi) -> RenderableType:
     return Group(
         wrapped(Text(f"Scenario {roi.scenario}, {shared}", style="bold")),
         _cases(roi),
+        *(wrapped(f"* {case.name}: {_label(case)}") for case in roi.cases if case.without_support),
         heading("Held against the documents"),
         *(wrapped(f"- {case.name}: {finding}") for case in roi.cases for finding in case.findings),
-        heading(f"What moves {_answer_name(roi.sensitivity)} of {roi.sensitivity.case} most"),
+        heading(f"What moves {_answer_name(roi)} of {roi.sensitivity.case} most"),
         *_tornado(roi.sensitivity),
         heading(f"Figures of {roi.sensitivity.case} (edit them: --print-scenario, --scenario FILE)"),
         inputs_table(roi.inputs),
@@ -53,13 +54,20 @@ def _cases(roi: Roi) -> Table:
 
 def _cell(case: CaseResult, field: str) -> str:
     value: float | None = getattr(case, field)
-    if field == "payback_months" and case.saving_usd_year <= 0:
+    if field == "payback_months" and case.saving_usd_year < CENT:
         return "never"
     if value is None:
         return "not named" if field == "investment_usd" else "-"
     if field == "payback_months":
         return f"{value:,.1f}"
-    return f"{value:,.0f}" if field == "encounters_per_month" else dollars(value)
+    mark = "*" if case.without_support and field in NEEDS_SUPPORT else ""
+    return f"{value:,.0f}" if field == "encounters_per_month" else dollars(value) + mark
+
+
+def _label(case: CaseResult) -> str:
+    """What the mark means, in the table's words."""
+    words = case.without_support or ""
+    return words.replace("running_usd_year", "running").replace("saving_usd_year", "saving")
 
 
 def dollars(value: float) -> str:
@@ -67,8 +75,10 @@ def dollars(value: float) -> str:
     return f"{'-' if round(value) < 0 else ''}${abs(value):,.0f}"
 
 
-def _answer_name(tornado: Tornado) -> str:
-    return "the net value" if tornado.answer == "net_usd" else "the yearly saving"
+def _answer_name(roi: Roi) -> str:
+    if roi.sensitivity.answer == "net_usd":
+        return "the net value"
+    return "the yearly saving (without support)" if roi.chosen.without_support else "the yearly saving"
 
 
 def _tornado(tornado: Tornado) -> list[RenderableType]:

@@ -31,8 +31,13 @@ def large_model(figures: FiguresSpec) -> DraftingModel:
 
 @pytest.fixture(scope="session")
 def profiles() -> dict[str, HardwareProfile]:
+    """The built-in ones, as if all were confirmed: which are is the vendors' matter, not the planner's."""
     paths = builtin_profile_paths()
-    return {name: load_profile(name, paths) for name in paths}
+    loaded = {name: load_profile(name, paths) for name in paths}
+    return {
+        name: profile.model_copy(update={"spec": profile.spec.model_copy(update={"unconfirmed": None})})
+        for name, profile in loaded.items()
+    }
 
 
 @pytest.fixture(autouse=True)

@@ -38,7 +38,8 @@ def test_a_clinic_fits(capsys: Capture) -> None:
     ("arguments", "code"),
     [
         (["--providers", "140", "--profile", "clinic-t360"], 4),
-        (["--providers", "140", "--profile", "clinic-t360", "--hosts", "3"], 0),
+        (["--providers", "140", "--profile", "clinic-sys-221h-tnr", "--hosts", "3"], 0),
+        (["--providers", "50", "--profile", "clinic-t360"], 3),  # unconfirmed
         (["--providers", "110", "--profile", "clinic-t360"], 3),
         (["--providers", "50", "--profile", "lab-vm"], 5),
         (["--providers", "50", "--profile", "clinic-t360", "--drafting-model", "70b"], 5),
@@ -53,7 +54,7 @@ def test_the_code_says_how_it_fits_whatever_the_form(capsys: Capture, arguments:
 def test_several_hosts_are_said_plainly(capsys: Capture) -> None:
     assert run(["profile", "size", "--providers", "5000", "--encounters-per-provider", "20"]) == 4
     out = " ".join(capsys.readouterr().out.split())
-    assert "no profile carries this load on 1 host: 20 hosts of hospital-dl380-gen11 do with N+1" in out
+    assert "no profile carries this load on 1 host: 20 hosts of hospital-r760xa do with N+1" in out
     assert "of 100,000 encounters" in out
     assert "one of 20 hosts" in out
 
@@ -96,7 +97,6 @@ def test_options_beat_the_measured_file(tmp_path: Path, capsys: Capture) -> None
         (["--providers", "50", "--profile", "clinic-t36"], "did you mean clinic-t360?"),
         (["--providers", "50", "--plot", "load.pdf"], "not .png or .svg"),
         (["--providers", "50", "--measured", "absent.yaml"], "absent.yaml: cannot be read"),
-        (["--providers", "50", "--profile", "lab-vm", "--plot", "load.png"], "nothing to draw"),
     ],
 )
 def test_wrong_use_is_refused(capsys: Capture, arguments: list[str], words: str) -> None:
@@ -159,8 +159,109 @@ def test_pictures_are_written(tmp_path: Path, capsys: Capture) -> None:
     assert "this site" in svg
     assert run(["profile", "roi", "--plot", "roi.png"]) == 0
     assert (tmp_path / "roi.png").read_bytes().startswith(b"\x89PNG")
-    assert run(["profile", "size", "--providers", "50", "--plot", "no/such/folder.png"]) == 1
-    assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["size", "--providers", "50"], ["roi"]])
+def test_a_picture_that_cannot_be_written_takes_no_answer_away(capsys: Capture, arguments: list[str]) -> None:
+    pytest.importorskip("matplotlib")
+    assert run(["profile", *arguments, "-o", "json", "--plot", "no/such/folder.png"]) == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out)
+    assert "cannot be written" in said.err
+
+
+def test_nothing_to_draw_is_said_beside_the_answer(tmp_path: Path, capsys: Capture) -> None:
+    pytest.importorskip("matplotlib")
+    assert run(["profile", "size", "--providers", "50", "--profile", "lab-vm", "--plot", "load.png"]) == 5
+    said = capsys.readouterr()
+    assert said.out.startswith("no profile can be sized: lab-vm: it has no GPU.")
+    assert "nothing to draw" in said.err
+    assert not (tmp_path / "load.png").exists()
+
+
+def test_the_answer_names_the_hosts_needed_not_those_allowed(capsys: Capture) -> None:
+    assert run(["profile", "size", "--providers", "50", "--hosts", "100"]) == 0
+    out = lines(capsys.readouterr().out)
+    assert " ".join(out[:2]).startswith(
+        "1 host of clinic-sys-221h-tnr carries this load with a GPU to spare, of up to 100 allowed."
+    )
+
+
+def test_an_unconfirmed_profile_is_marked_in_every_form(capsys: Capture) -> None:
+    arguments = ["profile", "size", "--providers", "50", "--profile", "clinic-t360"]
+    assert run(arguments) == 3
+    out = " ".join(capsys.readouterr().out.split())
+    assert "carries this load with a GPU to spare; but the profile is unconfirmed: " in out
+    assert out.count("unconfirmed: ") == 2
+    assert run([*arguments, "-o", "json"]) == 3
+    assert json.loads(capsys.readouterr().out)["profiles"][0]["unconfirmed"]
+
+
+@pytest.mark.parametrize(
+    "others", [["--scenario", "absent.yaml"], ["--case", "clinic-50"], ["-o", "json"], ["--plot", "roi.png"]]
+)
+def test_print_scenario_goes_with_nothing_else(capsys: Capture, others: list[str]) -> None:
+    assert run(["profile", "roi", "--print-scenario", *others]) == 2
+    said = capsys.readouterr()
+    assert not said.out
+    assert f"it does not go with {others[0]}" in said.err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--providers", "1000000000000"),
+        ("--encounters-per-provider", "inf"),
+        ("--encounters-per-provider", "1e400"),
+        ("--encounters-per-provider", "nan"),
+        ("--visit-minutes", "inf"),
+        ("--visit-minutes", "nan"),
+        ("--visit-variation", "nan"),
+        ("--input-tokens", "100000000"),
+        ("--output-tokens", "100000000"),
+        ("--coding-records", "10000000000"),
+        ("--peak-factor", "inf"),
+        ("--growth", "nan"),
+        ("--years", "21"),
+    ],
+)
+def test_a_figure_outside_its_bounds_names_its_option(capsys: Capture, option: str, value: str) -> None:
+    providers = [] if option == "--providers" else ["--providers", "50"]
+    assert run(["profile", "size", *providers, option, value]) == 2
+    assert option in capsys.readouterr().err
+
+
+def test_a_load_beyond_any_site_is_refused(capsys: Capture) -> None:
+    arguments = ["--providers", "1000000", "--encounters-per-provider", "1000", "--growth", "1"]
+    assert run(["profile", "size", *arguments]) == 2
+    assert "are more than 1,000,000,000" in capsys.readouterr().err
+
+
+def test_the_largest_site_gets_an_answer_of_finite_numbers(capsys: Capture) -> None:
+    arguments = ["--providers", "1000000", "--encounters-per-provider", "1000", "-o", "json"]
+    assert run(["profile", "size", *arguments]) == 4
+    assert json.loads(capsys.readouterr().out)["profiles"][0]["hosts_n_plus_1"] > 100_000
+
+
+def test_a_measured_gpu_of_a_profile_needs_no_built_in_figure(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "fleet.yaml").write_text("")
+    own = tmp_path / "profiles"
+    own.mkdir()
+    text = builtin_profile_paths()["clinic-sys-221h-tnr"].read_text()
+    text = text.replace("name: clinic-sys-221h-tnr", "name: other").replace("NVIDIA RTX 6000 Ada Gen", "NVIDIA T4 Gen")
+    (own / "other.yaml").write_text(text)
+    file = tmp_path / "north.yaml"
+    file.write_text(
+        "apiVersion: fleetctl/v1\nkind: SiteMeasurements\nmetadata: {name: north}\n"
+        "spec:\n  source: north\n  gpus:\n    - {name: NVIDIA T4 Generation, transcription_speed: 20}\n"
+    )
+    assert run(["profile", "size", "--providers", "50", "--profile", "clinic-t360", "--measured", str(file)]) == 3
+    capsys.readouterr()
+    file.write_text(file.read_text().replace("NVIDIA T4 Generation", "L40S"))
+    assert run(["profile", "size", "--providers", "50", "--measured", str(file)]) == 2
+    assert "north.yaml:7: spec.gpus[0].name: L40S is no GPU of a profile or the planner; did you mean NVIDIA L40S?" in (
+        capsys.readouterr().err
+    )
 
 
 def test_without_matplotlib_a_picture_is_refused_with_the_way_to_get_it(

@@ -21,10 +21,10 @@ spec:
 """
 
 
-def measured(tmp_path: Path, body: str) -> FiguresSpec:
+def measured(tmp_path: Path, body: str, *profile_gpus: str) -> FiguresSpec:
     file = tmp_path / "measured.yaml"
     file.write_text(HEAD + body)
-    return load_figures(file)
+    return load_figures(file, profile_gpus)
 
 
 def test_a_built_in_figure_without_a_public_source_is_no_measurement(figures: FiguresSpec) -> None:
@@ -79,6 +79,7 @@ def test_a_gpu_that_was_unknown_can_be_measured(tmp_path: Path) -> None:
       token_interval_ms: 15
       prefill_tokens_per_s: 90000
 """,
+        "NVIDIA H200",
     )
     model = site.drafting_model("llama-3.1-8b-fp8")
     assert model is not None
@@ -104,16 +105,49 @@ def test_recorded_lengths_and_hours_are_used(tmp_path: Path) -> None:
         ("  hourly_encounters: [1, 2]\n", "measured.yaml:6: spec.hourly_encounters: "),
         ("  hourly_encounters: [" + ", ".join("0" * 24) + "]\n", "hourly_encounters has no visit in any hour"),
         (
-            "  serving:\n    - gpu: NVIDIA H200\n      model: llama-3.1-8b-fp8\n"
+            "  serving:\n    - gpu: NVIDIA RTX 6000 Ada Generation\n      model: llama-3.1-70b-fp8\n"
             "      throughput: [{input_tokens: 1, output_tokens: 1, output_tokens_per_s: 1}]\n",
-            "spec.serving[0].token_interval_ms: missing, and there is none for llama-3.1-8b-fp8 on NVIDIA H200",
+            "measured.yaml:7: spec.serving[0].token_interval_ms: missing, and there is none for llama-3.1-70b",
         ),
         (
             "  serving:\n    - gpu: NVIDIA L40S\n      model: llama-9\n      token_interval_ms: 1\n"
             "      prefill_tokens_per_s: 1\n"
             "      throughput: [{input_tokens: 1, output_tokens: 1, output_tokens_per_s: 1}]\n",
-            "spec.serving[0].model: llama-9 is no model of the planner",
+            "measured.yaml:8: spec.serving[0].model: llama-9 is no model of the planner; did you mean llama-3.1-",
         ),
+        (
+            "  gpus:\n    - {name: NVIDIA L40, transcription_speed: 9}\n",
+            "measured.yaml:7: spec.gpus[0].name: NVIDIA L40 is no GPU of a profile or the planner; did you mean N",
+        ),
+        (
+            "  serving:\n    - gpu: L40S\n      model: llama-3.1-8b-fp8\n"
+            "      throughput: [{input_tokens: 1, output_tokens: 1, output_tokens_per_s: 1}]\n",
+            "measured.yaml:7: spec.serving[0].gpu: L40S is no GPU of a profile or the planner; did you mean N",
+        ),
+        (
+            "  gpus:\n    - {name: NVIDIA L40S, transcription_speed: 9}\n"
+            "    - {name: NVIDIA L40S, transcription_speed: 8}\n",
+            "measured.yaml:8: spec.gpus[1].name: NVIDIA L40S stands twice",
+        ),
+        (
+            "  demand: {visit_minutes: 9}\n  visit_lengths_minutes: [5]\n",
+            "measured.yaml:6: spec.demand.visit_minutes: contradicts spec.visit_lengths_minutes",
+        ),
+        *(
+            (
+                f"  demand: {{{key}: 9}}\n  hourly_encounters: [{', '.join('1' * 24)}]\n",
+                f"measured.yaml:6: spec.demand.{key}: contradicts spec.hourly_encounters",
+            )
+            for key in ("opening_hour", "closing_hour", "peak_factor")
+        ),
+        ("  demand: {encounters_per_provider: 1e400}\n", "measured.yaml:6: spec.demand.encounters_per_provider: "),
+        ("  gpus: [{name: NVIDIA L40S, transcription_speed: 1e-300}]\n", "spec.gpus[0].transcription_speed: "),
+        (
+            "  hourly_encounters: [" + ", ".join(["1e308"] * 3 + ["0"] * 21) + "]\n",
+            "measured.yaml:6: spec.hourly_encounters[0]: ",
+        ),
+        ("  visit_lengths_minutes: [5, 1e300]\n", "measured.yaml:6: spec.visit_lengths_minutes[1]: "),
+        ("  targets: {busiest_hour_load: 1e-300}\n", "measured.yaml:6: spec.targets.busiest_hour_load: "),
     ],
 )
 def test_what_is_wrong_in_a_file_is_said_with_its_place(tmp_path: Path, body: str, problem: str) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from fleetctl.errors import ConfigError, UsageError
+from fleetctl.models.load import parse
+from fleetctl.models.profile import HardwareProfile
 from fleetctl.planning.answer import Roi, return_on_investment
 from fleetctl.planning.costcurve import cost_curves, hosts_for
 from fleetctl.planning.demand import day_load
 from fleetctl.planning.figures import DraftingModel, Figure, FiguresSpec
 from fleetctl.planning.roi import CaseResult, annuity, evaluate
-from fleetctl.planning.scenario import BUILT_IN, CostScenario, load_scenario
+from fleetctl.planning.scenario import BUILT_IN, CostScenario, Investment, load_scenario
 from fleetctl.planning.sizing import size
+from fleetctl.report.emit import as_json
+from fleetctl.report.roi import roi_view
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +83,66 @@ def test_an_investment_at_its_limit_has_no_net_value(scenario: CostScenario, roi
     assert result.net_usd == pytest.approx(0, abs=0.01)
 
 
+def test_support_of_a_price_that_is_not_named_is_said_beside_the_saving(scenario: CostScenario, roi: Roi) -> None:
+    practice = case(roi, "practice-300")
+    label = "running_usd_year and saving_usd_year are without support (5 % of a price that is not named)"
+    assert practice.without_support == label
+    assert json.loads(as_json(roi))["cases"][0]["without_support"] == label
+    assert any("pays back within 5 years at 5 %, its support paid" in finding for finding in practice.findings)
+    for name in ("hospital-300-beds", "clinic-50"):  # no support asked for; a price named
+        assert case(roi, name).without_support is None
+    out = Console(width=120).render_lines(roi_view(roi), pad=False)
+    text = " ".join(segment.text for line in out for segment in line)
+    assert f"{practice.saving_usd_year:,.0f}*" in text
+    assert f"{practice.running_usd_year:,.0f}*" in text
+    assert f"{case(roi, 'clinic-50').saving_usd_year:,.0f}*" not in text
+    assert "* practice-300: running and saving are without support (5 % of a price" in " ".join(text.split())
+
+
+def test_the_limit_without_a_price_is_the_price_at_which_support_is_paid_too(scenario: CostScenario, roi: Roi) -> None:
+    practice = scenario.spec.cases[0]
+    assert practice.investment is not None
+    unpriced = case(roi, "practice-300")
+    each = Figure(value=unpriced.investment_limit_usd / 2, basis="assumed", source="test")
+    bought = practice.investment.model_copy(update={"usd_per_host": each})
+    priced = evaluate(practice.model_copy(update={"investment": bought}), scenario.spec)
+    assert priced.net_usd == pytest.approx(0, abs=0.01)
+    assert priced.investment_limit_usd == pytest.approx(unpriced.investment_limit_usd)
+    assert priced.saving_usd_year == pytest.approx(unpriced.saving_usd_year - 0.05 * unpriced.investment_limit_usd)
+    assert priced.without_support is None
+
+
+def test_a_saving_below_a_cent_never_pays_back(scenario: CostScenario) -> None:
+    text = BUILT_IN.read_text(encoding="utf-8")
+    text = text.replace("value: 940000", "value: 2789999.999")
+    hospital = parse(text, CostScenario, "test").spec.cases[2]
+    price = Investment.model_validate(
+        {name: {"value": 9.0, "basis": "assumed", "source": "test"} for name in ("hosts", "usd_per_host")}
+    )
+    result = evaluate(hospital.model_copy(update={"investment": price}), scenario.spec)
+    assert result.payback_months is None
+
+
+def test_extreme_figures_inside_their_bounds_give_finite_numbers() -> None:
+    text = BUILT_IN.read_text(encoding="utf-8")
+    text = text.replace("{value: 5, low: 0, high: 10, basis", "{value: -50, basis").replace(
+        "value: 0.045,", "value: 1e-320,"
+    )
+    text = text.replace("horizon_years: {value: 5, low: 3, high: 7", "horizon_years: {value: 50").replace(
+        "low: 0.02, ", ""
+    )
+    data = json.loads(as_json(return_on_investment(parse(text, CostScenario, "test"))))
+    swing = next(row for row in data["sensitivity"]["swings"] if row["input"] == "discount_percent")
+    assert (swing["low"], swing["high"]) == (-60, -40)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_what_is_no_json_is_not_written_as_json(value: float) -> None:
+    broken = load_scenario().spec.horizon_years.model_copy(update={"value": value})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        as_json(broken)
+
+
 def test_no_saving_never_pays_back(scenario: CostScenario) -> None:
     clinic = next(each for each in scenario.spec.cases if each.name == "clinic-50")
     cheap = clinic.before.model_copy(update={"usd_per_encounter": Figure(value=0.001, basis="assumed", source="test")})
@@ -85,7 +151,9 @@ def test_no_saving_never_pays_back(scenario: CostScenario) -> None:
     assert any("never pays back" in text for text in result.findings)
 
 
-@pytest.mark.parametrize(("years", "percent", "expected"), [(5, 0, 5), (1, 10, 1 / 1.1), (2, 10, 1 / 1.1 + 1 / 1.21)])
+@pytest.mark.parametrize(
+    ("years", "percent", "expected"), [(5, 0, 5), (5, 1e-14, 5), (1, 10, 1 / 1.1), (2, 10, 1 / 1.1 + 1 / 1.21)]
+)
 def test_annuity(years: float, percent: float, expected: float) -> None:
     assert annuity(years, percent) == pytest.approx(expected)
 
@@ -139,6 +207,20 @@ def test_an_unknown_case_names_the_nearest(scenario: CostScenario) -> None:
         ("name: group-5000", "name: practice-300", "two cases have the same name"),
         ("metric: payback_months", "metric: payback", "spec.cases[2].claims[0].metric: "),
         ("low: 45000", "low: 75000", "does not lie between low 75000 and high 65000"),
+        (
+            "value: 5, low: 0, high: 10",
+            "value: -100",
+            "spec.discount_percent: value must be between -50 and 100",
+        ),
+        ("value: 5, low: 0, high: 10", "value: 5, low: -100", "spec.discount_percent: low must be between -50 and 100"),
+        ("value: 5, low: 0, high: 10", "value: 5, high: 1e999", "spec.discount_percent.high: "),
+        ("providers: {value: 300", "providers: {value: -300", "encounters.providers: value must be between 1 and"),
+        ("hosts: {value: 2", "hosts: {value: -1", "spec.cases[0].investment.hosts: value must be between 0 and"),
+        ("value: 0.045", "value: 1e999", "spec.cases[0].before.usd_per_encounter.value: "),
+        ("value: 2790000", "value: -1", "spec.cases[2].before.usd_per_year: value must be between 0 and"),
+        ("horizon_years: {value: 5, low: 3", "horizon_years: {value: 5, low: 0", "spec.horizon_years: low must be"),
+        ("payback_months, value: 3.2", "payback_months, value: -240", "payback_months cannot be below 0; is -240"),
+        ("value: 540000", "value: 1e999", "spec.cases[1].claims[0].value: "),
     ],
 )
 def test_a_broken_scenario_says_where(tmp_path: Path, old: str, new: str, problem: str) -> None:
@@ -152,7 +234,9 @@ def test_a_broken_scenario_says_where(tmp_path: Path, old: str, new: str, proble
     assert f"{file}:" in refused.value.message
 
 
-def test_cost_over_encounters(figures: FiguresSpec, small_model: DraftingModel, profiles: dict) -> None:  # type: ignore[type-arg]
+def test_cost_over_encounters(
+    figures: FiguresSpec, small_model: DraftingModel, profiles: dict[str, HardwareProfile]
+) -> None:
     sizing = size(figures, day_load(figures, 50), small_model, profiles)
     cloud, *own = cost_curves(sizing, load_scenario())
     assert cloud.low_usd_year[-1] == pytest.approx(cloud.encounters_per_day[-1] * 25 * 12 * 0.045)

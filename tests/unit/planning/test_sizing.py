@@ -5,12 +5,18 @@ from __future__ import annotations
 import pytest
 
 from fleetctl.models.profile import HardwareProfile
+from fleetctl.planning.attempt import MAX_HOSTS, Attempt, Trial
 from fleetctl.planning.demand import day_load, given, with_options
 from fleetctl.planning.figures import DraftingModel, FiguresSpec, Targets
 from fleetctl.planning.memory import gpu_memory, kv_per_draft_gb
+from fleetctl.planning.service import gpu_service
 from fleetctl.planning.sizing import ProfileSizing, Sizing, Verdict, size
 
 Profiles = dict[str, HardwareProfile]
+
+
+def with_doubt(profile: HardwareProfile, unconfirmed: str) -> HardwareProfile:
+    return profile.model_copy(update={"spec": profile.spec.model_copy(update={"unconfirmed": unconfirmed})})
 
 
 def sized(figures: FiguresSpec, providers: int, model: DraftingModel, profiles: Profiles, hosts: int = 1) -> Sizing:
@@ -152,3 +158,50 @@ def test_a_site_without_coding_is_sized(figures: FiguresSpec, small_model: Draft
 def test_growth_is_part_of_the_load(figures: FiguresSpec, small_model: DraftingModel, profiles: Profiles) -> None:
     grown = with_options(figures, {"growth_percent": given(40, "--growth")})
     assert sized(grown, 50, small_model, profiles).encounters_per_day == pytest.approx(1000 * 1.4**3)
+
+
+def trial(figures: FiguresSpec, model: DraftingModel, providers: int) -> Trial:
+    service = gpu_service(figures, "NVIDIA L40S", model)
+    assert service is not None
+    return Trial(figures, day_load(figures, providers), service, 46_068)
+
+
+@pytest.mark.parametrize("more", [0, 1, 2, 3, 7, 100])
+def test_the_fewest_hosts_are_found_in_few_tries(
+    figures: FiguresSpec, small_model: DraftingModel, monkeypatch: pytest.MonkeyPatch, more: int
+) -> None:
+    start = trial(figures, small_model, 20_000).fewest(4).hosts
+    tried = []
+
+    def judge(self: Trial, hosts: int, gpus: int) -> Attempt:
+        tried.append(hosts)
+        return Attempt(hosts, gpus, 0.5, "" if hosts >= start + more else "too few", "transcription")
+
+    monkeypatch.setattr(Trial, "_judge", judge)
+    assert trial(figures, small_model, 20_000).fewest(4).hosts == start + more
+    assert len(tried) <= 16
+
+
+def test_a_load_beyond_any_number_of_hosts_ends_the_search(figures: FiguresSpec, small_model: DraftingModel) -> None:
+    slow = [gpu.model_copy(update={"transcription_speed": given(0.1, "test")}) for gpu in figures.gpus]
+    attempt = trial(figures.model_copy(update={"gpus": slow}), small_model, 1_000_000).fewest(1)
+    assert not attempt.ok
+    assert attempt.problem == f"it takes more than {MAX_HOSTS:,} hosts"
+
+
+def test_an_unconfirmed_profile_ranks_after_confirmed_ones_and_never_ends_with_0(
+    figures: FiguresSpec, small_model: DraftingModel, profiles: Profiles
+) -> None:
+    doubted = with_doubt(profiles["clinic-sys-221h-tnr"], "ask the vendor")
+    alone = sized(figures, 50, small_model, {"clinic-sys-221h-tnr": doubted, "lab-vm": profiles["lab-vm"]})
+    assert alone.best.unconfirmed == "ask the vendor"
+    assert (alone.best.verdict, alone.exit_code) == (Verdict.spare, 3)
+    assert alone.best.price == doubted.spec.price
+    among = sized(figures, 50, small_model, profiles | {"clinic-sys-221h-tnr": doubted})
+    assert among.exit_code == 0
+    assert among.best.unconfirmed is None
+    carrying = [row.unconfirmed for row in among.profiles if row.verdict is not Verdict.unsized]
+    assert carrying[-1] == "ask the vendor"
+    # One that needs more hosts, but can be ordered, comes first too.
+    two = {"clinic-t360": profiles["clinic-t360"], "hospital-r760xa": with_doubt(profiles["hospital-r760xa"], "ask")}
+    assert [row.profile for row in sized(figures, 200, small_model, two).profiles] == ["clinic-t360", "hospital-r760xa"]
