@@ -3,6 +3,7 @@
 ApplianceError (1)
 ├── UsageError (2)           what was asked makes no sense
 ├── UnknownStateError (5)    something could not be read, so nothing can be claimed
+├── RefusedError (6)         a rule of ours says no
 └── SealBrokenError (9)      the box is not what was sealed
 """
 
@@ -27,6 +28,12 @@ class UnknownStateError(ApplianceError):
     """A fact could not be read. Unknown is never healthy."""
 
     exit_code = 5
+
+
+class RefusedError(ApplianceError):
+    """A rule of ours says no, whatever could be done."""
+
+    exit_code = 6
 
 
 class SealBrokenError(ApplianceError):

@@ -55,6 +55,45 @@ def gpu(
     typer.echo(read_gpus(deadline).model_dump_json())
 
 
+@app.command()
+def burnin(
+    minutes: Annotated[float, typer.Option(min=0.01, max=24 * 60.0, help="How long everything is loaded.")],
+    diagnostic: Annotated[str, typer.Option(help="What loads the GPUs: own, or dcgm (DCGM's diagnostic).")] = "own",
+    gpu: Annotated[bool, typer.Option(help="Load the GPUs.")] = True,
+    memory: Annotated[bool, typer.Option(help="Load the machine's memory.")] = True,
+    memory_mib: Annotated[
+        int | None, typer.Option(min=16, max=2**26, help="How much of it; three fifths of what is available otherwise.")
+    ] = None,
+    drives: Annotated[bool, typer.Option(help="Read the data disks; nothing is written.")] = True,
+    deadline: Annotated[
+        float, typer.Option(min=0.1, max=600.0, help="Seconds for one call of the driver; a longer one is stuck.")
+    ] = 30.0,
+) -> None:
+    """Load the whole machine, and print progress and a report, unjudged (JSON lines).
+
+    Exit code: 0 it ran to its end, whatever it found; 1 it did not; 6 refused, because the appliance or another burn-in
+    runs; 5 that cannot be told.
+    """
+    from appliance.burnin.run import Options
+    from appliance.ctl.burnin import burn_in
+    from appliance.errors import UsageError
+
+    if diagnostic not in ("own", "dcgm"):
+        raise UsageError(f"--diagnostic: {diagnostic} is unknown", hint="own or dcgm")
+    if not (gpu or memory or drives):
+        raise UsageError("nothing is left to load", hint="leave out --no-gpu, --no-memory or --no-drives")
+    options = Options(
+        seconds=minutes * 60,
+        diagnostic="dcgm" if diagnostic == "dcgm" else "own",
+        gpu=gpu,
+        memory=memory,
+        memory_mib=memory_mib,
+        load_drives=drives,
+        call_limit_s=deadline,
+    )
+    raise typer.Exit(0 if burn_in(options).ended == "finished" else 1)
+
+
 @health_app.command()
 def snapshot() -> None:
     """Judge the box now and print the snapshot (JSON). Exit code: 0 ok, 3 degraded, 4 critical, 5 unknown."""

@@ -48,13 +48,13 @@ class Reader:
     def __init__(self, nvml: Any, line: Line) -> None:
         self._nvml = nvml
         self._line = line
-        self._gpu: int | None = None
+        self.gpu: int | None = None  # the one that the calls are about
         self._call = ""
 
     def ask(self, call: str, *arguments: Any) -> Any:
         """Make one call of pynvml; raises its NVMLError."""
         self._call = call
-        self._line.write(call=call, gpu=self._gpu)
+        self._line.write(call=call, gpu=self.gpu)
         return getattr(self._nvml, call)(*arguments)
 
     def answer(self, read: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
@@ -67,12 +67,14 @@ class Reader:
             return _unreadable(error, self._call)
         return {"state": "value", "value": clean(value, 96) if isinstance(value, str) else value}
 
-    def _row(self, row: str, read: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+    def row(self, row: str, read: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+        """Read one value, tell it, and return it."""
         answer = self.answer(read, *arguments)
-        self._line.write(row=row, gpu=self._gpu, answer=answer)
+        self._line.write(row=row, gpu=self.gpu, answer=answer)
         return answer
 
-    def _library(self) -> str:
+    def library(self) -> str:
+        """Start NVML; tells and returns the library's state."""
         try:
             self.ask("nvmlInit")
         except self._nvml.NVMLError as error:
@@ -85,29 +87,30 @@ class Reader:
 
     def read(self, rows: dict[str, Callable[..., Any]], max_gpus: int) -> None:
         """Read everything that can be read."""
-        if self._library() == "ready":
-            self._row("driver_version", self.ask, "nvmlSystemGetDriverVersion")
-            self._row("nvml_version", self.ask, "nvmlSystemGetNVMLVersion")
-            count = self._row("count", self._count, max_gpus)
+        if self.library() == "ready":
+            self.row("driver_version", self.ask, "nvmlSystemGetDriverVersion")
+            self.row("nvml_version", self.ask, "nvmlSystemGetNVMLVersion")
+            count = self.row("count", self.count, max_gpus)
             for index in range(count.get("value", 0)):
                 self._gpu_rows(index, rows)
         self._line.write(end=True)
 
-    def _count(self, max_gpus: int) -> int:
+    def count(self, max_gpus: int) -> int:
+        """Return how many GPUs NVML counts; raises ValueError for more than any machine holds."""
         count = int(self.ask("nvmlDeviceGetCount"))
         if count > max_gpus:
             raise ValueError(count)
         return count
 
     def _gpu_rows(self, index: int, rows: dict[str, Callable[..., Any]]) -> None:
-        self._gpu = index
+        self.gpu = index
         found = self.answer(self.ask, "nvmlDeviceGetHandleByIndex", index)
         for row, read in rows.items():
             if found["state"] == "value":
-                self._row(row, read, self.ask, found["value"])
+                self.row(row, read, self.ask, found["value"])
             else:  # a GPU that is lost has no handle, and every value of it is unreadable for that reason
                 self._line.write(row=row, gpu=index, answer=found)
-        self._gpu = None
+        self.gpu = None
 
 
 def main() -> None:

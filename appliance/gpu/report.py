@@ -53,11 +53,11 @@ def report(answers: Answers, bus: dict[str, Any], call_limit_s: float, reading_l
         return GpuReport.model_validate(document)
     except ValidationError as error:
         for problem in error.errors():
-            _withdraw(document, problem["loc"])
+            withdraw(document, problem["loc"])
         return GpuReport.model_validate(document)
 
 
-def _withdraw(document: dict[str, Any], place: tuple[int | str, ...]) -> None:
+def withdraw(document: dict[str, Any], place: tuple[int | str, ...]) -> None:
     """Replace the reading that `place` leads into."""
     inside: Any = document
     for key in place:

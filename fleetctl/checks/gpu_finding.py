@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from appliance.contract.burnin import GpuBurnIn
 from appliance.contract.gpu import Gpu, GpuReport, NotSupported, Unread, Value
 from appliance.contract.health import Verdict, worst
 from fleetctl.checks.context import CheckContext
@@ -70,7 +71,7 @@ def judged(
     return judge(reading.value)
 
 
-def name_of(gpu: Gpu) -> str:
+def name_of(gpu: Gpu | GpuBurnIn) -> str:
     """Index, the end of the UUID and the PCI id, as far as they are known."""
     known = []
     if isinstance(gpu.uuid, Value):
@@ -115,19 +116,24 @@ def per_gpu(
     matches = assigned(report.gpus, requirements)
     # A GPU that fits no requirement is gpu_count's finding; here it is held to the first one.
     found = [(gpu, finding) for gpu in report.gpus for finding in judge(gpu, matches.get(gpu.index) or requirements[0])]
-    said = [(gpu, finding) for gpu, finding in found if finding.noted or finding.verdict is not Verdict.OK]
+    return together(check, [(name_of(gpu), finding) for gpu, finding in found], wanted=wanted, compared=compared)
+
+
+def together(check: str, found: Sequence[tuple[str, Finding]], *, wanted: str, compared: str) -> CheckResult:
+    """One result of findings about named parts. `compared` is the reason when all are ok and nothing is noted."""
+    said = [(name, finding) for name, finding in found if finding.noted or finding.verdict is not Verdict.OK]
     return CheckResult(
         check=check,
         verdict=worst([finding.verdict for _, finding in found]),
-        seen=_together(found),
+        seen=_listed(found),
         wanted=wanted,
-        reason=_together(said) or compared,
+        reason=_listed(said) or compared,
         next_action="; ".join(dict.fromkeys(finding.next_action for _, finding in found if finding.next_action)),
     )
 
 
-def _together(found: Sequence[tuple[Gpu, Finding]]) -> str:
+def _listed(found: Sequence[tuple[str, Finding]]) -> str:
     names: dict[str, list[str]] = {}
-    for gpu, finding in found:
-        names.setdefault(finding.said, []).append(name_of(gpu))
-    return "; ".join(f"{', '.join(gpus)}: {said}" for said, gpus in names.items())
+    for name, finding in found:
+        names.setdefault(finding.said, []).append(name)
+    return "; ".join(f"{', '.join(named)}: {said}" for said, named in names.items())

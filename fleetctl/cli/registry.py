@@ -19,7 +19,7 @@ class Row(NamedTuple):
 COMMANDS: tuple[Row, ...] = (
     Row("init", "fleetctl.cli.init:init", "Make a fleet directory: fleet.yaml, sites/ and the fleet's keys."),
     Row("status", "fleetctl.cli.status:status", "Show every site: verdict, why, next action."),
-    Row("site", "fleetctl.cli.site:app", "Add, list, show, preflight, provision and verify sites."),
+    Row("site", "fleetctl.cli.site:app", "Add, list, show, preflight, burn in, provision and verify sites."),
     Row("profile", "fleetctl.cli.profile:app", "List, show and validate hardware profiles; size a site."),
     Row("image", "fleetctl.cli.image:app", "Build the signed OS image and model images."),
     Row("egress", "fleetctl.cli.egress:app", "Show what may leave a site, and prove that nothing else can."),

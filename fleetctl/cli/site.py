@@ -1,4 +1,4 @@
-"""`fleetctl site`: add, list, show, preflight, provision and verify."""
+"""`fleetctl site`: add, list, show, preflight, burnin, provision and verify."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from fleetctl.cli.options import (
     YesOption,
 )
 from fleetctl.cli.shown import shown_events
+from fleetctl.cli.site_burnin import burnin
 from fleetctl.cli.site_options import (
     AddressOption,
     AllowOption,
@@ -158,6 +159,9 @@ def preflight(
             _, page = write_record(acceptance_record(judgement, profile), record)
             err.print(f"acceptance record: {page}")
     raise typer.Exit(judge.exit_code(judgements))
+
+
+app.command()(burnin)
 
 
 @app.command()

@@ -33,7 +33,7 @@ def seconds_since_boot() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-EventStatus = Literal["started", "ok", "changed", "skipped", "failed", "unreachable", "finished"]
+EventStatus = Literal["started", "progress", "ok", "changed", "skipped", "failed", "unreachable", "finished"]
 
 
 class Event(BaseModel):
@@ -177,9 +177,10 @@ class HostRun:
             raise
         self.lock_claimed_at_s = claimed_at_s
 
-    def _lock_is_half_over(self) -> bool:
-        """A playbook run may take as long as the other half."""
-        return self.clock() - self.lock_claimed_at_s > self.claim.expires_s / 2
+    def keep_lock(self) -> None:
+        """Take our lock anew when half of its time is over: a playbook run may take as long as the other half."""
+        if self.lock_taken and self.clock() - self.lock_claimed_at_s > self.claim.expires_s / 2:
+            self.claim_lock()
 
     def apply(self, tag: str, *, bookkeeping: bool = False, **variables: Any) -> PlayResult:
         """Run the playbook's tasks of one tag with `fleet_site`; a failed task becomes the error that it stands for.
@@ -193,8 +194,8 @@ class HostRun:
             status = "ok" if bookkeeping and task.status == "changed" else task.status
             self.say(status, task=task.name, seconds=round(task.seconds, 1), detail=task.diff or task.message)
 
-        if self.lock_taken and not bookkeeping and self._lock_is_half_over():
-            self.claim_lock()
+        if not bookkeeping:
+            self.keep_lock()
         result = self.playbooks.apply([tag], {"fleet_site": fleet_site}, on_task)
         if result.failure is not None:
             raise error_of(result.failure, self.site.name)

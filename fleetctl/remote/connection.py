@@ -1,12 +1,13 @@
-"""SSH to a host for reading: pinned host key, key from an agent, many facts in one command. The only Fabric import."""
+"""SSH to a host: pinned host key, key from an agent, many facts in one command, long commands line by line.
+
+The only Fabric import.
+"""
 
 from __future__ import annotations
 
 import secrets
-import select
 import shlex
 import socket
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,7 @@ from fleetctl.facts.base import Completed, Fact, Unreadable
 from fleetctl.facts.script import build_script, read_facts
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
+from fleetctl.remote.conversation import Conversation, OnLine
 from fleetctl.remote.pins import KEY_TYPE, decode, fingerprint, read_pin
 
 USER = "root"
@@ -29,9 +31,6 @@ CONNECT_TIMEOUT_S = 60
 KEEPALIVE_S = 15
 GATHER_TIMEOUT_S = 180
 
-# What a host may answer in one command. Far above any fact; a runaway answer must not fill the operator's memory.
-OUTPUT_LIMIT_BYTES = 16 * 1024 * 1024
-
 
 class Host(Protocol):
     """What phases and actions need of a host; `Connection` is the real one, tests script another."""
@@ -39,6 +38,8 @@ class Host(Protocol):
     def open(self) -> None: ...
 
     def run(self, argv: Sequence[str], *, timeout_s: float, stdin: str = "") -> Completed: ...
+
+    def stream(self, argv: Sequence[str], on_line: OnLine, *, timeout_s: float, silence_s: float) -> Completed: ...
 
     def gather(self, facts: Sequence[Fact[Any]]) -> dict[str, Any]: ...
 
@@ -184,25 +185,36 @@ class Connection:
 
     def run(self, argv: Sequence[str], *, timeout_s: float, stdin: str = "") -> Completed:
         """Run one command to its end. `stdin` is the way for anything that must not appear in a process list."""
-        return self._execute(shlex.join(argv), timeout_s, stdin)
+        return self._execute(
+            shlex.join(argv), Conversation(self._where, self.site_name, timeout_s, stdin=stdin.encode())
+        )
+
+    def stream(self, argv: Sequence[str], on_line: OnLine, *, timeout_s: float, silence_s: float) -> Completed:
+        """Run one long command and hand over each line of its stdout at once; stderr is in the answer.
+
+        It may take `timeout_s` seconds as a whole and say nothing for `silence_s`. What `on_line` raises ends the
+        session. The command learns of the end by its stdin, which is open until then, or by lines that nobody takes.
+        """
+        talk = Conversation(self._where, self.site_name, timeout_s, on_line=on_line, silence_s=silence_s)
+        return self._execute(shlex.join(argv), talk)
 
     def gather(self, facts: Sequence[Fact[Any]]) -> dict[str, Any]:
         """Read all `facts` in one command: name → model or `Unreadable`."""
         nonce = secrets.token_hex(16)
-        done = self._execute(build_script(facts, nonce), GATHER_TIMEOUT_S, "")
+        done = self._execute(build_script(facts, nonce), Conversation(self._where, self.site_name, GATHER_TIMEOUT_S))
         if done.exit_code == 0:
             return read_facts(facts, nonce, done.stdout, done.stderr)
         return {
             fact.name: Unreadable(fact.name, f"the shell on the host ended with {done.exit_code}") for fact in facts
         }
 
-    def _execute(self, shell_command: str, timeout_s: float, stdin: str) -> Completed:
+    def _execute(self, shell_command: str, talk: Conversation) -> Completed:
         self.open()
         try:
             channel = self._fabric.transport.open_session(timeout=CONNECT_TIMEOUT_S)
             with channel:
                 channel.exec_command(shell_command)
-                return self._converse(channel, stdin.encode(), time.monotonic() + timeout_s, timeout_s)
+                return talk.hold(channel, self.cancelled)
         except (paramiko.SSHException, OSError, EOFError) as problem:
             self.close()
             raise UnreachableError(
@@ -210,44 +222,3 @@ class Connection:
                 hint="is the machine on, and does its management network reach you?",
                 host=self.site_name,
             ) from problem
-
-    def _converse(self, channel: paramiko.Channel, stdin: bytes, deadline_s: float, timeout_s: float) -> Completed:
-        """Feed stdin and read both streams until the command ends. Fabric's own `run` moves stdin a byte per 10 ms."""
-        streams: dict[str, bytearray] = {"out": bytearray(), "err": bytearray()}
-        pending = memoryview(stdin)
-        if not pending:
-            channel.shutdown_write()
-        while True:
-            while channel.recv_ready():
-                streams["out"] += channel.recv(65536)
-            while channel.recv_stderr_ready():
-                streams["err"] += channel.recv_stderr(65536)
-            if pending and channel.send_ready():
-                pending = pending[channel.send(pending[:32768].tobytes()) :]
-                if not pending:
-                    channel.shutdown_write()
-                continue
-            if len(streams["out"]) + len(streams["err"]) > OUTPUT_LIMIT_BYTES:
-                raise UnreachableError(
-                    f"{self._where} answered more than {OUTPUT_LIMIT_BYTES} bytes to one command",
-                    hint="look at the machine: fleetctl expects short answers",
-                    host=self.site_name,
-                )
-            if channel.exit_status_ready() and channel.eof_received and not channel.recv_ready():
-                if not channel.recv_stderr_ready():
-                    break
-                continue
-            if self.cancelled():
-                raise KeyboardInterrupt
-            if time.monotonic() > deadline_s:
-                raise UnreachableError(
-                    f"{self._where} did not finish a command within {timeout_s:.0f} s",
-                    hint="look at the machine's console; a busy or failing disk is the usual cause",
-                    host=self.site_name,
-                )
-            select.select([channel], [], [], 0.2)
-        return Completed(
-            channel.recv_exit_status(),
-            streams["out"].decode("utf-8", "replace"),
-            streams["err"].decode("utf-8", "replace"),
-        )

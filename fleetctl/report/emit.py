@@ -25,8 +25,11 @@ def plain(data: Any) -> Any:
 
 
 def as_json(data: Any) -> str:
-    """JSON in ASCII: what a box said must not steer the terminal that shows it."""
-    return json.dumps(plain(data), indent=2, ensure_ascii=True)
+    """JSON in ASCII: what a box said must not steer the terminal that shows it.
+
+    Infinity and NaN are not JSON: `ValueError`. Whoever computes a number keeps it finite.
+    """
+    return json.dumps(plain(data), indent=2, ensure_ascii=True, allow_nan=False)
 
 
 def as_yaml(data: Any) -> str:
@@ -38,6 +41,13 @@ def as_yaml(data: Any) -> str:
 
 def _yaml(data: Any, *, unicode: bool) -> str:
     return yaml.safe_dump(plain(data), sort_keys=False, allow_unicode=unicode, width=120)
+
+
+def emit_lines(items: Sequence[Any]) -> None:
+    """Write each item to stdout as one line of JSON, as events are: for commands whose events went there before."""
+    for item in items:
+        sys.stdout.write(json.dumps(plain(item), ensure_ascii=True) + "\n")
+    sys.stdout.flush()
 
 
 def emit(data: T, output: OutputFormat, table: Callable[[T], RenderableType] | None = None) -> None:

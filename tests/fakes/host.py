@@ -18,6 +18,7 @@ from fleetctl.facts.host import HostFacts
 from fleetctl.phases.base import Event, HostRun, LockClaim
 from fleetctl.phases.release import BuiltRelease, ModelImage
 from fleetctl.remote.connection import Host
+from fleetctl.remote.conversation import OnLine
 from fleetctl.remote.playbook import OnTask
 from fleetctl.remote.tasks import PlayResult, TaskResult
 from fleetctl.trust.escrow_index import VolumeName
@@ -28,14 +29,25 @@ class UnscriptedError(AssertionError):
     """The code under test asked for something that the test did not prepare."""
 
 
+@dataclass(frozen=True)
+class Stream:
+    """What a long command says: its lines (what is no text is called in between), then an error or its end."""
+
+    lines: Sequence[str | Callable[[], None]]
+    end: Completed = field(default_factory=lambda: Completed(0, ""))
+    error: BaseException | None = None
+
+
 @dataclass
 class FakeHost:
-    """Answers facts from `readings`, one after the other, and commands from `answers`; refuses everything else."""
+    """Answers facts from `readings`, one after the other, commands from `answers`, long ones from `streams`; refuses
+    everything else."""
 
     readings: list[HostFacts] = field(default_factory=list)
     answers: dict[tuple[str, ...], Completed] = field(default_factory=dict)
     open_error: FleetctlError | None = None
     ran: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    streams: list[Stream] = field(default_factory=list)
 
     def open(self) -> None:
         if self.open_error:
@@ -46,6 +58,20 @@ class FakeHost:
         if tuple(argv) not in self.answers:
             raise UnscriptedError(f"unscripted command: {' '.join(argv)}")
         return self.answers[tuple(argv)]
+
+    def stream(self, argv: Sequence[str], on_line: OnLine, *, timeout_s: float, silence_s: float) -> Completed:
+        self.ran.append((tuple(argv), ""))
+        if not self.streams:
+            raise UnscriptedError(f"unscripted stream: {' '.join(argv)}")
+        stream = self.streams.pop(0)
+        for line in stream.lines:
+            if callable(line):
+                line()
+            else:
+                on_line(line)
+        if stream.error is not None:
+            raise stream.error
+        return stream.end
 
     def gather(self, facts: Sequence[Fact[Any]]) -> dict[str, Any]:
         if not self.readings:

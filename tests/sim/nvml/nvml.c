@@ -81,6 +81,18 @@ NUMBER(nvmlDeviceGetMaxPcieLinkGeneration, unsigned, "pcie_generation_max")
 NUMBER(nvmlDeviceGetPcieReplayCounter, unsigned, "pcie_replays")
 NUMBER(nvmlDeviceGetPersistenceMode, unsigned, "persistence")
 
+NUMBER(nvmlDeviceGetPowerUsage, unsigned, "power_mw")
+
+/* Only the clock of the multiprocessors, NVML_CLOCK_SM, is asked for. */
+CALL nvmlDeviceGetClockInfo(struct gpu *gpu, unsigned kind, unsigned *mhz)
+{
+    ENTER(gpu->index);
+    if (kind != 1)
+        return INVALID_ARGUMENT;
+    *mhz = (unsigned)number(gpu->index, "sm_clock_mhz");
+    return SUCCESS;
+}
+
 struct pci { char legacy[16]; unsigned domain, bus, device, ids, subsystem; char bus_id[32]; };
 
 CALL nvmlDeviceGetPciInfo_v3(struct gpu *gpu, struct pci *pci)
@@ -121,13 +133,13 @@ CALL nvmlDeviceGetEccMode(struct gpu *gpu, unsigned *current, unsigned *pending)
     return SUCCESS;
 }
 
-/* Only what FIELD asks for: kind 1 is uncorrected, span 0 since the driver was loaded. */
+/* Kind 0 is corrected, 1 uncorrected; only span 0 is asked for, since the driver was loaded. */
 CALL nvmlDeviceGetTotalEccErrors(struct gpu *gpu, unsigned kind, unsigned span, uint64_t *count)
 {
     ENTER(gpu->index);
-    if (kind != 1 || span != 0)
+    if (kind > 1 || span != 0)
         return INVALID_ARGUMENT;
-    *count = (uint64_t)number(gpu->index, "ecc_uncorrected_volatile");
+    *count = (uint64_t)number(gpu->index, kind ? "ecc_uncorrected_volatile" : "ecc_corrected_volatile");
     return SUCCESS;
 }
 

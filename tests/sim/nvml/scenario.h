@@ -17,10 +17,16 @@ const char *setting(int gpu, const char *key);
 const char *value(int gpu, const char *key);
 long long number(int gpu, const char *key);
 
-/* What a call goes through before it answers: its delay, its signal, its error. Returns NVML's code of that error. */
+/* What a call goes through before it answers: its delay, its signal, its error. Returns the code of that error. */
 int enter(int gpu, const char *call);
 
-/* NVML's code of an error's name (without NVML_ERROR_), -1 if there is none; and the way back. */
+/* Where a word stands in a list that ends with NULL, -1 if it does not. */
+int listed(const char *const *list, const char *word);
+
+/* What each simulated library brings: its name, the values and calls that a scenario may name, and the library's code of
+ * an error's name, -1 if there is none, with the way back. */
+extern const char SIMULATED[];
+extern const char *const VALUES[], *const CALLS[];
 int error_code(const char *name);
 const char *error_name(int code);
 

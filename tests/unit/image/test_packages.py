@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import configparser
 
+from appliance.burnin import drive_load, memory_load
 from fleetctl.facts.gpus import GPUS
 from fleetctl.facts.host import ALL_FACTS, HARDWARE_FACTS
 from fleetctl.resources import resource_dir
@@ -54,6 +55,13 @@ PACKAGE_OF_READER = {
     "timedatectl": "systemd",
     "tpm2_getcap": "tpm2-tools",
     "tpm2_nvreadpublic": "tpm2-tools",
+}
+# And for those that a burn-in starts. dcgmi is NVIDIA's, and not in the image.
+PACKAGE_OF_LOAD = {
+    drive_load.TOOL: "fio",
+    drive_load.LSBLK[0]: "util-linux",
+    memory_load.TOOL: "stress-ng",
+    "setpriv": "util-linux",
 }
 ALWAYS_THERE = {"appliancectl", "cat", "date", "ls", "od", "readlink"}
 
@@ -112,6 +120,10 @@ def test_every_program_that_a_fact_runs_is_in_the_image() -> None:
     assert {"dmidecode", "nvme", "p11-kit"} <= called
     assert not called - set(PACKAGE_OF_READER), "say here which package brings it"
     assert not {PACKAGE_OF_READER[name] for name in called} - packages()
+
+
+def test_every_program_that_a_burn_in_starts_is_in_the_image() -> None:
+    assert not set(PACKAGE_OF_LOAD.values()) - packages()
 
 
 def test_the_registers_of_memory_encryption_are_readable() -> None:

@@ -113,7 +113,7 @@ def test_many_facts_come_in_one_command(connection: Connection, monkeypatch: pyt
     sent: list[str] = []
     execute = connection._execute
     monkeypatch.setattr(
-        connection, "_execute", lambda text, limit, stdin: (sent.append(text), execute(text, limit, stdin))[1]
+        connection, "_execute", lambda text, conversation: (sent.append(text), execute(text, conversation))[1]
     )
     missing = Fact("missing", (command("cat", "/proc/no-such-file"),), lambda outputs: stdout_of(outputs[0], "cat"))
     each = Fact(

@@ -96,3 +96,21 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     in_the_way.write_text("")
     with pytest.raises(ChangeError, match="cannot be written"):
         write_record(_record(), in_the_way)
+
+
+def test_of_a_machine_that_was_not_read_nothing_is_claimed() -> None:
+    error = "another host key than the pinned one"
+    judgement = SiteJudgement(site="north", verdict=worst([]), error=error, exit_code=9)
+    text = page(acceptance_record(judgement, server.PROFILE, NOW), "x", "")
+    assert "NOT ACCEPTED: nothing was read of the machine." in text
+    assert error in text
+    assert "were read over SSH" not in text
+    assert "Accepted by" not in text
+
+
+def test_the_record_holds_the_profile_that_was_applied() -> None:
+    judgement = SiteJudgement(site="north", verdict=worst([]), exit_code=5)
+    digests = {
+        acceptance_record(judgement, profile, NOW).profile_sha256 for profile in (server.PROFILE, server.HOSPITAL)
+    }
+    assert len(digests) == 2

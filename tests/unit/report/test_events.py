@@ -88,3 +88,42 @@ def test_the_summary_says_changed_0_or_what_would_change() -> None:
     assert "changed 0" in text
     assert "would change 0" in text
     assert "1.2" in text
+
+
+class _Clock:
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def _progress(host: str, detail: str) -> Event:
+    values = {"phase": "RunBurnIn", "task": "burn-in", "status": "progress", "detail": detail}
+    return Event(time=datetime(2026, 11, 22, tzinfo=UTC), host=host, **values)
+
+
+def test_progress_in_a_pipe_is_a_plain_line_now_and_then_for_each_host() -> None:
+    stream, clock = io.StringIO(), _Clock()
+    events = TextEvents(2, Console(file=stream, width=120, markup=False), clock)
+    for passed_s, host in ((0, "lab-1"), (0, "lab-2"), (5, "lab-1"), (20, "lab-1")):
+        clock.now_s += passed_s
+        events(_progress(host, f"at {clock.now_s:.0f} s\x1b[2J"))
+    assert stream.getvalue().splitlines() == [
+        "lab-1      burn-in: at 100 s[2J",
+        "lab-2      burn-in: at 100 s[2J",
+        "lab-1      burn-in: at 125 s[2J",
+    ]
+
+
+def test_on_a_terminal_every_host_at_work_has_a_line_that_moves() -> None:
+    stream = io.StringIO()
+    events = TextEvents(2, Console(file=stream, width=120, markup=False, force_terminal=True))
+    events(_progress("lab-1", "12 of 30 min"))
+    events(_progress("lab-2", "3 of 30 min"))
+    assert list(events._doing.values()) == [
+        "lab-1  RunBurnIn: burn-in  12 of 30 min",
+        "lab-2  RunBurnIn: burn-in  3 of 30 min",
+    ]
+    events(_event(status="finished"))
+    events.close()
+    assert list(events._doing) == ["lab-2"]
