@@ -83,6 +83,14 @@ def _temperature_c(ask: Ask, gpu: Any) -> int:
         return int(ask("nvmlDeviceGetTemperature", gpu, pynvml.NVML_TEMPERATURE_GPU))
 
 
+def _margin_c(ask: Ask, gpu: Any) -> int:
+    try:
+        return int(ask("nvmlDeviceGetMarginTemperature", gpu))
+    except (pynvml.NVMLError_FunctionNotFound, pynvml.NVMLError_NotSupported):  # what it is computed from may be there
+        limit = ask("nvmlDeviceGetTemperatureThreshold", gpu, pynvml.NVML_TEMPERATURE_THRESHOLD_SLOWDOWN)
+        return int(limit) - _temperature_c(ask, gpu)
+
+
 def _plain(call: str) -> Row:
     return lambda ask, gpu: ask(call, gpu)
 
@@ -104,7 +112,7 @@ ROWS: dict[str, Row] = {
     "inforom_valid": _inforom_valid,
     "clocks_event_reasons": _plain("nvmlDeviceGetCurrentClocksEventReasons"),
     "temperature_c": _temperature_c,
-    "margin_c": _plain("nvmlDeviceGetMarginTemperature"),
+    "margin_c": _margin_c,
     "pcie_width": _plain("nvmlDeviceGetCurrPcieLinkWidth"),
     "pcie_width_max": _plain("nvmlDeviceGetMaxPcieLinkWidth"),
     "pcie_generation": _plain("nvmlDeviceGetCurrPcieLinkGeneration"),

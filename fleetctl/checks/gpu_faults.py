@@ -188,9 +188,17 @@ def gpu_temperature(context: CheckContext) -> CheckResult:
         compared="compared the margin to the slowdown temperature",
         judge=lambda gpu, requirement: [
             judged("temperature", gpu.temperature_c, lambda degrees: fine(f"{degrees} °C")),
-            judged("margin temperature", gpu.margin_c, _margin),
+            judged("margin temperature", gpu.margin_c, _margin, unsupported=_NO_MARGIN),
         ],
     )
+
+
+# A temperature says nothing without the one at which this GPU slows down.
+_NO_MARGIN = bad(
+    Verdict.UNKNOWN,
+    "margin temperature: not supported by this GPU, nor its slowdown temperature",
+    "compare the temperature with the card's data sheet yourself",
+)
 
 
 def _margin(degrees: int) -> Finding:

@@ -18,6 +18,7 @@ const char *const VALUES[] = {
     "ecc_pending", "ecc_uncorrected_volatile", "sram_threshold_exceeded", "sram_uncorrected_volatile",
     "rows_correctable", "rows_uncorrectable", "rows_pending", "rows_failed", "banks_max", "banks_high",
     "banks_partial", "banks_low", "banks_none", "recovery_action", "clocks_event_reasons", "temperature_c", "margin_c",
+    "slowdown_c",
     "pcie_width", "pcie_width_max", "pcie_generation", "pcie_generation_max", "pcie_replays", "persistence", "xid",
     "sm_clock_mhz", "power_mw", "ecc_corrected_volatile", NULL,
 };
@@ -30,6 +31,7 @@ const char *const CALLS[] = {
     "nvmlDeviceGetSramEccErrorStatus", "nvmlDeviceGetRemappedRows", "nvmlDeviceGetRowRemapperHistogram",
     "nvmlDeviceGetFieldValues", "nvmlDeviceValidateInforom", "nvmlDeviceGetCurrentClocksEventReasons",
     "nvmlDeviceGetTemperatureV", "nvmlDeviceGetTemperature", "nvmlDeviceGetMarginTemperature",
+    "nvmlDeviceGetTemperatureThreshold",
     "nvmlDeviceGetCurrPcieLinkWidth", "nvmlDeviceGetMaxPcieLinkWidth", "nvmlDeviceGetCurrPcieLinkGeneration",
     "nvmlDeviceGetMaxPcieLinkGeneration", "nvmlDeviceGetPcieReplayCounter", "nvmlDeviceGetPersistenceMode",
     "nvmlDeviceRegisterEvents", "nvmlEventSetWait_v2",

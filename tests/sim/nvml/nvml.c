@@ -219,6 +219,15 @@ CALL nvmlDeviceGetMarginTemperature(struct gpu *gpu, struct margin *margin)
     return SUCCESS;
 }
 
+CALL nvmlDeviceGetTemperatureThreshold(struct gpu *gpu, unsigned threshold, unsigned *degrees)
+{
+    ENTER(gpu->index);
+    if (threshold != 1) /* NVML_TEMPERATURE_THRESHOLD_SLOWDOWN */
+        return INVALID_ARGUMENT;
+    *degrees = (unsigned)number(gpu->index, "slowdown_c");
+    return SUCCESS;
+}
+
 /* Events: each GPU with `xid` tells it once to a set that it was registered with; then waiting times out. */
 struct event { struct gpu *gpu; uint64_t type, data; unsigned gpu_instance, compute_instance; };
 static int the_set;

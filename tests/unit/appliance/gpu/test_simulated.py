@@ -87,6 +87,7 @@ CHANGED: list[tuple[str, int, str, Any]] = [
     ("recovery-action", 3, "recovery_action", 2),
     ("inforom-corrupt", 1, "inforom_valid", False),
     ("older-driver", 0, "temperature_c", 31),
+    ("older-driver", 0, "margin_c", 57),
 ]
 
 
