@@ -88,17 +88,21 @@ class BurnIn:
             return
         self._stage = "load"
         seconds, limit_s = self._options.seconds, self._options.call_limit_s
-        if self._observation and self._options.diagnostic == "own":
+        if self._observation and self._options.diagnostic == "dcgm":
+            self._dcgm = DcgmLoad()
+        # Without DCGM on the box our own load steps in: a GPU that nothing loaded has shown nothing.
+        if self._observation and not self._dcgm_loads():
             for index in range(self._observation.count()):
                 if pci_id := self._observation.pci_id(index):
                     self._gpus[index] = GpuLoad(index, pci_id, seconds, call_limit_s=limit_s)
-        elif self._observation:
-            self._dcgm = DcgmLoad()
         if self._options.memory:
             self._memory = MemoryLoad(seconds, self._options.memory_mib)
         if self._options.load_drives:
             self._load_drives(seconds)
         self._say(self._progress())
+
+    def _dcgm_loads(self) -> bool:
+        return self._dcgm is not None and self._dcgm.process is not None
 
     def _load_drives(self, seconds: float) -> None:
         try:
@@ -195,7 +199,7 @@ class BurnIn:
         assert self._observation is not None  # noqa: S101 (there are no GPUs without one)
         if index in self._gpus:
             load = self._gpus[index].readings(stopped)
-        elif self._options.diagnostic == "dcgm":
+        elif self._dcgm_loads():
             load = not_loaded("DCGM's diagnostic was asked for in place of our own load")
         else:
             load = not_loaded(stopped or "its PCI id could not be read")
@@ -211,12 +215,13 @@ class BurnIn:
         for gpu in document["gpus"]:
             if ended := gpu.get("ended_early"):
                 found.append(f"GPU {gpu['index']}: {described(ended)}")
-            elif gpu["load"] == "none" and not self._dcgm:
+            elif gpu["load"] == "none" and not self._dcgm_loads():
                 found.append(f"GPU {gpu['index']}: {gpu['reason']}")
         drives = (document["drives"] or {}).get("value", ())
         if self._no_drives:
             found.append(f"disks: {self._no_drives}")
-        parts = [("DCGM", document["dcgm"]), ("memory", document["memory"]), *((d["device"], d) for d in drives)]
+        dcgm = document["dcgm"] if self._dcgm_loads() else None
+        parts = [("DCGM", dcgm), ("memory", document["memory"]), *((d["device"], d) for d in drives)]
         return found + [f"{title}: {part['reason']}" for title, part in parts if part and part.get("reason")]
 
 

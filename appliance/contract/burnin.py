@@ -185,7 +185,10 @@ class DcgmTest(ContractModel):
 
 
 class DcgmResult(ContractModel):
-    """DCGM's diagnostic, level 3. It loads the GPUs itself, in place of our own load."""
+    """DCGM's diagnostic, level 3. It loads the GPUs itself, in place of our own load.
+
+    `not_run`: it could not be started; our own load ran then.
+    """
 
     state: Literal["ran", "not_run", "failed"]
     reason: Words = ""

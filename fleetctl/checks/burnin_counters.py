@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from appliance.contract.burnin import Change, DcgmResult, DcgmTest, GpuBurnIn, Span, XidEvent
+from appliance.contract.burnin import BurnInReport, Change, DcgmResult, DcgmTest, GpuBurnIn, Span, XidEvent
 from appliance.contract.gpu import Gpu, Unread, Value
 from appliance.contract.health import Verdict
 from fleetctl.checks.burnin_context import AGAIN, BurnInContext, BurnInNotes, each_gpu, no_report, requirement_of
 from fleetctl.checks.gpu_finding import Finding, bad, fine, not_supported
-from fleetctl.checks.result import CheckResult, ok, unknown
+from fleetctl.checks.result import CheckResult, degraded, ok, unknown
 from fleetctl.checks.xid import UNCONTAINED_MEMORY_ERROR, judge_xids
 
 _RESEAT = "reseat the card"
@@ -195,9 +195,21 @@ def gpu_diagnostic(context: BurnInContext) -> CheckResult:
     dcgm = context.report.dcgm
     if dcgm is None or dcgm.state != "ran":
         why = "the box was not asked for it" if dcgm is None else dcgm.reason or f"it says {dcgm.state}"
+        if dcgm is not None and dcgm.state == "not_run" and _own_load_ran(context.report):
+            return degraded(
+                "gpu_diagnostic",
+                seen="our own load",
+                wanted=wanted,
+                reason=f"DCGM's diagnostic did not run: {why}; our own load ran in its place",
+                next_action="run DCGM's diagnostic by hand, or accept the answer of gpu_memory and gpu_compute",
+            )
         mixed = f"; the profile also counts {', '.join(own)}, which DCGM's list does not have" if own else ""
         return unknown("gpu_diagnostic", wanted=wanted, because=f"DCGM's diagnostic did not run: {why}{mixed}")
     return _tests(dcgm, wanted)
+
+
+def _own_load_ran(report: BurnInReport) -> bool:
+    return bool(report.gpus) and all(gpu.load == "own" for gpu in report.gpus)
 
 
 def _tests(dcgm: DcgmResult, wanted: str) -> CheckResult:

@@ -191,6 +191,14 @@ def test_without_dcgm_on_the_box_nothing_that_it_should_have_tested_is_ok(check:
     assert result.verdict is Verdict.UNKNOWN
 
 
+def test_our_own_load_in_dcgms_place_is_a_reservation() -> None:
+    missing = fake.dcgm(state="not_run", reason="dcgmi is not installed")
+    result = judge("gpu_diagnostic", fake.context(wants=DCGM, dcgm=missing))
+    assert result.verdict is Verdict.DEGRADED
+    assert "dcgmi is not installed; our own load ran in its place" in result.reason
+    assert result.next_action
+
+
 def test_a_diagnostic_that_was_not_asked_for_is_unknown_where_one_kind_of_gpu_needs_it() -> None:
     mixed = idle.profile(idle.L40S | {"diagnostic": "dcgm"}, idle.L40S | {"reference": "NVIDIA RTX 6000 Ada"})
     result = judge("gpu_diagnostic", fake.context(wants=mixed))
