@@ -3,27 +3,17 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from appliance.burnin.watch import Teller, python_argv
-from appliance.contract.burnin import MAX_XIDS
+from appliance.contract.burnin import MAX_XIDS, SlowdownReason
 from appliance.contract.gpu import MAX_GPUS
 
 SAMPLE_S = 1.0
 _LEVELS = ("temperature_c", "margin_c", "sm_clock_mhz", "power_w")
 _SPANS = ("pcie_generation", "pcie_width")
-# nvmlClocksEventReasons, the bits 0x1 to 0x100, in the contract's words; whatever is beyond is "unnamed".
-_REASONS = (
-    "gpu_idle",
-    "applications_clocks",
-    "sw_power_cap",
-    "hw_slowdown",
-    "sync_boost",
-    "sw_thermal_slowdown",
-    "hw_thermal_slowdown",
-    "hw_power_brake_slowdown",
-    "display_clock_setting",
-)
+# nvmlClocksEventReasons, from bit 0x1 on, as the contract lists them; whatever is beyond is its last word.
+*_REASONS, _UNNAMED = get_args(SlowdownReason)
 
 Reading = dict[str, Any]
 
@@ -207,7 +197,7 @@ class Observation:
 def reasons(mask: int) -> list[str]:
     """Return the contract's words for a bit mask of nvmlClocksEventReasons."""
     named = [reason for bit, reason in enumerate(_REASONS) if mask >> bit & 1]
-    return [*named, "unnamed"] if mask >> len(_REASONS) else named
+    return [*named, _UNNAMED] if mask >> len(_REASONS) else named
 
 
 def _part(answer: Reading, name: str) -> Reading:
