@@ -28,7 +28,7 @@ class Actor(ContractModel):
 
 
 class Digest(ContractModel):
-    """What was read or written, by name. `commitment`: keyed by the encounter, `sha256`: plain, of what is no secret."""
+    """What was read or written, by name. `commitment`: keyed by the encounter; `sha256`: plain, of no secret."""
 
     name: Word
     algorithm: Literal["sha256", "commitment"]
@@ -59,4 +59,4 @@ class AuditEntry(ContractModel):
     outcome: Word = "done"
     reason: Annotated[Word | None, Field(description="From a closed list; words of a person are committed to.")] = None
     confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
-    numbers: Annotated[dict[Word, Number], Field(max_length=30)] = {}
+    numbers: Annotated[dict[Word, Number], Field(max_length=30, default_factory=dict)]
