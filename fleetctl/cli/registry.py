@@ -23,6 +23,7 @@ COMMANDS: tuple[Row, ...] = (
     Row("profile", "fleetctl.cli.profile:app", "List, show and validate hardware profiles; size a site."),
     Row("image", "fleetctl.cli.image:app", "Build the signed OS image and model images."),
     Row("egress", "fleetctl.cli.egress:app", "Show what may leave a site, and prove that nothing else can."),
+    Row("audit", "fleetctl.cli.audit:app", "Verify a site's audit log away from the site, and witness it."),
     Row("disk", "fleetctl.cli.disk:app", "Show encryption of disks and test escrowed recovery keys."),
     Row("lock", "fleetctl.cli.lock:app", "Show or release the lock of a site."),
     Row("lab", "fleetctl.cli.lab:app", "Run virtual sites on this machine."),
