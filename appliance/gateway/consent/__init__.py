@@ -1,0 +1,1 @@
+"""Consent before capture: the law that applies, the events that were recorded, and what follows from them."""
