@@ -1,0 +1,1 @@
+"""From sources to a draft: document kinds, prompts, chunks, the engine's client, and what a model's answer may be."""
