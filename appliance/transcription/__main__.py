@@ -8,13 +8,14 @@ import sys
 import time
 from pathlib import Path
 
+from appliance import weights as weights_module
 from appliance.errors import ApplianceError
 from appliance.sdnotify import notify, watchdog_interval_s
 from appliance.transcription import settings as settings_module
-from appliance.transcription import weights as weights_module
 from appliance.transcription.settings import Settings
 
-# Longer than any request may take and the step after it: then the worker's thread hangs, and systemd restarts us.
+# Longer than a request of the short route may take and the step after it, and far longer than any step of the long one:
+# then the worker's thread hangs, and systemd restarts us.
 _HANG_MARGIN_S = 300.0
 
 
@@ -35,7 +36,13 @@ def _seal_path() -> Path | None:
 def serve(settings: Settings) -> None:
     """Run until systemd says stop."""
     started = time.monotonic()
-    weights = weights_module.check(Path(settings.model_dir), _seal_path(), require_verity=settings.require_verity)
+    weights = weights_module.check(
+        Path(settings.model_dir),
+        _seal_path(),
+        task="transcription",
+        bundle=weights_module.WHISPER,
+        require_verity=settings.require_verity,
+    )
     notify("STATUS=loading the model")
     from appliance.transcription.engine import WhisperEngine
 
@@ -53,8 +60,11 @@ def serve(settings: Settings) -> None:
     listener = listen(Path(settings.socket))
     server = uvicorn.Server(
         uvicorn.Config(
-            service.app(), log_config=None, access_log=False, server_header=False, lifespan="on", http="h11", ws="none",
-            timeout_keep_alive=30, timeout_graceful_shutdown=30, backlog=64,
+            service.app(), log_config=None, access_log=False, server_header=False, lifespan="on", http="h11",
+            # A compressed frame could be a bomb; the queue is what waits unread of one stream, before its sender must.
+            ws="websockets-sansio", ws_max_size=256 * 1024, ws_max_queue=4, ws_per_message_deflate=False,
+            ws_ping_interval=20.0, ws_ping_timeout=20.0, timeout_keep_alive=30, timeout_graceful_shutdown=30,
+            backlog=64,
         )
     )  # fmt: skip
 
@@ -68,7 +78,7 @@ def serve(settings: Settings) -> None:
         notify("READY=1", f"STATUS=serving {weights.name}")
         interval_s = watchdog_interval_s()
         while not serving.done():
-            if service.worker.busy_for_s() < settings.request_timeout_s + _HANG_MARGIN_S:
+            if service.worker.silent_for_s() < settings.request_timeout_s + _HANG_MARGIN_S:
                 notify("WATCHDOG=1")
             await asyncio.wait([serving], timeout=interval_s)
         await serving

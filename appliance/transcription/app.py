@@ -1,4 +1,4 @@
-"""The HTTP service: three routes, and one line of log per request without anything that was said."""
+"""The HTTP service: its routes, and one line of log per request without anything that was said."""
 
 import asyncio
 import logging
@@ -6,26 +6,31 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
+from appliance.clinical.transcript import Transcript as ClinicalTranscript
+from appliance.clinical.transcript_answer import TranscriptAnswer
 from appliance.contract.health import TranscriptionHealth
-from appliance.transcription import media, problems
+from appliance.transcription import media, problems, transcripts
 from appliance.transcription.engine import Engine
 from appliance.transcription.form import Asked, judge, read_form
 from appliance.transcription.formats import render
 from appliance.transcription.problems import ProblemError
+from appliance.transcription.service import Shared
 from appliance.transcription.settings import Settings
+from appliance.transcription.stream import Streams
 from appliance.transcription.transcript import Transcript
-from appliance.transcription.weights import Weights, root_hash
 from appliance.transcription.worker import Slot, StoppedError, Worker
+from appliance.weights import Weights, root_hash
 
 log = logging.getLogger("appliance.transcription")
+T = TypeVar("T")
 _NO_STORE = {"cache-control": "no-store"}
 
 
@@ -35,6 +40,8 @@ class Service:
     def __init__(self, settings: Settings, weights: Weights, engine: Engine) -> None:
         self.settings, self.weights, self.engine = settings, weights, engine
         self.worker = Worker(settings.queue_limit)
+        self.shared = Shared(settings, engine, self.worker, weights.name, lambda: root_hash(self.weights.directory)[0])
+        self.streams = Streams(self.shared)
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
@@ -42,11 +49,14 @@ class Service:
         @asynccontextmanager
         async def lifespan(_: Starlette) -> Any:
             yield
+            self.streams.shut()
             self.worker.close()
 
         return Starlette(
             routes=[
                 Route("/v1/audio/transcriptions", self._reporting(self._transcriptions), methods=["POST"]),
+                Route("/v1/transcripts", self._reporting(self._transcripts), methods=["POST"]),
+                WebSocketRoute("/v1/stream", self.streams.endpoint),
                 Route("/v1/models", self._models, methods=["GET"]),
                 Route("/health", self._health, methods=["GET"]),
             ],
@@ -120,27 +130,48 @@ class Service:
                 max_upload_bytes=limits.max_upload_bytes,
             )
             facts.update(upload_bytes=asked.size_bytes, format=asked.response_format)
-            transcript = await self._unless_gone(request, slot, asked, facts)
+            transcript = await self._unless_gone(
+                request, slot, lambda: self._plain(slot, asked, facts), limits.request_timeout_s
+            )
         body, media_type = render(transcript, asked.response_format, asked.granularities)
         return Response(body, headers=dict(_NO_STORE), media_type=media_type)
 
-    async def _unless_gone(self, request: Request, slot: Slot, asked: Asked, facts: dict[str, Any]) -> Transcript:
-        """Do the work, and stop it when its client goes away."""
+    def _plain(self, slot: Slot, asked: Asked, facts: dict[str, Any]) -> Transcript:
+        recording = media.decode(asked.file, max_audio_s=self.settings.max_audio_s, stop=slot.check)
+        facts.update(
+            container=recording.container.split(",")[0], codec=recording.codec, audio_s=round(recording.duration_s, 1)
+        )
+        transcript = self.engine.transcribe(recording, asked.options, slot.check)
+        facts.update(
+            speech_s=round(transcript.speech_s, 1),
+            segments=len(transcript.segments),
+            unclear=len(transcript.unclear),
+        )
+        return transcript
 
-        def work() -> Transcript:
-            recording = media.decode(asked.file, max_audio_s=self.settings.max_audio_s, stop=slot.check)
-            facts.update(
-                container=recording.container.split(",")[0],
-                codec=recording.codec,
-                audio_s=round(recording.duration_s, 1),
-            )
-            transcript = self.engine.transcribe(recording, asked.options, slot.check)
-            facts.update(
-                speech_s=round(transcript.speech_s, 1),
-                segments=len(transcript.segments),
-                unclear=len(transcript.unclear),
-            )
-            return transcript
+    async def _transcripts(self, request: Request, facts: dict[str, Any]) -> Response:
+        limits = self.settings
+        with self.worker.admit() as slot:
+            limit_bytes = limits.max_transcript_upload_bytes
+            form = await read_form(request, max_upload_bytes=limit_bytes, timeout_s=limits.upload_timeout_s)
+            for _, value in form.multi_items():
+                if isinstance(value, UploadFile):
+                    slot.at_end(value.file.close)
+            asked = transcripts.judge(form, languages=self.engine.languages, max_upload_bytes=limit_bytes)
+            facts.update(upload_bytes=asked.size_bytes)
+
+            def work() -> ClinicalTranscript:
+                return transcripts.transcribe_file(
+                    asked.file, asked.wish, self.engine, self.shared.turnstile, slot.check,
+                    max_audio_s=limits.max_transcript_audio_s, facts=facts,
+                )  # fmt: skip
+
+            transcript = await self._unless_gone(request, slot, work, limits.transcript_timeout_s)
+        answer = TranscriptAnswer(transcript=transcript, engine=self.shared.engine_facts(asked.wish.vocabulary))
+        return Response(answer.model_dump_json(), headers=dict(_NO_STORE), media_type="application/json")
+
+    async def _unless_gone(self, request: Request, slot: Slot, work: Callable[[], T], timeout_s: float) -> T:
+        """Do the work, and stop it when its client goes away."""
 
         async def gone() -> None:
             while (await request.receive())["type"] != "http.disconnect":
@@ -149,7 +180,7 @@ class Service:
 
         watch = asyncio.create_task(gone())
         try:
-            return await self.worker.run(slot, work, timeout_s=self.settings.request_timeout_s)
+            return await self.worker.run(slot, work, timeout_s=timeout_s)
         except StoppedError:
             raise ProblemError(499, "gone", "The client went away", "the work was stopped") from None
         finally:

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from appliance.transcription.chunks import MIN_SPEECH_MS
+from appliance.transcription.decoder import ChunkDecoder, ChunkDecoding
 from appliance.transcription.media import SAMPLE_RATE_HZ, Recording
 from appliance.transcription.transcript import Segment, Transcript, Word, without_inventions
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-# Silero's default keeps a burst of any length; a spoken "no" lasts longer than this, a click or a beep does not.
-MIN_SPEECH_MS = 200
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,7 @@ class Engine(Protocol):
     """What the service needs of an engine."""
 
     languages: frozenset[str]
+    decoder: "ChunkDecoding"
 
     def transcribe(self, recording: Recording, options: Options, stop: Callable[[], None]) -> Transcript:
         """Transcribe; `stop` is called between segments and raises when the work is no longer wanted."""
@@ -66,6 +66,7 @@ class WhisperEngine:
             local_files_only=True,
         )
         self.languages = frozenset(self._model.supported_languages)
+        self.decoder: ChunkDecoding = ChunkDecoder(self._model)
 
     def warm_up(self) -> None:
         """Run every part once on a moment of silence, so that the first clinician does not wait for it.

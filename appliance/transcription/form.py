@@ -90,7 +90,8 @@ async def read_form(request: Request, *, max_upload_bytes: int, timeout_s: float
         raise problem from None
 
 
-def _one(form: FormData, name: str, default: str = "") -> str:
+def one(form: FormData, name: str, default: str = "") -> str:
+    """Return a text field. Raises ProblemError 400 when it was given twice, or as a file."""
     values = form.getlist(name)
     if len(values) > 1 or any(not isinstance(value, str) for value in values):
         raise invalid(name, f"`{name}` must be given once, as text")
@@ -131,23 +132,23 @@ def judge(form: FormData, *, model: str, languages: Iterable[str], max_upload_by
         raise invalid("file", "`file` is empty")
     if upload.size > max_upload_bytes:
         raise too_large(max_upload_bytes)
-    asked_model = _one(form, "model")
+    asked_model = one(form, "model")
     if not asked_model:
         raise invalid("model", f"`model` is missing; this box serves {model}")
     if asked_model not in (model, MODEL_ALIAS):
         raise ProblemError(404, "model-not-found", "No such model", f"this box serves {model}", parameter="model")
-    if _one(form, "stream", "false").lower() not in ("false", "0", ""):
+    if one(form, "stream", "false").lower() not in ("false", "0", ""):
         raise invalid("stream", "`stream` is not supported: the transcript comes in one piece when it is done")
-    language = _one(form, "language").lower() or None
+    language = one(form, "language").lower() or None
     known = sorted(languages)
     if language is not None and language not in known:
         raise invalid("language", f"`language` is one of the model's: {', '.join(known)}")
-    prompt = _one(form, "prompt") or None
+    prompt = one(form, "prompt") or None
     if prompt is not None and (len(prompt) > MAX_PROMPT_CHARACTERS or "\0" in prompt):
         raise invalid("prompt", f"`prompt` is text of at most {MAX_PROMPT_CHARACTERS} characters")
-    response_format = _one(form, "response_format", "json")
+    response_format = one(form, "response_format", "json")
     if response_format not in RESPONSE_FORMATS:
         raise invalid("response_format", f"`response_format` is one of {', '.join(RESPONSE_FORMATS)}")
     granularities = _granularities(form, response_format)
-    options = Options(language, prompt, _temperature(_one(form, "temperature", "0")), "word" in granularities)
+    options = Options(language, prompt, _temperature(one(form, "temperature", "0")), "word" in granularities)
     return Asked(upload.file, upload.size, response_format, granularities, options)

@@ -4,7 +4,7 @@ FFmpeg's own probing is not trusted with the choice: left alone it opens playlis
 and codec must be on a list, and a recording that is damaged anywhere is refused, not transcribed in part.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -83,45 +83,70 @@ def _audio_stream(container: Any) -> Any:
     return stream
 
 
-def decode(file: IO[bytes], *, max_audio_s: int, stop: Callable[[], None]) -> Recording:
-    """Decode an upload. `stop` is called between frames and raises when the work is no longer wanted.
+def stream(
+    file: IO[bytes],
+    *,
+    max_audio_s: int,
+    stop: Callable[[], None],
+    channels: int = 1,
+    facts: dict[str, str] | None = None,
+) -> "Iterator[np.ndarray[Any, Any]]":  # fmt: skip
+    """Yield an upload's samples as int16 arrays of shape (samples, channels) at SAMPLE_RATE_HZ, one frame at a time.
 
-    Raises ProblemError 413 (too long), 415 (container, codec or layout not accepted), 422 (damaged, or no audio in it).
+    `stop` is called between frames and raises when the work is no longer wanted. `facts` receives container, codec and
+    how many channels the file has. Raises ProblemError 413 (too long), 415 (container, codec or layout not accepted),
+    422 (damaged, or no audio in it).
     """
     import av
-    import numpy as np
 
+    file.seek(0)
     try:
         container = av.open(file, mode="r", container_options=dict(_OPTIONS))
     except (av.FFmpegError, ValueError, UnicodeError, IndexError):
         raise _unsupported("the file is not a recording in an accepted container") from None
-    pieces: list[Any] = []
     count, limit = 0, max_audio_s * SAMPLE_RATE_HZ
     try:
         with container:
-            stream = _audio_stream(container)
+            source = _audio_stream(container)
+            if facts is not None:
+                facts.update(
+                    container=container.format.name,
+                    codec=source.codec_context.name,
+                    channels=str(source.codec_context.channels),
+                )
             if container.duration is not None and container.duration > max_audio_s * av.time_base:
                 raise too_long(max_audio_s)
-            resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
-            frames = container.decode(stream)
+            layout = "mono" if channels == 1 else "stereo"
+            resampler = av.AudioResampler(format="s16", layout=layout, rate=SAMPLE_RATE_HZ)
+            frames = container.decode(source)
             expected_s: float | None = None
-            while (frame := next(frames, None)) is not None:
+            while True:
+                frame = next(frames, None)
                 stop()
-                if container.format.name in _GAPLESS and frame.time is not None:
+                if frame is not None and container.format.name in _GAPLESS and frame.time is not None:
                     if expected_s is not None and abs(frame.time - expected_s) > _GAP_S:
                         raise _damaged(expected_s)
                     expected_s = frame.time + frame.samples / frame.sample_rate
                 for piece in resampler.resample(frame):
-                    pieces.append(piece.to_ndarray().reshape(-1))
-                    count += len(pieces[-1])
-                if count > limit:
-                    raise too_long(max_audio_s)
-            pieces += [piece.to_ndarray().reshape(-1) for piece in resampler.resample(None)]
-            names = container.format.name, stream.codec_context.name
+                    samples = piece.to_ndarray().reshape(-1, channels)
+                    count += len(samples)
+                    if count > limit:
+                        raise too_long(max_audio_s)
+                    yield samples
+                if frame is None:
+                    break
     except (av.FFmpegError, ValueError, UnicodeError):
         raise _damaged(count / SAMPLE_RATE_HZ) from None
     if not count:
         raise ProblemError(422, "no-audio", "The recording is empty", "the file holds no audio samples")
-    samples = np.concatenate(pieces)
-    pieces.clear()
-    return Recording(samples.astype(np.float32) / np.float32(32768.0), *names)
+
+
+def decode(file: IO[bytes], *, max_audio_s: int, stop: Callable[[], None]) -> Recording:
+    """Decode an upload whole. See `stream` for what is raised."""
+    import numpy as np
+
+    facts: dict[str, str] = {}
+    samples = np.concatenate(
+        [piece.reshape(-1) for piece in stream(file, max_audio_s=max_audio_s, stop=stop, facts=facts)]
+    )
+    return Recording(samples.astype(np.float32) / np.float32(32768.0), facts["container"], facts["codec"])

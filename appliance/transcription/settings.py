@@ -15,6 +15,10 @@ class Settings:
 
     An upload waits in memory, so at most (queue_limit + 1) × max_upload_bytes is held, and one decoded recording:
     max_audio_s × 16,000 samples × 6 bytes = 346 MB while it is converted.
+
+    The clinical route works in pieces, so its recordings may be longer; what waits in memory there is the upload as it
+    came, at most max_transcript_upload_bytes each: four hours of FLAC or of anything smaller, not of plain PCM. A live
+    stream keeps what it received in memory until its end: at most max_streams × max_stream_s × 32,000 bytes.
     """
 
     socket: str = "/run/appliance-transcription/http.sock"
@@ -28,6 +32,15 @@ class Settings:
     queue_limit: int = 4
     upload_timeout_s: float = 120.0
     request_timeout_s: float = 1800.0
+    max_transcript_upload_bytes: int = 256 * 1024 * 1024
+    max_transcript_audio_s: int = 4 * 3600
+    transcript_timeout_s: float = 4 * 3600.0
+    max_streams: int = 4
+    max_stream_s: int = 4 * 3600
+    # A browser that was suspended comes back within this; one that vanished is found by pings before.
+    stream_idle_timeout_s: float = 60.0
+    # How much faster than real time a stream may send, behind a first burst of 30 s.
+    stream_rate: float = 4.0
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -21,8 +21,8 @@ class StoppedError(Exception):
 class Slot:
     """The right to be inside. Its request and its work both hold it; the last one that leaves gives it back."""
 
-    def __init__(self, give_back: Callable[[], None]) -> None:
-        self._give_back = give_back
+    def __init__(self, give_back: Callable[[], None], step: Callable[[], None] = lambda: None) -> None:
+        self._give_back, self._step = give_back, step
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._holders = 1
@@ -33,9 +33,15 @@ class Slot:
         self._stopped.set()
 
     def check(self) -> None:
-        """Raise StoppedError when the work should end. Called by the work itself."""
+        """Raise StoppedError when the work should end. Called by the work itself, at each of its steps."""
+        self._step()
         if self._stopped.is_set():
             raise StoppedError
+
+    @property
+    def in_work(self) -> bool:
+        """Whether somebody besides its request holds it."""
+        return self._holders > 1
 
     def at_end(self, act: Callable[[], None]) -> None:
         """Do this when the place is given back: nobody uses what the work was made of any more."""
@@ -66,6 +72,7 @@ class Worker:
         self.done = self.refused = self.failed = 0
         self._typical_s = _FIRST_GUESS_S
         self._started: float | None = None
+        self._stepped = 0.0
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="transcribe")
 
@@ -74,11 +81,27 @@ class Worker:
         started = self._started
         return 0.0 if started is None else time.monotonic() - started
 
+    def silent_for_s(self) -> float:
+        """Return how long the present work has not taken a step; 0 when there is none. Long work is no hung work."""
+        started = self._started
+        return 0.0 if started is None else time.monotonic() - max(started, self._stepped)
+
+    def _step(self) -> None:
+        self._stepped = time.monotonic()
+
+    async def left(self, slot: Slot) -> None:
+        """Wait until the work has let go of the slot: what it was made of may be freed."""
+        while slot.in_work:
+            await asyncio.sleep(0.01)
+
     @contextmanager
-    def admit(self) -> Iterator[Slot]:
-        """Take a place, before the body of the request is read. Raises ProblemError 503 when all are taken."""
+    def admit(self, *, reserved: bool = False) -> Iterator[Slot]:
+        """Take a place, before the body of the request is read. Raises ProblemError 503 when all are taken.
+
+        `reserved`: its place was counted when it began (a live stream), so it waits whatever the queue holds.
+        """
         with self._lock:
-            if self.inside > self.limit:
+            if self.inside > self.limit and not reserved:
                 self.refused += 1
                 wait_s = max(1, min(600, round(self.inside * self._typical_s)))
                 raise ProblemError(
@@ -89,7 +112,7 @@ class Worker:
                     retry_after_s=wait_s,
                 )
             self.inside += 1
-        slot = Slot(self._leave)
+        slot = Slot(self._leave, self._step)
         try:
             yield slot
         finally:

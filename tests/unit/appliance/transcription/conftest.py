@@ -3,21 +3,25 @@
 import asyncio
 import io
 import wave
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from appliance.clinical.transcript import Word as ClinicalWord
 from appliance.transcription.app import Service
+from appliance.transcription.chunks import Chunk
+from appliance.transcription.decoder import Heard
 from appliance.transcription.engine import Options
-from appliance.transcription.media import Recording
+from appliance.transcription.media import Recording, stream
 from appliance.transcription.settings import Settings
 from appliance.transcription.transcript import Segment, Transcript, Word
-from appliance.transcription.weights import Weights
+from appliance.weights import Weights
 
 BOUNDARY = "b0undary"
+AUDIO = Path(__file__).parents[3] / "data/audio"
 
 
 def wav(seconds: float = 1.0, *, rate: int = 16_000, channels: int = 1) -> bytes:
@@ -29,6 +33,13 @@ def wav(seconds: float = 1.0, *, rate: int = 16_000, channels: int = 1) -> bytes
         file.setframerate(rate)
         file.writeframes(bytes(2 * channels * int(rate * seconds)))
     return out.getvalue()
+
+
+def speech(seconds: float = 2.0) -> bytes:
+    """The first seconds of a real voice: what the voice-activity model takes for speech."""
+    with (AUDIO / "jfk.flac").open("rb") as file:
+        samples = b"".join(piece.tobytes() for piece in stream(file, max_audio_s=60, stop=lambda: None))
+    return samples[: int(seconds * 32_000)]
 
 
 def multipart(fields: list[tuple[str, str]], file: bytes | None) -> bytes:
@@ -78,23 +89,65 @@ async def request(
     return answer
 
 
-def post(app: Any, fields: list[tuple[str, str]], file: bytes | None, **more: Any) -> Any:
+def post(
+    app: Any, fields: list[tuple[str, str]], file: bytes | None, path: str = "/v1/audio/transcriptions", **more: Any
+) -> Any:
     body = multipart(fields, file)
     headers = {"content-type": f"multipart/form-data; boundary={BOUNDARY}", "content-length": str(len(body))}
-    return request(app, "POST", "/v1/audio/transcriptions", body=body, headers=headers, **more)
+    return request(app, "POST", path, body=body, headers=headers, **more)
 
 
 WORDS = (Word(" Chest", 0.1, 0.5, 0.9), Word(" pain.", 0.5, 0.9, 0.9))
 TRANSCRIPT = Transcript("en", 1.0, 0.9, (Segment(" Chest pain.", 0.1, 0.9, (1, 2), 0.0, -0.2, 1.1, 0.05, WORDS),))
 
 
+class ScriptedDecoder:
+    """Hears the same in every chunk: `plain` with beam search, `second` with a vocabulary or greedily."""
+
+    def __init__(self) -> None:
+        self.plain = heard("the pressure is 142 over 88 today.")
+        self.second = heard("the pressure is 104-2 over 88 today.")
+        self.chunks: list[Chunk] = []
+        self.hotwords: list[str | None] = []
+        self.act: Callable[[], None] = lambda: None
+
+    def fitting(self, terms: Sequence[str]) -> int:
+        return min(2, len(terms))
+
+    def encode(self, chunks: Sequence[Chunk]) -> Any:
+        self.act()
+        self.chunks += chunks
+        return None
+
+    def language(self, encoded: Any) -> str:
+        return "en"
+
+    def decode(
+        self, encoded: Any, chunks: Sequence[Chunk], language: str, *, hotwords: str | None = None, beam: int = 5
+    ) -> list[Heard]:
+        self.hotwords.append(hotwords)
+        second = hotwords is not None or beam == 1
+        return [self.second if second else self.plain for _ in chunks]
+
+
+def heard(text: str, confidence: float = 0.9, **changes: Any) -> Heard:
+    """A decoding whose words last 0.1 s each."""
+    words = tuple(
+        ClinicalWord(text=word, start_s=i / 10, end_s=(i + 1) / 10, confidence=confidence)
+        for i, word in enumerate(text.split())
+    )
+    return replace(Heard(words, text, -0.2, 0.05, 1.0, 1e6), **changes)
+
+
 class ScriptedEngine:
     """Answers TRANSCRIPT, or does what a test tells it."""
 
     languages = frozenset({"en"})
+    decoder: ScriptedDecoder
 
     def __init__(self) -> None:
         self.asked: list[Options] = []
+        self.decoder = ScriptedDecoder()
         self.act: Callable[[Callable[[], None]], None] = lambda stop: None
 
     def transcribe(self, recording: Recording, options: Options, stop: Callable[[], None]) -> Transcript:
@@ -122,6 +175,9 @@ class Client:
     post = staticmethod(post)
     request = staticmethod(request)
     wav = staticmethod(wav)
+    heard = staticmethod(heard)
+    words = staticmethod(lambda text, **more: list(heard(text, **more).words))
+    speech = staticmethod(speech)
     transcript = TRANSCRIPT
 
 

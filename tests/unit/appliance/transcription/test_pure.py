@@ -1,7 +1,6 @@
-"""Formats, the rule against invented text, settings, weights and the notification to systemd."""
+"""Formats, the rule against invented text, settings and the notification to systemd."""
 
 import json
-import os
 import re
 import socket
 from dataclasses import replace
@@ -10,13 +9,11 @@ from typing import Any
 
 import pytest
 
-from appliance.errors import SealBrokenError, UnknownStateError, UsageError
+from appliance.errors import UsageError
 from appliance.sdnotify import notify, watchdog_interval_s
-from appliance.transcription import settings, weights
+from appliance.transcription import settings
 from appliance.transcription.formats import clock, render
 from appliance.transcription.transcript import Segment, Transcript, without_inventions
-
-A, B = "a" * 64, "b" * 64
 
 
 def segment(text: str, start_s: float = 0.0, end_s: float = 1.0, **changes: Any) -> Segment:
@@ -98,61 +95,6 @@ def test_settings_are_read(tmp_path: Path) -> None:
     path.write_text('{"max_audio_s": 60, "upload_timeout_s": 5, "require_verity": false}')
     found = settings.load(path)
     assert (found.max_audio_s, found.upload_timeout_s, found.require_verity) == (60, 5, False)
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    for name in ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt"):
-        (folder / name).write_text("x")
-    return folder
-
-
-def sysfs(folder: Path, model: Path, root_hash: str) -> Path:
-    device = model.stat().st_dev
-    node = folder / f"sys-{root_hash[:1]}/dev/block" / f"{os.major(device)}:{os.minor(device)}" / "dm"
-    node.mkdir(parents=True)
-    (node / "uuid").write_text("CRYPT-VERITY-0-x\n")
-    (node / "name").write_text(f"{root_hash}-verity\n")
-    return folder / f"sys-{root_hash[:1]}"
-
-
-def seal(folder: Path) -> Path:
-    path = folder / "seal.json"
-    path.write_text(json.dumps({"model": {"name": "whisper-test", "root_hash": A}}))
-    return path
-
-
-@pytest.mark.parametrize("name", ["model.bin", "config.json", "tokenizer.json", "vocabulary.txt"])
-def test_weights_without_a_mandatory_file_are_refused(model: Path, name: str) -> None:
-    (model / name).write_text("")
-    with pytest.raises(UnknownStateError, match=name.split(".")[0]):
-        weights.check(model, None, require_verity=False)
-
-
-def test_sealed_weights_are_accepted_by_what_the_kernel_says(model: Path, tmp_path: Path) -> None:
-    found = weights.check(model, seal(tmp_path), sysfs=sysfs(tmp_path, model, A))
-    assert (found.name, found.root_hash) == ("whisper-test", A)
-
-
-def test_other_weights_than_the_sealed_ones_are_refused(model: Path, tmp_path: Path) -> None:
-    with pytest.raises(SealBrokenError, match="whisper-test"):
-        weights.check(model, seal(tmp_path), sysfs=sysfs(tmp_path, model, B))
-
-
-@pytest.mark.parametrize("text", [None, "", "{}", '{"model": {"name": "x"}}'])
-def test_without_a_readable_seal_nothing_starts(model: Path, tmp_path: Path, text: str | None) -> None:
-    path = tmp_path / "seal.json"
-    if text is not None:
-        path.write_text(text)
-    with pytest.raises(UnknownStateError):
-        weights.check(model, path, sysfs=sysfs(tmp_path, model, A))
-
-
-def test_weights_on_a_plain_file_system_are_refused(model: Path, tmp_path: Path) -> None:
-    with pytest.raises(UnknownStateError, match="not verified by the kernel"):
-        weights.check(model, seal(tmp_path), sysfs=tmp_path / "none")
 
 
 def test_notify_speaks_to_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

