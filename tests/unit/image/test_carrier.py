@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -62,3 +63,23 @@ def test_file_name_with_folder_is_refused(make_entry: MakeEntry) -> None:
     whole += f'"spec": {{"models": {{"m": {text}}}}}}}'
     with pytest.raises(ConfigError, match="without folders"):
         parse(whole, Catalogue, "catalogue")
+
+
+def test_a_part_whose_carrier_is_not_listed_is_refused(make_entry: MakeEntry) -> None:
+    text = make_entry().model_dump_json().replace('"package":"carrier"', '"package":"other"')
+    with pytest.raises(ValueError, match="not listed: carrier"):
+        CatalogueEntry.model_validate_json(text)
+
+
+def test_a_model_in_many_wheels_names_each_of_them_once_and_in_order() -> None:
+    entry = read_catalogue().entry("qwen2.5-coder-1.5b-instruct")
+    (file,) = entry.files
+    assert [part.carrier for part in file.parts] == [carrier.package for carrier in entry.carriers]
+    numbers = [int(re.findall(r"\d+", part.path.rpartition("/")[2])[0]) for part in file.parts]
+    assert numbers == list(range(1, 23))
+    assert len({carrier.sha256 for carrier in entry.carriers}) == 22
+
+
+def test_a_drafting_model_is_one_gguf_file() -> None:
+    entry = read_catalogue().entry("smollm2-135m-instruct")
+    assert (entry.task, [file.name for file in entry.files]) == ("drafting", ["model.gguf"])

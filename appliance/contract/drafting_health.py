@@ -1,0 +1,27 @@
+"""What the drafting engine's service says about itself on `/health`. It holds no patient data."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from appliance.contract.health import Name, Text
+from appliance.contract.model import ContractModel, Sha256Hex
+
+
+class DraftingHealth(ContractModel):
+    """An engine that answers. One that does not is no `status`, but the HTTP status 503."""
+
+    schema_version: Literal["drafting-health/v1"] = "drafting-health/v1"
+    status: Literal["ok"]
+    engine: Literal["llama.cpp", "vllm"]
+    model: Name
+    root_hash: Sha256Hex | None
+    root_hash_source: Annotated[Text, Field(description="How the hash was read, or why there is none.")]
+    context_tokens: Annotated[int, Field(ge=1, description="Input and output of one request together.")]
+    adapters: Annotated[tuple[Sha256Hex, ...], Field(max_length=64, description="Digests, as requests name them.")]
+    requests_running: Annotated[int, Field(ge=0)]
+    requests_waiting: Annotated[int, Field(ge=0)]
+    requests_done: Annotated[int, Field(ge=0)]
+    requests_refused: Annotated[int, Field(ge=0, description="Answered 4xx, or 503 because the queue was full.")]
+    requests_failed: Annotated[int, Field(ge=0, description="The engine failed, or did not answer in time.")]
+    requests_left: Annotated[int, Field(ge=0, description="Clients that went away before their answer was whole.")]

@@ -1,0 +1,133 @@
+"""What an engine is started with: settings, command lines, environment, adapters."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.engine import adapters, llama, settings, vllm
+from appliance.engine.adapters import Adapter
+from appliance.engine.settings import Settings
+from appliance.errors import SealBrokenError, UnknownStateError, UsageError
+from appliance.weights import Weights
+
+WEIGHTS = Weights(Path("/run/model"), "draft-test", None, "test")
+SOCKET = Path("/run/appliance-drafting/engine/e.sock")
+DIGEST = "c" * 64
+# Four L40S of 45,000 MiB; Whisper large takes 6.1 GB beside drafting.
+HOSPITAL = {"engine": "vllm", "cards": 4, "card_memory_mib": 45000, "transcription_mib": 5818, "quantization": "fp8"}
+
+
+def option(argv: tuple[str, ...], name: str) -> str:
+    assert argv.count(name) == 1
+    return argv[argv.index(name) + 1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{", "[]", '{"contexttokens": 5}', '{"context_tokens": "5"}', '{"context_tokens": true}', '{"parallel": 0}',
+        '{"threads": -1}', '{"engine": "other"}', '{"memory_share": 1}', '{"adapters": "x"}', '{"adapters": [1]}',
+        '{"adapters": ["' + DIGEST + '"]}', '{"engine": "vllm", "cards": 2}',
+    ],
+)  # fmt: skip
+def test_settings_that_make_no_sense_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "drafting.json"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        settings.load(path)
+    assert "drafting.json" in caught.value.hint
+
+
+def test_settings_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "drafting.json"
+    path.write_text(json.dumps(HOSPITAL | {"adapters": [DIGEST], "body_timeout_s": 5}))
+    found = settings.load(path)
+    assert (found.cards, found.adapters, found.body_timeout_s) == (4, (DIGEST,), 5)
+    assert settings.load(tmp_path / "gone") == Settings()
+
+
+def test_vllm_takes_the_cards_and_leaves_room_for_transcription() -> None:
+    argv = vllm.argv(Settings(**HOSPITAL), WEIGHTS, SOCKET)
+    assert option(argv, "--tensor-parallel-size") == "4"
+    assert option(argv, "--quantization") == "fp8"
+    # 0.9 - 5818 / 45000, rounded down.
+    assert option(argv, "--gpu-memory-utilization") == "0.77"
+    assert option(argv, "--uds") == str(SOCKET)
+    assert option(argv, "--served-model-name") == "draft-test"
+    assert "--enforce-eager" not in argv
+
+
+def test_vllm_gets_no_tcp_address_and_logs_nothing() -> None:
+    argv = vllm.argv(Settings(**HOSPITAL), WEIGHTS, SOCKET)
+    assert not {"--host", "--port"} & set(argv)
+    assert {"--no-enable-log-requests", "--no-enable-log-outputs", "--disable-uvicorn-access-log"} <= set(argv)
+    environment = vllm.environment(Settings(**HOSPITAL))
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "VLLM_NO_USAGE_STATS", "DO_NOT_TRACK"):
+        assert environment[name] == "1"
+    assert environment["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] == "0"
+    assert "VLLM_CPU_KVCACHE_SPACE" not in environment
+
+
+def test_vllm_without_a_card_runs_on_the_cpu() -> None:
+    cpu = Settings(engine="vllm", threads=1, cpu_cache_gib=2)
+    argv = vllm.argv(cpu, WEIGHTS, SOCKET)
+    assert not {"--tensor-parallel-size", "--gpu-memory-utilization"} & set(argv)
+    assert vllm.environment(cpu)["VLLM_CPU_KVCACHE_SPACE"] == "2"
+
+
+@pytest.mark.parametrize("change", [{"transcription_mib": 40000}, {"quantization": "fp8 --host 0.0.0.0"}])
+def test_what_cannot_be_is_refused_before_vllm_starts(change: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        vllm.argv(Settings(**HOSPITAL | change), WEIGHTS, SOCKET)
+
+
+def test_adapters_are_served_under_their_digest() -> None:
+    found = (Adapter(DIGEST, Path("/run/adapters") / DIGEST),)
+    argv = vllm.argv(Settings(**HOSPITAL, adapters=(DIGEST,)), WEIGHTS, SOCKET, found)
+    assert option(argv, "--lora-modules") == f"{DIGEST}=/run/adapters/{DIGEST}"
+    assert option(argv, "--max-lora-rank") == "16"
+
+
+def make_adapter(folder: Path) -> Path:
+    folder.mkdir()
+    for name in adapters.FILES:
+        (folder / name).write_text(name)
+    return folder
+
+
+def test_adapter_digest_is_what_sha256sum_says(tmp_path: Path) -> None:
+    folder = make_adapter(tmp_path / "a")
+    command = f"sha256sum {' '.join(adapters.FILES)} | sha256sum"
+    said = subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, text=True, check=True).stdout
+    assert adapters.digest(folder) == said.split()[0]
+
+
+def test_a_changed_adapter_is_refused(tmp_path: Path) -> None:
+    name = adapters.digest(make_adapter(tmp_path / "a"))
+    (tmp_path / "a").rename(tmp_path / name)
+    wanted = Settings(engine="vllm", adapter_dir=str(tmp_path), adapters=(name,))
+    assert [adapter.name for adapter in adapters.check(wanted)] == [name]
+    (tmp_path / name / adapters.FILES[1]).write_text("changed")
+    with pytest.raises(SealBrokenError, match="has the digest"):
+        adapters.check(wanted)
+
+
+@pytest.mark.parametrize("name", [DIGEST, "../../etc", "latest"])
+def test_an_adapter_that_is_not_there_or_not_a_digest_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UnknownStateError):
+        adapters.check(Settings(engine="vllm", adapter_dir=str(tmp_path), adapters=(name,)))
+
+
+def test_llama_gets_a_unix_socket_and_its_full_context_for_each_slot() -> None:
+    wanted = llama.command(Settings(context_tokens=1000, parallel=3, threads=2), WEIGHTS, SOCKET)
+    params = llama.parameters(json.loads(wanted.argv[-1]))
+    assert params.hostnames == [str(SOCKET)]
+    assert (params.n_ctx, params.n_parallel, params.kv_unified) == (3000, 3, False)
+    assert not any((params.ui, params.endpoint_slots, params.endpoint_props, params.ctx_shift))
+    assert params.cpuparams.n_threads == 2
+    assert params.verbosity < 2
