@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from appliance.contract.model import ContractModel, Sha256Hex
+from appliance.contract.seal import ModelTask
 
 Text = Annotated[str, Field(max_length=500)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
@@ -65,11 +66,28 @@ class ServicesPart(Part):
     services: Annotated[tuple[ServiceState, ...], Field(max_length=32)] = ()
 
 
-class ModelPart(Part):
-    """The weights that the transcription service has loaded, as the kernel verifies them."""
+class LoadedModel(ContractModel):
+    """The weights that an engine has loaded, as the kernel verifies them."""
 
-    name: Name | None = None
-    root_hash: Sha256Hex | None = None
+    task: ModelTask
+    name: Name
+    root_hash: Sha256Hex | None
+
+
+class ModelsPart(Part):
+    """The weights of every engine that answers."""
+
+    loaded: Annotated[tuple[LoadedModel, ...], Field(max_length=8)] = ()
+
+
+class GatewayPart(Part):
+    """The gateway's own view: audit log, store, engines, and what waits."""
+
+    audit_size: Annotated[int, Field(ge=0)] | None = None
+    audit_root_hash: Sha256Hex | None = None
+    checkpoint_age_s: Annotated[float, Field(ge=0)] | None = None
+    open_transcripts: Annotated[int, Field(ge=0)] | None = None
+    failed_transcripts: Annotated[int, Field(ge=0)] | None = None
 
 
 class StoragePart(Part):
@@ -117,7 +135,7 @@ class ClockPart(Part):
 class HealthSnapshot(ContractModel):
     """All parts at one moment. `(boot_id, sequence)` orders the snapshots of a box; the sequence only rises."""
 
-    schema_version: Literal["health/v1"] = "health/v1"
+    schema_version: Literal["health/v2"] = "health/v2"
     box: Annotated[Name, Field(description="Host name of the box.")]
     site: Annotated[str, Field(max_length=63, description="From the seal; absent until sealed.")] | None = None
     appliance_version: Annotated[str, Field(max_length=50)]
@@ -129,7 +147,8 @@ class HealthSnapshot(ContractModel):
     verdict: Verdict
     image: ImagePart
     services: ServicesPart
-    model: ModelPart
+    models: ModelsPart
+    gateway: GatewayPart
     storage: StoragePart
     isolation: IsolationPart
     disk: DiskPart

@@ -4,9 +4,9 @@ Written by the `seal` role to SEAL_PATH; read by `appliancectl seal check`, the 
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from appliance.contract.model import ContractModel, Sha256Hex
 
@@ -15,9 +15,14 @@ SEAL_PATH = "/var/lib/fleetctl/seal.json"
 LuksUuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
 
-class SealedModel(ContractModel):
-    """The weights that were approved for this box."""
+ModelTask = Literal["transcription", "drafting"]
+"""What a model is for; one model a task."""
 
+
+class SealedModel(ContractModel):
+    """The weights that were approved for one task of this box."""
+
+    task: ModelTask
     name: Annotated[str, Field(min_length=1, max_length=100, description="Catalogue name, as in the site file.")]
     root_hash: Annotated[Sha256Hex, Field(description="dm-verity root hash of the weights image.")]
 
@@ -33,11 +38,24 @@ class SealedVolume(ContractModel):
 class Seal(ContractModel):
     """What was approved at provisioning. A box that differs starts no PHI service."""
 
-    schema_version: Literal["seal/v1"] = "seal/v1"
+    schema_version: Literal["seal/v2"] = "seal/v2"
     site: Annotated[str, Field(min_length=1, max_length=63)]
     sealed_at: datetime
     usr_root_hash: Annotated[Sha256Hex, Field(description="dm-verity root hash of /usr.")]
     ruleset_digest: Annotated[Sha256Hex, Field(description="Digest of the live nftables rules; see ruleset.py.")]
     state_volume: SealedVolume
     root_luks_uuid: LuksUuid | None = None
-    model: SealedModel
+    models: Annotated[tuple[SealedModel, ...], Field(min_length=1, max_length=8)]
+
+    @model_validator(mode="after")
+    def _one_model_a_task(self) -> Self:
+        tasks = [model.task for model in self.models]
+        if len(set(tasks)) != len(tasks):
+            raise ValueError("a task has two models")
+        if "transcription" not in tasks:
+            raise ValueError("no model for transcription")
+        return self
+
+    def model_for(self, task: ModelTask) -> SealedModel | None:
+        """The approved weights for a task; None when the site has none."""
+        return next((model for model in self.models if model.task == task), None)

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from appliance.ctl.audit import app as audit_app
+from appliance.ctl.clinical import app as encounter_app
+from appliance.ctl.clinical import mint_token
 from appliance.errors import ApplianceError
 
 
@@ -22,6 +25,9 @@ egress_app = _typer("Try to get out.")
 app.add_typer(health_app, name="health")
 app.add_typer(seal_app, name="seal")
 app.add_typer(egress_app, name="egress")
+app.add_typer(audit_app, name="audit")
+app.add_typer(encounter_app, name="encounter")
+app.command("token")(mint_token)
 
 SpecOption = Annotated[str, typer.Option("--spec", help="File with the destinations (JSON); - reads standard input.")]
 _MAX_SPEC_BYTES = 256 * 1024

@@ -11,12 +11,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from appliance.contract.health import TranscriptionHealth
-from appliance.contract.seal import SEAL_PATH, Seal
+from appliance.contract.seal import SEAL_PATH, ModelTask, Seal
 from appliance.errors import ApplianceError, SealBrokenError, UnknownStateError
 from appliance.facts.gather import SOURCES, gather
 from appliance.facts.reading import UnreadableError, read_text
-from appliance.health.snapshot import ask_transcription
+from appliance.health.engines import EngineAnswer, ask_engine
 
 _NEEDED = ("firewall", "verity", "state_volume", "root_volume", "unencrypted_swaps")
 
@@ -58,10 +57,8 @@ def _compared(name: str, sealed: str, read: Callable[[], str]) -> Comparison:
         return Comparison(name, sealed, None, f"not understood ({type(error).__name__})")
 
 
-def compare(
-    seal: Seal, facts: dict[str, Any], transcription: Callable[[], TranscriptionHealth] | None
-) -> list[Comparison]:
-    """Compare everything; without `transcription` the weights are left to the service, which checks them itself."""
+def compare(seal: Seal, facts: dict[str, Any], engine: Callable[[ModelTask], EngineAnswer] | None) -> list[Comparison]:
+    """Compare everything; without `engine` the weights are left to the engines, which check them themselves."""
 
     def fact(name: str) -> Any:
         found = facts.get(name, {"error": "not gathered"})
@@ -87,19 +84,20 @@ def compare(
     ]
     if (root_uuid := seal.root_luks_uuid) is not None:
         comparisons.append(_compared("root volume", root_uuid, lambda: volume_below("root_volume")))
-    if transcription is not None:
-        ask = transcription
-        comparisons.append(
-            _compared("root hash of the weights", seal.model.root_hash, lambda: str(ask().root_hash or "not verified"))
-        )
+    if engine is not None:
+        comparisons += [_weights(model.task, model.root_hash, engine) for model in seal.models]
     return comparisons
+
+
+def _weights(task: ModelTask, sealed: str, engine: Callable[[ModelTask], EngineAnswer]) -> Comparison:
+    return _compared(f"root hash of the weights for {task}", sealed, lambda: engine(task).root_hash or "not verified")
 
 
 def check(*, before_start: bool, seal_path: Path = Path(SEAL_PATH)) -> list[Comparison]:
     """Read the seal and the live state, and compare."""
     seal = read_seal(seal_path)
     facts = gather({name: SOURCES[name] for name in _NEEDED})["facts"]
-    return compare(seal, facts, None if before_start else ask_transcription)
+    return compare(seal, facts, None if before_start else ask_engine)
 
 
 def require(comparisons: list[Comparison]) -> None:

@@ -1,4 +1,4 @@
-"""What a snapshot is judged from: root's facts, the transcription service's own answer, and room on the disks."""
+"""What a snapshot is judged from: root's facts, the services' own answers, and room on the disks."""
 
 import http.client
 import json
@@ -12,7 +12,6 @@ from typing import Any
 from appliance.facts.reading import UnreadableError, read_text
 
 FACTS_PATH = Path("/run/appliance/facts.json")
-TRANSCRIPTION_SOCKET = Path("/run/appliance-transcription/http.sock")
 FILE_SYSTEMS = ("/", "/var/lib/appliance")
 # The timer writes every 30 s; reading them takes some seconds under emulation. Older than this, they say nothing.
 FACTS_STALE_S = 150.0

@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from appliance.contract import health as contract
-from appliance.contract.health import HealthSnapshot, TranscriptionHealth, worst
+from appliance.contract.gateway_health import GatewayHealth
+from appliance.contract.health import HealthSnapshot, worst
+from appliance.contract.seal import ModelTask
 from appliance.facts.reading import UnreadableError, read_text
-from appliance.health.concerns import clock, disk, image, isolation, model, services, storage
+from appliance.health.concerns import clock, disk, gateway, image, isolation, models, services, storage
 from appliance.health.concerns.part import part
-from appliance.health.inputs import FILE_SYSTEMS, TRANSCRIPTION_SOCKET, Facts, Space, ask, read_facts, space
+from appliance.health.engines import EngineAnswer, ask_engine, ask_gateway
+from appliance.health.inputs import FILE_SYSTEMS, Facts, Space, read_facts, space
 from appliance.version import appliance_version, image_version
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -27,14 +28,6 @@ def boot_id() -> str:
         return os.environ.get("APPLIANCE_BOOT_ID") or read_text(BOOT_ID).replace("-", "")
     except UnreadableError:
         return "unknown"
-
-
-def ask_transcription() -> TranscriptionHealth:
-    """Ask the transcription service about itself."""
-    try:
-        return TranscriptionHealth.model_validate_json(ask(TRANSCRIPTION_SOCKET, "/health"))
-    except ValidationError:
-        raise UnreadableError("the transcription service's answer is not understood") from None
 
 
 class Sequence:
@@ -53,7 +46,8 @@ def take(
     sequence: Sequence,
     *,
     facts: Facts | None = None,
-    transcription: Callable[[], TranscriptionHealth] = ask_transcription,
+    engine: Callable[[ModelTask], EngineAnswer] = ask_engine,
+    ask_gateway: Callable[[], GatewayHealth] = ask_gateway,
     room: Callable[[str], Space] = space,
 ) -> HealthSnapshot:
     """Return a snapshot of now."""
@@ -66,8 +60,9 @@ def take(
 
     parts = {
         "image": part(contract.ImagePart, lambda: image.judge(known.get("verity"), seal(), image_version())),
-        "services": part(contract.ServicesPart, lambda: services.judge(known.get("units"))),
-        "model": part(contract.ModelPart, lambda: model.judge(transcription(), known.get("verity"), seal())),
+        "services": part(contract.ServicesPart, lambda: services.judge(known.get("units"), seal())),
+        "models": part(contract.ModelsPart, lambda: models.judge(engine, known.get("verity"), seal())),
+        "gateway": part(contract.GatewayPart, lambda: gateway.judge(ask_gateway(), seal())),
         "storage": part(
             contract.StoragePart,
             lambda: storage.judge(known.get("state_volume"), known.get("unencrypted_swaps"), seal()),

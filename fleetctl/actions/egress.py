@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from appliance.contract.egress import EgressReport, Outcome, ProbeSpec
-from appliance.contract.units import PHI_UNITS
+from appliance.contract.units import phi_units
 from fleetctl import atomic
 from fleetctl.egress.canaries import Canaries, find_canaries
 from fleetctl.egress.isolation import read_isolation, spec_sha256
@@ -59,7 +59,7 @@ def prove(site: Site, host: Host, canaries: Canaries, state_dir: Path) -> tuple[
             sealed_digest=_sealed_digest(site.name, host),
             record=read_isolation(state_dir, site.name),
             spec_sha256=spec_sha256(site),
-            phi_units=PHI_UNITS,
+            phi_units=phi_units(drafting=site.spec.release.drafting is not None),
         )
     )
     path = _directory(state_dir, site.name) / f"proof-{proof.finished_at:%Y%m%dT%H%M%SZ}.json"

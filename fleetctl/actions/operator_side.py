@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from appliance.contract.health import HealthSnapshot
 from fleetctl import atomic
@@ -22,8 +23,10 @@ from fleetctl.errors import FleetctlError, LockHeldError, UnreachableError
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.host import HostFacts
 from fleetctl.models.fleetdir import FleetDir
+from fleetctl.models.keysets import read_consent_overrides, read_key_set
 from fleetctl.models.site import Site
 from fleetctl.phases.base import LockClaim
+from fleetctl.remote.auditpins import write_audit_pin
 from fleetctl.remote.connection import Host
 from fleetctl.remote.playbook import RUN_TIMEOUT_S
 from fleetctl.remote.poll import HealthClient
@@ -80,6 +83,17 @@ class FleetOperator:
         except FleetctlError as error:
             return Unreadable("isolation", error.message)
 
+    def identity_keys(self) -> dict[str, Any]:
+        issuers = self.site.spec.identity.issuers
+        return {each.issuer: read_key_set(self.fleetdir.path, each.jwks) for each in issuers}
+
+    def consent_overrides(self) -> dict[str, Any] | None:
+        named = self.site.spec.clinical_policy.consent_overrides
+        return None if named is None else read_consent_overrides(self.fleetdir.path, named)
+
+    def pin_audit_key(self, key: str) -> bool:
+        return write_audit_pin(self.fleetdir.audit_keys, self.site.name, key)
+
     def health(self) -> HealthSnapshot | Unreadable:
         try:
             return HealthClient.of(self.fleetdir, self.passphrase).read(self.site)
@@ -102,6 +116,14 @@ class RehearsingOperator(FleetOperator):
 
     def record_isolation(self, ruleset_digest: str) -> None:
         """The rules were not loaded."""
+
+    def consent_overrides(self) -> dict[str, Any] | None:
+        named = self.site.spec.clinical_policy.consent_overrides
+        return None if named is None else read_consent_overrides(self.fleetdir.path, named)
+
+    def pin_audit_key(self, key: str) -> bool:
+        """No log was begun."""
+        return False
 
 
 @contextmanager

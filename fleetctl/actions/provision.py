@@ -21,6 +21,7 @@ from fleetctl.phases.install_models import InstallModels
 from fleetctl.phases.install_stack import InstallStack
 from fleetctl.phases.isolate_network import IsolateNetwork
 from fleetctl.phases.measure_reach import MeasureReach
+from fleetctl.phases.pin_audit_key import PinAuditKey
 from fleetctl.phases.release import built_release
 from fleetctl.phases.release_lock import ReleaseLock
 from fleetctl.phases.runner import HostReport, Interruption, run_hosts
@@ -43,14 +44,15 @@ PROVISION: tuple[Phase, ...] = (
     InstallStack(),
     InstallModels(),
     Seal(),
+    PinAuditKey(),
     Verify(),
     ReleaseLock(),
 )
 
-# The same with a writer that cannot write. Nothing was made that could be verified, no lock was taken, and no baseline
-# is recorded before the rules that it is for.
+# The same with a writer that cannot write. Nothing was made that could be verified, no log was begun, no lock was
+# taken, and no baseline is recorded before the rules that it is for.
 DRY_RUN: tuple[Phase, ...] = tuple(
-    phase for phase in PROVISION if not isinstance(phase, MeasureReach | Verify | ReleaseLock)
+    phase for phase in PROVISION if not isinstance(phase, MeasureReach | PinAuditKey | Verify | ReleaseLock)
 )
 
 Emit = Callable[[Event], None]

@@ -28,7 +28,7 @@ class SiteStatus(BaseModel):
     why: str
     next_action: str = ""
     image: str = ""
-    model: str = ""
+    models: tuple[str, ...] = ()
     taken_at: datetime | None = None
 
 
@@ -58,6 +58,6 @@ def _from_snapshot(site: Site, health: HealthSnapshot) -> SiteStatus:
         why=summary.reason or "every part calls itself ok",
         next_action=summary.next_action,
         image=health.image.version or "",
-        model=f"{health.model.name or 'none'} {(health.model.root_hash or 'unverified')[:12]}",
+        models=tuple(f"{model.name} {(model.root_hash or 'unverified')[:12]}" for model in health.models.loaded),
         taken_at=health.taken_at,
     )

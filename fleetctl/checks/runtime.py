@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from appliance.contract.health import Verdict
-from appliance.contract.units import PHI_UNITS
+from appliance.contract.health import HealthSnapshot, Verdict
+from appliance.contract.seal import ModelTask
+from appliance.contract.units import phi_units
 from fleetctl.checks.context import CheckContext
 from fleetctl.checks.result import CheckResult, critical, degraded, first_unreadable, ok, unknown
 from fleetctl.checks.snapshot import summarised
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.services import Process, ServiceFacts
+from fleetctl.facts.verity import VerityFacts
 
-REQUIRED_UNITS = (*PHI_UNITS, "appliance-nginx.service", "nftables.service")
+BESIDE_PHI_UNITS = ("appliance-nginx.service", "nftables.service")
 
 # Certificates and audit entries carry the time, and a clinician reads it beside a note. An unsynchronised PC clock
 # drifts some seconds a week, so five mean that nobody set it for that long.
@@ -19,11 +21,12 @@ CLOCK_TOLERANCE_S = 5.0
 
 def services_running(context: CheckContext) -> CheckResult:
     """Every unit that makes the appliance is active."""
-    name, wanted = "services_running", f"active: {', '.join(REQUIRED_UNITS)}"
+    required = (*_phi_units(context), *BESIDE_PHI_UNITS)
+    name, wanted = "services_running", f"active: {', '.join(required)}"
     facts = context.facts.services
     if isinstance(facts, Unreadable):
         return unknown(name, wanted=wanted, because=facts)
-    states = {unit: _state(facts, unit) for unit in REQUIRED_UNITS}
+    states = {unit: _state(facts, unit) for unit in required}
     seen = ", ".join(f"{unit} {state}" for unit, state in states.items())
     down = [unit for unit, state in states.items() if not state.startswith("active")]
     if down:
@@ -35,6 +38,11 @@ def services_running(context: CheckContext) -> CheckResult:
             next_action=f"journalctl -u {down[0]} on the machine's console",
         )
     return ok(name, seen=seen, wanted=wanted, reason="compared systemd's ActiveState of each")
+
+
+def _phi_units(context: CheckContext) -> tuple[str, ...]:
+    """By the site file: what the box says of itself must not shorten the list."""
+    return phi_units(drafting=context.site.spec.release.drafting is not None)
 
 
 def _state(facts: ServiceFacts, unit: str) -> str:
@@ -50,7 +58,7 @@ def services_sandboxed(context: CheckContext) -> CheckResult:
     if isinstance(facts, Unreadable):
         return unknown(name, wanted=wanted, because=facts)
     problems = []
-    for unit in PHI_UNITS:
+    for unit in _phi_units(context):
         service = facts.named(unit)
         if service is None or service.process is None:
             problems.append(f"{unit} has no process to look at")
@@ -68,7 +76,7 @@ def services_sandboxed(context: CheckContext) -> CheckResult:
         )
     return ok(
         name,
-        seen=", ".join(PHI_UNITS),
+        seen=", ".join(_phi_units(context)),
         wanted=wanted,
         reason="compared /proc/PID/status and the network namespace of each main process",
     )
@@ -86,33 +94,54 @@ def _faults(process: Process, host_network_namespace: int) -> list[str]:
 
 
 def model_loaded(context: CheckContext) -> CheckResult:
-    """The weights in use are the approved ones: the service's word, and the kernel's own dm-verity device."""
-    name, wanted_hash = "model_loaded", context.wanted.model_root_hash
-    wanted = f"root hash of {context.site.spec.release.transcription}, in the health snapshot and in the kernel"
-    verity, health = context.facts.verity, context.health
-    if isinstance(verity, Unreadable) or isinstance(health, Unreadable) or isinstance(wanted_hash, Unreadable):
-        return unknown(name, wanted=wanted, because=first_unreadable(verity, health, wanted_hash) or "")
-    reported = health.model.root_hash
-    devices = [device for device in verity.devices if device.root_hash == wanted_hash]
-    problems = []
-    if reported != wanted_hash:
-        problems.append(f"health reports {(reported or 'none')[:12]}")
-    if not devices:
-        problems.append("the kernel runs no dm-verity device with that root hash")
-    problems += [f"the kernel met a wrong block on {device.name}" for device in devices if device.corrupted]
-    problems += [f"{device.name} was opened without a signature" for device in devices if not device.signed]
-    seen = f"health: {health.model.name} {(reported or 'none')[:12]}…; kernel: {len(devices)} device(s)"
+    """The weights in use are the approved ones, for each task: the engine's word, and the kernel's dm-verity device."""
+    name, names = "model_loaded", context.site.spec.release.models()
+    wanted = f"root hash of {', '.join(names.values())}, in the health snapshot and in the kernel"
+    verity, health, hashes = context.facts.verity, context.health, context.wanted.model_root_hashes
+    missing = first_unreadable(verity, health, *(hashes.get(task, _NOT_BUILT) for task in names))
+    if missing or isinstance(verity, Unreadable) or isinstance(health, Unreadable):
+        return unknown(name, wanted=wanted, because=missing or "")
+    problems, seen = [], []
+    for task in names:
+        words, faults = _weights(task, str(hashes[task]), health, verity)
+        seen.append(words)
+        problems += faults
+    extra = sorted({loaded.task for loaded in health.models.loaded} - set(names))
+    problems += [f"{task} is loaded, and the site file names no model for it" for task in extra]
     if problems:
+        approved = ", ".join(f"{task} {str(hashes[task])[:12]}…" for task in names)
         return critical(
             name,
-            seen=seen,
-            wanted=f"{wanted} ({wanted_hash[:12]}…)",
+            seen="; ".join(seen),
+            wanted=f"{wanted} ({approved})",
             reason="; ".join(problems),
             next_action=f"fleetctl site provision {context.site.name} installs the approved image",
         )
     return ok(
-        name, seen=seen, wanted=wanted, reason="health snapshot, kernel and built image agree; root hash was signed"
+        name,
+        seen="; ".join(seen),
+        wanted=wanted,
+        reason="health snapshot, kernel and built images agree; root hashes were signed",
     )
+
+
+_NOT_BUILT = Unreadable("model", "this task has no built model image")
+
+
+def _weights(task: ModelTask, wanted: str, health: HealthSnapshot, verity: VerityFacts) -> tuple[str, list[str]]:
+    """What is seen of one task's weights, and what is wrong with them."""
+    loaded = next((each for each in health.models.loaded if each.task == task), None)
+    reported = (loaded.root_hash if loaded else None) or "none"
+    devices = [device for device in verity.devices if device.root_hash == wanted]
+    faults = []
+    if reported != wanted:
+        faults.append(f"{task}: health reports {reported[:12]}")
+    if not devices:
+        faults.append(f"{task}: the kernel runs no dm-verity device with that root hash")
+    faults += [f"the kernel met a wrong block on {device.name}" for device in devices if device.corrupted]
+    faults += [f"{device.name} was opened without a signature" for device in devices if not device.signed]
+    loaded_name = loaded.name if loaded else "nothing"
+    return f"{task}: health: {loaded_name} {reported[:12]}…; kernel: {len(devices)} device(s)", faults
 
 
 def clock_right(context: CheckContext) -> CheckResult:

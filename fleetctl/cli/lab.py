@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Run virtual sites on this machine: UEFI, Secure Boot, software TPM, ports on loopback only.")
 app.command()(rehearsal.demo)
-app.command()(rehearsal.transcribe)
+app.command()(rehearsal.visit)
 
 
 class AccelChoice(StrEnum):

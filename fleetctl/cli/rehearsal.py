@@ -1,9 +1,9 @@
-"""`fleetctl lab demo` and `fleetctl lab transcribe`: the whole way once, and one recording through it."""
+"""`fleetctl lab demo` and `fleetctl lab visit`: the whole way once, and one recorded visit through it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,7 +15,7 @@ SAMPLE = Path("tests/data/audio/jfk.flac")
 
 def demo(
     recording: Annotated[
-        Path, typer.Option(help="Audio file to transcribe at the end.", show_default="the sample of this checkout")
+        Path, typer.Option(help="Recording of the visit at the end.", show_default="the sample of this checkout")
     ] = SAMPLE,
 ) -> None:
     """Take one virtual server from bare disks to a proven, working appliance, command by command."""
@@ -26,36 +26,23 @@ def demo(
 
 
 @grouped
-def transcribe(
+def visit(
     name: Annotated[str, typer.Argument(metavar="SITE", help="Name of the site.")],
-    recording: Annotated[Path, typer.Argument(help="Audio file to send.")],
+    recording: Annotated[Path, typer.Argument(help="Audio file of the visit.")],
     access: Access,
+    state: Annotated[str, typer.Option(help="US state of patient and clinician (postal code).")] = "CA",
     output: OutputOption = OutputFormat.table,
 ) -> None:
-    """Send a recording to the site's clinical port, as the practice's software would, and print the transcript."""
-    from fleetctl.remote.clinical import ClinicalEndpoint
-    from fleetctl.remote.clinical import transcribe as send
+    """Take a recorded visit through the site's clinical port: consent, transcript, sourced draft, signature, proof.
+
+    The box's console issues the token, which only a site of the lab allows.
+    """
+    from fleetctl.actions.visit import visit_site
+    from fleetctl.lab.visit import shown
     from fleetctl.report.emit import emit
     from fleetctl.report.progress import Progress
+    from fleetctl.report.visit import visit_table
 
     fleetdir = access.fleet
-    site = fleetdir.site(name)
-    passphrase = access.passphrase()
-    endpoint = ClinicalEndpoint(
-        address=str(site.spec.clinical.address),
-        port=site.spec.clinical.port,
-        site=site.name,
-        ca_cert=fleetdir.keys.path("ca.crt"),
-        client_cert=fleetdir.keys.path("clinical.crt"),
-        client_key=fleetdir.keys.path("clinical.key"),
-        client_key_password=passphrase.reveal,
-    )
-    with Progress().step(f"{site.name}: transcribing {recording.name}") as step:
-        answer = send(endpoint, site.spec.release.transcription, recording)
-        step.result(f"{answer.get('duration', 0):.1f} s of audio")
-    emit(answer, output, _transcript)
-
-
-def _transcript(answer: dict[str, Any]) -> str:
-    text = str(answer["text"]).strip()
-    return text or "(nothing was said)"
+    found = visit_site(fleetdir, fleetdir.site(name), access.passphrase(), recording, state, Progress().line)
+    emit(shown(found), output, visit_table)

@@ -27,6 +27,7 @@ from fleetctl.cli.site_options import (
     ClinicalPortOption,
     ClinicalSourceOption,
     DataDiskOption,
+    DraftingOption,
     EraseDiskOption,
     FingerprintOption,
     HealthPortOption,
@@ -72,6 +73,7 @@ def add(
     erase_disk: EraseDiskOption = None,
     allow: AllowOption = None,
     transcription: TranscriptionOption = None,
+    drafting: DraftingOption = None,
     label: LabelOption = None,
     fleet: FleetOption = None,
     output: OutputOption = OutputFormat.table,
@@ -100,6 +102,7 @@ def add(
             erase_disks=erase_disk,
             allow=allow,
             transcription=transcription,
+            drafting=drafting,
         )
     labels = dict(text.partition("=")[::2] for text in label or [])
     emit(site_add(fleetdir, name, spec, expected, _confirm_fingerprint(), labels), output, added_text)

@@ -42,6 +42,9 @@ AllowOption = Annotated[
     typer.Option(metavar="RULE", help="What may leave: name=ehr,protocol=tcp,address=10.0.0.5,port=443; repeat."),
 ]
 TranscriptionOption = Annotated[str | None, typer.Option(help="Transcription model (catalogue name).")]
+DraftingOption = Annotated[
+    str | None, typer.Option(help="Drafting model (catalogue name).", show_default="none: the site drafts nothing")
+]
 LabelOption = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Label for selectors; repeat.")]
 
 
@@ -59,6 +62,7 @@ def spec_from_options(
     erase_disks: list[str] | None,
     allow: list[str] | None,
     transcription: str | None,
+    drafting: str | None,
 ) -> dict[str, Any]:
     """The `spec` of a site file. `UsageError` names every option that is missing, at once."""
     from fleetctl.actions.site_add import parse_allow
@@ -85,5 +89,5 @@ def spec_from_options(
         },
         "egress": {"allow": parse_allow(allow or [])},
         "storage": {"data_disks": data_disks, "erase_disks": erase_disks or []},
-        "release": {"transcription": transcription},
+        "release": {"transcription": transcription} | ({"drafting": drafting} if drafting else {}),
     }

@@ -18,7 +18,7 @@ from fleetctl.lab.store import LabStore
 from fleetctl.models.fleetdir import FleetDir
 
 SITE = "lab-1"
-MODEL = "whisper-tiny.en"
+MODELS = {"transcription": "whisper-tiny.en", "drafting": "smollm2-135m-instruct"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def steps(base: Path, recording: Path) -> tuple[DemoStep, ...]:
             skip=fleet_exists,
         ),
         DemoStep("build the appliance image", ("image", "build")),
-        DemoStep("pack the transcription model", ("image", "model", MODEL)),
+        *(DemoStep(f"pack the {task} model", ("image", "model", name)) for task, name in MODELS.items()),
         DemoStep(
             "remove the virtual server that an older image made",
             ("lab", "down", SITE, "--destroy"),
@@ -72,7 +72,7 @@ def steps(base: Path, recording: Path) -> tuple[DemoStep, ...]:
         DemoStep("provision", ("site", "provision", SITE, "--yes")),
         DemoStep("verify, from facts read anew", ("site", "verify", SITE)),
         DemoStep("prove that nothing leaves", ("egress", "prove", SITE)),
-        DemoStep("transcribe a real recording on port 443", ("lab", "transcribe", SITE, str(recording))),
+        DemoStep("a visit on port 443: consent, transcript, note, proof", ("lab", "visit", SITE, str(recording))),
         DemoStep("fleet status", ("status",)),
     )
 

@@ -20,7 +20,8 @@ from fleetctl.lab.store import LabStore
 from fleetctl.trust.keystore import KeyStore
 
 _GIB = 1024**3
-DEFAULT_MEMORY_MIB = 2048
+# For a speech model and a small language model beside the gateway.
+DEFAULT_MEMORY_MIB = 3072
 DEFAULT_CPUS = 2
 DEFAULT_DATA_DISKS = 2
 DEFAULT_DATA_DISK_GIB = 1.5

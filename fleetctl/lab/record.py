@@ -123,7 +123,12 @@ class LabRecord(_Model):
             Canary(id="time", protocol="udp", family=4, address=GUEST_VIEW_IPV4, port=self.ports.time),
         )
 
-    def site_spec(self, profile: str = "lab-vm", transcription: str = "whisper-tiny.en") -> dict[str, Any]:
+    def site_spec(
+        self,
+        profile: str = "lab-vm",
+        transcription: str = "whisper-tiny.en",
+        drafting: str = "smollm2-135m-instruct",
+    ) -> dict[str, Any]:
         """The `spec` of a Site that describes this machine, for `fleetctl site add NAME --lab`."""
         return {
             "profile": profile,
@@ -140,7 +145,9 @@ class LabRecord(_Model):
                 ]
             },
             "storage": {"data_disks": [disk.serial for disk in self.data_disks], "erase_disks": []},
-            "release": {"transcription": transcription},
+            "release": {"transcription": transcription, "drafting": drafting},
+            # A lab has no identity provider: tokens come from the box's console.
+            "identity": {"local_issuer": True},
         }
 
 

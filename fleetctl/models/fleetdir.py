@@ -68,6 +68,11 @@ class FleetDir:
         return self.path / "known_hosts"
 
     @property
+    def audit_keys(self) -> Path:
+        """Pinned verifier keys of the audit logs, one line `<site> <key>` a site. Public; belongs into git."""
+        return self.path / "audit_keys"
+
+    @property
     def escrow_dir(self) -> Path:
         """Encrypted recovery keys, `<site>/<LUKS UUID>.age`. May stay in git: only the escrow identity opens them."""
         return self.path / "escrow"
@@ -104,6 +109,7 @@ class FleetDir:
                 f"{path}: metadata.name is {site.name}, the file says {name}", hint="name the file as the site"
             )
         self._check_disks(path, site)
+        self._check_local_issuer(path, site)
         return site
 
     def sites(self, selectors: list[str] | None = None) -> list[Site]:
@@ -143,6 +149,15 @@ class FleetDir:
             raise ConfigError(
                 f"{path}: spec.storage.data_disks: names {count}, profile {site.spec.profile} wants {least}",
                 hint="add the serials of the missing disks (lsblk -o NAME,SERIAL on the host)",
+            )
+
+    def _check_local_issuer(self, path: Path, site: Site) -> None:
+        if not site.spec.identity.local_issuer:
+            return
+        if self.profile(site.spec.profile).metadata.labels.get("class") != "lab":
+            raise ConfigError(
+                f"{path}: spec.identity.local_issuer: profile {site.spec.profile} is not of the class lab",
+                hint="a site with patients takes its identity provider's tokens only: spec.identity.issuers",
             )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
+from appliance.contract.seal import ModelTask
 from fleetctl.models.base import (
     DiskSerial,
     IpAddress,
@@ -96,6 +97,75 @@ class Release(StrictModel):
     """What runs there."""
 
     transcription: ModelName = Field(description="Speech model, by its name in the model catalogue.")
+    drafting: ModelName | None = Field(None, description="Language model; a site without one drafts nothing.")
+
+    def models(self) -> dict[ModelTask, str]:
+        """The catalogue name of each task's model, for the tasks that this site has."""
+        named: dict[ModelTask, str] = {"transcription": self.transcription}
+        if self.drafting is not None:
+            named["drafting"] = self.drafting
+        return named
+
+
+CommonName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$", description="CN of a certificate.")]
+# Inside the fleet directory: no leading slash, no dot-dot, nothing hidden.
+FleetFile = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*){0,7}$", max_length=200),
+]
+
+
+ClinicalRole = Literal["clinician", "coder", "front_desk", "auditor", "admin"]
+
+
+class Issuer(StrictModel):
+    """An identity provider of the practice, whose tokens the gateway takes. Its keys are never fetched."""
+
+    issuer: str = Field(pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^\s]*)?$", max_length=500,
+                        description="The tokens' claim iss, to the letter.")  # fmt: skip
+    audience: str = Field(min_length=1, max_length=500, description="The tokens' claim aud.")
+    jwks: FleetFile = Field(description="Its public keys (JWK set), a file below the fleet directory.")
+    roles: dict[Annotated[str, Field(min_length=1, max_length=200)], ClinicalRole] = Field(
+        default_factory=lambda: {role: role for role in get_args(ClinicalRole)},
+        min_length=1,
+        max_length=100,
+        description="Role or group of the provider: role here. Without it the provider's names are ours.",
+    )
+    roles_claim: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_.:/-]{1,200}$",
+        description="Claim with the roles, like realm_access.roles; default: roles.",
+    )
+
+
+class Identity(StrictModel):
+    """Who may use the clinical API."""
+
+    issuers: list[Issuer] = Field(default_factory=list, max_length=8)
+    ehr_clients: list[CommonName] = Field(
+        default_factory=list, max_length=32, description="Client certificates (OU=clinical) that are an EHR."
+    )
+    local_issuer: bool = Field(
+        False, description="The box's console may issue tokens. For profiles with the label class: lab only."
+    )
+
+    @model_validator(mode="after")
+    def _unique(self) -> Identity:
+        _refuse_repeats("issuer", [issuer.issuer for issuer in self.issuers])
+        _refuse_repeats("EHR client", self.ehr_clients)
+        return self
+
+
+class ClinicalPolicy(StrictModel):
+    """The practice's rules; what is left out is as the appliance has it."""
+
+    review_window_h: int | None = Field(None, ge=1, le=24 * 366, description="Hours within which a draft is reviewed.")
+    retention_days: int | None = Field(
+        None, ge=1, le=366 * 50, description="After the last signature; then the encounter's key is destroyed."
+    )
+    consent_overrides: FleetFile | None = Field(
+        None, description="Counsel's decisions on recording law (JSON), a file below the fleet directory."
+    )
 
 
 class SiteSpec(StrictModel):
@@ -108,6 +178,8 @@ class SiteSpec(StrictModel):
     egress: Egress = Field(default_factory=Egress)
     storage: Storage
     release: Release
+    identity: Identity = Field(default_factory=Identity)
+    clinical_policy: ClinicalPolicy = Field(default_factory=ClinicalPolicy)
 
 
 class Site(Resource):

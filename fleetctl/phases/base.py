@@ -94,6 +94,21 @@ class OperatorSide(Protocol):
         """What `record_isolation` kept; None when this machine never made the site's rules."""
         ...
 
+    def identity_keys(self) -> Mapping[str, Any]:
+        """Each issuer's public keys, by its name; `ConfigError` for a file that is wrong or holds a private key."""
+        ...
+
+    def consent_overrides(self) -> dict[str, Any] | None:
+        """Counsel's decisions, None without a file; `ConfigError` for one that is wrong."""
+        ...
+
+    def pin_audit_key(self, key: str) -> bool:
+        """Keep the verifier key of the site's audit log; False when it is kept already.
+
+        Raises `VerificationError` when another one is kept: this is then another log.
+        """
+        ...
+
     def health(self) -> HealthSnapshot | Unreadable:
         """The box's own snapshot; `Unreadable` without a good answer."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleetctl.phases.base import HostRun, PhaseResult, summary
+from fleetctl.phases.service_settings import service_settings
 
 
 class InstallStack:
@@ -16,4 +17,7 @@ class InstallStack:
             "server_cert_pem": run.operator.server_certificate(run.read_facts()),
             "ca_pem": run.operator.ca_certificate(),
         }
-        return summary(run.apply("stack", tls=tls, model={"name": run.release.need_model().name}))
+        settings = service_settings(
+            run.site, run.profile, run.operator.identity_keys(), run.operator.consent_overrides()
+        )
+        return summary(run.apply("stack", tls=tls, settings=settings))

@@ -1,10 +1,12 @@
-"""What the operator built for a site: the OS image's root hash, and the model image with its digest."""
+"""What the operator built for a site: the OS image's root hash, and each task's model image with its digest."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.contract.seal import ModelTask
 from fleetctl.checks.context import Wanted
 from fleetctl.errors import ConfigError
 from fleetctl.facts.base import Unreadable
@@ -18,6 +20,7 @@ from fleetctl.models.site import Site
 class ModelImage:
     """A signed model image on the operator's disk."""
 
+    task: ModelTask
     name: str
     path: Path
     root_hash: str
@@ -29,18 +32,23 @@ class BuiltRelease:
     """What is to run at a site; a part that was not built yet says so."""
 
     usr_root_hash: str | Unreadable
-    model: ModelImage | Unreadable
+    models: Mapping[ModelTask, ModelImage | Unreadable]
 
     @property
     def wanted(self) -> Wanted:
-        model = self.model
-        return Wanted(self.usr_root_hash, model if isinstance(model, Unreadable) else model.root_hash)
+        return Wanted(
+            self.usr_root_hash,
+            {task: model if isinstance(model, Unreadable) else model.root_hash for task, model in self.models.items()},
+        )
 
-    def need_model(self) -> ModelImage:
-        """The model image; `ConfigError` when it was not built."""
-        if isinstance(self.model, Unreadable):
-            raise ConfigError(self.model.reason, hint="fleetctl image model NAME builds it")
-        return self.model
+    def need_models(self) -> tuple[ModelImage, ...]:
+        """The image of every task of the site; `ConfigError` when one was not built."""
+        images = []
+        for model in self.models.values():
+            if isinstance(model, Unreadable):
+                raise ConfigError(model.reason, hint="fleetctl image model NAME builds it")
+            images.append(model)
+        return tuple(images)
 
     def need_usr_root_hash(self) -> str:
         """The root hash of /usr; `ConfigError` when no image was built."""
@@ -52,15 +60,19 @@ class BuiltRelease:
 def built_release(site: Site, profile: HardwareProfile, fleet: str, cache: ImageCache) -> BuiltRelease:
     """What the manifests beside this fleet's images say."""
     image = cache.images(fleet) / f"edge-{'gpu' if profile.spec.gpus else 'lab'}.json"
-    name = site.spec.release.transcription
-    # Not with_suffix: "whisper-tiny.en" has a dot of its own.
-    model = cache.models(fleet) / f"{name}.json"
-    built, packed = read_manifest(image, ImageManifest), read_manifest(model, ModelManifest)
+    built = read_manifest(image, ImageManifest)
     return BuiltRelease(
         built.usr_root_hash
         if built
         else Unreadable("image", f"no finished image: {image} is not there or not readable"),
-        ModelImage(name, model.with_name(f"{name}.raw"), packed.root_hash, packed.sha256)
-        if packed
-        else Unreadable("model", f"no finished model image: {model} is not there or not readable"),
+        {task: _model_image(task, name, cache.models(fleet)) for task, name in site.spec.release.models().items()},
     )
+
+
+def _model_image(task: ModelTask, name: str, folder: Path) -> ModelImage | Unreadable:
+    # Not with_suffix: "whisper-tiny.en" has a dot of its own.
+    manifest = folder / f"{name}.json"
+    packed = read_manifest(manifest, ModelManifest)
+    if packed is None:
+        return Unreadable("model", f"no finished model image: {manifest} is not there or not readable")
+    return ModelImage(task, name, folder / f"{name}.raw", packed.root_hash, packed.sha256)

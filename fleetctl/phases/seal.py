@@ -12,11 +12,14 @@ class Seal:
     after_failure = False
 
     def run(self, run: HostRun) -> PhaseResult:
-        model = run.release.need_model()
+        models = [
+            {"task": model.task, "name": model.name, "root_hash": model.root_hash}
+            for model in run.release.need_models()
+        ]
         return summary(
             run.apply(
                 "seal",
                 image={"usr_hash": run.release.need_usr_root_hash()},
-                model={"name": model.name, "root_hash": model.root_hash},
+                models=models,
             )
         )

@@ -25,6 +25,7 @@ class SiteRow(BaseModel):
     management: str
     clinical: str
     transcription: str
+    drafting: str
     labels: dict[str, str]
 
 
@@ -36,6 +37,7 @@ def site_rows(sites: Sequence[Site]) -> list[SiteRow]:
             management=f"{site.spec.management.address}:{site.spec.management.ssh_port}",
             clinical=f"{site.spec.clinical.address}:{site.spec.clinical.port}",
             transcription=site.spec.release.transcription,
+            drafting=site.spec.release.drafting or "",
             labels=dict(site.metadata.labels),
         )
         for site in sites
@@ -43,15 +45,15 @@ def site_rows(sites: Sequence[Site]) -> list[SiteRow]:
 
 
 def sites_table(rows: Sequence[SiteRow]) -> Table:
-    table = Table("site", "profile", "management", "clinical", "transcription", "labels")
+    table = Table("site", "profile", "management", "clinical", "transcription", "drafting", "labels")
     for row in rows:
         labels = ", ".join(f"{key}={value}" for key, value in row.labels.items())
-        table.add_row(row.name, row.profile, row.management, row.clinical, row.transcription, labels)
+        table.add_row(row.name, row.profile, row.management, row.clinical, row.transcription, row.drafting, labels)
     return table
 
 
 def status_table(statuses: Sequence[SiteStatus]) -> Table:
-    table = Table("site", "verdict", "why", "next action", "image", "model")
+    table = Table("site", "verdict", "why", "next action", "image", "models")
     for status in statuses:
         table.add_row(
             status.site,
@@ -59,7 +61,7 @@ def status_table(statuses: Sequence[SiteStatus]) -> Table:
             printable(status.why),
             printable(status.next_action),
             printable(status.image),
-            printable(status.model),
+            printable("\n".join(status.models)),
             style=STYLES[status.verdict],
         )
     return table

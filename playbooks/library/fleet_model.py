@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Ansible module: is the wanted model image current on the state volume, and verify and publish one that was copied.
+"""Ansible module: is the wanted image there for its task, verify and publish a copied one, withdraw what is unwanted.
 
 The digest is compared once, when the image arrives. From then on the kernel compares every block that is read
 (dm-verity, signed root hash), so the file is not hashed again on every run; size, time and inode tell an exchange.
@@ -20,13 +20,22 @@ from ansible.module_utils.fleet_outcome import finish, run_reporting
 
 STATE = Path("/var/lib/appliance")
 MODELS = STATE / "models"
+TASKS = ("transcription", "drafting")
+_EARLIER_LINK = "current"  # before there was one model a task
 
 ARGUMENTS = {
-    "state": {"type": "str", "required": True, "choices": ["examined", "published"]},
-    "name": {"type": "str", "required": True},
-    "sha256": {"type": "str", "required": True},
-    "root_hash": {"type": "str", "required": True},
+    "state": {"type": "str", "required": True, "choices": ["examined", "published", "only"]},
+    "task": {"type": "str", "choices": list(TASKS)},
+    "name": {"type": "str"},
+    "sha256": {"type": "str"},
+    "root_hash": {"type": "str"},
+    "tasks": {"type": "list", "elements": "str", "choices": list(TASKS)},
 }
+REQUIRED_IF = [
+    ("state", "examined", ("task", "name", "sha256", "root_hash")),
+    ("state", "published", ("task", "name", "sha256", "root_hash")),
+    ("state", "only", ("tasks",)),
+]
 
 
 def identity(path: Path) -> dict[str, int]:
@@ -56,14 +65,20 @@ def is_recorded(directory: Path, given: dict[str, Any]) -> bool:
 def pending(directory: Path, given: dict[str, Any]) -> list[str]:
     """What has to be done, in words; the first word of the first step is `copy` when the image has to come."""
     steps = [] if is_recorded(directory, given) else [f"copy {given['name']} to the state volume and verify it"]
-    current = directory / "current.raw"
+    current = directory / f"{given['task']}.raw"
     if not current.is_symlink() or str(current.readlink()) != f"{given['name']}.raw":
-        steps.append(f"make {given['name']} the current model")
+        steps.append(f"make {given['name']} the model for {given['task']}")
     return steps
 
 
+def unwanted(directory: Path, tasks: list[str]) -> list[Path]:
+    """The links of tasks that the site has no model for. The images stay: a task that comes back copies nothing."""
+    links = [directory / f"{name}.raw" for name in (*TASKS, _EARLIER_LINK) if name not in tasks]
+    return [link for link in links if link.is_symlink()]
+
+
 def publish(box: Box, directory: Path, incoming: Path, given: dict[str, Any]) -> None:
-    """Verify what was copied, give it its name, and point `current.raw` to it; each step whole or not at all."""
+    """Verify what was copied, give it its name, and point the link of its task to it; each step whole or not at all."""
     image = directory / f"{given['name']}.raw"
     if not is_recorded(directory, given):
         with incoming.open("rb") as stream:
@@ -84,24 +99,39 @@ def publish(box: Box, directory: Path, incoming: Path, given: dict[str, Any]) ->
             "file": identity(image),
         }
         box.write(str(directory / f"{given['name']}.json"), (json.dumps(record, indent=1) + "\n").encode(), mode=0o644)
-    link = directory / ".current.raw.new"
+    link = directory / f".{given['task']}.raw.new"
     link.unlink(missing_ok=True)
     link.symlink_to(image.name)
-    link.replace(directory / "current.raw")
+    link.replace(directory / f"{given['task']}.raw")
     shutil.rmtree(incoming.parent, ignore_errors=True)
     box.sync_directory(str(directory))
 
 
 def main() -> None:
-    """Examine or publish."""
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    """Examine, publish or withdraw."""
+    module = AnsibleModule(argument_spec=ARGUMENTS, required_if=REQUIRED_IF, supports_check_mode=True)
     run_reporting(module, lambda: _run(module))
 
 
+def check_name(name: str, task: str) -> None:
+    """Refuse a name that is no plain file name, or that is the link of a task."""
+    plain = name.replace("-", "").replace(".", "").replace("_", "").isalnum() and not name.startswith(".")
+    if not plain or name in (*TASKS, _EARLIER_LINK):
+        raise Refusal(f"{name!r} is no model name.", f"Correct release.{task} in the site file.")
+
+
 def _run(module: AnsibleModule) -> None:
-    given = {key: module.params[key] for key in ("name", "sha256", "root_hash")}
-    if not given["name"].replace("-", "").replace(".", "").isalnum() or given["name"].startswith("."):
-        raise Refusal(f"{given['name']!r} is no model name.", "Correct release.transcription in the site file.")
+    if module.params["state"] == "only":
+        links = unwanted(MODELS, module.params["tasks"])
+        if not module.check_mode:
+            for link in links:
+                link.unlink()
+            if links:
+                Box().sync_directory(str(MODELS))
+        finish(module, [f"withdraw the model for {link.stem}" for link in links], {})
+        return
+    given = {key: module.params[key] for key in ("task", "name", "sha256", "root_hash")}
+    check_name(given["name"], given["task"])
     incoming = MODELS / ".incoming" / f"{given['name']}.raw"
     steps = pending(MODELS, given)
     if module.check_mode:

@@ -17,8 +17,15 @@ from ansible.module_utils.fleet_pending import is_pending, pending
 SEAL_PATH = "/var/lib/fleetctl/seal.json"
 RULES_PATH = "/etc/nftables.conf"
 TARGET = "appliance.target"
-SERVICES = ("appliance-health.service", "appliance-nginx.service", "appliance-transcription.service")
+SERVICES = (
+    "appliance-health.service",
+    "appliance-nginx.service",
+    "appliance-transcription.service",
+    "appliance-gateway.service",
+)
+DRAFTING = "appliance-drafting.service"  # at sites with a drafting model only
 PENDING = "seal"
+_STOP_DRAFTING = f"stop {DRAFTING}: the site has no drafting model"
 _RESTART = "restart the services, because an earlier run was cut off before that"
 # Loading weights under emulation takes minutes; the services' own time limit is ten.
 _START_S = 1200
@@ -26,12 +33,22 @@ _START_S = 1200
 ARGUMENTS = {
     "site": {"type": "str", "required": True},
     "usr_hash": {"type": "str", "required": True},
-    "model": {
-        "type": "dict",
+    "models": {
+        "type": "list",
+        "elements": "dict",
         "required": True,
-        "options": {"name": {"type": "str", "required": True}, "root_hash": {"type": "str", "required": True}},
+        "options": {
+            "task": {"type": "str", "required": True, "choices": ["transcription", "drafting"]},
+            "name": {"type": "str", "required": True},
+            "root_hash": {"type": "str", "required": True},
+        },
     },
 }
+
+
+def services_of(models: list[dict[str, str]]) -> tuple[str, ...]:
+    """The units that must run at this site."""
+    return (*SERVICES, DRAFTING) if any(model["task"] == "drafting" for model in models) else SERVICES
 
 
 def running_usr_hash(cmdline: str) -> str:
@@ -59,13 +76,13 @@ def seal(
     """The seal; its time stays when nothing else differs from the one before."""
     state_uuid, root_uuid = volumes
     document = {
-        "schema_version": "seal/v1",
+        "schema_version": "seal/v2",
         "site": given["site"],
         "usr_root_hash": given["usr_hash"],
         "ruleset_digest": digest,
         "root_luks_uuid": root_uuid,
         "state_volume": {"mount": "/var/lib/appliance", "mapper": "state", "luks_uuid": state_uuid},
-        "model": {"name": given["model"]["name"], "root_hash": given["model"]["root_hash"]},
+        "models": [{key: model[key] for key in ("task", "name", "root_hash")} for model in given["models"]],
     }
     same = {key: value for key, value in before.items() if key != "sealed_at"} == document
     return {**document, "sealed_at": before["sealed_at"] if same else now}
@@ -86,7 +103,9 @@ def _run(module: AnsibleModule) -> None:
             f"The box runs /usr with root hash {running or 'none'}, approved is {given['usr_hash']}.",
             "Install the approved image, or approve the one that runs by building from its sources.",
         )
-    inactive = [unit for unit in (TARGET, *SERVICES) if not _is_active(box, unit)]
+    services = services_of(given["models"])
+    inactive = [unit for unit in (TARGET, *services) if not _is_active(box, unit)]
+    unwanted = DRAFTING not in services and _is_active(box, DRAFTING)
     enabled = box.run(["systemctl", "is-enabled", TARGET], codes=(0, 1, 4)).stdout.strip() == "enabled"
     before = _read_seal(box)
     if module.check_mode and (journal.state is None or journal.state.stage != READY or journal.root is None):
@@ -105,19 +124,22 @@ def _run(module: AnsibleModule) -> None:
         for words, missing in (
             ("write the seal", document != before),
             (_RESTART, document == before and is_pending(box, PENDING)),
+            (_STOP_DRAFTING, unwanted),
             (f"enable {TARGET}", not enabled),
             (f"start {', '.join(inactive)}", bool(inactive)),
         )
         if missing
     ]
     if not module.check_mode:
-        _apply(box, document, steps)
+        _apply(box, document, steps, services)
     finish(module, steps, {"seal": document})
 
 
-def _apply(box: Box, document: dict[str, Any], steps: list[str]) -> None:
+def _apply(box: Box, document: dict[str, Any], steps: list[str], services: tuple[str, ...]) -> None:
     if not steps:
         return
+    if _STOP_DRAFTING in steps:
+        box.run(["systemctl", "stop", DRAFTING], timeout_s=120)
     if f"enable {TARGET}" in steps:
         box.run(["systemctl", "enable", TARGET])
     if "write the seal" in steps or _RESTART in steps:
@@ -125,10 +147,10 @@ def _apply(box: Box, document: dict[str, Any], steps: list[str]) -> None:
             if "write the seal" in steps:
                 box.write(SEAL_PATH, (json.dumps(document, indent=1, sort_keys=True) + "\n").encode(), mode=0o600)
             # Services compare themselves with the seal when they start.
-            box.run(["systemctl", "try-restart", *SERVICES], timeout_s=_START_S)
-    box.run(["systemctl", "reset-failed", *SERVICES], codes=(0, 1))
-    box.run(["systemctl", "start", TARGET, *SERVICES], timeout_s=_START_S, codes=(0, 1))
-    for unit in SERVICES:
+            box.run(["systemctl", "try-restart", *services], timeout_s=_START_S)
+    box.run(["systemctl", "reset-failed", *services], codes=(0, 1))
+    box.run(["systemctl", "start", TARGET, *services], timeout_s=_START_S, codes=(0, 1))
+    for unit in services:
         if not _is_active(box, unit):
             words = box.run(
                 [

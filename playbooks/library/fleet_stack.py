@@ -1,11 +1,13 @@
 #!/usr/bin/python3
-"""Ansible module: the box's certificate, the fleet CA and the TLS listener's configuration, checked first."""
+"""Ansible module: certificates, the TLS listener's configuration, checked first, and the services' settings."""
 
 from __future__ import annotations
 
+import json
 import ssl
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.fleet_box import Box, ReadOnlyBox, Refusal
@@ -19,12 +21,42 @@ LISTENER = "appliance-nginx.service"
 PENDING = "stack"
 _CREDENTIALS = "/run/credentials/appliance-nginx.service/box.key"
 _RUN = "/run/appliance-nginx"
+# Loading weights under emulation takes minutes; the services' own time limit is ten.
+_START_S = 1200
+
+SERVICES = {
+    "gateway": "appliance-gateway.service",
+    "transcription": "appliance-transcription.service",
+    "drafting": "appliance-drafting.service",
+}
 
 ARGUMENTS = {
     "server_cert_pem": {"type": "str", "required": True},
     "ca_pem": {"type": "str", "required": True},
     "nginx_conf": {"type": "str", "required": True},
+    "settings": {
+        "type": "dict",
+        "required": True,
+        "options": {service: {"type": "dict"} for service in SERVICES},
+    },
 }
+
+
+def settings_path(service: str) -> str:
+    """Where a service of the image reads its settings."""
+    return f"/etc/appliance/{service}.json"
+
+
+def settings_texts(settings: dict[str, Any]) -> dict[str, str | None]:
+    """Path → content of each service's settings; None: no file, so that the service takes its own defaults."""
+    return {
+        settings_path(service): None if (given := settings.get(service)) is None else _json(given)
+        for service in SERVICES
+    }
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 
 def check_certificate(certificate: str, ca: str, key_path: str) -> None:
@@ -77,30 +109,45 @@ def _run(module: AnsibleModule) -> None:
             "Look at `systemctl status appliance-identity.service`, which makes it at the first boot.",
         )
     check_certificate(given["server_cert_pem"], given["ca_pem"], KEY_PATH)
-    wanted = {
+    wanted: dict[str, str | None] = {
         f"{TLS}/box.crt": given["server_cert_pem"],
         f"{TLS}/ca.crt": given["ca_pem"],
         NGINX_PATH: given["nginx_conf"],
+        **settings_texts(given["settings"]),
     }
-    before = {path: (box.read(path) or b"").decode() for path in wanted}
+    found = {path: box.read(path) for path in wanted}
+    before = {path: None if content is None else content.decode(errors="replace") for path, content in found.items()}
     differing = [path for path, text in wanted.items() if before[path] != text]
-    steps = [f"write {path}" for path in differing]
-    if not differing and is_pending(box, PENDING):
-        steps = [f"reload {LISTENER}, because an earlier run was cut off before that"]
+    steps = [f"{'remove' if wanted[path] is None else 'write'} {path}" for path in differing]
+    interrupted = not differing and is_pending(box, PENDING)
+    if interrupted:
+        steps = [f"reload {LISTENER} and restart the services, because an earlier run was cut off before that"]
     if steps and not module.check_mode:
         _rehearse(box, given)
         with pending(box, PENDING):
             for path in differing:
-                box.write(path, wanted[path].encode(), mode=0o644)
+                _put(box, path, wanted[path])
             box.run(["systemctl", "try-reload-or-restart", LISTENER], timeout_s=120)
+            changed = [service for service in SERVICES if interrupted or settings_path(service) in differing]
+            if changed:  # they read their settings when they start
+                units = [SERVICES[service] for service in changed]
+                box.run(["systemctl", "try-restart", *units], timeout_s=_START_S)
     diff = [
-        {"before": before[path], "after": wanted[path], "before_header": path, "after_header": path}
+        {"before": before[path] or "", "after": wanted[path] or "", "before_header": path, "after_header": path}
         for path in differing
     ]
     finish(module, steps, {"stack": {"files": sorted(wanted)}}, diff=diff or None)
 
 
-def _rehearse(box: Box, given: dict[str, str]) -> None:
+def _put(box: Box, path: str, text: str | None) -> None:
+    if text is None:
+        box.remove(path)
+    else:
+        # No secret is in it: keys of identity providers are public.
+        box.write(path, text.encode(), mode=0o644)
+
+
+def _rehearse(box: Box, given: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="fleet-nginx-") as directory:
         for name, text in (
             ("box.crt", given["server_cert_pem"]),

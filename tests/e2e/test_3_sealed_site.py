@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.contract.units import PHI_UNITS
 from fleetctl.lab.record import LabRecord
 from tests.e2e import rawdisk
 from tests.e2e.operator import SITE, Operator
@@ -35,18 +36,43 @@ def test_verify_and_status_find_it_healthy(sealed_site: Operator) -> None:
     sealed_site.run("status")
 
 
-def test_a_real_recording_comes_back_as_the_right_words(sealed_site: Operator) -> None:
-    answer = sealed_site.run("lab", "transcribe", SITE, str(AUDIO / "jfk.flac"), "-o", "json").data
-    words = re.findall(r"[a-z]+", answer["text"].lower())
-    assert " ".join(words) == (
-        "and so my fellow americans ask not what your country can do for you ask what you can do for your country"
-    )
-    assert 9.0 < answer["duration"] < 12.0
+def test_a_visit_ends_as_a_signed_note_with_a_proof(sealed_site: Operator) -> None:
+    """Consent, refusal, real weights of both engines, the clinician's acts, and the proof under the pinned key."""
+    visit = sealed_site.run("lab", "visit", SITE, str(AUDIO / "jfk.flac"), "-o", "json").data
+    assert visit["refused"] == {"status": 403, "code": "consent-missing"}
+    assert visit["consent"]["events"] == 2
+    words = " ".join(re.findall(r"[a-z]+", visit["transcript"]["text"].lower()))
+    assert "ask not what your country can do for you" in words
+    assert visit["events"]["begun"] == visit["events"]["finished"] == 1
+    statements = [each for section in visit["document"]["sections"] for each in section["statements"]]
+    assert {each["id"] for each in statements} >= set(visit["unsupported"])
+    assert visit["proof"]["verdict"] == "verified"
+    assert visit["proof"]["index"] == visit["signature"]["audit_index"] < visit["proof"]["size"]
 
 
-def test_silence_stays_empty(sealed_site: Operator) -> None:
-    answer = sealed_site.run("lab", "transcribe", SITE, str(AUDIO / "hs_silence_02.mp3"), "-o", "json").data
-    assert answer["text"] == ""
+def test_the_log_on_the_box_is_the_pinned_one(sealed_site: Operator) -> None:
+    site, key = (sealed_site.fleet / "audit_keys").read_text().split()
+    assert site == SITE
+    assert sealed_site.ssh("appliancectl audit key").out.strip() == key
+    sealed_site.ssh(f"appliancectl audit verify --key {key}")
+
+
+def test_no_way_leads_past_the_gateway(sealed_site: Operator, record: LabRecord) -> None:
+    """The listener's user may not open an engine's socket, and the port without a name says 401."""
+    for engine in ("transcription", "drafting"):
+        mode = sealed_site.ssh(f"stat -c '%a %G' /run/appliance-{engine} /run/appliance-{engine}/http.sock").out
+        assert mode.split() == ["750", "appliance-engine", "660", "appliance-engine"]
+    groups = sealed_site.ssh("grep ^Groups: /proc/$(systemctl show -P MainPID appliance-nginx)/status").out
+    engine_gid = sealed_site.ssh("getent group appliance-engine").out.split(":")[2]
+    assert engine_gid not in groups.split()
+    context = ssl.create_default_context(cafile=str(sealed_site.base / "keys" / "ca.crt"))
+    raw = socket.create_connection(("127.0.0.1", record.ports.clinical), 60)
+    with raw, context.wrap_socket(raw, server_hostname=SITE) as tls:
+        tls.sendall(
+            b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        )
+        answer = b"".join(iter(lambda: tls.recv(4096), b""))
+    assert b" 401 " in answer.split(b"\r\n")[0], answer[:200]
 
 
 def test_nothing_gets_out_and_the_controls_do(sealed_site: Operator) -> None:
@@ -54,7 +80,7 @@ def test_nothing_gets_out_and_the_controls_do(sealed_site: Operator) -> None:
     assert proof["verdict"] == "proven"
     assert {row["verdict"] for row in proof["rows"]} == {"blocked", "allowed"}
     tried = {(row["origin"], row["target"].split()[0]) for row in proof["rows"] if row["verdict"] == "blocked"}
-    for origin in ("host", "appliance-transcription.service", "appliance-health.service"):
+    for origin in ("host", *PHI_UNITS):
         assert {protocol for where, protocol in tried if where == origin} == {"tcp", "udp", "dns", "icmp"}
     assert proof["egress_denied_packets"] > 0
     assert any("fec0" in row["target"] for row in proof["rows"]), "IPv6 was not tried"

@@ -13,7 +13,7 @@ from fleetctl.trust.passphrase import Passphrase
 from tests.e2e.operator import SITE, Operator
 
 BOOT_TIMEOUT_S = 900
-MODEL = "/var/lib/appliance/models/current.raw"
+MODEL = "/var/lib/appliance/models/transcription.raw"
 
 
 @pytest.fixture

@@ -113,6 +113,7 @@ class FakeOperator:
     stored: dict[str, str] = field(default_factory=dict)
     already: frozenset[str] = frozenset()
     recorded: IsolationRecord | None = fake.ISOLATION
+    audit_key: str = ""
     snapshots: list[HealthSnapshot | Unreadable] = field(default_factory=lambda: [fake.snapshot()])
 
     def server_certificate(self, facts: HostFacts) -> str:
@@ -137,6 +138,17 @@ class FakeOperator:
     def isolation(self) -> IsolationRecord | None:
         return self.recorded
 
+    def consent_overrides(self) -> dict[str, Any] | None:
+        return None
+
+    def identity_keys(self) -> dict[str, Any]:
+        return {issuer.issuer: {"keys": []} for issuer in fake.SITE.spec.identity.issuers}
+
+    def pin_audit_key(self, key: str) -> bool:
+        new = self.audit_key != key.strip()
+        self.audit_key = key.strip()
+        return new
+
     def health(self) -> HealthSnapshot | Unreadable:
         return self.snapshots.pop(0) if len(self.snapshots) > 1 else self.snapshots[0]
 
@@ -159,7 +171,15 @@ def host_run(host: FakeHost, playbooks: FakePlaybooks, operator: FakeOperator, e
         site=fake.SITE,
         profile=fake.PROFILE,
         release=BuiltRelease(
-            fake.USR, ModelImage("whisper-tiny.en", Path("models/whisper-tiny.en.raw"), fake.MODEL, "d4" * 32)
+            fake.USR,
+            {
+                "transcription": ModelImage(
+                    "transcription", "whisper-tiny.en", Path("models/whisper-tiny.en.raw"), fake.MODEL, "d4" * 32
+                ),
+                "drafting": ModelImage(
+                    "drafting", fake.DRAFTING, Path(f"models/{fake.DRAFTING}.raw"), fake.DRAFTER, "d5" * 32
+                ),
+            },
         ),
         recipients=("age1recipient",),
         host=host,

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from fleetctl.actions.provision import PROVISION
+from fleetctl.facts.base import Completed
 from fleetctl.phases.base import Event, HostRun
+from fleetctl.phases.pin_audit_key import COMMAND as PIN_COMMAND
 from fleetctl.phases.runner import HostReport, Interruption, run_phases
 from tests.fakes import site as fake
 from tests.fakes.host import FakeHost, FakeOperator, FakePlaybooks, host_run, ok
@@ -27,7 +29,8 @@ class Setting:
 
     def __init__(self, prepared: dict[str, Any] | None = None, **host: Any) -> None:
         self.events: list[Event] = []
-        self.host = FakeHost(**{"readings": [fake.bare_facts(), fake.sealed_facts()], **host})
+        answers = {PIN_COMMAND: Completed(0, fake.AUDIT_KEY + "\n")}
+        self.host = FakeHost(**{"readings": [fake.bare_facts(), fake.sealed_facts()], "answers": answers, **host})
         self.playbooks = FakePlaybooks(prepared if prepared is not None else script())
         self.operator = FakeOperator(already=frozenset({fake.ROOT_UUID, fake.STATE_UUID}))
         self.interruption = Interruption()

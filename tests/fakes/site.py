@@ -36,7 +36,10 @@ from fleetctl.image.manifest import ImageManifest, ModelManifest
 from fleetctl.models.profile import HardwareProfile
 from fleetctl.models.site import Site
 
-USR, MODEL, RULES = "a1" * 32, "b2" * 32, "c3" * 32
+USR, MODEL, DRAFTER, RULES = "a1" * 32, "b2" * 32, "b7" * 32, "c3" * 32
+DRAFTING = "smollm2-135m-instruct"
+# The verifier key of an audit log: Ed25519, the bytes 1 to 32.
+AUDIT_KEY = "lab-1+5388124d+AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"
 ROOT_UUID = "11111111-1111-4111-8111-111111111111"
 STATE_UUID = "22222222-2222-4222-8222-222222222222"
 ARRAY_UUID = "33333333:44444444:55555555:66666666"
@@ -62,7 +65,7 @@ SITE = Site.model_validate(
             },
             "egress": {"allow": [{"name": "ehr", "protocol": "tcp", "address": "10.0.2.2", "port": 7443}]},
             "storage": {"data_disks": ["LAB-1-DATA0", "LAB-1-DATA1"]},
-            "release": {"transcription": "whisper-tiny.en"},
+            "release": {"transcription": "whisper-tiny.en", "drafting": DRAFTING},
         },
     }
 )
@@ -82,6 +85,7 @@ MODEL_MANIFEST = ModelManifest(
     origin="a test",
     input_digest="f6" * 32,
 )
+DRAFTING_MANIFEST = MODEL_MANIFEST.model_copy(update={"name": DRAFTING, "root_hash": DRAFTER, "sha256": "d5" * 32})
 PROFILE = HardwareProfile.model_validate(
     {
         "apiVersion": "fleetctl/v1",
@@ -156,9 +160,15 @@ def sealed_facts(**changed: Any) -> HostFacts:
     """Facts of a site where every check is ok. `read` is a second wide, and the box's clock lies inside."""
     facts = HostFacts(
         system=SystemFacts("debian", "13", "edge", "1.0", "6.12", "boot", USR),
-        verity=VerityFacts((VerityDevice("usr", USR, False, False), VerityDevice("model", MODEL, False, True))),
+        verity=VerityFacts(
+            (
+                VerityDevice("usr", USR, False, False),
+                VerityDevice("model", MODEL, False, True),
+                VerityDevice("drafting", DRAFTER, False, True),
+            )
+        ),
         processor=ProcessorFacts("QEMU TCG CPU", 1, 2, 2, BY_TOPOLOGY, (), frozenset({"avx", "avx2"})),
-        memory=MemoryFacts(1900, ()),
+        memory=MemoryFacts(2900, ()),
         disks=DiskFacts((system_disk(), state_stack("vdb", "LAB-1-DATA0"), state_stack("vdc", "LAB-1-DATA1"))),
         luks=LuksFacts((volume("/dev/vda8", ROOT_UUID, (7,)), volume("/dev/md127", STATE_UUID, (7, 15)))),
         raid=RaidFacts((Array("md127", True, "raid1", ("vdb", "vdc"), (), 2, 2, ""),)),
@@ -180,6 +190,8 @@ def sealed_facts(**changed: Any) -> HostFacts:
                 service("appliance-transcription.service", 1, 101),
                 service("appliance-health.service", 2, 102),
                 service("appliance-nginx.service", 3, 100),
+                service("appliance-gateway.service", 4, 104),
+                service("appliance-drafting.service", 5, 105),
                 Service("nftables.service", "loaded", "active", "exited", "success", None),
             ),
             100,
@@ -205,7 +217,10 @@ def sealed_facts(**changed: Any) -> HostFacts:
                 ruleset_digest=RULES,
                 state_volume=SealedVolume(luks_uuid=STATE_UUID),
                 root_luks_uuid=ROOT_UUID,
-                model=SealedModel(name="whisper-tiny.en", root_hash=MODEL),
+                models=(
+                    SealedModel(task="transcription", name="whisper-tiny.en", root_hash=MODEL),
+                    SealedModel(task="drafting", name=DRAFTING, root_hash=DRAFTER),
+                ),
             )
         ),
         storage=StorageFacts(
@@ -247,7 +262,7 @@ def bare_facts(**changed: Any) -> HostFacts:
 def snapshot(verdict: str = "ok", **changed: Any) -> HealthSnapshot:
     """A health snapshot; `changed` replaces parts."""
     part = {"verdict": "ok", "reason": "compared"}
-    names = ("image", "services", "storage", "isolation", "disk", "clock")
+    names = ("image", "services", "gateway", "storage", "isolation", "disk", "clock")
     return HealthSnapshot.model_validate(
         {
             "box": "lab-1",
@@ -259,7 +274,13 @@ def snapshot(verdict: str = "ok", **changed: Any) -> HealthSnapshot:
             "uptime_s": 100.0,
             "verdict": verdict,
             **dict.fromkeys(names, part),
-            "model": {**part, "name": "whisper-tiny.en", "root_hash": MODEL},
+            "models": {
+                **part,
+                "loaded": [
+                    {"task": "transcription", "name": "whisper-tiny.en", "root_hash": MODEL},
+                    {"task": "drafting", "name": DRAFTING, "root_hash": DRAFTER},
+                ],
+            },
             **changed,
         }
     )
@@ -271,7 +292,7 @@ def context(facts: HostFacts | None = None, **changed: Any) -> CheckContext:
         isolation=ISOLATION,
         site=SITE,
         profile=PROFILE,
-        wanted=Wanted(USR, MODEL),
+        wanted=Wanted(USR, {"transcription": MODEL, "drafting": DRAFTER}),
         facts=facts or sealed_facts(),
         escrowed={ROOT_UUID: CIPHERTEXT_SHA256, STATE_UUID: CIPHERTEXT_SHA256},
         health=snapshot(),

@@ -14,8 +14,11 @@ from appliance.contract.egress import (
     ProbeSpec,
     Variant,
 )
-from appliance.contract.units import PHI_UNITS
+from appliance.contract.seal import Seal
+from appliance.contract.units import DRAFTING_UNIT, phi_units
 from appliance.ctl.egress.places import Tried, from_host, from_services
+from appliance.ctl.seal_check import read_seal
+from appliance.errors import UnknownStateError
 from appliance.facts.firewall import Firewall, firewall
 from appliance.facts.reading import UnreadableError
 from appliance.facts.services import Unit, appliance_units
@@ -70,17 +73,29 @@ def prove(
     read: Callable[[], Firewall] = firewall,
     list_units: Callable[[], list[Unit]] = appliance_units,
     services: Services = from_services,
+    seal: Callable[[], Seal] = read_seal,
 ) -> EgressReport:
     """Try from the host and from inside every service."""
     try:
         units = list_units()
     except UnreadableError as error:
         return _report("prove", spec, [], read=read, services=services, problem=f"the services are not known: {error}")
-    return _report("prove", spec, units, read=read, services=services)
+    return _report("prove", spec, units, read=read, services=services, drafting=_has_drafting(seal))
 
 
-def _not_running(units: Sequence[Unit]) -> list[str]:
-    names = {unit.unit for unit in units if unit.kind != "oneshot"} | set(PHI_UNITS)
+def _has_drafting(seal: Callable[[], Seal]) -> bool:
+    """Whether the drafting unit must be tried. A box that is not sealed, or whose seal cannot be read, says yes."""
+    try:
+        return seal().model_for("drafting") is not None
+    except UnknownStateError:
+        return True
+
+
+def _not_running(units: Sequence[Unit], *, drafting: bool) -> list[str]:
+    """Every service that nothing could be tried from. A drafting unit that runs is tried whatever the seal says."""
+    names = {unit.unit for unit in units if unit.kind != "oneshot"} | set(phi_units(drafting=drafting))
+    if not drafting:
+        names.discard(DRAFTING_UNIT)
     running = {unit.unit for unit in units if unit.main_pid}
     return [f"{name} does not run, so nothing was tried from it" for name in sorted(names - running)]
 
@@ -92,6 +107,7 @@ def _report(
     *,
     read: Callable[[], Firewall],
     services: Services,
+    drafting: bool = True,
     problem: str = "",
 ) -> EgressReport:
     problems = [problem[:300]] if problem else []
@@ -103,7 +119,7 @@ def _report(
     host_namespace = namespace_of("self") or "unknown"
     inspected = []
     if kind == "prove" and not problem:
-        problems += _not_running(units)
+        problems += _not_running(units, drafting=drafting)
         wanted = places(units)
         tried = services(wanted, spec) if wanted else {}
         for unit, variant in wanted:

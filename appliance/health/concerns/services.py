@@ -4,11 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from appliance.contract.health import ServicesPart, ServiceState, Verdict
+from appliance.contract.units import DRAFTING_UNIT
 from appliance.health.concerns.part import PROVISION, SEE_JOURNAL
 
 
-def judge(units: Sequence[dict[str, Any]]) -> ServicesPart:
-    """Do all units of the appliance run, and stay running?"""
+def judge(units: Sequence[dict[str, Any]], seal: dict[str, Any] | None) -> ServicesPart:
+    """Do all units of the appliance run, and stay running?
+
+    The drafting unit is left out while it rests at a site whose seal has no drafting model.
+    """
+    if seal is not None and all(model["task"] != "drafting" for model in seal["models"]):
+        units = [unit for unit in units if not (unit["unit"] == DRAFTING_UNIT and unit["active"] == "inactive")]
     states = tuple(
         ServiceState(
             unit=unit["unit"], active=unit["active"], sub=unit["sub"], result=unit["result"], restarts=unit["restarts"]

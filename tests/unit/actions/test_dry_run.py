@@ -12,7 +12,9 @@ import pytest
 
 from fleetctl.actions import provision
 from fleetctl.egress.isolation import read_isolation, spec_sha256
+from fleetctl.facts.base import Completed
 from fleetctl.models.fleetdir import FleetDir
+from fleetctl.phases.pin_audit_key import COMMAND
 from fleetctl.trust.escrow_files import EscrowFiles
 from fleetctl.trust.passphrase import Passphrase
 from tests.fakes import site as fake
@@ -51,9 +53,10 @@ def setting(
     for path, manifest in (
         ("images/north/edge-lab.json", fake.IMAGE_MANIFEST),
         ("models/north/whisper-tiny.en.json", fake.MODEL_MANIFEST),
+        (f"models/north/{fake.DRAFTING}.json", fake.DRAFTING_MANIFEST),
     ):
         target = tmp_path / "cache" / path
-        target.parent.mkdir(parents=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(manifest.model_dump_json())
     runner, host = FakeRunner(), FakeHost(readings=[fake.bare_facts()])
     monkeypatch.setattr("fleetctl.remote.playbook.ansible_runner.interface.init_runner", runner)
@@ -97,6 +100,7 @@ def test_the_same_list_writes_when_it_is_no_dry_run(
     """So that the test above cannot pass because nothing is ever called."""
     fleet_dir, runner, host = setting
     host.readings.append(fake.bare_facts())
+    host.answers[COMMAND] = Completed(0, fake.AUDIT_KEY)
     monkeypatch.setattr("fleetctl.phases.verify.HEALTH_DEADLINE_S", -1.0)
     monkeypatch.setattr("fleetctl.actions.operator_side.FleetOperator.health", lambda self: fake.unreadable("health"))
     (report,) = provision.provision(fleet_dir, [fake.SITE], passphrase, lambda event: None)
@@ -104,6 +108,7 @@ def test_the_same_list_writes_when_it_is_no_dry_run(
     assert report.error is not None
     assert report.error.message.startswith("volumes_encrypted is critical")
     assert runner.calls[-1]["tags"] == "unlock"
+    assert fleet_dir.audit_keys.read_text() == f"lab-1 {fake.AUDIT_KEY}\n"
     record = read_isolation(fleet_dir.state_dir, "lab-1")
     assert record is not None
     assert (record.ruleset_digest, record.spec_sha256) == (fake.RULES, spec_sha256(fake.SITE))

@@ -117,5 +117,6 @@ def test_missing_options_are_named_at_once() -> None:
             erase_disks=None,
             allow=None,
             transcription="whisper-tiny.en",
+            drafting=None,
         )
     assert caught.value.message == "missing: --profile, --management-mac"

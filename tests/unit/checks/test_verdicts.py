@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from appliance.contract.health import Verdict
 from fleetctl.checks import array, boot, encryption, hardware, runtime
 from fleetctl.checks.context import Wanted
 from fleetctl.checks.lists import PREFLIGHT_CHECKS, VERIFY_CHECKS
-from fleetctl.checks.result import exit_code
+from fleetctl.checks.result import CheckResult, exit_code
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.tpm import TpmFacts
+from fleetctl.models.site import Site
 from tests.fakes import site as fake
 from tests.fakes.parts import Check, data_disks, raid_array
 from tests.fakes.site import MODEL, SITE, USR, context, sealed_facts, snapshot
@@ -35,7 +38,10 @@ def test_a_disk_with_content_may_be_used_when_named_or_ours() -> None:
 def test_without_a_build_nothing_is_called_verified() -> None:
     missing = Unreadable("image", "no image was built")
     assert boot.usr_verified(context(wanted=Wanted(missing, MODEL))).verdict is Verdict.UNKNOWN
-    assert runtime.model_loaded(context(wanted=Wanted(USR, missing))).verdict is Verdict.UNKNOWN
+    assert (
+        runtime.model_loaded(context(wanted=Wanted(USR, {"transcription": missing, "drafting": fake.DRAFTER}))).verdict
+        is Verdict.UNKNOWN
+    )
 
 
 def test_a_recovery_key_without_escrow_file_does_not_count() -> None:
@@ -81,12 +87,41 @@ def test_a_box_that_calls_itself_ok_beside_a_critical_part_is_critical() -> None
 
 
 def test_the_services_word_about_its_model_is_compared() -> None:
-    other = {"verdict": "ok", "reason": "", "name": "whisper-tiny.en", "root_hash": USR}
-    result = runtime.model_loaded(context(health=snapshot(model=other)))
-    assert result.verdict is Verdict.CRITICAL
-    assert "health reports" in result.reason
+    good = {each.task: each.model_dump() for each in snapshot().models.loaded}
+
+    def judged(**changed: object) -> CheckResult:
+        loaded = [model for task, model in {**good, **changed}.items() if model]
+        return runtime.model_loaded(context(health=snapshot(models={"verdict": "ok", "reason": "", "loaded": loaded})))
+
+    assert judged().verdict is Verdict.OK
+    for task in good:
+        result = judged(**{task: good[task] | {"root_hash": USR}})
+        assert (result.verdict, result.reason) == (Verdict.CRITICAL, f"{task}: health reports {USR[:12]}")
+        missing = judged(**{task: None})
+        assert (missing.verdict, missing.reason) == (Verdict.CRITICAL, f"{task}: health reports none")
     none = runtime.model_loaded(context(health=Unreadable("health", "no answer")))
     assert none.verdict is Verdict.UNKNOWN
+
+
+def without_drafting() -> Site:
+    release = SITE.spec.release.model_copy(update={"drafting": None})
+    return SITE.model_copy(update={"spec": SITE.spec.model_copy(update={"release": release})})
+
+
+def test_drafting_is_asked_for_where_the_site_file_names_it() -> None:
+    facts = sealed_facts()
+    assert not isinstance(facts.services, Unreadable)
+    services = tuple(each for each in facts.services.services if each.unit != "appliance-drafting.service")
+    no_unit = sealed_facts(services=replace(facts.services, services=services))
+    for check in (runtime.services_running, runtime.services_sandboxed):
+        assert check(context(no_unit)).verdict is Verdict.CRITICAL
+        assert check(context(no_unit, site=without_drafting())).verdict is Verdict.OK
+
+
+def test_a_model_that_the_site_file_does_not_name_is_critical() -> None:
+    result = runtime.model_loaded(context(site=without_drafting()))
+    assert result.verdict is Verdict.CRITICAL
+    assert result.reason == "drafting is loaded, and the site file names no model for it"
 
 
 def test_exit_codes_follow_the_worst_verdict() -> None:

@@ -29,6 +29,7 @@ def test_the_operation_reads_from_top_to_bottom() -> None:
         "InstallStack",
         "InstallModels",
         "Seal",
+        "PinAuditKey",
         "Verify",
         "ReleaseLock",
     ]
@@ -60,7 +61,15 @@ def test_the_playbooks_get_the_site_and_no_secret() -> None:
     assert calls["isolation"]["egress"]["allow"][0]["port"] == 7443
     assert calls["isolation"]["networks"]["clinical"]["interface_mac"] == "52:54:00:00:00:02"
     assert calls["stack"]["tls"] == {"server_cert_pem": "CERTIFICATE", "ca_pem": "CA"}
-    assert calls["models"]["model"]["root_hash"] == fake.MODEL
+    gateway = calls["stack"]["settings"]["gateway"]
+    assert (gateway["site"], gateway["drafting"], gateway["lab"]) == ("lab-1", True, False)
+    assert {each["task"]: each["root_hash"] for each in calls["models"]["models"]} == {
+        "transcription": fake.MODEL,
+        "drafting": fake.DRAFTER,
+    }
+    assert {each["task"]: set(each) for each in calls["seal"]["models"]} == {
+        task: {"task", "name", "root_hash"} for task in ("transcription", "drafting")
+    }
     assert calls["seal"]["image"] == {"usr_hash": fake.USR}
     assert calls["lock"]["lock"] == {
         "token": "token",
@@ -160,7 +169,7 @@ def test_verify_waits_for_the_box_to_come_up(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_dry_run_is_the_same_list_without_what_it_cannot_have() -> None:
     left_out = [phase.title for phase in PROVISION if phase not in DRY_RUN]
-    assert left_out == ["MeasureReach", "Verify", "ReleaseLock"]
+    assert left_out == ["MeasureReach", "PinAuditKey", "Verify", "ReleaseLock"]
 
 
 def test_only_the_writer_knows_of_a_dry_run() -> None:

@@ -20,6 +20,7 @@ from ansible.module_utils.fleet_journal import Journal, Recovery, RootEntry, Sta
 from ansible.module_utils.fleet_ruleset_text import render
 
 from appliance.contract.seal import Seal
+from appliance.contract.units import PHI_UNITS
 
 NOW = datetime.datetime(2026, 3, 1, 12, 0, tzinfo=datetime.UTC)
 CLAIM = {"token": "secret-token", "owner": "ann", "host": "ops-1", "reason": "provision", "expires_s": 600}
@@ -184,7 +185,12 @@ def model(directory: Path, content: bytes = b"weights") -> dict[str, str]:
     incoming = directory / ".incoming" / "tiny.raw"
     incoming.parent.mkdir()
     incoming.write_bytes(content)
-    return {"name": "tiny", "sha256": hashlib.sha256(b"weights").hexdigest(), "root_hash": "ab" * 32}
+    return {
+        "task": "transcription",
+        "name": "tiny",
+        "sha256": hashlib.sha256(b"weights").hexdigest(),
+        "root_hash": "ab" * 32,
+    }
 
 
 def test_a_verified_image_becomes_current_and_is_not_copied_again(tmp_path: Path) -> None:
@@ -192,7 +198,7 @@ def test_a_verified_image_becomes_current_and_is_not_copied_again(tmp_path: Path
     assert len(fleet_model.pending(tmp_path, given)) == 2
     fleet_model.publish(Box(), tmp_path, tmp_path / ".incoming" / "tiny.raw", given)
     assert fleet_model.pending(tmp_path, given) == []
-    assert (tmp_path / "current.raw").read_bytes() == b"weights"
+    assert (tmp_path / "transcription.raw").read_bytes() == b"weights"
     assert not (tmp_path / ".incoming").exists()
 
 
@@ -210,9 +216,28 @@ def test_an_exchanged_image_is_copied_again(tmp_path: Path) -> None:
     assert fleet_model.pending(tmp_path, given)[0].startswith("copy")
 
 
+def test_links_of_tasks_that_the_site_no_longer_has_are_unwanted(tmp_path: Path) -> None:
+    for name in ("transcription", "drafting", "current"):
+        (tmp_path / f"{name}.raw").symlink_to("tiny.raw")
+    (tmp_path / "other.raw").symlink_to("tiny.raw")
+    assert {link.stem for link in fleet_model.unwanted(tmp_path, ["transcription"])} == {"drafting", "current"}
+    assert {link.stem for link in fleet_model.unwanted(tmp_path, ["transcription", "drafting"])} == {"current"}
+
+
+@pytest.mark.parametrize("name", ["drafting", "current", "../x", ".hidden", ""])
+def test_a_model_cannot_take_the_place_of_a_link(name: str) -> None:
+    fleet_model.check_name("smollm2-135m-instruct", "drafting")
+    with pytest.raises(Refusal, match=r"release\.drafting"):
+        fleet_model.check_name(name, "drafting")
+
+
 # --- seal
 
-GIVEN = {"site": "lab-1", "usr_hash": "cd" * 32, "model": {"name": "tiny", "root_hash": "ab" * 32}}
+GIVEN = {
+    "site": "lab-1",
+    "usr_hash": "cd" * 32,
+    "models": [{"task": "transcription", "name": "tiny", "root_hash": "ab" * 32}],
+}
 
 
 def test_the_seal_is_what_the_services_read_and_keeps_its_time() -> None:
@@ -221,6 +246,12 @@ def test_the_seal_is_what_the_services_read_and_keeps_its_time() -> None:
     assert fleet_seal.seal(GIVEN, (STATE_UUID, ROOT_UUID), "ef" * 32, "2026-03-02T12:00:00Z", first) == first
     other = fleet_seal.seal(GIVEN, (STATE_UUID, ROOT_UUID), "00" * 32, "2026-03-02T12:00:00Z", first)
     assert other["sealed_at"] == "2026-03-02T12:00:00Z"
+
+
+def test_drafting_is_a_service_where_a_model_is_sealed_for_it() -> None:
+    assert fleet_seal.DRAFTING not in fleet_seal.services_of(GIVEN["models"])
+    assert fleet_seal.DRAFTING in fleet_seal.services_of([{"task": "drafting"}])
+    assert set(PHI_UNITS) | {"appliance-nginx.service"} == set(fleet_seal.services_of([{"task": "drafting"}]))
 
 
 def test_no_seal_before_the_storage_is_finished_and_the_keys_are_in_escrow() -> None:
@@ -238,6 +269,15 @@ def test_no_seal_before_the_storage_is_finished_and_the_keys_are_in_escrow() -> 
 def test_the_running_image_is_read_from_the_kernel_command_line() -> None:
     assert fleet_seal.running_usr_hash(f"quiet usrhash={'cd' * 32} root=/dev/mapper/root\n") == "cd" * 32
     assert fleet_seal.running_usr_hash(f"xusrhash={'cd' * 32}") == ""
+
+
+# --- settings
+
+
+def test_a_service_without_settings_has_no_file() -> None:
+    texts = fleet_stack.settings_texts({"gateway": {"site": "lab-1"}, "drafting": None})
+    assert texts["/etc/appliance/drafting.json"] is None
+    assert json.loads(texts["/etc/appliance/gateway.json"] or "") == {"site": "lab-1"}
 
 
 # --- listener

@@ -15,8 +15,9 @@ from ansible.module_utils.fleet_pending import marker_path
 
 RULES = json.dumps({"nftables": []})
 USR = "cd" * 32
-STACK = {"server_cert_pem": "CERT", "ca_pem": "CA", "nginx_conf": "conf\n"}
-SEAL = {"site": "lab-1", "usr_hash": USR, "model": {"name": "tiny", "root_hash": "ab" * 32}}
+STACK = {"server_cert_pem": "CERT", "ca_pem": "CA", "nginx_conf": "conf\n", "settings": {"gateway": {"site": "lab-1"}}}
+MODELS = [{"task": task, "name": task, "root_hash": "ab" * 32} for task in ("transcription", "drafting")]
+SEAL = {"site": "lab-1", "usr_hash": USR, "models": MODELS}
 
 
 class Done(Exception):
@@ -87,10 +88,21 @@ def run(module: Any, given: dict[str, Any]) -> list[str]:
     return steps
 
 
+def test_a_service_is_restarted_when_its_settings_change_and_not_otherwise(machine: Machine) -> None:
+    run(fleet_stack, STACK)
+    machine.ran = []
+    changed = STACK | {"settings": {"gateway": {"site": "lab-2"}}}
+    assert run(fleet_stack, changed) == ["write /etc/appliance/gateway.json"]
+    assert "systemctl try-restart appliance-gateway.service" in machine.ran
+    assert run(fleet_stack, STACK | {"settings": {}}) == ["remove /etc/appliance/gateway.json"]
+    assert "/etc/appliance/gateway.json" not in machine.files
+
+
 @pytest.mark.parametrize(
     ("module", "given", "name", "tells"),
     [
         (fleet_stack, STACK, "stack", "try-reload-or-restart appliance-nginx.service"),
+        (fleet_stack, STACK, "stack", "try-restart appliance-gateway.service"),
         (fleet_seal, SEAL, "seal", "try-restart appliance-health.service"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Sending a recording over mutual TLS, against a real TLS server on loopback."""
+"""The clinical API's client, against a real TLS server on loopback."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from fleetctl.errors import ChangeError, ConfigError, UnreachableError, VerificationError
+from fleetctl.errors import ChangeError, RefusedError, UnreachableError, VerificationError
 from fleetctl.remote import clinical
+from fleetctl.remote.clinical import ClinicalClient, ClinicalEndpoint, Event, Problem
 
 
 class Authority:
@@ -63,14 +64,19 @@ class Authority:
 
 
 @contextmanager
-def serving(authority: Authority, name: str, status: int, answer: bytes, seen: list[bytes]) -> Iterator[int]:
+def serving(
+    authority: Authority, name: str, status: int, answer: bytes, seen: list[tuple[str, str, dict[str, str], bytes]]
+) -> Iterator[int]:
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            seen.append(self.path.encode() + b"\n" + self.rfile.read(int(self.headers["Content-Length"])))
+        def _any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            seen.append((self.command, self.path, dict(self.headers.items()), body))
             self.send_response(status)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
+
+        do_GET = do_POST = _any
 
         def log_message(self, *_: object) -> None:
             pass
@@ -79,12 +85,10 @@ def serving(authority: Authority, name: str, status: int, answer: bytes, seen: l
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_cert_chain(certificate, key, password="let me in")
-    context.load_verify_locations(authority.path)
-    context.verify_mode = ssl.CERT_REQUIRED
     server = HTTPServer(("127.0.0.1", 0), Handler)
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield server.server_port
@@ -99,64 +103,90 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("pki") / "fleet")
 
 
-@pytest.fixture
-def recording(tmp_path: Path) -> Path:
-    path = tmp_path / "visit one.wav"
-    path.write_bytes(b"RIFF\r\n\r\nnot really")
-    return path
-
-
-def endpoint(authority: Authority, port: int, ca: Path | None = None) -> clinical.ClinicalEndpoint:
-    certificate, key = authority.issue("clinical")
-    return clinical.ClinicalEndpoint(
-        "127.0.0.1", port, "lab-1", ca or authority.path, certificate, key, lambda: "let me in"
+def client(authority: Authority, port: int, ca: Path | None = None) -> ClinicalClient:
+    return ClinicalClient(
+        ClinicalEndpoint("127.0.0.1", port, "lab-1", ca or authority.path, lambda: "the.token.itself")
     )
 
 
-def test_the_recording_arrives_whole_and_the_transcript_comes_back(authority: Authority, recording: Path) -> None:
-    seen: list[bytes] = []
-    with serving(authority, "lab-1", 200, json.dumps({"text": "hello"}).encode(), seen) as port:
-        assert clinical.transcribe(endpoint(authority, port), "whisper-tiny.en", recording)["text"] == "hello"
-    assert seen[0].startswith(b"/v1/audio/transcriptions\n")
-    assert b"RIFF\r\n\r\nnot really\r\n--" in seen[0]
-    assert b'filename="visit_one.wav"' in seen[0]
-    assert b"verbose_json" in seen[0]
-    assert b"whisper-tiny.en" in seen[0]
+def test_json_goes_out_with_the_token_and_comes_back(authority: Authority) -> None:
+    seen: list[tuple[str, str, dict[str, str], bytes]] = []
+    with serving(authority, "lab-1", 201, b'{"id": "e1"}', seen) as port:
+        assert client(authority, port).call("POST", "/v1/encounters", {"a": 1}) == {"id": "e1"}
+    method, path, headers, body = seen[0]
+    assert (method, path, json.loads(body)) == ("POST", "/v1/encounters", {"a": 1})
+    assert headers["Authorization"] == "Bearer the.token.itself"
 
 
-def test_a_site_with_another_name_is_not_the_site(authority: Authority, recording: Path) -> None:
-    seen: list[bytes] = []
+def test_a_recording_arrives_whole_and_as_what_it_is(authority: Authority) -> None:
+    seen: list[tuple[str, str, dict[str, str], bytes]] = []
+    audio = bytes(range(256)) * 3000
+    with serving(authority, "lab-1", 201, b'{"id": "r1"}', seen) as port:
+        client(authority, port).upload("/v1/encounters/e/recordings", audio, "audio/flac")
+    assert (seen[0][2]["Content-Type"], seen[0][3]) == ("audio/flac", audio)
+
+
+def test_a_site_with_another_name_is_not_the_site(authority: Authority) -> None:
+    seen: list[tuple[str, str, dict[str, str], bytes]] = []
     with (
         serving(authority, "lab-2", 200, b"{}", seen) as port,
         pytest.raises(VerificationError, match="not this fleet"),
     ):
-        clinical.transcribe(endpoint(authority, port), "whisper-tiny.en", recording)
-    assert not seen
+        client(authority, port).call("GET", "/v1/me")
+    assert not seen, "the token was sent to somebody else"
 
 
-def test_a_certificate_of_another_authority_is_refused(authority: Authority, recording: Path, tmp_path: Path) -> None:
+def test_a_certificate_of_another_authority_is_refused(authority: Authority, tmp_path: Path) -> None:
     other = Authority(tmp_path / "other")
     with serving(authority, "lab-1", 200, b"{}", []) as port, pytest.raises(VerificationError):
-        clinical.transcribe(endpoint(authority, port, ca=other.path), "whisper-tiny.en", recording)
+        client(authority, port, ca=other.path).call("GET", "/v1/me")
 
 
-def test_nobody_listening_is_unreachable(authority: Authority, recording: Path) -> None:
+def test_nobody_listening_is_unreachable(authority: Authority) -> None:
     with serving(authority, "lab-1", 200, b"{}", []) as port:
         pass
     with pytest.raises(UnreachableError, match=f"127.0.0.1:{port}"):
-        clinical.transcribe(endpoint(authority, port), "whisper-tiny.en", recording)
+        client(authority, port).call("GET", "/v1/me")
+
+
+PROBLEM = b'{"type": "urn:fleetctl:problem:consent-missing", "title": "t", "detail": "record it first"}'
 
 
 @pytest.mark.parametrize(
-    ("status", "answer"), [(200, b"<html>"), (200, b'{"words": 1}'), (503, b'{"title": "busy"}'), (200, b"[]")]
+    ("status", "answer", "error", "words"),
+    [
+        (403, PROBLEM, RefusedError, "403 consent-missing: record it first"),
+        (401, b"", RefusedError, "401 unknown"),
+        (503, b'{"title": "busy"}', ChangeError, "503 unknown: busy"),
+        (200, b"<html>", ChangeError, "not a JSON object"),
+        (200, b"[]", ChangeError, "not a JSON object"),
+    ],
 )
-def test_anything_but_a_transcript_is_an_error(
-    authority: Authority, recording: Path, status: int, answer: bytes
+def test_anything_but_a_success_is_an_error_with_its_code(
+    authority: Authority, status: int, answer: bytes, error: type[Exception], words: str
 ) -> None:
-    with serving(authority, "lab-1", status, answer, []) as port, pytest.raises(ChangeError, match=f"HTTP {status}"):
-        clinical.transcribe(endpoint(authority, port), "whisper-tiny.en", recording)
+    with serving(authority, "lab-1", status, answer, []) as port, pytest.raises(error, match=words):
+        client(authority, port).call("POST", "/v1/x", {})
 
 
-def test_a_missing_recording_names_its_path(authority: Authority, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"nothing\.wav"):
-        clinical.transcribe(endpoint(authority, 1), "whisper-tiny.en", tmp_path / "nothing.wav")
+def test_a_refusal_can_be_looked_at(authority: Authority) -> None:
+    with serving(authority, "lab-1", 403, PROBLEM, []) as port:
+        assert client(authority, port).send("POST", "/v1/x") == Problem(403, "consent-missing", "record it first")
+
+
+def test_events_come_one_by_one(authority: Authority) -> None:
+    stream = b'event: begun\ndata: {"model": "m"}\n\nevent: text\ndata: {"delta": "a"}\n\n'
+    with serving(authority, "lab-1", 200, stream, []) as port:
+        events = list(client(authority, port).events("/v1/x", {}))
+    assert events == [Event("begun", {"model": "m"}), Event("text", {"delta": "a"})]
+    with serving(authority, "lab-1", 409, PROBLEM, []) as port, pytest.raises(RefusedError, match="409"):
+        list(client(authority, port).events("/v1/x", {}))
+
+
+def test_an_answer_without_end_is_cut_off(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clinical, "MAX_ANSWER_BYTES", 100)
+    with serving(authority, "lab-1", 200, b'{"a": "' + b"x" * 200 + b'"}', []) as port:
+        with pytest.raises(ChangeError, match="larger than 100 bytes"):
+            client(authority, port).call("GET", "/v1/x")
+        with pytest.raises(ChangeError, match="stream is larger"):
+            list(client(authority, port).events("/v1/x", {}))

@@ -25,7 +25,7 @@ def required_options() -> set[str]:
         spec_from_options(
             profile=None, address=None, ssh_port=22, health_port=9443, clinical_address=None, clinical_port=443,
             macs={"management": None, "clinical": None}, sources={"management": None, "clinical": None},
-            data_disks=None, erase_disks=None, allow=None, transcription=None,
+            data_disks=None, erase_disks=None, allow=None, transcription=None, drafting=None,
         )  # fmt: skip
     return set(re.findall(r"--[a-z-]+", refused.value.message))
 

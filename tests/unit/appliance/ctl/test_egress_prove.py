@@ -1,16 +1,19 @@
 """The report: complete only when everything was tried, in the right place, against unchanged rules."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from appliance.contract.egress import Attempt, Outcome, ProbeSpec, ProbeTarget, Variant
+from appliance.contract.egress import Attempt, EgressReport, Outcome, ProbeSpec, ProbeTarget, Variant
+from appliance.contract.seal import Seal
 from appliance.ctl.egress import prove as prove_module
 from appliance.ctl.egress.places import Tried, task, understand
-from appliance.ctl.egress.prove import places, prove
+from appliance.ctl.egress.prove import places
 from appliance.ctl.egress.result import exit_code, keep
+from appliance.errors import UnknownStateError
 from appliance.facts.firewall import Firewall
 from appliance.facts.reading import UnreadableError
 from appliance.facts.services import Unit
@@ -22,8 +25,27 @@ TRANSCRIPTION = Unit("appliance-transcription.service", "active", "running", "su
 HEALTH = Unit("appliance-health.service", "active", "running", "success", 0, 12, "notify", True)
 NGINX = Unit("appliance-nginx.service", "active", "running", "success", 0, 13, "exec", False)
 SEAL_CHECK = Unit("appliance-seal-check.service", "inactive", "dead", "success", 0, 0, "oneshot", False)
-UNITS = [HEALTH, NGINX, SEAL_CHECK, TRANSCRIPTION]
-NAMESPACES = {11: "net:[11]", 12: "net:[12]", 13: "net:[1]", "self": "net:[1]"}
+GATEWAY = Unit("appliance-gateway.service", "active", "running", "success", 0, 14, "notify", True)
+DRAFTING = Unit("appliance-drafting.service", "active", "running", "success", 0, 15, "notify", True)
+RESTING = replace(DRAFTING, active="inactive", sub="dead", main_pid=0)
+UNITS = [HEALTH, NGINX, SEAL_CHECK, TRANSCRIPTION, GATEWAY, RESTING]
+NAMESPACES = {11: "net:[11]", 12: "net:[12]", 13: "net:[1]", 14: "net:[14]", 15: "net:[15]", "self": "net:[1]"}
+MODELS = [{"task": task, "name": "m", "root_hash": "a" * 64} for task in ("transcription", "drafting")]
+
+
+def sealed(count: int) -> Seal:
+    """The seal of a site with the first `count` models."""
+    return Seal.model_validate(
+        {
+            "site": "north", "sealed_at": "2026-01-01T00:00:00Z", "usr_root_hash": "a" * 64, "ruleset_digest": "a" * 64,
+            "state_volume": {"luks_uuid": "01234567-89ab-cdef-0123-456789abcdef"}, "models": MODELS[:count],
+        }
+    )  # fmt: skip
+
+
+def prove(spec: ProbeSpec, **given: Any) -> EgressReport:
+    """The proof at a site without drafting, unless a test says otherwise."""
+    return prove_module.prove(spec, **{"seal": lambda: sealed(1), **given})
 
 
 def attempt(origin: str, variant: Variant, target_id: str = "tcp4", **changes: Any) -> Attempt:
@@ -60,9 +82,11 @@ def test_every_running_service_is_tried_in_its_sandbox_and_its_namespace() -> No
         ("host", "host"), ("appliance-transcription.service", "service"),
         ("appliance-transcription.service", "namespace"), ("appliance-health.service", "service"),
         ("appliance-health.service", "namespace"), ("appliance-nginx.service", "service"),
+        ("appliance-gateway.service", "service"), ("appliance-gateway.service", "namespace"),
     }  # fmt: skip
     assert {each.unit: each.private_network for each in report.services} == {
         "appliance-transcription.service": True, "appliance-health.service": True, "appliance-nginx.service": False,
+        "appliance-gateway.service": True,
     }  # fmt: skip
     assert (report.complete, report.problems, exit_code(report)) == (True, (), 0)
 
@@ -72,6 +96,26 @@ def test_a_service_that_does_not_run_leaves_a_gap() -> None:
     assert not report.complete
     assert any("appliance-transcription.service does not run" in problem for problem in report.problems)
     assert exit_code(report) == 7
+
+
+def test_drafting_is_tried_where_it_runs_and_missed_where_it_is_sealed() -> None:
+    running = [*UNITS[:-1], DRAFTING]
+    for seal in (sealed(1), sealed(2)):
+        report = prove(
+            SPEC, read=firewall, list_units=lambda: running, services=services, seal=lambda seal=seal: seal
+        )  # fmt: skip
+        assert report.complete
+        assert "appliance-drafting.service" in {each.origin for each in report.attempts}
+    missed = prove(SPEC, read=firewall, list_units=lambda: UNITS, services=services, seal=lambda: sealed(2))
+    assert missed.problems == ("appliance-drafting.service does not run, so nothing was tried from it",)
+
+
+def test_a_box_without_a_readable_seal_must_try_drafting_too() -> None:
+    def unread() -> Seal:
+        raise UnknownStateError("no seal", hint="")
+
+    report = prove(SPEC, read=firewall, list_units=lambda: UNITS, services=services, seal=unread)
+    assert "appliance-drafting.service does not run, so nothing was tried from it" in report.problems
 
 
 def test_a_probe_in_another_namespace_proves_nothing() -> None:

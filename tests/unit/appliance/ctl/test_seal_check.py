@@ -1,23 +1,27 @@
 """The seal check: a difference and an unreadable fact both refuse, with different codes."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from appliance.contract.health import TranscriptionHealth
-from appliance.contract.seal import Seal
+from appliance.contract.seal import ModelTask, Seal
 from appliance.ctl.seal_check import compare, read_seal, require, words
 from appliance.errors import SealBrokenError, UnknownStateError
 from appliance.facts.reading import UnreadableError
+from appliance.health.engines import EngineAnswer
 
 A, B = "a" * 64, "b" * 64
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
 ROOT_UUID = "89abcdef-89ab-cdef-0123-456789abcdef"
 DOCUMENT: dict[str, Any] = {
-    "schema_version": "seal/v1", "site": "north", "sealed_at": "2026-01-01T00:00:00Z", "usr_root_hash": A,
-    "ruleset_digest": A, "state_volume": {"luks_uuid": UUID}, "model": {"name": "m", "root_hash": A},
+    "schema_version": "seal/v2", "site": "north", "sealed_at": "2026-01-01T00:00:00Z", "usr_root_hash": A,
+    "ruleset_digest": A, "state_volume": {"luks_uuid": UUID},
+    "models": [
+        {"task": "transcription", "name": "m", "root_hash": A}, {"task": "drafting", "name": "d", "root_hash": A},
+    ],
     "root_luks_uuid": ROOT_UUID,
 }  # fmt: skip
 SEAL = Seal.model_validate(DOCUMENT)
@@ -32,22 +36,19 @@ def facts(**changes: Any) -> dict[str, Any]:
     return {name: {"value": value} for name, value in values.items()}
 
 
-def answer(root_hash: str | None) -> TranscriptionHealth:
-    return TranscriptionHealth(
-        status="ok", model="m", root_hash=root_hash, root_hash_source="s", queue_length=0, queue_limit=1,
-        requests_done=0, requests_refused=0, requests_failed=0,
-    )  # fmt: skip
+def answer(root_hash: str | None) -> Callable[[ModelTask], EngineAnswer]:
+    return lambda task: EngineAnswer("m", root_hash, "s")
 
 
 def test_a_box_as_sealed_passes() -> None:
-    comparisons = compare(SEAL, facts(), lambda: answer(A))
+    comparisons = compare(SEAL, facts(), answer(A))
     require(comparisons)
-    assert len(comparisons) == 6
+    assert len(comparisons) == 7
     assert all(line.startswith("as sealed") for line in words(comparisons))
 
 
 def test_before_the_start_the_weights_are_left_to_the_service() -> None:
-    assert "root hash of the weights" not in [each.name for each in compare(SEAL, facts(), None)]
+    assert not [each.name for each in compare(SEAL, facts(), None) if "weights" in each.name]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_a_difference_breaks_the_seal(changes: dict[str, Any], named: str) -> No
 @pytest.mark.parametrize("root_hash", [B, None])
 def test_other_weights_break_the_seal(root_hash: str | None) -> None:
     with pytest.raises(SealBrokenError, match="weights"):
-        require(compare(SEAL, facts(), lambda: answer(root_hash)))
+        require(compare(SEAL, facts(), answer(root_hash)))
 
 
 @pytest.mark.parametrize("name", ["firewall", "verity", "state_volume", "root_volume", "unencrypted_swaps"])
@@ -91,14 +92,31 @@ def test_a_fact_of_another_shape_refuses() -> None:
 
 
 def test_a_silent_service_refuses_as_unknown() -> None:
-    def silent() -> TranscriptionHealth:
+    def silent(task: ModelTask) -> EngineAnswer:
         raise UnreadableError("Connection refused")
 
     with pytest.raises(UnknownStateError, match="weights"):
         require(compare(SEAL, facts(), silent))
 
 
-@pytest.mark.parametrize("change", [{"usr_root_hash": "x"}, {"more": 1}, {"model": None}])
+def test_one_engine_with_other_weights_is_named() -> None:
+    hashes = {"transcription": A, "drafting": B}
+    with pytest.raises(SealBrokenError, match="weights for drafting") as caught:
+        require(compare(SEAL, facts(), lambda task: EngineAnswer("m", hashes[task], "s")))
+    assert "transcription" not in str(caught.value)
+
+
+MODELS = DOCUMENT["models"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"usr_root_hash": "x"}, {"more": 1}, {"models": None}, {"models": []}, {"models": MODELS[1:]},
+        {"models": MODELS[:1] * 2}, {"models": [*MODELS, {**MODELS[0], "task": "coding"}]},
+        {"schema_version": "seal/v1"},
+    ],
+)  # fmt: skip
 def test_a_seal_that_is_not_understood_is_no_seal(tmp_path: Path, change: dict[str, Any]) -> None:
     path = tmp_path / "seal.json"
     path.write_text(json.dumps(DOCUMENT | change))

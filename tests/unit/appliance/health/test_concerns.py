@@ -1,19 +1,24 @@
 """Every concern, in every verdict that it can give."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from appliance.contract.health import IsolationPart, Part, TranscriptionHealth, Verdict, worst
+from appliance.contract.gateway_health import GatewayHealth
+from appliance.contract.health import IsolationPart, Part, Verdict, worst
+from appliance.contract.seal import ModelTask
 from appliance.facts.reading import UnreadableError
-from appliance.health.concerns import clock, disk, image, isolation, model, services, storage
+from appliance.health.concerns import clock, disk, gateway, image, isolation, models, services, storage
 from appliance.health.concerns.part import part
+from appliance.health.engines import EngineAnswer
 from appliance.health.inputs import Space
 
 A, B = "a" * 64, "b" * 64
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
 SEAL: dict[str, Any] = {
-    "site": "north", "usr_root_hash": A, "ruleset_digest": A, "model": {"name": "m", "root_hash": A},
+    "site": "north", "usr_root_hash": A, "ruleset_digest": A,
+    "models": [{"task": "transcription", "name": "m", "root_hash": A}],
     "state_volume": {"luks_uuid": UUID},
 }  # fmt: skip
 
@@ -59,14 +64,11 @@ def unit(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_services(units: list[dict[str, Any]], verdict: str) -> None:
-    assert services.judge(units).verdict == verdict
+    assert services.judge(units, SEAL).verdict == verdict
 
 
-def answer(root_hash: str | None) -> TranscriptionHealth:
-    return TranscriptionHealth(
-        status="ok", model="m", root_hash=root_hash, root_hash_source="s", queue_length=0, queue_limit=1,
-        requests_done=0, requests_refused=0, requests_failed=0,
-    )  # fmt: skip
+def answer(root_hash: str | None) -> Callable[[ModelTask], EngineAnswer]:
+    return lambda task: EngineAnswer("m", root_hash, "s")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,75 @@ def answer(root_hash: str | None) -> TranscriptionHealth:
     ],
 )
 def test_model(root_hash: str | None, verity: dict[str, Any], seal: dict[str, Any] | None, verdict: str) -> None:
-    assert model.judge(answer(root_hash), verity, seal).verdict == verdict
+    assert models.judge(answer(root_hash), verity, seal).verdict == verdict
+
+
+DRAFTING_SEAL = SEAL | {"models": [*SEAL["models"], {"task": "drafting", "name": "d", "root_hash": B}]}
+
+
+def test_the_worst_model_decides_and_each_is_named() -> None:
+    verity = {"w": device(), "d": device(B)}
+    hashes = {"transcription": A, "drafting": B}
+    good = models.judge(lambda task: EngineAnswer(task, hashes[task], "s"), verity, DRAFTING_SEAL)
+    assert (good.verdict, [each.task for each in good.loaded]) == ("ok", ["transcription", "drafting"])
+    bad = models.judge(lambda task: EngineAnswer(task, A, "s"), verity, DRAFTING_SEAL)
+    assert bad.verdict == "critical"
+    assert bad.reason.startswith("drafting: ")
+
+
+def test_a_sealed_engine_that_does_not_answer_is_unknown() -> None:
+    def ask(task: ModelTask) -> EngineAnswer:
+        if task == "drafting":
+            raise UnreadableError("no such file")
+        return EngineAnswer("m", A, "s")
+
+    part = models.judge(ask, {"w": device()}, DRAFTING_SEAL)
+    assert (part.verdict, [each.task for each in part.loaded]) == ("unknown", ["transcription"])
+
+
+@pytest.mark.parametrize(
+    ("seal", "active", "verdict"),
+    [(SEAL, "inactive", "ok"), (SEAL, "failed", "critical"), (DRAFTING_SEAL, "inactive", "critical"),
+     (DRAFTING_SEAL, "active", "ok"), (None, "inactive", "critical")],
+)  # fmt: skip
+def test_drafting_rests_only_where_none_is_sealed(seal: dict[str, Any] | None, active: str, verdict: str) -> None:
+    units = [unit(), unit(unit="appliance-drafting.service", active=active, sub="dead")]
+    assert services.judge(units, seal).verdict == verdict
+
+
+def gateway_health(**changes: Any) -> GatewayHealth:
+    """A gateway at a site without drafting; `changes` are merged into its parts."""
+    document: dict[str, Any] = {
+        "status": "ok", "audit": {"size": 5, "root_hash": A, "checkpoint_age_s": 1.0, "writable": True},
+        "database": {"ok": True}, "engines": {"transcription": True, "drafting": None}, "open_transcripts": 1,
+        "failed_transcripts": 0,
+    }  # fmt: skip
+    for name, change in changes.items():
+        document[name] = document[name] | change if isinstance(change, dict) else change
+    return GatewayHealth.model_validate(document)
+
+
+@pytest.mark.parametrize(
+    ("changes", "seal", "verdict"),
+    [
+        ({}, SEAL, "ok"),
+        ({}, None, "ok"),
+        ({"failed_transcripts": 3}, SEAL, "ok"),
+        ({"audit": {"writable": False}}, SEAL, "critical"),
+        ({"database": {"ok": False}}, SEAL, "critical"),
+        ({"engines": {"transcription": False}}, SEAL, "degraded"),
+        ({"engines": {"drafting": False}}, DRAFTING_SEAL, "degraded"),
+        ({"engines": {"drafting": True}}, DRAFTING_SEAL, "ok"),
+        # Seal and settings of the gateway do not belong together.
+        ({"engines": {"drafting": True}}, SEAL, "degraded"),
+        ({}, DRAFTING_SEAL, "degraded"),
+        ({"status": "degraded"}, SEAL, "degraded"),
+    ],
+)
+def test_gateway(changes: dict[str, Any], seal: dict[str, Any] | None, verdict: str) -> None:
+    part = gateway.judge(gateway_health(**changes), seal)
+    assert (part.verdict, part.audit_size) == (verdict, 5)
+    assert bool(part.next_action) is (verdict != "ok")
 
 
 def state(**changes: Any) -> dict[str, Any]:
@@ -145,7 +215,8 @@ def test_a_time_server_that_nothing_asks_is_not_called_absent(synchronized: bool
 
 def test_every_fault_names_a_next_action() -> None:
     faults: list[Part] = [
-        image.judge({}, SEAL, None), services.judge([unit(active="failed")]), model.judge(answer(None), {}, SEAL),
+        image.judge({}, SEAL, None), services.judge([unit(active="failed")], SEAL),
+        models.judge(answer(None), {}, SEAL), gateway.judge(gateway_health(audit={"writable": False}), SEAL),
         storage.judge({"mounted": False}, [], SEAL), isolation.judge({"digest": B, "counters": {}}, SEAL),
         disk.judge([Space("/", 100, 1)]),
     ]  # fmt: skip

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from appliance.contract.health import HealthSnapshot, TranscriptionHealth, Verdict
+from appliance.contract.gateway_health import GatewayHealth
+from appliance.contract.health import HealthSnapshot, Verdict
+from appliance.contract.seal import ModelTask
 from appliance.facts.reading import UnreadableError
 from appliance.health.agent import Agent
+from appliance.health.engines import EngineAnswer
 from appliance.health.inputs import FACTS_STALE_S, Facts, Space, ask, parse_facts, read_facts
 from appliance.health.snapshot import Sequence, take
 
@@ -35,7 +38,8 @@ def good_facts() -> dict[str, Any]:
             }
         ],
         "seal": {
-            "site": "north", "usr_root_hash": A, "ruleset_digest": A, "model": {"name": "m", "root_hash": A},
+            "site": "north", "usr_root_hash": A, "ruleset_digest": A,
+            "models": [{"task": "transcription", "name": "m", "root_hash": A}],
             "state_volume": {"luks_uuid": UUID},
         },
         "clock": {"synchronized": True, "max_error_ms": 1.0, "time_server": True, "time_client": True},
@@ -47,19 +51,32 @@ def good_facts() -> dict[str, Any]:
     }
 
 
-def transcription() -> TranscriptionHealth:
-    return TranscriptionHealth(
-        status="ok", model="m", root_hash=A, root_hash_source="s", queue_length=0, queue_limit=1, requests_done=0,
-        requests_refused=0, requests_failed=0,
-    )  # fmt: skip
+def engine(task: ModelTask) -> EngineAnswer:
+    return EngineAnswer("m", A, "s")
 
 
-def down() -> TranscriptionHealth:
+def down(task: ModelTask) -> EngineAnswer:
     raise UnreadableError("http.sock: Connection refused")
 
 
-def taken(facts: Facts, ask_model: Any = transcription) -> HealthSnapshot:
-    return take(Sequence(), facts=facts, transcription=ask_model, room=lambda mount: Space(mount, 100, 50))
+def gateway() -> GatewayHealth:
+    return GatewayHealth.model_validate(
+        {
+            "status": "ok", "audit": {"size": 5, "root_hash": A, "checkpoint_age_s": None, "writable": True},
+            "database": {"ok": True}, "engines": {"transcription": True, "drafting": None}, "open_transcripts": 0,
+            "failed_transcripts": 0,
+        }
+    )  # fmt: skip
+
+
+def no_gateway() -> GatewayHealth:
+    raise UnreadableError("http.sock: No such file or directory")
+
+
+def taken(facts: Facts, ask_engine: Any = engine, ask_gateway: Any = gateway) -> HealthSnapshot:
+    return take(
+        Sequence(), facts=facts, engine=ask_engine, ask_gateway=ask_gateway, room=lambda mount: Space(mount, 100, 50)
+    )
 
 
 def test_a_good_box_is_ok() -> None:
@@ -80,8 +97,14 @@ def test_a_missing_fact_makes_the_box_unknown(name: str) -> None:
 
 def test_a_service_that_does_not_answer_makes_the_model_unknown() -> None:
     snapshot = taken(parse_facts(good_facts(), 110.0), down)
-    assert (snapshot.model.verdict, snapshot.model.root_hash) == (Verdict.UNKNOWN, None)
+    assert (snapshot.models.verdict, snapshot.models.loaded) == (Verdict.UNKNOWN, ())
     assert snapshot.isolation.verdict is Verdict.OK
+
+
+def test_a_gateway_that_does_not_answer_is_unknown() -> None:
+    snapshot = taken(parse_facts(good_facts(), 110.0), ask_gateway=no_gateway)
+    assert (snapshot.gateway.verdict, snapshot.gateway.audit_size) == (Verdict.UNKNOWN, None)
+    assert (snapshot.models.verdict, snapshot.verdict) == (Verdict.OK, Verdict.UNKNOWN)
 
 
 def test_stale_facts_are_unknown_and_say_so() -> None:

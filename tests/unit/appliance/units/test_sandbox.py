@@ -38,14 +38,50 @@ def test_phi_units_have_no_network_and_no_internet_sockets(unit: str) -> None:
     assert [line for line in lines(unit) if line.startswith("RestrictAddressFamilies")] == [
         "RestrictAddressFamilies=AF_UNIX"
     ]
-    assert "DynamicUser=yes" in lines(unit)
+    assert {"DynamicUser=yes", "User=appliance-gateway"} & set(lines(unit))
 
 
-def test_transcription_starts_only_behind_the_seal() -> None:
-    unit = lines("appliance-transcription.service")
-    assert "Requires=appliance-seal-check.service" in unit
-    assert "After=appliance-seal-check.service" in unit
+@pytest.mark.parametrize("unit", [unit for unit in PHI_UNITS if unit != "appliance-health.service"])
+def test_clinical_services_start_only_behind_the_seal(unit: str) -> None:
+    assert {
+        "Requires=appliance-seal-check.service", "After=appliance-seal-check.service",
+        "RequiresMountsFor=/var/lib/appliance",
+    } <= set(lines(unit))  # fmt: skip
+
+
+@pytest.mark.parametrize("task", ["transcription", "drafting"])
+def test_an_engine_has_its_own_signed_weights(task: str) -> None:
+    unit = lines(f"appliance-{task}.service")
+    assert f"MountImages=/var/lib/appliance/models/{task}.raw:/run/model" in unit
     assert "MountImagePolicy=root=signed" in unit
+
+
+def test_a_site_without_drafting_has_no_failed_unit() -> None:
+    assert "ConditionPathExists=/var/lib/appliance/models/drafting.raw" in lines("appliance-drafting.service")
+
+
+def groups(unit: str) -> set[str]:
+    return {
+        name
+        for line in lines(unit)
+        if line.startswith(("Group=", "SupplementaryGroups="))
+        for name in line.split("=")[1].split()
+    }
+
+
+def test_the_listener_reaches_the_gateway_and_health_and_no_engine() -> None:
+    """A socket is 0660 for its service's group, in a folder of 0750."""
+    assert groups("appliance-nginx.service") == {"appliance-web"}
+    for engine in ("appliance-transcription.service", "appliance-drafting.service"):
+        assert groups(engine) == {"appliance-engine"}
+    for between in ("appliance-gateway.service", "appliance-health.service"):
+        assert groups(between) == {"appliance-web", "appliance-engine"}
+        assert "Group=appliance-web" in lines(between)
+
+
+def test_patient_data_lies_on_the_state_volume_for_the_gateway_alone() -> None:
+    unit = lines("appliance-gateway.service")
+    assert {"StateDirectory=appliance/gateway appliance/audit", "StateDirectoryMode=0700"} <= set(unit)
 
 
 @pytest.mark.parametrize("unit", CARRY_PATIENT_DATA)
@@ -65,7 +101,7 @@ def modules() -> list[str]:
 
 
 def test_every_module_that_a_unit_starts_exists() -> None:
-    assert len(modules()) == 5
+    assert len(modules()) == 7
     root = Path(__file__).parents[4]
     for name in modules():
         path = root / name.replace(".", "/")
