@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fleetctl.models.profile import HardwareProfile
+from fleetctl.models.profile import GpuRequirement, HardwareProfile
 from fleetctl.models.site import Site
 
 # The public half of the box's own issuer, which its console makes.
 LOCAL_ISSUER_KEYS = "/etc/appliance/local-issuer.json"
 CPU_CONTEXT_TOKENS = 4096
 CPU_OUTPUT_TOKENS = 600
+# An hour's visit is about 10,000 tokens, and its note 1,000 (docs/design/planner.md).
+GPU_CONTEXT_TOKENS = 16384
+GPU_OUTPUT_TOKENS = 2048
+GPU_PARALLEL = 32
+# faster-whisper's README: large-v2, fp16, batch 8 takes 6,090 MB of a card; large-v3 has the same size.
+WHISPER_MIB = 5818
 
 
 def service_settings(
@@ -22,13 +28,39 @@ def service_settings(
     `keys` has the key set of each issuer, by its name; `overrides` is counsel's document.
     """
     gateway = gateway_settings(site, keys) | ({} if overrides is None else {"consent_overrides": overrides})
-    if site.spec.release.drafting is None or profile.spec.gpus:
+    if profile.spec.gpus:
+        return gpu_settings(profile.spec.gpus[0], gateway, drafting=site.spec.release.drafting is not None)
+    if site.spec.release.drafting is None:
         return {"gateway": gateway}
     # Without a GPU: one request at a time, and drafts short enough to wait for. Both sides must know the same bound.
     bounds = {"context_tokens": CPU_CONTEXT_TOKENS}
     return {
         "gateway": gateway | bounds | {"max_output_tokens": CPU_OUTPUT_TOKENS, "max_drafts": 8},
         "drafting": bounds | {"parallel": 1, "prompt_cache_mib": 64},
+    }
+
+
+def gpu_settings(gpu: GpuRequirement, gateway: dict[str, Any], *, drafting: bool) -> dict[str, dict[str, Any]]:
+    """vLLM over all cards by tensor parallelism, Whisper beside it on the first one, memory split between the two.
+
+    The figures are those that the profile demands of a card, so that a larger one has room to spare.
+    """
+    speech = {"device": "cuda", "compute_type": "float16"}
+    if not drafting:
+        return {"gateway": gateway, "transcription": speech}
+    bounds = {"context_tokens": GPU_CONTEXT_TOKENS}
+    engine = {
+        "engine": "vllm",
+        "cards": gpu.count,
+        "card_memory_mib": gpu.min_memory_mib,
+        "transcription_mib": WHISPER_MIB,
+        "quantization": "fp8",
+        "parallel": GPU_PARALLEL,
+    }
+    return {
+        "gateway": gateway | bounds | {"max_output_tokens": GPU_OUTPUT_TOKENS, "max_drafts": 2 * GPU_PARALLEL},
+        "drafting": bounds | engine,
+        "transcription": speech,
     }
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from fleetctl.errors import ConfigError
-from fleetctl.models.fleetdir import FleetDir
+from fleetctl.models.fleetdir import FleetDir, load_profile
 from fleetctl.models.keysets import read_consent_overrides, read_key_set
+from fleetctl.models.profile import builtin_profile_paths
 from fleetctl.models.site import Site
 from fleetctl.phases.service_settings import gateway_settings, service_settings
 from tests.fakes import site as fake
@@ -130,6 +131,30 @@ def test_engine_and_gateway_know_the_same_bound() -> None:
     without = service_settings(site(release={"transcription": "whisper-tiny.en"}), fake.PROFILE, {})
     assert set(without) == {"gateway"}
     assert not Settings.model_validate(without["gateway"]).drafting
+
+
+@pytest.mark.parametrize(("name", "cards"), [("hospital-r760xa", "4"), ("clinic-t360", "2")])
+def test_cards_are_shared_between_drafting_and_transcription(name: str, cards: str) -> None:
+    """Read with the services' own readers, and turned into vLLM's own command line."""
+    from appliance.engine import vllm
+    from appliance.engine.settings import Settings as EngineSettings
+    from appliance.gateway.settings import Settings
+    from appliance.transcription.settings import Settings as SpeechSettings
+    from appliance.weights import Weights
+
+    profile = load_profile(name, builtin_profile_paths())
+    given = service_settings(site(), profile, {})
+    gateway, engine = Settings.model_validate(given["gateway"]), EngineSettings(**given["drafting"])
+    assert gateway.context_tokens == engine.context_tokens
+    assert SpeechSettings(**given["transcription"]).device == "cuda"
+    argv = vllm.argv(engine, Weights(Path("/run/model"), "m", None, ""), Path("/e.sock"))
+    assert argv[argv.index("--tensor-parallel-size") + 1] == cards
+    share = float(argv[argv.index("--gpu-memory-utilization") + 1])
+    need_mib = share * engine.card_memory_mib + engine.transcription_mib
+    assert share >= 0.1
+    assert need_mib <= engine.memory_share * engine.card_memory_mib
+    without = service_settings(site(release={"transcription": "whisper-tiny.en"}), profile, {})
+    assert set(without) == {"gateway", "transcription"}
 
 
 def test_counsels_decisions_travel_as_they_are(tmp_path: Path) -> None:

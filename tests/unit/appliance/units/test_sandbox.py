@@ -106,3 +106,35 @@ def test_every_module_that_a_unit_starts_exists() -> None:
     for name in modules():
         path = root / name.replace(".", "/")
         assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), name
+
+
+GPU_UNITS = resource_dir("images") / "edge/mkosi.profiles/gpu/mkosi.extra/usr/lib/systemd/system"
+LOOSENED = {
+    "appliance-drafting.service": {"PrivateDevices", "DeviceAllow", "RestrictAddressFamilies", "SystemCallFilter"},
+    "appliance-transcription.service": {"PrivateDevices", "DeviceAllow"},
+}
+
+
+def test_cards_loosen_only_what_they_need() -> None:
+    found = {
+        path.parent.name.removesuffix(".d"): {
+            line.partition("=")[0] for line in path.read_text().splitlines() if "=" in line and line[0] != "#"
+        }
+        for path in GPU_UNITS.rglob("*.conf")
+    }
+    assert found == LOOSENED
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+@pytest.mark.parametrize("unit", LOOSENED)
+def test_exposure_with_cards_is_within_the_limit(unit: str, tmp_path: Path) -> None:
+    """systemd judges one file: the unit with what the profile adds to it."""
+    added = (GPU_UNITS / f"{unit}.d/60-gpu.conf").read_text().replace("[Service]\n", "")
+    (tmp_path / unit).write_text((UNITS / unit).read_text() + added)
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", str(tmp_path / unit)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    match = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
+    assert match, done.stdout[-500:] + done.stderr[-500:]
+    assert float(match[1]) <= LIMIT
