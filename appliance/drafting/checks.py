@@ -13,6 +13,8 @@ from appliance.drafting.prompt import system_prompt
 
 # A run of our own words this long in a sentence is no coincidence: the model recites its prompt.
 _RECITED_CHARS = 60
+# Eight hexadecimal digits of the random mark do not turn up by chance.
+_FENCE_CHARS = 8
 # A whole sentence of ours, word by word, is not either, even a short one.
 _WHOLE_CHARS = 16
 
@@ -46,7 +48,7 @@ class SentenceCheck:
 
         One that recites the prompt says nothing of the patient, and may show what a source's author must not see.
         """
-        if self.fence in sentence or self._recited(sentence):
+        if self._has_fence(sentence) or self._recited(sentence):
             return "prompt"
         if self.order.kind is DocumentKind.FRONT_DESK_TEMPLATE:
             self._front_desk(sentence)
@@ -56,11 +58,16 @@ class SentenceCheck:
         """Say whether the beginning of a sentence may be shown before the sentence is judged."""
         if self.order.kind is DocumentKind.FRONT_DESK_TEMPLATE:
             return False
-        return self.fence[:8] not in beginning and not may_become_consent(beginning)
+        return self.fence[:_FENCE_CHARS] not in beginning and not may_become_consent(beginning)
 
     @cached_property
     def _said(self) -> str:
         return " ".join(system_prompt(self.order.form, (), self.order.language).split())
+
+    def _has_fence(self, sentence: str) -> bool:
+        """A piece of the mark is enough: a bound on the sentence's length may have cut it."""
+        pieces = (self.fence[at : at + _FENCE_CHARS] for at in range(max(1, len(self.fence) - _FENCE_CHARS + 1)))
+        return any(piece in sentence for piece in pieces)
 
     def _recited(self, sentence: str) -> bool:
         text = " ".join(sentence.split())

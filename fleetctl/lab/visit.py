@@ -83,7 +83,11 @@ def set_template(admin: ClinicalClient, say: Say) -> None:
 
 def _brief_note() -> dict[str, Any]:
     """A note of two short sentences: an emulated machine writes a word in a second or two."""
-    sections = [("history", "History", "Why the patient came."), ("plan", "Plan", "What was agreed.")]
+    # Found by trying: with this title and request the lab's model of 135 million parameters repeats what was said.
+    said, agreed = (
+        ("said", "Said", "Summarize the talk in one sentence.", 130),
+        ("plan", "Plan", "What was agreed.", 60),
+    )
     return {
         "id": "brief-note",
         "version": 1,
@@ -91,8 +95,8 @@ def _brief_note() -> dict[str, Any]:
         "title": "Brief note",
         "sections": [
             *(
-                {"name": name, "title": title, "guidance": wanted, "max_statements": 1, "max_chars": 80}
-                for name, title, wanted in sections
+                {"name": name, "title": title, "guidance": wanted, "max_statements": 1, "max_chars": bound}
+                for name, title, wanted, bound in (said, agreed)
             ),
             {"name": "consent", "title": "Consent", "origin": "consent", "max_statements": 1},
         ],

@@ -33,9 +33,11 @@ def visit_table(visit: dict[str, Any]) -> Table:
 
 
 def _sources(statement: dict[str, Any], text: str) -> str:
+    if statement.get("author") == "template":
+        return "(from the recorded consent events)"
     grounding = statement.get("grounding") or {}
     quotes = [text[place["start"] : place["end"]].strip() for place in grounding.get("evidence", ())]
     words = "\n".join(f"“{quote[:_QUOTE_CHARACTERS]}”" for quote in quotes if quote)
-    if statement["id"] and grounding.get("status") != "supported":
+    if grounding.get("status") != "supported":
         return f"{words}\n(not supported: acknowledged by the clinician)".strip()
     return words
