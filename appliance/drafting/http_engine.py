@@ -1,13 +1,13 @@
 """The client of an OpenAI-compatible engine (vLLM, llama.cpp) on a unix socket. It retries nothing by itself."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any, Self
 
-import httpx2
-
 from appliance.drafting.bounded_json import JsonRefusedError, parse
+from appliance.drafting.connection import Answer, BrokenOffError, UnreachableError, post
 from appliance.drafting.engine import Chunk, End, Request
 from appliance.drafting.errors import (
     ContextError,
@@ -31,19 +31,11 @@ _CONTEXT_PARAMS = frozenset({"input_tokens", "input_text", "max_tokens", "max_co
 
 
 class HttpEngine:
-    """Use as an async context manager, one for the life of the gateway: it keeps connections open."""
+    """Use as an async context manager, one for the life of the gateway: it knows how the engine counts tokens."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._counts: str | None = "unknown"
-        self._client = httpx2.AsyncClient(
-            transport=httpx2.AsyncHTTPTransport(uds=settings.socket, trust_env=False, verify=False, retries=0),
-            base_url="http://engine",
-            # No proxy from the environment: what is sent here is a patient's record.
-            trust_env=False,
-            follow_redirects=False,
-            timeout=httpx2.Timeout(None, connect=settings.connect_timeout_s, pool=settings.connect_timeout_s),
-        )
 
     @property
     def identity(self) -> ModelIdentity:
@@ -54,7 +46,7 @@ class HttpEngine:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._client.aclose()
+        """Nothing is kept open: each request has its own connection."""
 
     async def count_tokens(self, text: str) -> int | None:
         """Ask /tokenize, in vLLM's words and then in llama.cpp's; None when the engine has neither."""
@@ -81,10 +73,10 @@ class HttpEngine:
         """Return the answer, {} when the engine does not know the question."""
         try:
             async with asyncio.timeout(self._settings.stall_timeout_s):
-                async with self._client.stream("POST", "/tokenize", json=body) as response:
-                    if response.status_code >= 500 and response.status_code != 501:
-                        raise _failed(response.status_code)
-                    if response.status_code != 200:
+                async with self._post("/tokenize", body) as response:
+                    if response.status >= 500 and response.status != 501:
+                        raise _failed(response.status)
+                    if response.status != 200:
                         return {}
                     answer = parse(
                         await _bounded(response, _MAX_TOKENIZE_BYTES),
@@ -93,7 +85,7 @@ class HttpEngine:
                     )
         except TimeoutError:
             raise _late("count tokens", self._settings.stall_timeout_s) from None
-        except httpx2.TransportError as error:
+        except (UnreachableError, BrokenOffError) as error:
             raise _transport(error) from None
         except JsonRefusedError:
             return {}
@@ -116,7 +108,7 @@ class HttpEngine:
                         "end" if left_s <= wait_s else "begin" if wait_s is settings.first_token_timeout_s else "go on"
                     )
                     raise _late(what, settings.total_timeout_s if what == "end" else wait_s) from None
-                except httpx2.TransportError as error:
+                except (UnreachableError, BrokenOffError) as error:
                     raise _transport(error) from None
                 if event is None:
                     raise EngineFailedError(
@@ -128,14 +120,14 @@ class HttpEngine:
                 wait_s = settings.stall_timeout_s
 
     async def _events(self, request: Request) -> AsyncGenerator[Chunk | End, None]:
-        async with self._client.stream("POST", "/v1/chat/completions", json=self._body(request)) as response:
-            if response.status_code != 200:
+        async with self._post("/v1/chat/completions", self._body(request)) as response:
+            if response.status != 200:
                 raise await _refusal(response)
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise EngineFailedError("the engine's answer is no event stream", hint=_JOURNAL, code="engine_garbage")
             reason: str | None = None
             usage: dict[str, Any] = {}
-            async with aclosing(data_lines(response.aiter_raw(), max_bytes=self._settings.max_stream_bytes)) as lines:
+            async with aclosing(data_lines(response.blocks(), max_bytes=self._settings.max_stream_bytes)) as lines:
                 async for line in lines:
                     if line == "[DONE]":
                         break
@@ -150,6 +142,10 @@ class HttpEngine:
             # Without a reason the answer may lack its end, whatever the connection says.
             if reason is not None:
                 yield _end(reason, usage)
+
+    def _post(self, path: str, body: dict[str, Any]) -> AbstractAsyncContextManager[Answer]:
+        data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        return post(self._settings.socket, path, data, connect_timeout_s=self._settings.connect_timeout_s)
 
     def _body(self, request: Request) -> dict[str, Any]:
         return {
@@ -167,10 +163,10 @@ class HttpEngine:
         }
 
 
-async def _bounded(response: httpx2.Response, limit: int) -> bytes:
+async def _bounded(response: Answer, limit: int) -> bytes:
     """Read a body; what lies beyond the limit is not read, and the result then is no JSON."""
     body = b""
-    async for piece in response.aiter_raw():
+    async for piece in response.blocks():
         body += piece
         if len(body) > limit:
             break
@@ -220,8 +216,8 @@ def _end(reason: str, usage: dict[str, Any]) -> End:
     return End(reason[:40], number(usage.get("prompt_tokens")), number(cached), number(usage.get("completion_tokens")))
 
 
-async def _refusal(response: httpx2.Response) -> DraftError:
-    status = response.status_code
+async def _refusal(response: Answer) -> DraftError:
+    status = response.status
     if status >= 500:
         return _failed(status)
     try:
@@ -250,7 +246,7 @@ def _late(what: str, limit_s: float) -> EngineTimeoutError:
     return EngineTimeoutError(f"the engine did not {what} within {limit_s:g} s", hint=_JOURNAL)
 
 
-def _transport(error: httpx2.TransportError) -> DraftError:
-    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout):
+def _transport(error: UnreachableError | BrokenOffError) -> DraftError:
+    if isinstance(error, UnreachableError):
         return EngineUnavailableError("no engine answers on its socket", hint=_START)
     return EngineFailedError("the connection to the engine broke off", hint=_JOURNAL, code="engine_interrupted")

@@ -1,0 +1,318 @@
+"""Drafting: from an order to a stored document. A preview runs beside the log; nothing leaves before its entry.
+
+The draft's row and `draft.begun` are written while the engine reads the prompt, and the first event waits for both, so
+that the disk costs nothing; `draft.completed` is written before the document is shown. What a client saw of a draft
+that did not become a document is covered by `draft.begun` and by how it ended: failed, abandoned, or lost in a crash.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx2
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+
+from appliance.clinical.document import Document, Grounding
+from appliance.clinical.source import Source
+from appliance.contract.audit import Tool
+from appliance.contract.drafting_health import DraftingHealth
+from appliance.drafting.drafter import Drafter
+from appliance.drafting.errors import DraftError
+from appliance.drafting.events import Begun, Event, Finished
+from appliance.drafting.http_engine import HttpEngine
+from appliance.drafting.order import Order
+from appliance.drafting.settings import ModelIdentity
+from appliance.drafting.settings import Settings as DraftSettings
+from appliance.drafting.suspects import trusted
+from appliance.gateway.capture import require_drafting
+from appliance.gateway.consent.refusal import ConsentError
+from appliance.gateway.core import Core
+from appliance.gateway.opening import Opened
+from appliance.gateway.sources import Gathered
+from appliance.gateway.store import documents, encounters
+from appliance.gateway.store.documents import DocumentRow, RevisionRow
+from appliance.gateway.trail import APPLIANCE, Act, commitment
+from appliance.grounding import TABLES, Grounder
+from appliance.transcription.problems import ProblemError
+
+log = logging.getLogger("appliance.gateway")
+# An engine is asked who it is that often; a release is activated in minutes, with drafting drained.
+_IDENTITY_S = 15.0
+
+
+def document_place(document: str, version: int) -> str:
+    """Return where a state of the content is sealed to."""
+    return f"document/{document}/{version}"
+
+
+@dataclass(frozen=True)
+class Work:
+    """One draft to make. `row` is None for a preview: nothing is stored."""
+
+    opened: Opened
+    order: Order
+    gathered: Gathered
+    row: DocumentRow | None
+    subject: str
+
+
+class Drafts:
+    """Runs drafts on the engine that answers now."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._client = httpx2.AsyncClient(
+            transport=httpx2.AsyncHTTPTransport(uds=str(core.settings.drafting_socket)),
+            base_url="http://engine", trust_env=False, timeout=3.0,
+        )  # fmt: skip
+        self._health: DraftingHealth | None = None
+        self._asked = 0.0
+        self._asking: asyncio.Task[None] | None = None
+        self._engine: HttpEngine | None = None
+        self._engine_of: tuple[str, str | None, int] | None = None
+        self.running = 0
+
+    def close_lost(self) -> None:
+        """Close what an earlier process left open: such a draft is no document."""
+        with self._core.database.write() as connection:
+            for row in documents.in_state(connection, "drafting"):
+                self._core.trail.append(
+                    APPLIANCE, Act("draft.lost", row.encounter_id, row.id, outcome="failed", reason="restart")
+                )
+                documents.change(connection, row.id, row.version, state="failed", problem="lost")
+
+    async def is_there(self) -> bool:
+        """Whether the engine answers."""
+        return await self._ask() is not None
+
+    async def _ask(self) -> DraftingHealth | None:
+        try:
+            answer = await self._client.get("/health")
+            return DraftingHealth.model_validate_json(answer.content) if answer.status_code == 200 else None
+        except (httpx2.HTTPError, ValidationError):
+            return None
+
+    async def _ask_again(self) -> None:
+        now = time.monotonic()
+        self._health, self._asked = await self._ask(), now
+
+    async def engine(self) -> tuple[HttpEngine, DraftSettings]:
+        """Return the client of the engine with the identity that it has now. Raises ProblemError 503."""
+        if not self._core.settings.drafting:
+            raise ProblemError(501, "no-drafting", "This site has no drafting engine", "documents are written by hand")
+        age_s = time.monotonic() - self._asked
+        if self._health is None or age_s > _IDENTITY_S:
+            await self._ask_again()
+        elif age_s > _IDENTITY_S / 2 and (self._asking is None or self._asking.done()):
+            # Ahead of its time, so that no draft waits for the answer.
+            self._asking = asyncio.create_task(self._ask_again())
+        found = self._health
+        if found is None:
+            raise ProblemError(
+                503, "engine-unavailable", "The drafting engine does not answer", "try again", retry_after_s=15
+            )
+        settings = DraftSettings(
+            model=ModelIdentity(found.model, found.root_hash), socket=str(self._core.settings.drafting_socket),
+            context_tokens=min(found.context_tokens, self._core.settings.context_tokens),
+            first_token_timeout_s=self._core.settings.draft_timeout_s,
+            total_timeout_s=self._core.settings.draft_timeout_s,
+            stall_timeout_s=max(30.0, self._core.settings.draft_timeout_s / 10),
+        )  # fmt: skip
+        identity = (found.model, found.root_hash, settings.context_tokens)
+        if self._engine is None or self._engine_of != identity:
+            # The old one is left to the drafts that still use it; its connections close with them.
+            self._engine, self._engine_of = HttpEngine(settings), identity
+        return self._engine, settings
+
+    async def run(self, work: Work) -> AsyncGenerator[Event | DocumentRow, None]:
+        """Draft: the drafter's events, then the stored row in place of Finished. Raises ProblemError.
+
+        Leave it with `aclosing`: a client that went away stops the engine, and the draft is abandoned.
+        """
+        ended = False
+        held: Begun | None = None
+        durable: asyncio.Task[None] | None = None
+        grounder = _LateGrounder(work.gathered.sources)
+        building: asyncio.Task[None] | None = None
+        self.running += 1
+        try:
+            if self.running > self._core.settings.max_drafts:
+                raise ProblemError(503, "drafts-full", "Busy", "too many drafts are in work", retry_after_s=10)
+            engine, settings = await self.engine()
+            drafter = Drafter(engine, settings)
+            async with aclosing(drafter.draft(work.order, ground=grounder.check)) as events:
+                async for event in events:
+                    if isinstance(event, Begun):
+                        held, durable = event, asyncio.create_task(asyncio.to_thread(self._begin, work, event))
+                        building = asyncio.create_task(grounder.build_after(durable))
+                        continue
+                    if held is not None and durable is not None:
+                        await asyncio.shield(durable)  # nothing is released before
+                        yield held
+                        held = None
+                    if isinstance(event, Finished):
+                        done = await asyncio.to_thread(self._complete, work, event) if work.row else event
+                        ended = True
+                        yield done
+                    else:
+                        yield event
+        except Exception as error:
+            ended = True
+            code = error.code if isinstance(error, DraftError | ProblemError | ConsentError) else "internal"
+            await self._close(work, durable, "draft.failed", code)
+            if isinstance(error, DraftError):
+                raise _problem(error) from None
+            raise
+        finally:
+            self.running -= 1
+            if building is not None:
+                building.cancel()
+            if not ended:
+                await asyncio.shield(self._close(work, durable, "draft.abandoned", "client_gone"))
+
+    def _begin(self, work: Work, begun: Begun) -> None:
+        """Store the row, then the entry: the next start looks for rows that were left open, and closes those."""
+        if work.row is not None:
+            with self._core.database.write() as connection:
+                documents.add(connection, work.row)
+        tools = (
+            Tool(kind="model", name=begun.model.name, digest=begun.model.sha256),
+            *((Tool(kind="adapter", name=begun.model.adapter, digest=begun.model.adapter_sha256),)
+              if begun.model.adapter else ()),
+            Tool(kind="prompt", name=begun.kind.value, digest=begun.prompt_sha256),
+            Tool(kind="template", name=begun.template, digest=begun.template_sha256),
+            *(Tool(kind="table", name=name, digest=digest) for name, digest in TABLES),
+        )  # fmt: skip
+        event = "draft.begun" if work.row else "preview.begun"
+        numbers = {"parts": len(begun.parts), "suspects": len(begun.suspects), "seed": begun.seed}
+        self._core.trail.append(
+            work.opened.actor,
+            Act(event, work.opened.row.id, work.subject, inputs=work.gathered.inputs, tools=tools, numbers=numbers),
+        )
+
+    def _complete(self, work: Work, finished: Finished) -> DocumentRow:
+        assert work.row is not None  # noqa: S101 (a preview is never stored)
+        core, key, row = self._core, work.opened.key, work.row
+        document = finished.document
+        document = document.model_copy(update={"notices": (*document.notices, *work.gathered.notices)[:50]})
+        content = document.model_dump_json().encode()
+        now = datetime.now(UTC)
+        statements = document.statements()
+        with core.database.write() as connection:
+            # Consent may have been withdrawn, or the encounter closed or destroyed, while the engine wrote.
+            now_there = documents.find(connection, row.id)
+            encounter = encounters.find(connection, row.encounter_id)
+            if now_there is None or now_there.state != "drafting" or encounter is None or not encounter.is_open:
+                raise ProblemError(
+                    409, "conflict", "The draft was removed meanwhile", "consent may have been withdrawn"
+                )
+            if work.gathered.captured:
+                require_drafting(core, connection, work.opened)
+            sealed = key.seal(content, document_place(row.id, 1))
+            index = core.trail.append(
+                APPLIANCE,
+                Act(
+                    "draft.completed", row.encounter_id, row.id, inputs=work.gathered.inputs,
+                    produced=(commitment("document", key.commit(content)),),
+                    confidence=_supported_share(document),
+                    numbers={
+                        "statements": len(statements), "unsupported": finished.unsupported or 0,
+                        "duplicates_removed": finished.duplicates_removed,
+                        "consent_removed": finished.consent_removed,
+                    },
+                ),
+            )  # fmt: skip
+            changed = documents.change(
+                connection, row.id, row.version, state="draft", completed_at=now, sealed=sealed, audit_index=index
+            )
+            assert changed  # noqa: S101 (the transaction found it)
+            documents.add_revision(
+                connection,
+                RevisionRow(row.id, 1, now, "model", "draft", key.seal(content, f"revision/{row.id}/1"), index),
+            )
+            found = documents.find(connection, row.id)
+        assert found is not None  # noqa: S101 (the transaction wrote it)
+        return found
+
+    async def _close(self, work: Work, begun: asyncio.Task[None] | None, event: str, code: str) -> None:
+        """Write how it ended; what is still being written of its beginning comes first."""
+        if begun is not None:
+            await asyncio.wait([begun])
+            if not begun.cancelled():
+                begun.exception()  # looked at; whoever closes has an error of their own to tell
+        await asyncio.to_thread(self._end, work, event, code, began=begun is not None)
+
+    def _end(self, work: Work, event: str, code: str, *, began: bool) -> None:
+        try:
+            with self._core.database.write() as connection:
+                if work.row is not None and not began:
+                    documents.add(connection, work.row)
+                reason = code.replace("_", "-") if code[:1].isalpha() else "unknown"
+                name = event if work.row else event.replace("draft.", "preview.")
+                self._core.trail.append(
+                    work.opened.actor,
+                    Act(name, work.opened.row.id, work.subject, outcome="failed", reason=reason),
+                )
+                if work.row is not None:
+                    documents.change(connection, work.row.id, work.row.version, state="failed", problem=code)
+        except (ProblemError, SQLAlchemyError) as problem:
+            # The log or the store is gone; the next start closes the draft as lost.
+            log.error("draft %s could not be closed: %s", work.subject, type(problem).__name__)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+        if self._engine is not None:
+            await self._engine.__aexit__()
+
+
+class _LateGrounder:
+    """The grounder of one draft. Reading the sources takes longer than asking the engine, so it comes after that."""
+
+    def __init__(self, sources: tuple[Source, ...]) -> None:
+        self._sources = sources
+        self._one = threading.Lock()
+        self._built: Grounder | None = None
+
+    async def build_after(self, durable: asyncio.Task[None]) -> None:
+        """Build it while the engine reads the prompt. Who checks earlier waits, or builds it."""
+        await asyncio.wait([durable])
+        with suppress(Exception):  # it happens again, and is told, when a statement is checked
+            await asyncio.to_thread(self._grounder)
+
+    def check(self, text: str) -> Grounding:
+        """Hold a statement against the sources; called in a thread."""
+        return self._grounder().check(text)
+
+    def _grounder(self) -> Grounder:
+        with self._one:
+            if self._built is None:
+                self._built = Grounder(trusted(self._sources))
+            return self._built
+
+
+def _supported_share(document: Document) -> float | None:
+    checked = [one for one in document.statements() if one.grounding is not None]
+    if not checked:
+        return None
+    return sum(one.grounding.status == "supported" for one in checked if one.grounding) / len(checked)
+
+
+_STATUS = {
+    "order_invalid": 422, "order_refused": 422, "identifiers": 422, "context_exceeded": 422,
+    "engine_unavailable": 503, "engine_timeout": 504,
+}  # fmt: skip
+
+
+def _problem(error: DraftError) -> ProblemError:
+    status = next((number for code, number in _STATUS.items() if error.code.startswith(code)), None)
+    if status is None:
+        status = 422 if error.exit_code == 6 else 502
+    code = error.code.replace("_", "-")
+    return ProblemError(status, code, "No document was drafted", f"{error}; {error.hint}")

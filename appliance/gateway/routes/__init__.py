@@ -1,0 +1,1 @@
+"""One module a resource: take the request apart, decide, act, log, answer."""

