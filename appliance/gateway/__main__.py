@@ -25,8 +25,8 @@ from appliance.gateway.settings import Settings
 from appliance.gateway.speech import Speech
 from appliance.gateway.store.database import Database
 from appliance.gateway.vault import Vault, master_key
+from appliance.listening import listen
 from appliance.sdnotify import notify, watchdog_interval_s
-from appliance.transcription.__main__ import listen
 
 
 def overrides_of(settings: Settings, table: LawTable) -> Overrides:

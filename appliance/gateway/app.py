@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from appliance import problems
 from appliance.gateway.api import Problem
 from appliance.gateway.auth.refusal import AccessError
 from appliance.gateway.consent.refusal import ConsentError
@@ -33,8 +34,7 @@ from appliance.gateway.routes import (
     transcripts,
 )
 from appliance.gateway.vault import IntegrityError
-from appliance.transcription import problems
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 from appliance.version import appliance_version
 
 log = logging.getLogger("appliance.gateway")

@@ -19,7 +19,7 @@ from appliance.gateway.speech import Speech
 from appliance.gateway.store.database import Database
 from appliance.gateway.trail import Trail
 from appliance.gateway.vault import Vault
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 if TYPE_CHECKING:
     from appliance.gateway.drafts import Drafts

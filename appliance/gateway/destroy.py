@@ -9,7 +9,7 @@ from appliance.gateway.core import Core
 from appliance.gateway.store import encounters
 from appliance.gateway.store.encounters import EncounterRow
 from appliance.gateway.trail import APPLIANCE, Act, actor_of
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 
 def destroy_encounter(core: Core, row: EncounterRow, act: Act, caller: Principal | None) -> Deleted:

@@ -39,7 +39,7 @@ from appliance.gateway.store import documents, encounters
 from appliance.gateway.store.documents import DocumentRow, RevisionRow
 from appliance.gateway.trail import APPLIANCE, Act, commitment
 from appliance.grounding import TABLES, Grounder
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 log = logging.getLogger("appliance.gateway")
 # An engine is asked who it is that often; a release is activated in minutes, with drafting drained.

@@ -23,7 +23,7 @@ from appliance.gateway.store import captures, encounters
 from appliance.gateway.store.captures import RecordingRow, TranscriptRow
 from appliance.gateway.trail import APPLIANCE, Act, commitment
 from appliance.gateway.vault import EncounterKey, IntegrityError
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 log = logging.getLogger("appliance.gateway")
 MAX_ATTEMPTS = 3

@@ -26,7 +26,7 @@ from appliance.gateway.core import Core
 from appliance.gateway.speech import LIVE_MEDIA_TYPE
 from appliance.gateway.store import captures
 from appliance.gateway.trail import APPLIANCE, Act
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 log = logging.getLogger("appliance.gateway")
 MAX_FRAME_BYTES = 64 * 1024

@@ -18,7 +18,7 @@ from appliance.gateway.store.documents import DocumentRow
 from appliance.gateway.store.encounters import EncounterRow
 from appliance.gateway.trail import Act, actor_of
 from appliance.gateway.vault import EncounterKey
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 
 def not_found(what: str) -> ProblemError:

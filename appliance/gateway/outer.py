@@ -9,8 +9,8 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from appliance.transcription import problems
-from appliance.transcription.problems import ProblemError
+from appliance import problems
+from appliance.problems import ProblemError
 
 log = logging.getLogger("appliance.gateway")
 

@@ -17,7 +17,7 @@ from appliance.gateway.store import captures, documents, encounters
 from appliance.gateway.store.documents import DocumentRow
 from appliance.gateway.store.encounters import EncounterRow
 from appliance.gateway.trail import APPLIANCE, Act
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 log = logging.getLogger("appliance.gateway")
 _EVERY_S = 3600.0

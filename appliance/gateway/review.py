@@ -2,7 +2,7 @@
 
 drafting ─► draft ─► in_review ─► corrected ─► signed ─► (addenda)
     │         │          │   └────────┴─► rejected
-    └► failed └► expired ┴─► expired            (the review window is over; it is drafted anew)
+    └► failed            (after the review window only a rejection is possible; it is drafted anew)
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from itertools import count
 from rapidfuzz.distance import Levenshtein
 
 from appliance.clinical.document import Document, Statement
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 
 class State(StrEnum):
@@ -26,7 +26,6 @@ class State(StrEnum):
     CORRECTED = "corrected"
     SIGNED = "signed"
     REJECTED = "rejected"
-    EXPIRED = "expired"
     FAILED = "failed"
 
 

@@ -14,7 +14,7 @@ from appliance.gateway.opening import Opened, not_found
 from appliance.gateway.store import captures
 from appliance.gateway.store.captures import RecordRow
 from appliance.gateway.trail import commitment
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 LIVE = "live"
 

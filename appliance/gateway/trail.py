@@ -10,7 +10,7 @@ from typing import Protocol
 from appliance.audit import AuditUnavailableError, Receipt
 from appliance.contract.audit import Actor, AuditEntry, Digest, Tool
 from appliance.gateway.auth.principal import Principal, Role
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 
 class Log(Protocol):

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import os
-import socket
 import sys
 import time
 from pathlib import Path
 
 from appliance import weights as weights_module
 from appliance.errors import ApplianceError
+from appliance.listening import listen
 from appliance.sdnotify import notify, watchdog_interval_s
 from appliance.transcription import settings as settings_module
 from appliance.transcription.settings import Settings
@@ -17,15 +17,6 @@ from appliance.transcription.settings import Settings
 # Longer than a request of the short route may take and the step after it, and far longer than any step of the long one:
 # then the worker's thread hangs, and systemd restarts us.
 _HANG_MARGIN_S = 300.0
-
-
-def listen(path: Path) -> socket.socket:
-    """Return a listening socket that only our group may use."""
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    listener.bind(str(path))
-    path.chmod(0o660)
-    return listener
 
 
 def _seal_path() -> Path | None:

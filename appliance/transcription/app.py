@@ -14,14 +14,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
+from appliance import problems
 from appliance.clinical.transcript import Transcript as ClinicalTranscript
 from appliance.clinical.transcript_answer import TranscriptAnswer
 from appliance.contract.health import TranscriptionHealth
-from appliance.transcription import media, problems, transcripts
+from appliance.problems import ProblemError
+from appliance.transcription import media, transcripts
 from appliance.transcription.engine import Engine
 from appliance.transcription.form import Asked, judge, read_form
 from appliance.transcription.formats import render
-from appliance.transcription.problems import ProblemError
 from appliance.transcription.service import Shared
 from appliance.transcription.settings import Settings
 from appliance.transcription.stream import Streams

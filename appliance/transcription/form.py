@@ -12,9 +12,9 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.types import Message
 
+from appliance.problems import ProblemError, invalid
 from appliance.transcription.engine import Options
 from appliance.transcription.formats import RESPONSE_FORMATS
-from appliance.transcription.problems import ProblemError, invalid
 
 # The name under which OpenAI's own clients ask by default.
 MODEL_ALIAS = "whisper-1"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 if TYPE_CHECKING:
     import numpy as np

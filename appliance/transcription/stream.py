@@ -14,13 +14,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from appliance import problems
 from appliance.clinical.transcript import Transcript
 from appliance.clinical.transcript_answer import TranscriptAnswer
-from appliance.transcription import problems, vocabulary
+from appliance.problems import ProblemError
+from appliance.transcription import vocabulary
 from appliance.transcription.hearing import Wish
 from appliance.transcription.live import MAX_WINDOW_S, Preview
 from appliance.transcription.preview import hear_window
-from appliance.transcription.problems import ProblemError
 from appliance.transcription.service import Shared
 from appliance.transcription.spool import Spool
 from appliance.transcription.survey import Survey

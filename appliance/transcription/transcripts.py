@@ -8,12 +8,12 @@ from starlette.datastructures import FormData, UploadFile
 
 from appliance.clinical.source import Speaker
 from appliance.clinical.transcript import Transcript
+from appliance.problems import invalid
 from appliance.transcription import survey, vocabulary
 from appliance.transcription.engine import Engine
 from appliance.transcription.form import one, too_large
 from appliance.transcription.hearing import Pieces, Wish, hear
 from appliance.transcription.media import stream
-from appliance.transcription.problems import invalid
 from appliance.transcription.turnstile import Turnstile
 
 _FIELDS = frozenset({"vocabulary", "language", "speakers", "file"})

@@ -5,7 +5,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from appliance.transcription.problems import invalid
+from appliance.problems import invalid
 
 MAX_TERMS = 200
 MAX_TERM_CHARACTERS = 60

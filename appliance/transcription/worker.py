@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 T = TypeVar("T")
 _FIRST_GUESS_S = 20.0

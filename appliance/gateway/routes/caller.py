@@ -9,7 +9,7 @@ from appliance.gateway.auth.client_certificate import ehr_principal
 from appliance.gateway.auth.principal import Principal
 from appliance.gateway.auth.verifier import bearer_token
 from appliance.gateway.core import Core
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 
 def core_of(connection: HTTPConnection) -> Core:

@@ -21,7 +21,7 @@ from appliance.gateway.opening import Opened, open_encounter
 from appliance.gateway.routes.caller import Caller, TheCore
 from appliance.gateway.store import encounters
 from appliance.gateway.trail import Act, commitment
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 router = APIRouter(prefix="/v1/encounters/{encounter}", tags=["consent"])
 

@@ -28,7 +28,7 @@ from appliance.gateway.store import documents
 from appliance.gateway.store.documents import AddendumRow, DocumentRow
 from appliance.gateway.trail import Act
 from appliance.gateway.vault import IntegrityError
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 router = APIRouter(prefix="/v1", tags=["documents"])
 

@@ -34,8 +34,8 @@ from appliance.gateway.routes.caller import Caller, TheCore
 from appliance.gateway.routes.documents import answer
 from appliance.gateway.sources import gather
 from appliance.gateway.store.documents import DocumentRow
-from appliance.transcription.problems import ProblemError, invalid
-from appliance.transcription.problems import document as problem_document
+from appliance.problems import ProblemError, invalid
+from appliance.problems import document as problem_document
 
 log = logging.getLogger("appliance.gateway")
 router = APIRouter(prefix="/v1/encounters/{encounter}/drafts", tags=["drafts"])

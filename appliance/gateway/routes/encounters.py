@@ -31,7 +31,7 @@ from appliance.gateway.store import encounters
 from appliance.gateway.store.encounters import EncounterRow
 from appliance.gateway.trail import Act, actor_of, commitment
 from appliance.gateway.vault import EncounterKey
-from appliance.transcription.problems import ProblemError, invalid
+from appliance.problems import ProblemError, invalid
 
 router = APIRouter(prefix="/v1/encounters", tags=["encounters"])
 

@@ -11,6 +11,7 @@ from appliance.gateway.api import Me
 from appliance.gateway.core import Core
 from appliance.gateway.routes.caller import Caller, TheCore
 from appliance.gateway.store import captures
+from appliance.gateway.trail import Act, actor_of
 
 # RFC 6962, 2.1: the root of no entries is the hash of nothing.
 EMPTY_ROOT = hashlib.sha256().hexdigest()
@@ -48,6 +49,14 @@ def _transcripts(core: Core) -> tuple[int, int]:
     with core.database.read() as connection:
         waiting = captures.count_transcripts(connection, ("queued", "running"))
         return waiting, captures.count_transcripts(connection, ("failed",))
+
+
+@router.post("/v1/me/log-off", status_code=204, summary="End the caller's session")
+def log_off(caller: Caller, core: TheCore) -> None:
+    """Its tokens stop to count at once, whatever their lifetime. A client certificate has no session to end."""
+    if caller.session_id:
+        core.trail.append(actor_of(caller), Act("session.ended", reason="log-off"))
+        core.tokens.log_off(caller)
 
 
 @router.get("/v1/me", summary="Who the caller is")

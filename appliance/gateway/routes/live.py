@@ -18,6 +18,7 @@ from fastapi import APIRouter, WebSocket
 from sqlalchemy.exc import DBAPIError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
+from appliance import problems
 from appliance.gateway.api import Uuid
 from appliance.gateway.auth.actions import Action
 from appliance.gateway.auth.principal import Principal
@@ -46,8 +47,7 @@ from appliance.gateway.store import captures
 from appliance.gateway.store.captures import RecordingRow, TranscriptRow
 from appliance.gateway.trail import APPLIANCE, Act
 from appliance.gateway.vault import IntegrityError
-from appliance.transcription import problems
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 log = logging.getLogger("appliance.gateway")
 router = APIRouter(prefix="/v1/encounters/{encounter}", tags=["recordings"])

@@ -20,7 +20,7 @@ from appliance.gateway.opening import not_found
 from appliance.gateway.practice import Setting
 from appliance.gateway.routes.caller import Caller, TheCore
 from appliance.gateway.trail import Act, actor_of
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 router = APIRouter(prefix="/v1/practice", tags=["practice"])
 Name = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]

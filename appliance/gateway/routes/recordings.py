@@ -26,7 +26,7 @@ from appliance.gateway.store import captures
 from appliance.gateway.store.captures import RecordingRow
 from appliance.gateway.trail import Act, commitment
 from appliance.gateway.vault import IntegrityError
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 router = APIRouter(prefix="/v1/encounters/{encounter}/recordings", tags=["recordings"])
 _MEDIA_TYPES = frozenset(

@@ -19,7 +19,7 @@ from appliance.gateway.sources import read_record
 from appliance.gateway.store import captures
 from appliance.gateway.store.captures import RecordRow
 from appliance.gateway.trail import Act, commitment
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 router = APIRouter(prefix="/v1", tags=["records"])
 _FORMATS = {"application/fhir+json": "fhir", "application/json": "fhir", "text/plain": "text"}

@@ -35,7 +35,7 @@ from appliance.gateway.routes.documents import addendum_answer, answer, content_
 from appliance.gateway.store import documents
 from appliance.gateway.store.documents import AcknowledgementRow, AddendumRow, DocumentRow, RevisionRow
 from appliance.gateway.trail import Act, commitment
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 router = APIRouter(prefix="/v1/documents/{document}", tags=["review"])
 MAX_ADDENDA = 100

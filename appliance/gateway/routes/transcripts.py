@@ -17,7 +17,7 @@ from appliance.gateway.routes.caller import Caller, TheCore
 from appliance.gateway.store import captures
 from appliance.gateway.store.captures import TranscriptRow
 from appliance.gateway.trail import Act
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 router = APIRouter(prefix="/v1", tags=["transcripts"])
 _MAX_WAITING = 1000

@@ -97,3 +97,31 @@ def test_only_the_entry_points_end_the_process() -> None:
         if calls & {"sys.exit", "exit", "quit", "os._exit"} and path.name != "__main__.py":
             wrong.append(str(path.relative_to(ROOT)))
     assert wrong == []
+
+
+# docs/design/clinical-core.md: what a package of the clinical core may import of the appliance, itself aside.
+CORE = {
+    "clinical": set(),
+    "audit": {"contract"},
+    "transcription": {"clinical", "contract"},
+    "grounding": {"clinical"},
+    "drafting": {"clinical", "grounding"},
+    "engine": {"contract"},
+    "gateway": {"clinical", "contract", "audit", "drafting", "grounding", "transcription"},
+}
+FOR_ALL = {"errors", "problems", "listening", "sdnotify", "version", "weights"}
+
+
+@pytest.mark.parametrize("package", CORE)
+def test_the_clinical_core_keeps_to_its_layers(package: str) -> None:
+    files = sources(f"appliance/{package}")
+    assert files
+    allowed = CORE[package] | FOR_ALL | {package}
+    used = {
+        (path.name, name.split(".")[1])
+        for path in files
+        for name in imported(path)
+        if (inside(name, "appliance") and "." in name and (ROOT / name.replace(".", "/")).with_suffix("").exists())
+        or (name.startswith("appliance.") and (ROOT / f"{name.replace('.', '/')}.py").exists())
+    }
+    assert {one for one in used if one[1] not in allowed} == set()

@@ -9,7 +9,7 @@ import pytest
 from appliance.clinical.document import Document, DocumentKind, Grounding, Section, Statement
 from appliance.gateway import review
 from appliance.gateway.review import Act, State
-from appliance.transcription.problems import ProblemError
+from appliance.problems import ProblemError
 
 # One line a state, the acts in the order of `Act`; "-" is refused.
 TABLE = """
@@ -20,7 +20,6 @@ in_review   -          corrected  in_review   signed  rejected  -
 corrected   -          corrected  corrected   signed  rejected  -
 signed      -          -          -           -       -         signed
 rejected    -          -          -           -       -         -
-expired     -          -          -           -       -         -
 failed      -          -          -           -       -         -
 """
 HEAD, *LINES = [line.split() for line in TABLE.strip().splitlines()]

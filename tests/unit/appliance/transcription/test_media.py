@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from appliance.problems import ProblemError
 from appliance.transcription.media import SAMPLE_RATE_HZ, decode
-from appliance.transcription.problems import ProblemError
 from appliance.transcription.worker import StoppedError
 
 AUDIO = Path(__file__).parents[3] / "data/audio"
