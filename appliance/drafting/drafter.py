@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from appliance.clinical.document import Document, Grounding, Notice, Statement
+from appliance.clinical.document import Document, DocumentKind, Grounding, Notice, Statement
 from appliance.clinical.source import Source
+from appliance.drafting.ahead import Ahead
 from appliance.drafting.answer import AnswerReader
 from appliance.drafting.assembly import Assembly
 from appliance.drafting.checks import SentenceCheck, refuse_identifiers
@@ -87,14 +88,25 @@ class Drafter:
         `aclosing` to stop the engine's work at once.
         """
         check_order(order, self._settings)
-        # In a thread: a record of millions of characters takes seconds, and other drafts go on meanwhile.
-        await asyncio.to_thread(refuse_identifiers, order)
+        if order.kind is DocumentKind.FRONT_DESK_TEMPLATE:
+            # In a thread: a record of millions of characters takes seconds, and other drafts go on meanwhile.
+            await asyncio.to_thread(refuse_identifiers, order)
         started = time.monotonic()
         asked = asked_sections(order.form, frozenset(section.name for section in order.skeleton))
         series = order.refresh_of
         if series is None or any(series.fence in source.text for source in order.sources):
             series = new_series(order.sources)
         parts = await self._plan(order, asked, series)
+        first = Ahead(self._engine.stream(_request(order, asked, series, parts[0], len(parts))))
+        drafted = self._drafted(order, asked, series, parts, first, ground, started)
+        async with aclosing(first), aclosing(drafted) as events:
+            async for event in events:
+                yield event
+
+    async def _drafted(
+        self, order: Order, asked: tuple[str, ...], series: Series, parts: tuple[PartPlan, ...], first: Ahead,
+        ground: Ground | None, started: float,
+    ) -> AsyncGenerator[Event, None]:  # fmt: skip
         found, neutralised = await asyncio.to_thread(_scanned, order.sources)
         run = _Run(order, asked, series, SentenceCheck(order, series.fence), found, ground, Assembly(order), started)
         yield self._begun(run, parts, neutralised)
@@ -108,7 +120,8 @@ class Drafter:
                     yield StatementDone(section.name, kept, 0)
             for part in parts:
                 run.part = part.index
-                async with aclosing(self._draft_part(run, part, len(parts))) as events:
+                answer = first if part is parts[0] else None
+                async with aclosing(self._draft_part(run, part, len(parts), answer)) as events:
                     async for event in events:
                         if isinstance(event, PartDone):
                             done.append(event)
@@ -156,15 +169,11 @@ class Drafter:
             series=run.series,
         )
 
-    async def _draft_part(self, run: _Run, part: PartPlan, parts: int) -> AsyncGenerator[Event | PartDone, None]:
+    async def _draft_part(
+        self, run: _Run, part: PartPlan, parts: int, ahead: Ahead | None
+    ) -> AsyncGenerator[Event | PartDone, None]:
         order, form = run.order, run.order.form
-        request = Request(
-            messages=messages(order, run.asked, part.pieces, run.series.fence, (part.index, parts)),
-            schema=answer_schema(form, run.asked),
-            max_output_tokens=order.max_output_tokens,
-            temperature=order.temperature,
-            seed=order.seed,
-        )
+        asked = ahead or Ahead(self._engine.stream(_request(order, run.asked, run.series, part, parts)))
         reader = AnswerReader(
             {name: form.section(name).max_statements for name in run.asked},
             max_item_chars=MAX_SENTENCE_CHARS,
@@ -172,7 +181,7 @@ class Drafter:
         )
         before = run.assembly.count
         written, shown = "", 0
-        async with aclosing(self._engine.stream(request)) as answer:
+        async with aclosing(asked), aclosing(asked.pieces()) as answer:
             async for piece in answer:
                 if isinstance(piece, End):
                     end = piece
@@ -215,6 +224,16 @@ class Drafter:
 def _scanned(sources: tuple[Source, ...]) -> tuple[tuple[Suspect, ...], int]:
     found = tuple(suspect for source in sources for suspect in suspects(source))
     return found, sum(neutralise(source.text).changed for source in sources)
+
+
+def _request(order: Order, asked: tuple[str, ...], series: Series, part: PartPlan, parts: int) -> Request:
+    return Request(
+        messages=messages(order, asked, part.pieces, series.fence, (part.index, parts)),
+        schema=answer_schema(order.form, asked),
+        max_output_tokens=order.max_output_tokens,
+        temperature=order.temperature,
+        seed=order.seed,
+    )
 
 
 def _ended(end: End) -> None:

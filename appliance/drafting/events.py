@@ -54,7 +54,7 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Begun:
-    """The plan, before the engine is asked. `template_sha256` and `prompt_sha256` are of ours and no secret."""
+    """The plan, before the engine says anything. `template_sha256` and `prompt_sha256` are of ours and no secret."""
 
     kind: DocumentKind
     template: Identifier

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 import httpx2
 from pydantic import ValidationError
@@ -20,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.clinical.document import Document, Grounding
 from appliance.clinical.source import Source
-from appliance.contract.audit import Tool
+from appliance.contract.audit import Digest, Tool
 from appliance.contract.drafting_health import DraftingHealth
 from appliance.drafting.drafter import Drafter
 from appliance.drafting.errors import DraftError
@@ -34,7 +35,7 @@ from appliance.gateway.capture import require_drafting
 from appliance.gateway.consent.refusal import ConsentError
 from appliance.gateway.core import Core
 from appliance.gateway.opening import Opened
-from appliance.gateway.sources import Gathered
+from appliance.gateway.sources import Gathered, commitments
 from appliance.gateway.store import documents, encounters
 from appliance.gateway.store.documents import DocumentRow, RevisionRow
 from appliance.gateway.trail import APPLIANCE, Act, commitment
@@ -60,6 +61,11 @@ class Work:
     gathered: Gathered
     row: DocumentRow | None
     subject: str
+
+    @cached_property
+    def inputs(self) -> tuple[Digest, ...]:
+        """What the log says of the sources. Made when it is needed: the engine reads the prompt meanwhile."""
+        return commitments(self.opened.key, self.gathered.sources)
 
 
 class Drafts:
@@ -193,7 +199,7 @@ class Drafts:
         numbers = {"parts": len(begun.parts), "suspects": len(begun.suspects), "seed": begun.seed}
         self._core.trail.append(
             work.opened.actor,
-            Act(event, work.opened.row.id, work.subject, inputs=work.gathered.inputs, tools=tools, numbers=numbers),
+            Act(event, work.opened.row.id, work.subject, inputs=work.inputs, tools=tools, numbers=numbers),
         )
 
     def _complete(self, work: Work, finished: Finished) -> DocumentRow:
@@ -218,7 +224,7 @@ class Drafts:
             index = core.trail.append(
                 APPLIANCE,
                 Act(
-                    "draft.completed", row.encounter_id, row.id, inputs=work.gathered.inputs,
+                    "draft.completed", row.encounter_id, row.id, inputs=work.inputs,
                     produced=(commitment("document", key.commit(content)),),
                     confidence=_supported_share(document),
                     numbers={

@@ -14,6 +14,7 @@ from appliance.gateway.opening import Opened, not_found
 from appliance.gateway.store import captures
 from appliance.gateway.store.captures import RecordRow
 from appliance.gateway.trail import commitment
+from appliance.gateway.vault import EncounterKey
 from appliance.problems import ProblemError
 
 LIVE = "live"
@@ -27,10 +28,17 @@ class Gathered:
     """
 
     sources: tuple[Source, ...]
-    inputs: tuple[Digest, ...]
     captured: bool
     facts: Record | None = None
     notices: tuple[Notice, ...] = ()
+
+
+def commitments(key: EncounterKey, sources: tuple[Source, ...]) -> tuple[Digest, ...]:
+    """Return what the log says of the sources of a draft."""
+    return tuple(
+        commitment(f"source.{number}", key.commit(source.model_dump_json().encode()))
+        for number, source in enumerate(sources)
+    )
 
 
 @dataclass(frozen=True)
@@ -71,9 +79,5 @@ def gather(core: Core, connection: Connection, opened: Opened, wanted: tuple[str
             records += [brought.facts] if brought.facts else []
         else:
             raise not_found("source")
-    inputs = tuple(
-        commitment(f"source.{number}", opened.key.commit(source.model_dump_json().encode()))
-        for number, source in enumerate(sources)
-    )
     notices = tuple(notice for record in records for notice in record.notices)
-    return Gathered(tuple(sources), inputs, captured, records[0] if len(records) == 1 else None, notices)
+    return Gathered(tuple(sources), captured, records[0] if len(records) == 1 else None, notices)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from appliance.gateway.store import tables as t
 
@@ -93,9 +93,12 @@ def change_transcript(connection: Connection, transcript: str, **values: Any) ->
     connection.execute(update(t.transcript).where(t.transcript.c.id == transcript).values(**values))
 
 
+_TRANSCRIPT = select(t.transcript).where(t.transcript.c.id == bindparam("identifier"))
+
+
 def transcript(connection: Connection, identifier: str) -> TranscriptRow | None:
     """Return a transcript."""
-    found = connection.execute(select(t.transcript).where(t.transcript.c.id == identifier)).first()
+    found = connection.execute(_TRANSCRIPT, {"identifier": identifier}).first()
     return None if found is None else TranscriptRow(**found._mapping)
 
 

@@ -5,9 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, select, tuple_, update
 
 from appliance.gateway.store import tables as t
+
+# Built once: every request that opens an encounter asks these, and building one costs as much as running it.
+_ENCOUNTER: BindParameter[str] = bindparam("encounter")
+_FIND = select(t.encounter).where(t.encounter.c.id == _ENCOUNTER)
+_TEAM = select(t.member.c.subject).where(t.member.c.encounter_id == _ENCOUNTER)
+_KEY = select(t.encounter_key.c.wrapped).where(t.encounter_key.c.encounter_id == _ENCOUNTER)
+_GRANTS = select(t.grant).where(t.grant.c.encounter_id == _ENCOUNTER, t.grant.c.subject == bindparam("subject"))
+_CONSENT = (
+    select(t.consent_event.c.id, t.consent_event.c.number, t.consent_event.c.sealed)
+    .where(t.consent_event.c.encounter_id == _ENCOUNTER)
+    .order_by(t.consent_event.c.number)
+)
 
 
 @dataclass(frozen=True)
@@ -53,17 +65,16 @@ def set_team(connection: Connection, encounter: str, subjects: frozenset[str]) -
 
 def find(connection: Connection, encounter: str) -> EncounterRow | None:
     """Return an encounter with its team."""
-    found = connection.execute(select(t.encounter).where(t.encounter.c.id == encounter)).first()
+    found = connection.execute(_FIND, {"encounter": encounter}).first()
     if found is None:
         return None
-    team = connection.execute(select(t.member.c.subject).where(t.member.c.encounter_id == encounter)).scalars()
+    team = connection.execute(_TEAM, {"encounter": encounter}).scalars()
     return _row(found, frozenset(team))
 
 
 def wrapped_key(connection: Connection, encounter: str) -> bytes | None:
     """Return the wrapped key; None after it was destroyed."""
-    query = select(t.encounter_key.c.wrapped).where(t.encounter_key.c.encounter_id == encounter)
-    return connection.execute(query).scalar()
+    return connection.execute(_KEY, {"encounter": encounter}).scalar()
 
 
 def page(
@@ -116,12 +127,7 @@ def next_consent_number(connection: Connection, encounter: str) -> int:
 
 def consent_events(connection: Connection, encounter: str) -> Sequence[tuple[str, int, bytes]]:
     """Return (id, number, sealed) in the order in which they were recorded."""
-    query = (
-        select(t.consent_event.c.id, t.consent_event.c.number, t.consent_event.c.sealed)
-        .where(t.consent_event.c.encounter_id == encounter)
-        .order_by(t.consent_event.c.number)
-    )
-    return [(row.id, row.number, row.sealed) for row in connection.execute(query)]
+    return [(row.id, row.number, row.sealed) for row in connection.execute(_CONSENT, {"encounter": encounter})]
 
 
 def add_grant(
@@ -139,8 +145,7 @@ def add_grant(
 
 def grants(connection: Connection, encounter: str, subject: str) -> list[Any]:
     """Return a person's grants for an encounter, ended ones too: whoever asks is told that theirs ended."""
-    query = select(t.grant).where(t.grant.c.encounter_id == encounter, t.grant.c.subject == subject)
-    return list(connection.execute(query))
+    return list(connection.execute(_GRANTS, {"encounter": encounter, "subject": subject}))
 
 
 def destroy(connection: Connection, encounter: str) -> None:
