@@ -22,23 +22,19 @@ die() {
 uv="$here/.venv/bin/uv"
 [ -x "$uv" ] || uv="$(command -v uv)" || die "no uv" "make venv"
 
-found=()
-for key in :env:.find-links global.find-links user.find-links site.find-links; do
-    for place in $("$here/.venv/bin/python" -m pip config get "$key" 2>/dev/null || true); do
-        found+=(--find-links "$place")
-    done
-done
+# uv reads none of pip's configuration: what this machine trusts and asks is pip's to say. `pip config get` finds only what
+# the user's own file has, so the list is read.
+settings="$("$here/.venv/bin/python" -m pip config list 2>/dev/null || true)"
+configured() { printf '%s\n' "$settings" | sed -n "s/^[a-z:]*\.$1='\(.*\)'\$/\1/p"; }
 
-# uv reads none of pip's configuration: what this machine trusts and asks is pip's to say.
-configured() { "$here/.venv/bin/python" -m pip config get "$1" 2>/dev/null || true; }
-for key in :env:.cert global.cert user.cert site.cert; do
-    [ -n "${SSL_CERT_FILE:-}" ] || SSL_CERT_FILE="$(configured "$key")"
+found=()
+for place in $(configured find-links); do
+    found+=(--find-links "$place")
 done
-[ -z "${SSL_CERT_FILE:-}" ] || export SSL_CERT_FILE
-for key in :env:.index-url global.index-url user.index-url site.index-url; do
-    [ -n "${UV_DEFAULT_INDEX:-}" ] || UV_DEFAULT_INDEX="$(configured "$key")"
-done
-[ -z "${UV_DEFAULT_INDEX:-}" ] || export UV_DEFAULT_INDEX
+[ -n "${SSL_CERT_FILE:-}" ] || SSL_CERT_FILE="$(configured cert | head -n 1)"
+[ -z "$SSL_CERT_FILE" ] || export SSL_CERT_FILE
+[ -n "${UV_DEFAULT_INDEX:-}" ] || UV_DEFAULT_INDEX="$(configured index-url | head -n 1)"
+[ -z "$UV_DEFAULT_INDEX" ] || export UV_DEFAULT_INDEX
 
 if [ "${1:-}" = lock ]; then
     say "resolving"
