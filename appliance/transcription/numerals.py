@@ -118,8 +118,3 @@ def tokens(words: list[str]) -> list[Token]:
         else:
             found.append(Token(piece, index))
     return found
-
-
-def has_numeral(text: str) -> bool:
-    """Return whether a text states a number."""
-    return any(token.numeral for token in tokens(text.split()))

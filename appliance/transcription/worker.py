@@ -76,11 +76,6 @@ class Worker:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="transcribe")
 
-    def busy_for_s(self) -> float:
-        """Return how long the present work has been running; 0 when there is none."""
-        started = self._started
-        return 0.0 if started is None else time.monotonic() - started
-
     def silent_for_s(self) -> float:
         """Return how long the present work has not taken a step; 0 when there is none. Long work is no hung work."""
         started = self._started

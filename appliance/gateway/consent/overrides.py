@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import combinations
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -100,18 +99,6 @@ def parse(data: bytes, table: LawTable) -> Overrides:
     except (ValueError, RecursionError) as error:
         raise UsageError(f"consent overrides: {error}", hint=hint) from None
     return Overrides(entries, hashlib.sha256(data).hexdigest())
-
-
-def load(path: Path | None, table: LawTable) -> Overrides:
-    """Return the overrides of a file; None: there are none. Raises UsageError, also when the file cannot be read."""
-    if path is None:
-        return Overrides()
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"consent overrides: {path}: {error.strerror}", hint="put the file there") from None
-    return parse(data, table)
 
 
 def _check(entries: Iterable[Override], table: LawTable) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, tuple_, update
 
 from appliance.gateway.store import tables as t
 
@@ -117,12 +117,6 @@ def add_consent(connection: Connection, event_id: str, encounter: str, sealed: b
     connection.execute(
         insert(t.consent_event).values(id=event_id, encounter_id=encounter, number=number, sealed=sealed)
     )
-
-
-def next_consent_number(connection: Connection, encounter: str) -> int:
-    """Return the number of the next consent event."""
-    query = select(func.count()).where(t.consent_event.c.encounter_id == encounter)
-    return int(connection.execute(query).scalar_one())
 
 
 def consent_events(connection: Connection, encounter: str) -> Sequence[tuple[str, int, bytes]]:

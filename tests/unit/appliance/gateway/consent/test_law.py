@@ -157,13 +157,7 @@ def test_file_that_is_no_such_document_is_refused(table: LawTable, data: bytes) 
         overrides.parse(data, table)
 
 
-def test_file_is_read_bounded_and_must_be_there(table: LawTable, tmp_path: Path) -> None:
-    assert overrides.load(None, table) == Overrides()
-    path = tmp_path / "overrides.json"
-    with pytest.raises(UsageError):
-        overrides.load(path, table)
-    path.write_bytes(document(entry()))
-    assert overrides.load(path, table).entries[0].id == "tx-1"
-    path.write_bytes(document(entry()) + b" " * overrides.MAX_BYTES)
+def test_a_document_is_bounded(table: LawTable) -> None:
+    assert overrides.parse(document(entry()), table).entries[0].id == "tx-1"
     with pytest.raises(UsageError, match="larger"):
-        overrides.load(path, table)
+        overrides.parse(document(entry()) + b" " * overrides.MAX_BYTES, table)
