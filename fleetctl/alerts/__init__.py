@@ -1,0 +1,1 @@
+"""Alerts: findings that last become alerts, and whoever has to know is told once."""
