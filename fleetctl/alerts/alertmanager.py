@@ -31,12 +31,11 @@ def expiry(now: datetime, interval_s: float) -> datetime:
     return now + max(_LEAST, timedelta(seconds=_MISSED_ROUNDS * interval_s))
 
 
-def document(fleet: str, alerts: Sequence[Alert], now: datetime, interval_s: float) -> list[dict[str, Any]]:
+def document(fleet: str, alerts: Sequence[Alert], now: datetime, until: datetime) -> list[dict[str, Any]]:
     """What Alertmanager's API v2 takes: active alerts until they would expire, ended ones with their end.
 
     The verdict and the words are annotations: as labels, a change of them would make another alert.
     """
-    until = expiry(now, interval_s)
     watchdog = {
         "labels": {"alertname": WATCHDOG, "fleet": fleet, "severity": "none"},
         "annotations": {"summary": "fleetctl watch is alive; tell somebody when this ends"},
@@ -46,13 +45,13 @@ def document(fleet: str, alerts: Sequence[Alert], now: datetime, interval_s: flo
     return [watchdog, *(_alert(fleet, alert, until) for alert in alerts)]
 
 
-def deliver(receiver: Alertmanager, fleet: str, alerts: Sequence[Alert], now: datetime, interval_s: float) -> None:
-    """Send them. Raises `DeliveryError`, or `ConfigError` for a token that cannot be read."""
+def deliver(receiver: Alertmanager, fleet: str, alerts: Sequence[Alert], now: datetime, until: datetime) -> None:
+    """Send them; `until` is `expiry`'s. Raises `DeliveryError`, or `ConfigError` for a token that cannot be read."""
     headers = {}
     if receiver.bearer_file is not None:
         headers["Authorization"] = f"Bearer {read_secret(receiver.bearer_file)}"
     url = f"{receiver.url.rstrip('/')}/api/v2/alerts"
-    whole = document(fleet, alerts, now, interval_s)
+    whole = document(fleet, alerts, now, until)
     for start in range(0, len(whole), _BATCH):
         post(url, json.dumps(whole[start : start + _BATCH]).encode(), headers, ca_file=receiver.ca_file)
 
