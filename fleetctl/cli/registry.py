@@ -22,6 +22,7 @@ COMMANDS: tuple[Row, ...] = (
     Row("site", "fleetctl.cli.site:app", "Add, list, show, preflight, burn in, provision and verify sites."),
     Row("profile", "fleetctl.cli.profile:app", "List, show and validate hardware profiles; size a site."),
     Row("image", "fleetctl.cli.image:app", "Build the signed OS image and model images."),
+    Row("monitoring", "fleetctl.cli.monitoring:app", "Configure Prometheus and Grafana for the fleet."),
     Row("egress", "fleetctl.cli.egress:app", "Show what may leave a site, and prove that nothing else can."),
     Row("audit", "fleetctl.cli.audit:app", "Verify a site's audit log away from the site, and witness it."),
     Row("disk", "fleetctl.cli.disk:app", "Show encryption of disks and test escrowed recovery keys."),

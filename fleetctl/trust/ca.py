@@ -67,7 +67,7 @@ def make_authority(fleet: str, key: ec.EllipticCurvePrivateKey) -> Authority:
 
 
 def make_client(authority: Authority, fleet: str, role: str, public_key: ec.EllipticCurvePublicKey) -> x509.Certificate:
-    """A client certificate; the box grants by the subject's OU, which is the role (`operator` or `clinical`)."""
+    """A client certificate; the box grants by the subject's OU, the role (`operator`, `clinical`, `monitoring`)."""
     builder = _issued(authority, _name(f"{fleet} {role}", fleet, role), public_key, CLIENT_DAYS)
     return builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False).sign(
         authority.key, _SHA256
@@ -94,18 +94,8 @@ def sign_server_csr(csr_pem: str | bytes, site_name: str, addresses: list[str], 
     Of the request only the key is taken: names and addresses come from the site's file, so that a box cannot ask for
     another's. Raises `VerificationError` if the request is not signed by its key or the key is not EC P-256/P-384.
     """
-    content = csr_pem.encode() if isinstance(csr_pem, str) else csr_pem
     hint = "look at appliance-identity.service on the box; its key may have to be made again"
-    try:
-        request = x509.load_pem_x509_csr(content)
-        valid = request.is_signature_valid
-        key = request.public_key()
-    except (ValueError, InvalidSignature, UnsupportedAlgorithm):
-        raise VerificationError("the signing request cannot be read", hint=hint, host=site_name) from None
-    if not valid:
-        raise VerificationError("the signing request is not signed by its own key", hint=hint, host=site_name)
-    if not (isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1 | ec.SECP384R1)):
-        raise VerificationError("the key of the signing request is not EC P-256 or P-384", hint=hint, host=site_name)
+    key = _requested_key(csr_pem, hint, site_name)
     try:
         ips = [x509.IPAddress(ipaddress.ip_address(address)) for address in dict.fromkeys(addresses)]
     except ValueError as error:
@@ -118,6 +108,33 @@ def sign_server_csr(csr_pem: str | bytes, site_name: str, addresses: list[str], 
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
     )
     return pem(builder.sign(authority.key, _SHA256))
+
+
+def sign_reader_csr(csr_pem: str | bytes, fleet: str, authority: Authority) -> str:
+    """A client certificate in PEM that may read metrics (OU=monitoring), for the key of a signing request.
+
+    Of the request only the key is taken. Raises `VerificationError` as `sign_server_csr` does.
+    """
+    hint = (
+        "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout KEY -out CSR -subj /CN=prometheus"
+    )
+    return pem(make_client(authority, fleet, "monitoring", _requested_key(csr_pem, hint)))
+
+
+def _requested_key(csr_pem: str | bytes, hint: str, host: str | None = None) -> ec.EllipticCurvePublicKey:
+    """The key of a signing request that its owner signed, of a curve that we take."""
+    content = csr_pem.encode() if isinstance(csr_pem, str) else csr_pem
+    try:
+        request = x509.load_pem_x509_csr(content)
+        valid = request.is_signature_valid
+        key = request.public_key()
+    except (ValueError, InvalidSignature, UnsupportedAlgorithm):
+        raise VerificationError("the signing request cannot be read", hint=hint, host=host) from None
+    if not valid:
+        raise VerificationError("the signing request is not signed by its own key", hint=hint, host=host)
+    if not (isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1 | ec.SECP384R1)):
+        raise VerificationError("the key of the signing request is not EC P-256 or P-384", hint=hint, host=host)
+    return key
 
 
 def _name(common: str, organization: str, unit: str | None = None) -> x509.Name:
