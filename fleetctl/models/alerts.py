@@ -228,6 +228,10 @@ class Receivers(StrictModel):
     webhook: list[Webhook] = Field(default_factory=list, max_length=8)
     email: list[Email] = Field(default_factory=list, max_length=8)
 
+    def direct(self) -> list[Webhook | Email]:
+        """Those that are told of each change once; an Alertmanager is told of everything all the time."""
+        return [*self.webhook, *self.email]
+
 
 class AlertSpec(StrictModel):
     """Rules, receivers, and what keeps them quiet."""
