@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from appliance.contract.health import Verdict
 from appliance.contract.model import ContractModel
+from appliance.contract.part import Verdict
 
 MAX_FAULTS = 512
 """A fault is one kind on one GPU, so that even a full server has fewer."""

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from appliance.contract.faults import Kind
 from appliance.contract.gpu import NotSupported, PciIdReading, TextReading, Unread, Value
-from appliance.contract.health import Verdict, worst
 from appliance.contract.model import ContractModel
+from appliance.contract.part import Verdict, worst
 
 T = TypeVar("T")
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from appliance.contract.faults import Fault
 from appliance.contract.health_engines import EnginesPart, EngineState, Latency
 from appliance.contract.health_gpus import GpusPart
 from appliance.contract.health_parts import (
@@ -40,6 +41,8 @@ __all__ = [
 ]  # fmt: skip
 
 VERSION = 3
+MAX_FAULTS_SHOWN = 64
+"""The worst and newest; how many more there are is said, and `appliancectl health faults` lists them all."""
 SINCE_V3 = ("gpus", "engines", "certificates", "audit", "boot")
 """Parts that a box of health/v2 cannot report."""
 
@@ -73,6 +76,11 @@ class HealthSnapshot(ContractModel):
     certificates: CertificatesPart | None = None
     disk: DiskPart
     clock: ClockPart
+    faults: Annotated[
+        tuple[Fault, ...],
+        Field(max_length=MAX_FAULTS_SHOWN, description="Open and acknowledged ones; what is cleared is left out."),
+    ] = ()
+    faults_left_out: Annotated[int, Field(ge=0)] = 0
     other_parts: Annotated[
         dict[Name, Part],
         Field(

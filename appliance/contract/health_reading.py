@@ -6,12 +6,14 @@ reason and next action, and count. Anything else is refused, with the reason.
 """
 
 import re
+from contextlib import suppress
 from typing import Any, Literal
 
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from appliance.contract.health import SINCE_V3, VERSION, HealthSnapshot
+from appliance.contract.faults import Fault
+from appliance.contract.health import MAX_FAULTS_SHOWN, SINCE_V3, VERSION, HealthSnapshot
 from appliance.contract.part import Part, Verdict
 
 MAX_BYTES = 512 * 1024
@@ -27,7 +29,7 @@ _PARTS = {
     name: kind
     for name, field in HealthSnapshot.model_fields.items()
     for kind in (field.annotation, *getattr(field.annotation, "__args__", ()))
-    if isinstance(kind, type) and issubclass(kind, Part)
+    if isinstance(kind, type) and issubclass(kind, Part) and name != "other_parts"
 }
 
 
@@ -92,9 +94,27 @@ def _unknown(reason: str) -> dict[str, Any]:
 def _as_we_know_it(document: dict[str, Any]) -> dict[str, Any]:
     """A newer version's snapshot in the form of ours: each part as far as it is understood, none left out."""
     parts = {name: value for name, value in document.items() if isinstance(value, dict) and "verdict" in value}
+    if isinstance(kept := document.get("other_parts"), dict):  # it was read and written by us before
+        parts |= kept
     strange = {name: value for name, value in parts.items() if name not in HealthSnapshot.model_fields}
     known = {name: _understood(kind, document[name]) for name, kind in _PARTS.items()}
-    return document | known | {"other_parts": {name[:100]: _understood(Part, value) for name, value in strange.items()}}
+    others = {name[:100]: _understood(Part, value) for name, value in strange.items()}
+    faults, lost = _understood_faults(document.get("faults", []))
+    if lost:
+        others["faults"] = _unknown(f"{lost} of its faults are not understood")
+    return document | known | {"faults": faults, "other_parts": others}
+
+
+def _understood_faults(sent: Any) -> tuple[list[Any], int]:
+    """Those that we can read, and how many we cannot."""
+    if not isinstance(sent, list):
+        return [], 1
+    good = []
+    for each in sent[:MAX_FAULTS_SHOWN]:
+        with suppress(ValidationError):
+            Fault.model_validate(each, extra="ignore")
+            good.append(each)
+    return good, len(sent) - len(good)
 
 
 def _understood(kind: type[Part], value: Any) -> dict[str, Any]:
