@@ -6,7 +6,6 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from fleetctl.remote.poll_limits import Backoff, Limits, raise_file_limit
 from fleetctl.remote.poll_outcome import Observation, Outcome, PollError
 from fleetctl.remote.poll_tls import Sessions
 from fleetctl.remote.poll_ways import connect, where
+from fleetctl.remote.poll_wire import Wire
 
 if TYPE_CHECKING:
     import ssl
@@ -38,7 +38,8 @@ class _Silence:
 class Poller:
     """Rounds of questions. Sessions, backed-off sites and what was seen last are kept from one round to the next.
 
-    `trust` knows the pinned keys; `seen` what an earlier process saw, so that a replayed snapshot shows at once.
+    `trust` knows the pinned keys; `seen` what an earlier process saw, so that a replayed snapshot shows at once. `keep`
+    is for who asks again and again: TLS sessions and open connections stay until `close`.
     """
 
     def __init__(
@@ -49,16 +50,23 @@ class Poller:
         seen: Mapping[str, SeenBefore] | None = None,
         limits: Limits | None = None,
         backoff: Backoff | None = None,
-        keep_sessions: bool = False,
+        keep: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._context, self._trust = context, trust
         self._limits, self._backoff = limits or Limits(), backoff or Backoff()
-        self._sessions = Sessions() if keep_sessions else None
+        self._sessions = Sessions() if keep else None
+        self._wires: dict[str, Wire] = {}
         self._seen: dict[str, SeenBefore] = dict(seen or {})
         self._silent: dict[str, _Silence] = {}
         self._now, self._clock = now, clock
+
+    def close(self) -> None:
+        """Close the connections that were kept."""
+        for wire in self._wires.values():
+            wire.abort()
+        self._wires.clear()
 
     def remember(self, seen: Mapping[str, SeenBefore]) -> None:
         """Add what was seen of sites of which this poller has seen nothing itself."""
@@ -79,7 +87,7 @@ class Poller:
         """
         turn = _Round(
             self,
-            asyncio.Semaphore(raise_file_limit(self._limits.open_connections)),
+            asyncio.Semaphore(self._sockets()),
             asyncio.Semaphore(self._limits.conversations),
             forwarded or {},
         )
@@ -108,6 +116,11 @@ class Poller:
             self._not_asked(site) if task.cancelled() else task.result()
             for site, task in zip(sites, tasks, strict=True)
         ]
+
+    def _sockets(self) -> int:
+        """How many sites may be spoken to at a time, beside the connections that are kept."""
+        kept = self._limits.kept_open if self._sessions is not None else 0
+        return max(1, raise_file_limit(self._limits.open_connections + kept) - kept)
 
     async def _waiting(self, silence: _Silence) -> Observation:
         return replace(silence.last, asked=False)
@@ -148,44 +161,88 @@ class _Round:
             await asyncio.sleep(random.uniform(0, limits.spread_s))  # noqa: S311 (no secret)
         async with self.sockets:
             at, started_s = poller._now(), poller._clock()
+            spent = _Spent()
             try:
-                body = await self._ask(site)
+                body = await self._ask(site, spent)
                 answer = believed(body, site.name, poller._trust, poller._seen.get(site.name), poller._now())
             except PollError as problem:
                 answer = Answer(problem.outcome, f"{where(site)}: {problem.detail}")
-                if poller._sessions is not None:
-                    poller._sessions.forget(site.name)
-            took_ms = (poller._clock() - started_s) * 1000
+            except Exception as problem:
+                # What one site sends must never take the others off the screen, whatever it makes of our parsers.
+                answer = Answer(Outcome.GARBAGE, f"{where(site)}: not to be judged: {type(problem).__name__}")
+            if answer.outcome is not Outcome.ANSWERED:
+                self._forget(site.name)
+            took_ms = (poller._clock() - started_s - spent.waiting_s) * 1000
         return poller._settle(
             Observation(
                 site.name, at, answer.outcome, answer.detail, took_ms, answer.snapshot, answer.body, answer.signature
             )
         )
 
-    async def _ask(self, site: Site) -> bytes:
+    async def _ask(self, site: Site, spent: _Spent) -> bytes:
+        kept = self.poller._wires.pop(site.name, None)
+        if kept is not None and kept.idle:
+            try:
+                return await self._converse(site, kept, spent)
+            except PollError as problem:
+                # The server may close an idle connection at any moment: that says nothing about the site.
+                if problem.outcome is not Outcome.CUT_OFF:
+                    raise
+        wire = await connect(site, self.poller._limits.connect_s, self.forwarded)
+        return await self._converse(site, wire, spent)
+
+    async def _converse(self, site: Site, wire: Wire, spent: _Spent) -> bytes:
+        """Ask over an open connection. It is kept for the next round where this poller keeps any."""
         poller, limits = self.poller, self.poller._limits
-        wire = await connect(site, limits.connect_s, self.forwarded)
+        keep, fresh = False, wire.exchange is None
         try:
+            waiting_since_s = poller._clock()
             await self.places.acquire()
+            spent.waiting_s += poller._clock() - waiting_since_s
             # A site that does not answer must not keep the others waiting: it gives its place back and stays connected.
             place = _Place(self.places)
             timer = asyncio.get_running_loop().call_later(limits.turn_s, place.leave)
             try:
-                session = poller._sessions.of(site.name) if poller._sessions else None
-                exchange = Exchange(poller._context, site.name, poller._trust.path(site.name), session)
-                wire.begin(exchange)
+                self._speak(site, wire)
                 async with asyncio.timeout(limits.deadline_s):
                     body = await wire.answer
-                if poller._sessions is not None:
-                    poller._sessions.keep(site.name, exchange.tls)
-                return body
             except TimeoutError:
                 raise PollError(Outcome.TOO_SLOW, f"no whole answer in {limits.deadline_s:g} s") from None
             finally:
                 timer.cancel()
                 place.leave()
+            if poller._sessions is not None and wire.exchange is not None:
+                if fresh:
+                    poller._sessions.keep(site.name, wire.exchange.tls)
+                keep = len(poller._wires) < limits.kept_open
+            return body
         finally:
+            if keep:
+                poller._wires[site.name] = wire
+            else:
+                wire.abort()
+
+    def _speak(self, site: Site, wire: Wire) -> None:
+        poller = self.poller
+        if wire.exchange is not None:
+            wire.again()
+            return
+        session = poller._sessions.of(site.name) if poller._sessions else None
+        wire.begin(Exchange(poller._context, site.name, poller._trust.path(site.name), session))
+
+    def _forget(self, site: str) -> None:
+        """After anything but a good answer the next question begins with a whole handshake."""
+        if self.poller._sessions is not None:
+            self.poller._sessions.forget(site)
+        if wire := self.poller._wires.pop(site, None):
             wire.abort()
+
+
+@dataclass
+class _Spent:
+    """Seconds in which a site waited for us and not we for it."""
+
+    waiting_s: float = 0.0
 
 
 class _Place:
@@ -204,8 +261,4 @@ def poll(
     poller: Poller, sites: Sequence[Site], heard: Heard | None = None, forwarded: Mapping[str, Path] | None = None
 ) -> list[Observation]:
     """One round over all `sites` from code that is not asynchronous. Ctrl-C ends it as `KeyboardInterrupt`."""
-    with suppress(ImportError):
-        import uvloop
-
-        return uvloop.run(poller.round(sites, everyone=True, heard=heard, forwarded=forwarded))
     return asyncio.run(poller.round(sites, everyone=True, heard=heard, forwarded=forwarded))

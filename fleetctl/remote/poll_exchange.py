@@ -36,8 +36,7 @@ class Exchange:
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self._in, self._out, server_hostname=name, session=session)
         self._request = (
-            f"GET {path} HTTP/1.1\r\nHost: {name}\r\nAccept: application/json\r\nAccept-Encoding: identity\r\n"
-            "Connection: close\r\n\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: {name}\r\nAccept: application/json\r\nAccept-Encoding: identity\r\n\r\n"
         ).encode("ascii")
         self._reply = Reply()
         self._shaken = False
@@ -47,6 +46,15 @@ class Exchange:
     def start(self) -> bytes:
         """The first bytes to send."""
         return self._advance()
+
+    def again(self) -> bytes:
+        """Ask once more over the same connection; the bytes to send."""
+        self._reply, self.body, self._received = Reply(), None, 0
+        try:
+            self.tls.write(self._request)
+        except ssl.SSLError:
+            raise PollError(Outcome.CUT_OFF, "the connection that was kept is gone") from None
+        return self._out.read()
 
     def receive(self, data: bytes) -> bytes:
         """Take what came; what is to be sent in answer."""

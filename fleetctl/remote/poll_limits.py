@@ -18,6 +18,7 @@ class Limits:
     connect_s: until the connection stands; a retransmitted SYN comes after 1 s and 3 s (RFC 6298).
     deadline_s: for handshake and answer; an emulated machine needs five seconds when it is busy.
     open_connections: sites that are being connected to or spoken to; a dead one holds nothing but its socket.
+    kept_open: connections that a poller that asks again and again keeps between rounds.
     conversations: sites spoken to at a time; who takes longer than `turn_s` is waited for without a place.
     spread_s: the questions of a round begin at random moments within it.
     """
@@ -26,6 +27,7 @@ class Limits:
     deadline_s: float = 10.0
     total_s: float = 120.0
     open_connections: int = 1024
+    kept_open: int = 2048
     conversations: int = 96
     turn_s: float = 0.5
     spread_s: float = 0.0

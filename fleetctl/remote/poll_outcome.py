@@ -55,8 +55,9 @@ WORDS: dict[Outcome, Words] = {
         "the way there failed, the site was not reached", "look at the proxy or bastion in spec.management.via"
     ),
     Outcome.WRONG_CERTIFICATE: Words(
-        "another certificate than this site's", "fleetctl site provision {site} renews it; if it stays, another "
-        "machine answers there", alarming=True,
+        "another certificate than this site's",
+        "fleetctl site provision {site} renews it; if it stays, another machine answers there",
+        alarming=True,
     ),  # fmt: skip
     Outcome.NOT_AUTHORIZED: Words(
         "the site refuses this operator's certificate",

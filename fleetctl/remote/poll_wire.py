@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import cast
+from typing import TypeVar, cast
 
 from fleetctl.remote.poll_exchange import Exchange
 from fleetctl.remote.poll_outcome import Outcome, PollError
 
 _PROXY_LIMIT_BYTES = 8 * 1024
 
+T = TypeVar("T")
+
 
 class Wire(asyncio.Protocol):
     """One connection. `opened` is done when the site can be spoken to, `answer` when it has answered."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, through: bytes | None = None) -> None:
-        self.opened: asyncio.Future[None] = loop.create_future()
-        self.answer: asyncio.Future[bytes] = loop.create_future()
-        # An error that nobody waits for any more is no news.
-        for future in (self.opened, self.answer):
-            future.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._loop = loop
+        self.opened: asyncio.Future[None] = self._quiet(loop.create_future())
+        self.answer: asyncio.Future[bytes] = self._quiet(loop.create_future())
         self._through = through
         self._greeting = b""
         self._exchange: Exchange | None = None
@@ -30,6 +30,21 @@ class Wire(asyncio.Protocol):
         """Start to speak TLS."""
         self._exchange = exchange
         self._step(exchange.start)
+
+    @property
+    def exchange(self) -> Exchange | None:
+        return self._exchange
+
+    @property
+    def idle(self) -> bool:
+        """Whether it answered, is open, and can be asked again."""
+        return self._transport is not None and not self._transport.is_closing() and self.answer.done()
+
+    def again(self) -> None:
+        """Ask the same once more over this connection."""
+        self.answer = self._quiet(self._loop.create_future())
+        if self._exchange is not None:
+            self._step(self._exchange.again)
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -44,6 +59,9 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._exchange is not None:
+            if self.answer.done():
+                self.abort()  # nobody asked: what comes now belongs to no question
+                return
             exchange = self._exchange
             self._step(lambda: exchange.receive(data))
         elif self.opened.done():
@@ -61,6 +79,12 @@ class Wire(asyncio.Protocol):
             problem = self._exchange.ended() if self._exchange else None
             self._fail(problem or PollError(Outcome.CUT_OFF, "the connection was closed at once, before TLS"))
 
+    @staticmethod
+    def _quiet(future: asyncio.Future[T]) -> asyncio.Future[T]:
+        """An error that nobody waits for any more is no news."""
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return future
+
     def _step(self, advance: Callable[[], bytes]) -> None:
         if self.answer.done() or self._exchange is None or self._transport is None:
             return
@@ -73,7 +97,6 @@ class Wire(asyncio.Protocol):
             self._transport.write(out)
         if self._exchange.body is not None:
             self.answer.set_result(self._exchange.body)
-            self.abort()
 
     def _greeted(self, data: bytes) -> None:
         self._greeting += data
