@@ -40,10 +40,10 @@ class _Careful(Exception):
 def _loader() -> Any:
     if not yaml.__with_libyaml__:
         return None
-    from yaml.cyaml import CParser
+    from yaml.cyaml import CParser  # type: ignore[attr-defined]
     from yaml.resolver import BaseResolver
 
-    class Loader(CParser, BaseResolver):  # type: ignore[misc]
+    class Loader(CParser, BaseResolver):
         """libyaml with the core schema's scalars."""
 
         yaml_implicit_resolvers = {}  # noqa: RUF012 - overrides PyYAML's own attribute, filled below

@@ -38,8 +38,9 @@ class _Silence:
 class Poller:
     """Rounds of questions. Sessions, backed-off sites and what was seen last are kept from one round to the next.
 
-    `trust` knows the pinned keys; `seen` what an earlier process saw, so that a replayed snapshot shows at once. `keep`
-    is for who asks again and again: TLS sessions and open connections stay until `close`.
+    `trust` knows the pinned keys; `recall` gives what an earlier process saw, so that a replayed snapshot shows at
+    once, and is called when the first answer comes. `keep` is for who asks again and again: TLS sessions and open
+    connections stay until `close`.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Poller:
         context: ssl.SSLContext,
         trust: Trust,
         *,
-        seen: Mapping[str, SeenBefore] | None = None,
+        recall: Callable[[], Mapping[str, SeenBefore]] | None = None,
         limits: Limits | None = None,
         backoff: Backoff | None = None,
         keep: bool = False,
@@ -58,7 +59,8 @@ class Poller:
         self._limits, self._backoff = limits or Limits(), backoff or Backoff()
         self._sessions = Sessions() if keep else None
         self._wires: dict[str, Wire] = {}
-        self._seen: dict[str, SeenBefore] = dict(seen or {})
+        self._recall = recall
+        self._seen: dict[str, SeenBefore] = {}
         self._silent: dict[str, _Silence] = {}
         self._now, self._clock = now, clock
 
@@ -68,10 +70,10 @@ class Poller:
             wire.abort()
         self._wires.clear()
 
-    def remember(self, seen: Mapping[str, SeenBefore]) -> None:
-        """Add what was seen of sites of which this poller has seen nothing itself."""
-        for site, before in seen.items():
-            self._seen.setdefault(site, before)
+    def _before(self, site: str) -> SeenBefore | None:
+        if self._recall is not None:
+            self._seen, self._recall = dict(self._recall()), None
+        return self._seen.get(site)
 
     async def round(
         self,
@@ -164,7 +166,7 @@ class _Round:
             spent = _Spent()
             try:
                 body = await self._ask(site, spent)
-                answer = believed(body, site.name, poller._trust, poller._seen.get(site.name), poller._now())
+                answer = believed(body, site.name, poller._trust, poller._before(site.name), poller._now())
             except PollError as problem:
                 answer = Answer(problem.outcome, f"{where(site)}: {problem.detail}")
             except Exception as problem:

@@ -58,7 +58,7 @@ WORDS: dict[Outcome, Words] = {
         "another certificate than this site's",
         "fleetctl site provision {site} renews it; if it stays, another machine answers there",
         alarming=True,
-    ),  # fmt: skip
+    ),
     Outcome.NOT_AUTHORIZED: Words(
         "the site refuses this operator's certificate",
         "is operator.crt expired, or of another fleet? fleetctl site provision {site} gives the site this fleet's CA",
