@@ -5,14 +5,12 @@ documentation); the verdicts are ours, on the rule that an Xid without a publish
 healthy. Whoever counts Xids over a longer time than one run judges them by the same table.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from appliance.contract.finding import Finding
 from appliance.contract.health import Verdict
-from fleetctl.checks.gpu_finding import Finding
 
 # Ours: an application error that comes back this often in a day is no accident of the application.
 REPEATED_PER_DAY = 3
