@@ -11,6 +11,7 @@ from appliance.contract.finding import REPLACE, Finding, bad, fine, judged
 from appliance.contract.gpu import Gpu, RemappedRows, SpareRows, SramEcc, Value
 from appliance.contract.gpu_evidence import Evidence, each_gpu
 from appliance.contract.health import Verdict
+from appliance.contract.recovery import judge_recovery
 from appliance.contract.xid import UNCONTAINED_MEMORY_ERROR
 
 _PLAN = "plan a replacement"
@@ -18,17 +19,6 @@ _RESET = "drain the GPU and reset it"
 # NVIDIA's limit of row remaps for uncorrectable errors (GPU memory error management guide).
 _MAX_UNCORRECTABLE_REMAPS = 512
 _LEAST_MARGIN_C = 5
-
-# Field 230, NVML_FI_DEV_GET_GPU_RECOVERY_ACTION: nvmlDeviceGpuRecoveryAction_t.
-_RECOVERY = {
-    1: "reset the GPU",
-    2: "reboot the machine",
-    3: "drain the GPU's peers (P2P)",
-    4: "drain the GPU and reset it",
-    5: "recover the IMEX domain",
-    6: "reset the bus",
-    7: "reboot the machine",
-}
 
 # nvmlClocksEventReasons, by bit.
 HARDWARE = {0x8: "hardware slowdown", 0x40: "hardware thermal slowdown", 0x80: "hardware power brake"}
@@ -120,16 +110,9 @@ GPU_ROWS = each_gpu(
 )
 
 
-def _recovery(code: int) -> Finding:
-    if code == 0:
-        return fine("no recovery action")
-    what = _RECOVERY.get(code, "see the release notes of the driver for this code")
-    return bad(Verdict.CRITICAL, f"recovery action {code} wanted", what)
-
-
 GPU_RECOVERY = each_gpu(
     "gpu_recovery",
-    lambda gpu, _: [judged("recovery action", gpu.recovery_action, _recovery, faults=("gpu_recovery_action",))],
+    lambda gpu, _: [judged("recovery action", gpu.recovery_action, judge_recovery, faults=("gpu_recovery_action",))],
     wanted="no recovery action",
     compared="compared NVML's field 230",
 )
