@@ -25,6 +25,7 @@ _MAX_LINE_BYTES = 256 * 1024
 _MAX_KEPT_BYTES = 8 * 1024 * 1024
 _LAST_WORDS_BYTES = 2000
 _KILLED_WITHIN_S = 1.0
+STARTING = "start of the process"
 
 # Isolated (-I), since root runs it and no folder of a caller may shadow a module; told where this package is.
 _START = (
@@ -152,7 +153,7 @@ class Teller(Process):
         """Start it. `hear` is given every line that is no call; it raises ValueError for one that makes no sense."""
         super().__init__(argv, environment=environment)
         self._hear, self._call_limit_s = hear, call_limit_s
-        self.call, self.gpu = "start of the process", None
+        self.call, self.gpu = STARTING, None
         self._call_began_s = time.monotonic()
         self._rest = b""
         self.resting = False  # it waits to be asked, which is no call

@@ -36,7 +36,7 @@ def records_of(
             key = fault_id(kind, None, each.subject)
             if each.finding.verdict is Verdict.OK:
                 clean.add(key)
-            elif key not in shown:
+            elif each.finding.verdict is not Verdict.UNKNOWN and key not in shown:
                 shown.add(key)
                 records += _there(kind, each, gpus.get(each.subject), book.faults.get(key), boot_id, at)
     for fault in book.faults.values():

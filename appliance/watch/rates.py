@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from appliance.contract.gpu import Gpu, NotSupported, Unread, Value
@@ -77,7 +78,7 @@ class Window:
         known = [(each.at_s, each.replays.value) for each in self._samples if isinstance(each.replays, Value)]
         if not known:
             return _last([each.replays for each in self._samples])
-        rose = sum(max(0, after - before) for (_, before), (_, after) in zip(known, known[1:], strict=False))
+        rose = sum(max(0, after - before) for (_, before), (_, after) in pairwise(known))
         # One minute at least, so that a burst between the first two readings is not taken for a rate.
         return _value(rose / max(1.0, (known[-1][0] - known[0][0]) / _MINUTE_S))
 
