@@ -14,14 +14,11 @@ _YES_OR_NO = (
 )  # fmt: skip
 _WORDS = ("ProtectSystem", "ProtectHome", "ProtectProc", "ProcSubset", "DevicePolicy", "User", "RootDirectory")
 # systemd shows them as a list in its own order.
-_LISTS = ("RestrictAddressFamilies", "CapabilityBoundingSet", "AmbientCapabilities", "DeviceAllow", "ReadWritePaths")
+_LISTS = ("RestrictAddressFamilies", "CapabilityBoundingSet", "AmbientCapabilities")
 _WHERE_FROM = ("FragmentPath", "DropInPaths")
 PROPERTIES = (*_YES_OR_NO, *_WORDS, *_LISTS, *_WHERE_FROM)
 """What is asked of `systemctl show`; it is asked for all units at once."""
-_TRUE = ("yes", "true", "on", "1")
-_SHOWN_WHEN_UNSET = {
-    "ProtectSystem": "no", "ProtectHome": "no", "ProtectProc": "default", "ProcSubset": "all", "DevicePolicy": "auto",
-}  # fmt: skip
+_TRUE = {"yes": "yes", "true": "yes", "on": "yes", "1": "yes"}
 
 
 def wanted(unit: str, root: Path = IMAGE_UNITS) -> dict[str, list[str]]:
@@ -49,15 +46,14 @@ def differences(unit: str, shown: Mapping[str, str], root: Path = IMAGE_UNITS) -
     except UnreadableError:
         return [f"{unit} is not a unit of the image"]
     found = [f"{name}: {shown[name]}" for name in _foreign(shown, root)]
-    for name in _YES_OR_NO:
-        found += _compared(name, "yes" if asked.get(name, [""])[-1] in _TRUE else "no", shown.get(name, "no"))
-    for name in _WORDS:
-        value = asked.get(name, [""])[-1]
-        unset = _SHOWN_WHEN_UNSET.get(name, "")
-        found += _compared(name, {"true": "yes", "false": "no"}.get(value, value) or unset, shown.get(name) or unset)
-    for name in _LISTS:
-        if name in asked:
-            found += _compared(name, _as_set(asked[name]), _as_set([shown.get(name, "")]))
+    # Only what the image asks for: systemd adds to a sandbox what one line implies, and never takes away.
+    for name in (name for name in (*_YES_OR_NO, *_WORDS) if asked.get(name, [""])[-1]):
+        value = asked[name][-1]
+        want = _TRUE.get(value, "no") if name in _YES_OR_NO else _TRUE.get(value, value)
+        if want != "no":
+            found += _compared(name, want, shown.get(name, ""))
+    for name in (name for name in _LISTS if name in asked):
+        found += _compared(name, _as_set(asked[name]), _as_set([shown.get(name, "")]))
     return found
 
 

@@ -73,6 +73,11 @@ class FleetDir:
         return self.path / "audit_keys"
 
     @property
+    def health_keys(self) -> Path:
+        """Pinned keys of the boxes' health signatures, one line `<site> <key>` a site. Public; belongs into git."""
+        return self.path / "health_keys"
+
+    @property
     def escrow_dir(self) -> Path:
         """Encrypted recovery keys, `<site>/<LUKS UUID>.age`. May stay in git: only the escrow identity opens them."""
         return self.path / "escrow"
