@@ -1,4 +1,4 @@
-"""A finding about one GPU, how a GPU is named, and how findings become one judgement. Used on both sides of the line."""
+"""A finding about one GPU, how a GPU is named, and how findings become one judgement."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -133,6 +133,13 @@ def together(check: str, found: Sequence[tuple[str, Finding]], *, wanted: str, c
         reason=shortened(_listed(said) or compared),
         next_action=shortened(actions_of([finding for _, finding in found])),
     )
+
+
+def subject_of(gpu: Named) -> str:
+    """What a fault of this GPU is kept under: its place on the bus, else what else is known."""
+    if isinstance(gpu.pci_id, Value):
+        return gpu.pci_id.value
+    return f"…{gpu.uuid.value[-8:]}" if isinstance(gpu.uuid, Value) else f"GPU {gpu.index}"
 
 
 def actions_of(found: Sequence[Finding]) -> str:

@@ -1,7 +1,7 @@
 """What the GPU watch of a box writes, and its health agent reads: /run/appliance-gpu-watch/watch.json.
 
-The newest reading of the GPUs, what they do, what only readings over time can tell, the verdicts on all of it, the faults
-that are not dealt with, and whether the sources of events can be heard at all.
+The newest reading of the GPUs, what they do, what only readings over time can tell, the verdicts on all of it, the
+faults that were found, and whether the sources of events can be heard at all.
 """
 
 from pathlib import Path
@@ -104,6 +104,9 @@ class GpuWatch(ContractModel):
     taken_at: AwareDatetime
     boottime_s: Annotated[float, Field(ge=0)]
     boot_id: BootId
+    read_at: Annotated[AwareDatetime | None, Field(description="When `report` was read; none was yet without it.")] = (
+        None
+    )
     report: GpuReport
     activity: Annotated[tuple[GpuActivity, ...], Field(max_length=MAX_GPUS)] = ()
     rates: Annotated[tuple[GpuRates, ...], Field(max_length=MAX_GPUS)] = ()

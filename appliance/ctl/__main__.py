@@ -9,6 +9,7 @@ import typer
 from appliance.ctl.audit import app as audit_app
 from appliance.ctl.clinical import app as encounter_app
 from appliance.ctl.clinical import mint_token
+from appliance.ctl.faults import acknowledge_fault, show_faults
 from appliance.errors import ApplianceError
 
 
@@ -22,6 +23,8 @@ app = _typer("What can be done and asked on the box itself.")
 health_app = _typer("The box's own judgement of itself.")
 seal_app = _typer("What was approved when the box was closed.")
 egress_app = _typer("Try to get out.")
+health_app.command("faults")(show_faults)
+health_app.command("ack")(acknowledge_fault)
 app.add_typer(health_app, name="health")
 app.add_typer(seal_app, name="seal")
 app.add_typer(egress_app, name="egress")

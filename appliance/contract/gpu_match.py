@@ -1,11 +1,12 @@
 """Which GPU stands for which requirement of the profile."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
+from typing import TypeVar
 
 from appliance.contract.gpu import Gpu, NotSupported, Unread, Value
-from fleetctl.models.profile import GpuRequirement
+from appliance.contract.gpu_wanted import WantedGpu
+
+W = TypeVar("W", bound=WantedGpu)
 
 
 def parts(version: str) -> tuple[int, ...]:
@@ -16,7 +17,7 @@ def parts(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def shortfalls(gpu: Gpu, requirement: GpuRequirement) -> list[str] | Unread:
+def shortfalls(gpu: Gpu, requirement: WantedGpu) -> list[str] | Unread:
     """Figures that the GPU misses, in words; `Unread` if one of them is not known. Not supported is a miss."""
     missed = []
     memory, least_mib = gpu.memory_mib, requirement.min_memory_mib
@@ -38,10 +39,10 @@ def shortfalls(gpu: Gpu, requirement: GpuRequirement) -> list[str] | Unread:
     return missed
 
 
-def assigned(gpus: Sequence[Gpu], requirements: Sequence[GpuRequirement]) -> dict[int, GpuRequirement]:
+def assigned(gpus: Sequence[Gpu], requirements: Sequence[W]) -> dict[int, W]:
     """GPU index → the requirement that it meets. Reference parts first, then any other that meets the figures; a
     requirement takes no more than its count, and a GPU that none takes is left out."""
-    matches: dict[int, GpuRequirement] = {}
+    matches: dict[int, W] = {}
     for by_name in (True, False):
         for requirement in requirements:
             taken = sum(match is requirement for match in matches.values())

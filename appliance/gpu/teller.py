@@ -25,6 +25,7 @@ _MAX_LINE_BYTES = 256 * 1024
 _MAX_KEPT_BYTES = 8 * 1024 * 1024
 _LAST_WORDS_BYTES = 2000
 _KILLED_WITHIN_S = 1.0
+STARTING = "start of the process"
 
 # Isolated (-I), since root runs it and no folder of a caller may shadow a module; told where this package is.
 _START = (
@@ -73,6 +74,15 @@ class Process:
         if code is not None:
             self._close()
         return not self.over
+
+    def readable(self) -> list[int]:
+        """Descriptors that become readable when the child says something or ends."""
+        pipes = (self._process.stdout, self._process.stderr)
+        return [pipe.fileno() for pipe in pipes if pipe and not pipe.closed]
+
+    def is_left_behind(self) -> bool:
+        """Whether it was given up and cannot die: the driver holds it in the kernel."""
+        return self.over and self._process.poll() is None
 
     def _take(self, piece: bytes) -> None:
         self.written = (self.written + piece)[:_MAX_KEPT_BYTES]
@@ -143,9 +153,10 @@ class Teller(Process):
         """Start it. `hear` is given every line that is no call; it raises ValueError for one that makes no sense."""
         super().__init__(argv, environment=environment)
         self._hear, self._call_limit_s = hear, call_limit_s
-        self.call, self.gpu = "start of the process", None
+        self.call, self.gpu = STARTING, None
         self._call_began_s = time.monotonic()
         self._rest = b""
+        self.resting = False  # it waits to be asked, which is no call
         self._said_end = False
         self.interruption: dict[str, Any] | None = None
 
@@ -156,7 +167,7 @@ class Teller(Process):
         if super().poll():
             if self._said_end:  # all was said; leaving the driver may hang too, and is nobody's concern
                 self.kill()
-            elif time.monotonic() - self._call_began_s > self._call_limit_s:
+            elif not self.resting and time.monotonic() - self._call_began_s > self._call_limit_s:
                 self._end("stuck", f"no answer within {self._call_limit_s:g} s")
         elif not (self._said_end or self.asked_to_stop) and self.interruption is None:
             self._end("died", self.how_it_ended())
@@ -165,6 +176,13 @@ class Teller(Process):
     def give_up(self, reason: str) -> None:
         """End it because of something that its own answers do not show."""
         self._end("stuck", reason)
+
+    def ask(self) -> None:
+        """Ask a resting child for its next round; does nothing for one that is gone."""
+        self.resting, self._call_began_s = False, time.monotonic()
+        self.call, self.gpu = "start of the round", None
+        with suppress(OSError):
+            os.write(self._process.stdin.fileno(), b"\n")  # type: ignore[union-attr]
 
     def _end(self, cause: str, detail: str) -> None:
         self.interruption = {"cause": cause, "call": self.call, "gpu": self.gpu, "detail": detail[:300]}
@@ -183,6 +201,9 @@ class Teller(Process):
 
     def _line(self, said: dict[str, Any]) -> None:
         self._call_began_s = time.monotonic()
+        self.resting = "rest" in said
+        if self.resting:
+            return
         if "call" in said:
             self.call, self.gpu = clean(said["call"]), said.get("gpu")
         elif "end" in said:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fleetctl.checks.xid import judge_xids, policy_of
+from appliance.contract.xid import judge_xids, policy_of
 
 ROWS = [
     ((13, 31, 32, 68, 69, 94), "degraded"),
