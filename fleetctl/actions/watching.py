@@ -8,8 +8,8 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from fleetctl.checks.context import Wanted
 from fleetctl.checks.site_health import SiteHealth, judge
+from fleetctl.checks.wanted import Wanted
 from fleetctl.image.cache import ImageCache
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site

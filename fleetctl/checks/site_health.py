@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from appliance.contract.health import HealthSnapshot, Verdict, worst
 from appliance.contract.seal import ModelTask
-from fleetctl.checks.context import Wanted
+from fleetctl.checks.wanted import Wanted
 from fleetctl.facts.base import Unreadable
 from fleetctl.models.site import Site
 from fleetctl.remote.poll_outcome import WORDS, Observation, Outcome, Signature

@@ -16,6 +16,7 @@ from fleetctl.remote.poll_answer import Answer, SeenBefore, Trust, believed
 from fleetctl.remote.poll_exchange import Exchange
 from fleetctl.remote.poll_limits import Backoff, Limits, raise_file_limit
 from fleetctl.remote.poll_outcome import Observation, Outcome, PollError
+from fleetctl.remote.poll_patience import Deadline
 from fleetctl.remote.poll_tls import Sessions
 from fleetctl.remote.poll_ways import connect, where
 from fleetctl.remote.poll_wire import Wire
@@ -206,7 +207,7 @@ class _Round:
             timer = asyncio.get_running_loop().call_later(limits.turn_s, place.leave)
             try:
                 self._speak(site, wire)
-                async with asyncio.timeout(limits.deadline_s):
+                async with Deadline(limits.deadline_s):
                     body = await wire.answer
             except TimeoutError:
                 raise PollError(Outcome.TOO_SLOW, f"no whole answer in {limits.deadline_s:g} s") from None

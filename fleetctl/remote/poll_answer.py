@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from appliance.contract.health import HealthSnapshot
@@ -116,7 +116,9 @@ def _seen(snapshot: HealthSnapshot, before: SeenBefore | None) -> tuple[Outcome,
             return Outcome.REPLAYED, f"boot {snapshot.boot_id} was over when boot {before.boot_id} began"
         return None
     # The agent keeps a snapshot for some seconds: the same one again is no replay, and its age is judged above.
-    if (snapshot.sequence, snapshot.taken_at) == (before.sequence, before.taken_at):
+    # Stores keep milliseconds.
+    apart = abs(snapshot.taken_at - before.taken_at)
+    if snapshot.sequence == before.sequence and apart < timedelta(milliseconds=1):
         return None
     if snapshot.sequence <= before.sequence:
         return Outcome.REPLAYED, f"snapshot {snapshot.sequence} of a boot of which {before.sequence} was seen"

@@ -11,6 +11,7 @@ from pathlib import Path
 from fleetctl.models.site import Site
 from fleetctl.models.via import Via
 from fleetctl.remote.poll_outcome import Outcome, PollError
+from fleetctl.remote.poll_patience import Deadline
 from fleetctl.remote.poll_wire import Wire
 
 _NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.ETIMEDOUT})
@@ -38,7 +39,7 @@ async def connect(site: Site, timeout_s: float, forwarded: Mapping[str, Path]) -
         through = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode("ascii")
     wire = Wire(loop, through)
     try:
-        async with asyncio.timeout(timeout_s):
+        async with Deadline(timeout_s):
             if via is None:
                 await loop.create_connection(lambda: wire, management.address, management.health_port)
             elif via.kind == "connect":

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -116,6 +116,17 @@ class Database:
             connection.execute(tables.meta.delete().where(tables.meta.c.name == "schema"))
             connection.execute(tables.meta.insert().values(name="schema", value=str(number)))
         connection.commit()
+
+
+def upserting(table: Table, is_sqlite: bool) -> Any:
+    """An INSERT of this database's dialect that can go on where the row is there. One dialect is imported, not both."""
+    if is_sqlite:
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 def _private(path: Path) -> None:

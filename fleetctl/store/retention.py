@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from appliance.contract.health import Verdict
+from fleetctl.store.database import upserting
 from fleetctl.store.records import Retention, milliseconds
 from fleetctl.store.tables import observation, summary
 
@@ -59,7 +58,7 @@ def thin_out(connection: Connection, policy: Retention, now: datetime, is_sqlite
 
 
 def _add(connection: Connection, span: str, counted: dict[tuple[str, int], Counter[str]], is_sqlite: bool) -> None:
-    insert: Any = (sqlite if is_sqlite else postgresql).insert(summary)
+    insert = upserting(summary, is_sqlite)
     rows = [
         {"site": site, "span": span, "start": start, **{verdict.value: counts[verdict.value] for verdict in Verdict}}
         for (site, start), counts in counted.items()

@@ -10,13 +10,12 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from appliance.contract.faults import Fault
 from appliance.contract.health import Verdict
 from fleetctl.remote.poll_answer import SeenBefore
 from fleetctl.remote.poll_outcome import Outcome
-from fleetctl.store.database import Database
+from fleetctl.store.database import Database, upserting
 from fleetctl.store.records import Kept, LastState, Point, Retention, SeenFault, milliseconds, moment
 from fleetctl.store.retention import thin_out
 from fleetctl.store.tables import fault, observation, site_state, summary
@@ -169,7 +168,7 @@ class Store:
     def _upsert(self, connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
         if not rows:
             return
-        insert: Any = (sqlite if self._database.is_sqlite else postgresql).insert(table)
+        insert = upserting(table, self._database.is_sqlite)
         keys = [column.name for column in table.primary_key]
         values = {name: insert.excluded[name] for name in rows[0] if name not in keys}
         connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=values), list(rows))

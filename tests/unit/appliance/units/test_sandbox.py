@@ -38,7 +38,7 @@ def test_phi_units_have_no_network_and_no_internet_sockets(unit: str) -> None:
     assert [line for line in lines(unit) if line.startswith("RestrictAddressFamilies")] == [
         "RestrictAddressFamilies=AF_UNIX"
     ]
-    assert {"DynamicUser=yes", "User=appliance-gateway"} & set(lines(unit))
+    assert {"DynamicUser=yes", "User=appliance-gateway", "User=appliance-health"} & set(lines(unit))
 
 
 @pytest.mark.parametrize("unit", [unit for unit in PHI_UNITS if unit != "appliance-health.service"])
@@ -100,8 +100,29 @@ def modules() -> list[str]:
     return [name for path in sorted(UNITS.glob("appliance-*.service")) for name in pattern.findall(path.read_text())]
 
 
+def test_the_snapshots_key_lies_on_the_state_volume_for_the_agent_alone() -> None:
+    unit = set(lines("appliance-health.service"))
+    assert {"User=appliance-health", "StateDirectory=appliance/health", "StateDirectoryMode=0700"} <= unit
+    # It tells of a volume that is not there, so it cannot wait for it.
+    assert "RequiresMountsFor=/var/lib/appliance" not in unit
+
+
+def test_the_facts_are_kept_by_a_reader_that_writes_to_no_device() -> None:
+    unit = lines("appliance-facts.service")
+    devices = [line for line in unit if line.startswith("DeviceAllow=") and "mapper" not in line]
+    assert devices
+    assert all(line.endswith(" r") for line in devices)
+    assert "Wants=appliance-facts.service" in lines("appliance-health.service")
+
+
+def test_the_log_is_verified_as_its_writer_and_without_a_network() -> None:
+    unit = set(lines("appliance-audit-check.service"))
+    assert {"User=appliance-gateway", "PrivateNetwork=yes", "ProtectSystem=strict", "CapabilityBoundingSet="} <= unit
+    assert not any(line.startswith(("StateDirectory", "ReadWritePaths")) for line in unit)
+
+
 def test_every_module_that_a_unit_starts_exists() -> None:
-    assert len(modules()) == 7
+    assert len(modules()) == 8
     root = Path(__file__).parents[4]
     for name in modules():
         path = root / name.replace(".", "/")
