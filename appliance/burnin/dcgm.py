@@ -4,10 +4,10 @@ import json
 import shutil
 from typing import Any
 
-from appliance.burnin.watch import Process
 from appliance.contract.burnin import MAX_DIAGNOSTICS
 from appliance.contract.gpu import MAX_GPUS
 from appliance.gpu.child import clean
+from appliance.gpu.teller import Process
 
 TOOL = "dcgmi"
 ARGV = [TOOL, "diag", "-r", "3", "-j"]

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance.burnin.observe import Reading, unread, value
-from appliance.burnin.watch import Process
 from appliance.contract.burnin import MAX_DRIVES
 from appliance.facts.reading import UnreadableError, run
 from appliance.gpu.child import clean
+from appliance.gpu.teller import Process
 
 TOOL = "fio"
 LSBLK = ["lsblk", "--json", "--bytes", "--output", "NAME,PATH,TYPE,SIZE,SERIAL,MODEL,MOUNTPOINTS"]

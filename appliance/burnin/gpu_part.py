@@ -4,7 +4,7 @@ from typing import Any
 
 from appliance.burnin.gpu_load import PATTERNS
 from appliance.burnin.observe import Reading, unread, value
-from appliance.burnin.watch import Teller, python_argv
+from appliance.gpu.teller import Teller, python_argv
 
 _MEASURED = (
     *("memory_tested_mib", "memory_passes", "memory_errors", "memory_gb_per_s"),

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from appliance.burnin.observe import unread, value
-from appliance.burnin.watch import Process
 from appliance.facts.reading import UnreadableError, read_text
 from appliance.gpu.child import clean
+from appliance.gpu.teller import Process
 
 TOOL = "stress-ng"
 MEMINFO = Path("/proc/meminfo")

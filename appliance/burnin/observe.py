@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from appliance.burnin.watch import Teller, python_argv
 from appliance.contract.burnin import MAX_XIDS, SlowdownReason
 from appliance.contract.gpu import MAX_GPUS
+from appliance.gpu.teller import Teller, python_argv
 
 SAMPLE_S = 1.0
 _LEVELS = ("temperature_c", "margin_c", "sm_clock_mhz", "power_w")

@@ -86,14 +86,17 @@ class Reader:
         return answer["state"]
 
     def read(self, rows: dict[str, Callable[..., Any]], max_gpus: int) -> None:
-        """Read everything that can be read."""
+        """Start NVML, and read everything that can be read."""
         if self.library() == "ready":
-            self.row("driver_version", self.ask, "nvmlSystemGetDriverVersion")
-            self.row("nvml_version", self.ask, "nvmlSystemGetNVMLVersion")
-            count = self.row("count", self.count, max_gpus)
-            for index in range(count.get("value", 0)):
-                self._gpu_rows(index, rows)
-        self._line.write(end=True)
+            self.read_all(rows, max_gpus)
+
+    def read_all(self, rows: dict[str, Callable[..., Any]], max_gpus: int) -> None:
+        """Read everything of a library that was started."""
+        self.row("driver_version", self.ask, "nvmlSystemGetDriverVersion")
+        self.row("nvml_version", self.ask, "nvmlSystemGetNVMLVersion")
+        count = self.row("count", self.count, max_gpus)
+        for index in range(count.get("value", 0)):
+            self._gpu_rows(index, rows)
 
     def count(self, max_gpus: int) -> int:
         """Return how many GPUs NVML counts; raises ValueError for more than any machine holds."""
@@ -130,6 +133,7 @@ def main() -> None:
         line.write(end=True)
         return
     Reader(pynvml, line).read(ROWS, int(max_gpus))
+    line.write(end=True)
 
 
 if __name__ == "__main__":

@@ -26,10 +26,10 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.keysets import read_consent_overrides, read_key_set
 from fleetctl.models.site import Site
 from fleetctl.phases.base import LockClaim
-from fleetctl.remote.auditpins import write_audit_pin
 from fleetctl.remote.connection import Host
+from fleetctl.remote.health_client import HealthClient
+from fleetctl.remote.keypins import KeyKind, pin_key
 from fleetctl.remote.playbook import RUN_TIMEOUT_S
-from fleetctl.remote.poll import HealthClient
 from fleetctl.trust.ca import Authority
 from fleetctl.trust.escrow_files import EscrowFiles
 from fleetctl.trust.escrow_index import VolumeName
@@ -91,8 +91,8 @@ class FleetOperator:
         named = self.site.spec.clinical_policy.consent_overrides
         return None if named is None else read_consent_overrides(self.fleetdir.path, named)
 
-    def pin_audit_key(self, key: str) -> bool:
-        return write_audit_pin(self.fleetdir.audit_keys, self.site.name, key)
+    def pin_key(self, kind: KeyKind, key: str) -> bool:
+        return pin_key(kind, kind.file(self.fleetdir), self.site.name, key)
 
     def health(self) -> HealthSnapshot | Unreadable:
         try:
@@ -121,8 +121,8 @@ class RehearsingOperator(FleetOperator):
         named = self.site.spec.clinical_policy.consent_overrides
         return None if named is None else read_consent_overrides(self.fleetdir.path, named)
 
-    def pin_audit_key(self, key: str) -> bool:
-        """No log was begun."""
+    def pin_key(self, kind: KeyKind, key: str) -> bool:
+        """The box has made none."""
         return False
 
 

@@ -21,7 +21,7 @@ from fleetctl.phases.install_models import InstallModels
 from fleetctl.phases.install_stack import InstallStack
 from fleetctl.phases.isolate_network import IsolateNetwork
 from fleetctl.phases.measure_reach import MeasureReach
-from fleetctl.phases.pin_audit_key import PinAuditKey
+from fleetctl.phases.pin_key import PinAuditKey, PinHealthKey, PinKey
 from fleetctl.phases.release import built_release
 from fleetctl.phases.release_lock import ReleaseLock
 from fleetctl.phases.runner import HostReport, Interruption, run_hosts
@@ -45,6 +45,7 @@ PROVISION: tuple[Phase, ...] = (
     InstallModels(),
     Seal(),
     PinAuditKey(),
+    PinHealthKey(),
     Verify(),
     ReleaseLock(),
 )
@@ -52,7 +53,7 @@ PROVISION: tuple[Phase, ...] = (
 # The same with a writer that cannot write. Nothing was made that could be verified, no log was begun, no lock was
 # taken, and no baseline is recorded before the rules that it is for.
 DRY_RUN: tuple[Phase, ...] = tuple(
-    phase for phase in PROVISION if not isinstance(phase, MeasureReach | PinAuditKey | Verify | ReleaseLock)
+    phase for phase in PROVISION if not isinstance(phase, MeasureReach | PinKey | Verify | ReleaseLock)
 )
 
 Emit = Callable[[Event], None]

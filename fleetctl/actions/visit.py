@@ -11,9 +11,9 @@ from fleetctl.errors import ConfigError, RefusedError, UsageError
 from fleetctl.lab.visit import Say, Visit, read_recording, run_visit, set_template
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
-from fleetctl.remote.auditpins import read_audit_pin
 from fleetctl.remote.clinical import ClinicalClient, ClinicalEndpoint
 from fleetctl.remote.connection import Connection, Host
+from fleetctl.remote.keypins import AUDIT, read_key
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.ssh_agent import ssh_agent
 
@@ -33,7 +33,7 @@ def visit_site(fleetdir: FleetDir, site: Site, passphrase: Passphrase, recording
         raise RefusedError(
             "the site takes tokens of the practice's identity provider only", hint="use a virtual site", host=site.name
         )
-    key = read_audit_pin(fleetdir.audit_keys, site.name)
+    key = read_key(AUDIT, fleetdir.audit_keys, site.name)
     if key is None:
         raise ConfigError(
             f"no audit key is pinned for {site.name}", hint=f"fleetctl site provision {site.name}", host=site.name

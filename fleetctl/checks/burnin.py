@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from appliance.contract.burnin import BurnInReport, DriveBurnIn, MachineErrors
+from appliance.contract.finding import Finding, bad, fine, name_of
 from appliance.contract.gpu import Interruption, Unread
 from appliance.contract.health import Verdict
 from fleetctl.checks.burnin_context import BurnInContext, BurnInNotes, no_report
 from fleetctl.checks.burnin_counters import gpu_diagnostic, gpu_ecc_load, gpu_pcie_load, gpu_xid
 from fleetctl.checks.burnin_gpu import gpu_compute, gpu_heat, gpu_memory
 from fleetctl.checks.burnin_spread import MUCH_SLOWER_PERCENT, drive_spread, gpu_spread
-from fleetctl.checks.gpu_finding import Finding, bad, fine, name_of, together
+from fleetctl.checks.gpu_finding import together
 from fleetctl.checks.result import CheckResult, unknown
 from fleetctl.models.profile import HardwareProfile
 

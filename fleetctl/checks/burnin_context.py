@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from appliance.contract.burnin import BurnInProgress, BurnInReport, GpuBurnIn
+from appliance.contract.finding import Finding, bad, judged, name_of
 from appliance.contract.gpu import GpuReport, NotSupported, Unread, Value
 from appliance.contract.health import Verdict
-from fleetctl.checks.gpu_finding import Finding, bad, judged, name_of, together
+from fleetctl.checks.gpu_finding import together
 from fleetctl.checks.result import CheckResult, unknown
 from fleetctl.models.profile import GpuRequirement, HardwareProfile
 

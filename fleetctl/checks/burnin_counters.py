@@ -1,7 +1,7 @@
 """What the driver counted while the GPUs were loaded, and DCGM's word: gpu_pcie_load, gpu_ecc_load, gpu_xid,
 gpu_diagnostic.
 
-Thresholds, verdicts and actions are those of docs/design/gpu-reading.md and fleetctl/checks/xid.py.
+Thresholds, verdicts and actions are those of docs/design/gpu-reading.md and appliance/contract/xid.py.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from appliance.contract.burnin import BurnInReport, Change, DcgmResult, DcgmTest, GpuBurnIn, Span, XidEvent
+from appliance.contract.finding import Finding, bad, fine, not_supported
 from appliance.contract.gpu import Gpu, Unread, Value
 from appliance.contract.health import Verdict
+from appliance.contract.xid import UNCONTAINED_MEMORY_ERROR, judge_xids
 from fleetctl.checks.burnin_context import AGAIN, BurnInContext, BurnInNotes, each_gpu, no_report, requirement_of
-from fleetctl.checks.gpu_finding import Finding, bad, fine, not_supported
 from fleetctl.checks.result import CheckResult, degraded, ok, unknown
-from fleetctl.checks.xid import UNCONTAINED_MEMORY_ERROR, judge_xids
 
 _RESEAT = "reseat the card"
 _RESET = "drain the GPU and reset it"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from appliance.contract.burnin import GpuBurnIn, GpuNow, Series, SlowdownReason, Slowdowns
+from appliance.contract.finding import Finding, bad, fine
 from appliance.contract.health import Verdict
 from fleetctl.checks.burnin_context import AGAIN, BurnInContext, BurnInNotes, each_gpu, without_own_load
-from fleetctl.checks.gpu_finding import Finding, bad, fine
 from fleetctl.checks.result import CheckResult, critical
 
 _REPLACE = "replace the card"

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from statistics import median
 
 from appliance.contract.burnin import DriveBurnIn, GpuBurnIn
+from appliance.contract.finding import Finding, bad, fine
 from appliance.contract.gpu import NotSupported, Unread, Value
 from appliance.contract.health import Verdict
 from fleetctl.checks.burnin_context import AGAIN, BurnInContext, BurnInNotes, by_dcgm, each_gpu
-from fleetctl.checks.gpu_finding import Finding, bad, fine
 from fleetctl.checks.result import CheckResult
 
 # Ours. Equal cards differ by one or two percent; more has a cause: heat, power, a slot, or the card.

@@ -6,23 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from appliance.contract.health import HealthSnapshot
-from appliance.contract.seal import ModelTask
+from fleetctl.checks.wanted import Wanted
 from fleetctl.egress.isolation import IsolationRecord
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.host import HostFacts
 from fleetctl.models.profile import HardwareProfile
 from fleetctl.models.site import Site
 
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the operator built for this site: root hashes of the OS image's /usr and of each task's model image.
-
-    `Unreadable` when the operator has no such build; then a check cannot say that the box runs it.
-    """
-
-    usr_root_hash: str | Unreadable
-    model_root_hashes: Mapping[ModelTask, str | Unreadable]
+__all__ = ["CheckContext", "Wanted"]
 
 
 @dataclass(frozen=True)

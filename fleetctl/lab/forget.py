@@ -7,7 +7,7 @@ from fleetctl.errors import FleetctlError
 from fleetctl.lab.record import LabRecord
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import SiteSpec
-from fleetctl.remote.auditpins import remove_audit_pin
+from fleetctl.remote.keypins import remove_key
 from fleetctl.remote.pins import read_pin, remove_pin
 
 
@@ -23,8 +23,10 @@ def forget(fleetdir: FleetDir, record: LabRecord) -> list[str]:
         gone.append("host key pin")
         if forget_isolation(fleetdir.state_dir, record.name):
             gone.append("record of its rules")
-        if remove_audit_pin(fleetdir.audit_keys, record.name):
+        if remove_key(fleetdir.audit_keys, record.name):
             gone.append("audit key pin")
+        if remove_key(fleetdir.health_keys, record.name):
+            gone.append("health key pin")
     path = fleetdir.site_path(record.name)
     if path.exists() and _as_made(fleetdir, record):
         path.unlink()

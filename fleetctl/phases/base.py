@@ -23,6 +23,7 @@ from fleetctl.models.site import Site
 from fleetctl.phases.failure import error_of
 from fleetctl.phases.release import BuiltRelease
 from fleetctl.remote.connection import Host
+from fleetctl.remote.keypins import KeyKind
 from fleetctl.remote.playbook import Playbooks
 from fleetctl.remote.tasks import PlayResult, TaskResult
 from fleetctl.trust.escrow_index import VolumeName
@@ -102,10 +103,10 @@ class OperatorSide(Protocol):
         """Counsel's decisions, None without a file; `ConfigError` for one that is wrong."""
         ...
 
-    def pin_audit_key(self, key: str) -> bool:
-        """Keep the verifier key of the site's audit log; False when it is kept already.
+    def pin_key(self, kind: KeyKind, key: str) -> bool:
+        """Keep a public key of the site; False when it is kept already.
 
-        Raises `VerificationError` when another one is kept: this is then another log.
+        Raises `VerificationError` when another one is kept: this is then another log, or another machine.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fleetctl.facts.gpus import GpuFacts
 from fleetctl.phases.base import HostRun, PhaseResult, summary
 from fleetctl.phases.service_settings import service_settings
 
@@ -17,7 +18,12 @@ class InstallStack:
             "server_cert_pem": run.operator.server_certificate(run.read_facts()),
             "ca_pem": run.operator.ca_certificate(),
         }
+        gpus = run.read_facts().gpus
         settings = service_settings(
-            run.site, run.profile, run.operator.identity_keys(), run.operator.consent_overrides()
+            run.site,
+            run.profile,
+            run.operator.identity_keys(),
+            run.operator.consent_overrides(),
+            gpus.report if isinstance(gpus, GpuFacts) else None,
         )
         return summary(run.apply("stack", tls=tls, settings=settings))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.contract.seal import ModelTask
-from fleetctl.checks.context import Wanted
+from fleetctl.checks.wanted import Wanted
 from fleetctl.errors import ConfigError
 from fleetctl.facts.base import Unreadable
 from fleetctl.image.cache import ImageCache

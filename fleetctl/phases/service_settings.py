@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from appliance.contract.gpu import GpuReport, Value
+from appliance.contract.gpu_wanted import GpuWanted, RecordedGpu, Wanted
 from fleetctl.models.profile import GpuRequirement, HardwareProfile
 from fleetctl.models.site import Site
 
@@ -21,15 +23,21 @@ WHISPER_MIB = 5818
 
 
 def service_settings(
-    site: Site, profile: HardwareProfile, keys: Mapping[str, Any], overrides: dict[str, Any] | None = None
+    site: Site,
+    profile: HardwareProfile,
+    keys: Mapping[str, Any],
+    overrides: dict[str, Any] | None = None,
+    gpus: GpuReport | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Service → content of its settings file; a service that is missing takes the defaults of the image.
 
-    `keys` has the key set of each issuer, by its name; `overrides` is counsel's document.
+    `keys` has the key set of each issuer, by its name; `overrides` is counsel's document; `gpus` is the box's reading,
+    whose cards are recorded.
     """
     gateway = gateway_settings(site, keys) | ({} if overrides is None else {"consent_overrides": overrides})
     if profile.spec.gpus:
-        return gpu_settings(profile.spec.gpus[0], gateway, drafting=site.spec.release.drafting is not None)
+        services = gpu_settings(profile.spec.gpus[0], gateway, drafting=site.spec.release.drafting is not None)
+        return services | {"gpu": gpu_wanted(profile, gpus)}
     if site.spec.release.drafting is None:
         return {"gateway": gateway}
     # Without a GPU: one request at a time, and drafts short enough to wait for. Both sides must know the same bound.
@@ -62,6 +70,21 @@ def gpu_settings(gpu: GpuRequirement, gateway: dict[str, Any], *, drafting: bool
         "drafting": bounds | engine,
         "transcription": speech,
     }
+
+
+def gpu_wanted(profile: HardwareProfile, report: GpuReport | None) -> dict[str, Any]:
+    """What the watch on the box judges by. A card that did not say who it is cannot be recorded."""
+    recorded = [
+        RecordedGpu(
+            uuid=gpu.uuid.value,
+            serial=gpu.serial.value if isinstance(gpu.serial, Value) else None,
+            vbios=gpu.vbios.value if isinstance(gpu.vbios, Value) else None,
+        )
+        for gpu in (report.gpus if report else ())
+        if isinstance(gpu.uuid, Value)
+    ]
+    wanted = [Wanted.model_validate(each.model_dump(include=set(Wanted.model_fields))) for each in profile.spec.gpus]
+    return GpuWanted(gpus=tuple(wanted), recorded=tuple(recorded)).model_dump(mode="json", exclude_none=True)
 
 
 def gateway_settings(site: Site, keys: Mapping[str, Any]) -> dict[str, Any]:

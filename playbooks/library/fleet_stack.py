@@ -24,10 +24,12 @@ _RUN = "/run/appliance-nginx"
 # Loading weights under emulation takes minutes; the services' own time limit is ten.
 _START_S = 1200
 
-SERVICES = {
+# Service → its unit; None: it reads its settings anew by itself.
+SERVICES: dict[str, str | None] = {
     "gateway": "appliance-gateway.service",
     "transcription": "appliance-transcription.service",
     "drafting": "appliance-drafting.service",
+    "gpu": None,
 }
 
 ARGUMENTS = {
@@ -129,8 +131,8 @@ def _run(module: AnsibleModule) -> None:
                 _put(box, path, wanted[path])
             box.run(["systemctl", "try-reload-or-restart", LISTENER], timeout_s=120)
             changed = [service for service in SERVICES if interrupted or settings_path(service) in differing]
-            if changed:  # they read their settings when they start
-                units = [SERVICES[service] for service in changed]
+            units = [unit for service in changed if (unit := SERVICES[service])]
+            if units:  # they read their settings when they start
                 box.run(["systemctl", "try-restart", *units], timeout_s=_START_S)
     diff = [
         {"before": before[path] or "", "after": wanted[path] or "", "before_header": path, "after_header": path}

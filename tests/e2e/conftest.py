@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fleetctl.lab.demo import MODELS
-from fleetctl.remote.auditpins import remove_audit_pin
+from fleetctl.remote.keypins import remove_key
 from tests.e2e.operator import SITE, Operator, fresh_operator
 
 HERE = Path(__file__).parent
@@ -39,8 +39,9 @@ def bare_site(operator: Operator) -> Iterator[Operator]:
     """A virtual site that booted from a bare disk and is registered, with its host key pinned."""
     operator.run("lab", "down", SITE, "--destroy", expect=None)
     (operator.fleet / "sites" / f"{SITE}.yaml").unlink(missing_ok=True)
-    # The key of a log that went with its machine, where an interrupted run left it.
-    remove_audit_pin(operator.fleet / "audit_keys", SITE)
+    # The keys that went with their machine, where an interrupted run left them.
+    for name in ("audit_keys", "health_keys"):
+        remove_key(operator.fleet / name, SITE)
     operator.run("lab", "up", SITE)
     try:
         operator.run("site", "add", SITE, "--lab")

@@ -25,10 +25,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from appliance.health.agent import Agent
+from appliance.health.answers import Answers
 from fleetctl.image.cache import ImageCache
 from fleetctl.image.carrier import extract_files, fetch_carriers
 from fleetctl.image.catalogue import read_catalogue
 from fleetctl.resources import resource_dir
+from tests.fakes.site import HEALTH_KEY
+from tests.fakes.site import snapshot as health_snapshot
 from tests.fakes.stub_gateway import StubGateway
 
 MODEL = "whisper-tiny.en"
@@ -229,6 +233,10 @@ def front() -> Iterator[Front]:
         gateway = StubGateway(folder / "gw.sock")
         serving = threading.Thread(target=gateway.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         serving.start()
+        # The agent's own HTTP side, with a snapshot that needs no box behind it.
+        agent = Agent(folder / "health.sock", Answers(health_snapshot, lambda: HEALTH_KEY))
+        answering = threading.Thread(target=agent.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        answering.start()
         front = Front(
             free_port(),
             free_port(),
@@ -248,7 +256,7 @@ def front() -> Iterator[Front]:
                 nginx_workers=1, nginx_run=str(folder / "run"), nginx_tls=str(folder / "fleet"), nginx_key=str(key),
                 nginx_clinical_listen=str(front.clinical), nginx_operator_listen=str(front.operator),
                 nginx_gateway_socket=str(folder / "gw.sock"), nginx_max_recording="2m", nginx_max_body="64k",
-                nginx_health_socket=str(folder / "no-health.sock"),
+                nginx_health_socket=str(folder / "health.sock"),
             )
         )  # fmt: skip
         # As root, nginx would give its workers to "nobody", who may not use the test's sockets.
@@ -270,3 +278,6 @@ def front() -> Iterator[Front]:
             gateway.shutdown()
             serving.join()
             gateway.server_close()
+            agent.shutdown()
+            answering.join()
+            agent.server_close()

@@ -13,6 +13,10 @@ from typing import Any
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from appliance.contract.health_reading import read_snapshot
+from appliance.contract.signed import open_snapshot
+from tests.fakes.site import HEALTH_KEY
+
 pytestmark = pytest.mark.slow
 
 TOKEN = {"Authorization": "Bearer " + "a1.b2_c3-" * 5}
@@ -135,9 +139,15 @@ def test_a_clinical_client_is_refused_on_the_operators_road(front: Any) -> None:
 
 
 def test_the_operators_road_leads_to_health_and_the_checkpoint_only(front: Any) -> None:
-    """No health agent runs here: a gateway error shows that nginx would ask it."""
     pair = front.authority.client("op", "operator")
-    assert ask(front, front.operator, "/v1/health", pair)[0] == 502
+    for route in ("/v1/health", "/v1/health/signed", "/metrics"):
+        assert ask(front, front.operator, route, pair)[0] == 200
+        assert ask(front, front.operator, route, pair, "POST")[0] == 405
+        assert ask(front, front.operator, f"{route}?a=1", pair)[0] == 400
+        assert ask(front, front.operator, f"{route}/", pair)[0] == 404
+        assert ask(front, front.operator, route, None, headers=TOKEN)[0] == 400
+        assert ask(front, front.operator, route, front.authority.client("ehr", "clinical"))[0] == 403
+    assert ask(front, front.clinical, "/metrics", front.authority.client("ehr", "clinical"))[0] == 404
     status, body = ask(front, front.operator, "/v1/audit/checkpoint", pair)
     assert (status, json.loads(body)["path"]) == (200, "/v1/audit/checkpoint")
     assert json.loads(body)["headers"]["X-Client-Role"] == "operator"
@@ -232,3 +242,45 @@ def test_nothing_of_a_request_is_logged(front: Any) -> None:
     log = front.log.read_text()
     assert set(re.findall(r'request: "([^"]*)"', log)) <= {"GET /v1/health HTTP/1.1"}
     assert not re.search(r"jane|patient|[Bb]earer", log)
+
+
+def test_a_snapshot_arrives_plain_and_signed(front: Any) -> None:
+    pair = front.authority.client("op", "operator")
+    plain = ask(front, front.operator, "/v1/health", pair)[1]
+    signed = ask(front, front.operator, "/v1/health/signed", pair)[1]
+    assert open_snapshot(signed, HEALTH_KEY.public_key()) == read_snapshot(plain)
+    assert b'fleetctl_part_verdict{part="clock",verdict="ok"} 1\n' in ask(front, front.operator, "/metrics", pair)[1]
+
+
+@pytest.mark.parametrize(("port", "again"), [("operator", True), ("clinical", False)])
+def test_only_the_operators_sessions_are_resumed(front: Any, port: str, again: bool) -> None:
+    pair = front.authority.client("op" if again else "ehr", port)
+    trust, session = context(front, pair), None
+    for _ in range(3):
+        with (
+            socket.create_connection(("127.0.0.1", getattr(front, port)), timeout=60) as plain,
+            trust.wrap_socket(plain, server_hostname="localhost", session=session) as secured,
+        ):
+            assert secured.version() == "TLSv1.3"
+            assert secured.session_reused is (again and session is not None)
+            # Two on one connection: it stays open for the next question.
+            for _ in range(2):
+                secured.sendall(b"GET /nowhere HTTP/1.1\r\nHost: lab-1\r\n\r\n")
+                assert secured.recv(65536).startswith(b"HTTP/1.1 404")
+            session = secured.session
+
+
+def test_a_session_of_the_operators_road_opens_no_other(front: Any) -> None:
+    trust = context(front, front.authority.client("op", "operator"))
+    with (
+        socket.create_connection(("127.0.0.1", front.operator), timeout=60) as plain,
+        trust.wrap_socket(plain, server_hostname="localhost") as secured,
+    ):
+        secured.sendall(b"GET /nowhere HTTP/1.1\r\nHost: lab-1\r\n\r\n")
+        assert secured.recv(65536)
+        session = secured.session
+    with (
+        socket.create_connection(("127.0.0.1", front.clinical), timeout=60) as plain,
+        trust.wrap_socket(plain, server_hostname="localhost", session=session) as secured,
+    ):
+        assert not secured.session_reused

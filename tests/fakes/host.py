@@ -19,6 +19,7 @@ from fleetctl.phases.base import Event, HostRun, LockClaim
 from fleetctl.phases.release import BuiltRelease, ModelImage
 from fleetctl.remote.connection import Host
 from fleetctl.remote.conversation import OnLine
+from fleetctl.remote.keypins import KeyKind
 from fleetctl.remote.playbook import OnTask
 from fleetctl.remote.tasks import PlayResult, TaskResult
 from fleetctl.trust.escrow_index import VolumeName
@@ -113,7 +114,7 @@ class FakeOperator:
     stored: dict[str, str] = field(default_factory=dict)
     already: frozenset[str] = frozenset()
     recorded: IsolationRecord | None = fake.ISOLATION
-    audit_key: str = ""
+    keys: dict[str, str] = field(default_factory=dict)
     snapshots: list[HealthSnapshot | Unreadable] = field(default_factory=lambda: [fake.snapshot()])
 
     def server_certificate(self, facts: HostFacts) -> str:
@@ -144,9 +145,9 @@ class FakeOperator:
     def identity_keys(self) -> dict[str, Any]:
         return {issuer.issuer: {"keys": []} for issuer in fake.SITE.spec.identity.issuers}
 
-    def pin_audit_key(self, key: str) -> bool:
-        new = self.audit_key != key.strip()
-        self.audit_key = key.strip()
+    def pin_key(self, kind: KeyKind, key: str) -> bool:
+        new = self.keys.get(kind.name) != key.strip()
+        self.keys[kind.name] = key.strip()
         return new
 
     def health(self) -> HealthSnapshot | Unreadable:

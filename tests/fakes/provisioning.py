@@ -9,7 +9,7 @@ from typing import Any
 from fleetctl.actions.provision import PROVISION
 from fleetctl.facts.base import Completed
 from fleetctl.phases.base import Event, HostRun
-from fleetctl.phases.pin_audit_key import COMMAND as PIN_COMMAND
+from fleetctl.phases.pin_key import PinAuditKey, PinHealthKey
 from fleetctl.phases.runner import HostReport, Interruption, run_phases
 from tests.fakes import site as fake
 from tests.fakes.host import FakeHost, FakeOperator, FakePlaybooks, host_run, ok
@@ -29,7 +29,10 @@ class Setting:
 
     def __init__(self, prepared: dict[str, Any] | None = None, **host: Any) -> None:
         self.events: list[Event] = []
-        answers = {PIN_COMMAND: Completed(0, fake.AUDIT_KEY + "\n")}
+        answers = {
+            PinAuditKey().command: Completed(0, fake.AUDIT_KEY + "\n"),
+            PinHealthKey().command: Completed(0, fake.HEALTH_KEY_TEXT + "\n"),
+        }
         self.host = FakeHost(**{"readings": [fake.bare_facts(), fake.sealed_facts()], "answers": answers, **host})
         self.playbooks = FakePlaybooks(prepared if prepared is not None else script())
         self.operator = FakeOperator(already=frozenset({fake.ROOT_UUID, fake.STATE_UUID}))

@@ -7,8 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from appliance.contract.health import HealthSnapshot
 from appliance.contract.seal import Seal, SealedModel, SealedVolume
+from appliance.contract.signed import public_key_text
 from fleetctl.checks.context import CheckContext, Wanted
 from fleetctl.egress.isolation import IsolationRecord, spec_sha256
 from fleetctl.facts.base import Unreadable
@@ -40,6 +43,8 @@ USR, MODEL, DRAFTER, RULES = "a1" * 32, "b2" * 32, "b7" * 32, "c3" * 32
 DRAFTING = "smollm2-135m-instruct"
 # The verifier key of an audit log: Ed25519, the bytes 1 to 32.
 AUDIT_KEY = "lab-1+5388124d+AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"
+HEALTH_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+HEALTH_KEY_TEXT = public_key_text(HEALTH_KEY.public_key())
 ROOT_UUID = "11111111-1111-4111-8111-111111111111"
 STATE_UUID = "22222222-2222-4222-8222-222222222222"
 ARRAY_UUID = "33333333:44444444:55555555:66666666"
@@ -262,7 +267,10 @@ def bare_facts(**changed: Any) -> HostFacts:
 def snapshot(verdict: str = "ok", **changed: Any) -> HealthSnapshot:
     """A health snapshot; `changed` replaces parts."""
     part = {"verdict": "ok", "reason": "compared"}
-    names = ("image", "services", "gateway", "storage", "isolation", "disk", "clock")
+    names = (
+        "image", "boot", "services", "engines", "gateway", "audit", "gpus", "storage", "isolation", "certificates",
+        "disk", "clock",
+    )  # fmt: skip
     return HealthSnapshot.model_validate(
         {
             "box": "lab-1",

@@ -59,27 +59,29 @@ def use(monkeypatch: pytest.MonkeyPatch, scenario: str | Path) -> None:
         monkeypatch.setenv(name, value)
 
 
-def _sections(scenario: str) -> dict[str, dict[str, str]]:
-    sections: dict[str, dict[str, str]] = {}
+def sections(scenario: str) -> dict[str, dict[str, str]]:
+    """What a scenario says: section → key → value, its base's lines included."""
+    found: dict[str, dict[str, str]] = {}
     section = ""
-    for raw in (SCENARIOS / f"{scenario}.conf").read_text().splitlines():
+    path = SCENARIOS / f"{scenario}.conf"
+    for raw in path.read_text().splitlines():
         line = raw.strip()
         if line.startswith("["):
             section = line.strip("[]")
         elif line and not line.startswith("#"):
             key, _, value = (part.strip() for part in line.partition("="))
             if key == "base":
-                sections = _sections(value)
+                found = sections(str((path.parent / value).resolve().relative_to(SCENARIOS.resolve())))
             else:
-                sections.setdefault(section, {})[key] = value
-    return sections
+                found.setdefault(section, {})[key] = value
+    return found
 
 
 def pci_bus(folder: Path, scenario: str) -> Path:
     """Make a folder like /sys/bus/pci/devices that shows the scenario's GPUs, a sound function of one and a bridge."""
-    sections = _sections(scenario)
-    gpus = [sections.get(f"gpu {index}", {}) for index in range(int(sections[""]["gpus"]))]
-    ids = [gpu["pci_id"] for gpu in gpus if gpu.get("on_bus") != "0"] + sections[""].get("bus_only", "").split()
+    said = sections(scenario)
+    gpus = [said.get(f"gpu {index}", {}) for index in range(int(said[""]["gpus"]))]
+    ids = [gpu["pci_id"] for gpu in gpus if gpu.get("on_bus") != "0"] + said[""].get("bus_only", "").split()
     devices = folder / "devices"
     for number, pci_id in enumerate(ids):
         # Cards without an own display are 3D controllers; the others VGA-compatible ones.

@@ -20,7 +20,9 @@ const char *const VALUES[] = {
     "banks_partial", "banks_low", "banks_none", "recovery_action", "clocks_event_reasons", "temperature_c", "margin_c",
     "slowdown_c",
     "pcie_width", "pcie_width_max", "pcie_generation", "pcie_generation_max", "pcie_replays", "persistence", "xid",
-    "sm_clock_mhz", "power_mw", "ecc_corrected_volatile", NULL,
+    "sm_clock_mhz", "power_mw", "ecc_corrected_volatile", "ecc_corrected_aggregate", "ecc_uncorrected_aggregate",
+    "memory_clock_mhz", "memory_temperature_c", "memory_used_mib", "memory_reserved_mib", "energy_mj",
+    "utilization_percent", "memory_utilization_percent", "encoder_percent", "decoder_percent", "event_types", NULL,
 };
 
 const char *const CALLS[] = {
@@ -34,8 +36,10 @@ const char *const CALLS[] = {
     "nvmlDeviceGetTemperatureThreshold",
     "nvmlDeviceGetCurrPcieLinkWidth", "nvmlDeviceGetMaxPcieLinkWidth", "nvmlDeviceGetCurrPcieLinkGeneration",
     "nvmlDeviceGetMaxPcieLinkGeneration", "nvmlDeviceGetPcieReplayCounter", "nvmlDeviceGetPersistenceMode",
-    "nvmlDeviceRegisterEvents", "nvmlEventSetWait_v2",
-    "nvmlDeviceGetClockInfo", "nvmlDeviceGetPowerUsage", NULL,
+    "nvmlEventSetCreate", "nvmlDeviceGetSupportedEventTypes", "nvmlDeviceRegisterEvents", "nvmlEventSetWait_v2",
+    "nvmlDeviceGetClockInfo", "nvmlDeviceGetPowerUsage", "nvmlDeviceGetTotalEnergyConsumption",
+    "nvmlDeviceGetUtilizationRates", "nvmlDeviceGetEncoderUtilization", "nvmlDeviceGetDecoderUtilization",
+    "nvmlDeviceGetMemoryInfo_v2", NULL,
 };
 
 int error_code(const char *name) { return listed(ERRORS, name); }

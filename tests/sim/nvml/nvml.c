@@ -83,15 +83,33 @@ NUMBER(nvmlDeviceGetPersistenceMode, unsigned, "persistence")
 
 NUMBER(nvmlDeviceGetPowerUsage, unsigned, "power_mw")
 
-/* Only the clock of the multiprocessors, NVML_CLOCK_SM, is asked for. */
+NUMBER(nvmlDeviceGetTotalEnergyConsumption, uint64_t, "energy_mj")
+
+/* Asked for are the clocks of the multiprocessors and of the memory, NVML_CLOCK_SM and NVML_CLOCK_MEM. */
 CALL nvmlDeviceGetClockInfo(struct gpu *gpu, unsigned kind, unsigned *mhz)
 {
     ENTER(gpu->index);
-    if (kind != 1)
+    if (kind != 1 && kind != 2)
         return INVALID_ARGUMENT;
-    *mhz = (unsigned)number(gpu->index, "sm_clock_mhz");
+    *mhz = (unsigned)number(gpu->index, kind == 1 ? "sm_clock_mhz" : "memory_clock_mhz");
     return SUCCESS;
 }
+
+struct utilization { unsigned gpu, memory; };
+
+CALL nvmlDeviceGetUtilizationRates(struct gpu *gpu, struct utilization *rates)
+{
+    ENTER(gpu->index);
+    rates->gpu = (unsigned)number(gpu->index, "utilization_percent");
+    rates->memory = (unsigned)number(gpu->index, "memory_utilization_percent");
+    return SUCCESS;
+}
+
+#define CODEC(call, key) \
+    CALL call(struct gpu *gpu, unsigned *percent, unsigned *period_us) \
+    { ENTER(gpu->index); *percent = (unsigned)number(gpu->index, key); *period_us = 167000; return SUCCESS; }
+CODEC(nvmlDeviceGetEncoderUtilization, "encoder_percent")
+CODEC(nvmlDeviceGetDecoderUtilization, "decoder_percent")
 
 struct pci { char legacy[16]; unsigned domain, bus, device, ids, subsystem; char bus_id[32]; };
 
@@ -117,6 +135,20 @@ CALL nvmlDeviceGetMemoryInfo(struct gpu *gpu, struct memory *memory)
     return SUCCESS;
 }
 
+struct memory2 { unsigned version; uint64_t total, reserved, free, used; };
+
+CALL nvmlDeviceGetMemoryInfo_v2(struct gpu *gpu, struct memory2 *memory)
+{
+    ENTER(gpu->index);
+    if (memory->version != (2u << 24 | sizeof *memory))
+        return INVALID_ARGUMENT;
+    memory->total = (uint64_t)number(gpu->index, "memory_mib") << 20;
+    memory->reserved = (uint64_t)number(gpu->index, "memory_reserved_mib") << 20;
+    memory->used = (uint64_t)number(gpu->index, "memory_used_mib") << 20;
+    memory->free = memory->total - memory->reserved - memory->used;
+    return SUCCESS;
+}
+
 CALL nvmlDeviceGetCudaComputeCapability(struct gpu *gpu, int *major, int *minor)
 {
     ENTER(gpu->index);
@@ -133,13 +165,15 @@ CALL nvmlDeviceGetEccMode(struct gpu *gpu, unsigned *current, unsigned *pending)
     return SUCCESS;
 }
 
-/* Kind 0 is corrected, 1 uncorrected; only span 0 is asked for, since the driver was loaded. */
+/* Kind 0 is corrected, 1 uncorrected; span 0 is since the driver was loaded, 1 since ever. */
 CALL nvmlDeviceGetTotalEccErrors(struct gpu *gpu, unsigned kind, unsigned span, uint64_t *count)
 {
+    static const char *const KEYS[2][2] = {{"ecc_corrected_volatile", "ecc_corrected_aggregate"},
+                                           {"ecc_uncorrected_volatile", "ecc_uncorrected_aggregate"}};
     ENTER(gpu->index);
-    if (kind > 1 || span != 0)
+    if (kind > 1 || span > 1)
         return INVALID_ARGUMENT;
-    *count = (uint64_t)number(gpu->index, kind ? "ecc_uncorrected_volatile" : "ecc_corrected_volatile");
+    *count = (uint64_t)number(gpu->index, KEYS[kind][span]);
     return SUCCESS;
 }
 
@@ -176,17 +210,19 @@ CALL nvmlDeviceGetRowRemapperHistogram(struct gpu *gpu, unsigned banks[5])
 
 struct field { uint32_t id, scope; int64_t timestamp, latency; unsigned type, result; union { unsigned ui; uint64_t ull; } value; };
 
-/* Field 230 is the recovery action; recovery_action = NOT_SUPPORTED makes the field, not the call, say so. */
+/* Field 230 is the recovery action, 82 the memory's temperature; a value of NOT_SUPPORTED makes the field, not the call,
+ * say so. */
 CALL nvmlDeviceGetFieldValues(struct gpu *gpu, int count, struct field *fields)
 {
     ENTER(gpu->index);
     for (int i = 0; i < count; i++) {
-        int refused = error_code(value(gpu->index, "recovery_action"));
+        const char *key = fields[i].id == 230 ? "recovery_action" : fields[i].id == 82 ? "memory_temperature_c" : NULL;
+        int refused = key ? error_code(value(gpu->index, key)) : INVALID_ARGUMENT;
         fields[i].type = 1;
         fields[i].value.ull = 0;
-        fields[i].result = fields[i].id != 230 ? INVALID_ARGUMENT : refused > 0 ? (unsigned)refused : SUCCESS;
+        fields[i].result = refused > 0 ? (unsigned)refused : SUCCESS;
         if (fields[i].result == SUCCESS)
-            fields[i].value.ui = (unsigned)number(gpu->index, "recovery_action");
+            fields[i].value.ui = (unsigned)number(gpu->index, key);
     }
     return SUCCESS;
 }
@@ -228,12 +264,29 @@ CALL nvmlDeviceGetTemperatureThreshold(struct gpu *gpu, unsigned threshold, unsi
     return SUCCESS;
 }
 
-/* Events: each GPU with `xid` tells it once to a set that it was registered with; then waiting times out. */
+/* Events: a GPU tells the Xids of its line `xid`, one after the other, to a set that it was registered with. Beside them
+ * FLEETCTL_SIMULATED_NVML_EVENTS may name a file to which a test appends lines `GPU XID`: as with a driver, who waits
+ * gets what comes while it is registered, and nothing from before. Then waiting times out. */
 struct event { struct gpu *gpu; uint64_t type, data; unsigned gpu_instance, compute_instance; };
 static int the_set;
+static FILE *stream;
 
-CALL nvmlEventSetCreate(int **set) { *set = &the_set; return initialized ? SUCCESS : UNINITIALIZED; }
+CALL nvmlEventSetCreate(int **set)
+{
+    const char *path = getenv("FLEETCTL_SIMULATED_NVML_EVENTS");
+    ENTER(GLOBAL);
+    *set = &the_set;
+    if (path && !stream) {
+        stream = fopen(path, "r");
+        if (!stream || fseek(stream, 0, SEEK_END))
+            mistake("cannot open the events %s", path);
+    }
+    return SUCCESS;
+}
+
 CALL nvmlEventSetFree(int *set) { (void)set; return SUCCESS; }
+
+NUMBER(nvmlDeviceGetSupportedEventTypes, uint64_t, "event_types")
 
 CALL nvmlDeviceRegisterEvents(struct gpu *gpu, uint64_t types, int *set)
 {
@@ -243,17 +296,50 @@ CALL nvmlDeviceRegisterEvents(struct gpu *gpu, uint64_t types, int *set)
     return SUCCESS;
 }
 
+static int listed_xids(int gpu)
+{
+    const char *text = setting(gpu, "xid");
+    int count = text != NULL;
+    while (text && (text = strchr(text, ',')))
+        count++, text++;
+    return count;
+}
+
+static int streamed(struct event *event)
+{
+    char line[64];
+    int gpu;
+    unsigned xid;
+    if (!stream)
+        return 0;
+    long place = ftell(stream);
+    if (!fgets(line, sizeof line, stream) || !strchr(line, '\n')) { /* half of a line: the rest comes */
+        clearerr(stream);
+        fseek(stream, place, SEEK_SET);
+        return 0;
+    }
+    if (sscanf(line, "%d %u", &gpu, &xid) != 2 || gpu < 0 || gpu >= MAX_GPUS)
+        mistake("an event is no GPU XID: %s", line);
+    *event = (struct event){&gpus[gpu], 8, xid, ~0u, ~0u};
+    return gpus[gpu].registered;
+}
+
 CALL nvmlEventSetWait_v2(int *set, struct event *event, unsigned timeout_ms)
 {
     ENTER(GLOBAL);
     (void)set;
     for (int i = 0; i < MAX_GPUS; i++)
-        if (gpus[i].registered && !gpus[i].told && setting(i, "xid")) {
-            gpus[i].told = 1;
+        if (gpus[i].registered && gpus[i].told < listed_xids(i)) {
+            gpus[i].told++;
             *event = (struct event){&gpus[i], 8, (uint64_t)number(i, "xid"), ~0u, ~0u};
             return SUCCESS;
         }
-    struct timespec wait = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
-    nanosleep(&wait, NULL);
+    unsigned step_ms = stream ? 5 : timeout_ms; /* only a stream can bring something meanwhile */
+    for (unsigned waited_ms = 0; waited_ms < timeout_ms; waited_ms += step_ms) {
+        if (streamed(event))
+            return SUCCESS;
+        struct timespec wait = {step_ms / 1000, step_ms % 1000 * 1000000L};
+        nanosleep(&wait, NULL);
+    }
     return TIMEOUT;
 }

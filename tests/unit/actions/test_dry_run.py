@@ -14,7 +14,7 @@ from fleetctl.actions import provision
 from fleetctl.egress.isolation import read_isolation, spec_sha256
 from fleetctl.facts.base import Completed
 from fleetctl.models.fleetdir import FleetDir
-from fleetctl.phases.pin_audit_key import COMMAND
+from fleetctl.phases.pin_key import PinAuditKey, PinHealthKey
 from fleetctl.trust.escrow_files import EscrowFiles
 from fleetctl.trust.passphrase import Passphrase
 from tests.fakes import site as fake
@@ -100,7 +100,8 @@ def test_the_same_list_writes_when_it_is_no_dry_run(
     """So that the test above cannot pass because nothing is ever called."""
     fleet_dir, runner, host = setting
     host.readings.append(fake.bare_facts())
-    host.answers[COMMAND] = Completed(0, fake.AUDIT_KEY)
+    host.answers[PinAuditKey().command] = Completed(0, fake.AUDIT_KEY)
+    host.answers[PinHealthKey().command] = Completed(0, fake.HEALTH_KEY_TEXT)
     monkeypatch.setattr("fleetctl.phases.verify.HEALTH_DEADLINE_S", -1.0)
     monkeypatch.setattr("fleetctl.actions.operator_side.FleetOperator.health", lambda self: fake.unreadable("health"))
     (report,) = provision.provision(fleet_dir, [fake.SITE], passphrase, lambda event: None)
@@ -109,6 +110,7 @@ def test_the_same_list_writes_when_it_is_no_dry_run(
     assert report.error.message.startswith("volumes_encrypted is critical")
     assert runner.calls[-1]["tags"] == "unlock"
     assert fleet_dir.audit_keys.read_text() == f"lab-1 {fake.AUDIT_KEY}\n"
+    assert fleet_dir.health_keys.read_text() == f"lab-1 {fake.HEALTH_KEY_TEXT}\n"
     record = read_isolation(fleet_dir.state_dir, "lab-1")
     assert record is not None
     assert (record.ruleset_digest, record.spec_sha256) == (fake.RULES, spec_sha256(fake.SITE))

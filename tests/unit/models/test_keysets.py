@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from appliance.contract.gpu_wanted import GpuWanted
 from fleetctl.errors import ConfigError
 from fleetctl.models.fleetdir import FleetDir, load_profile
 from fleetctl.models.keysets import read_consent_overrides, read_key_set
 from fleetctl.models.profile import builtin_profile_paths
 from fleetctl.models.site import Site
 from fleetctl.phases.service_settings import gateway_settings, service_settings
+from tests.fakes import gpus
 from tests.fakes import site as fake
 
 KEY = {"kty": "EC", "crv": "P-256", "kid": "1", "x": "x", "y": "y"}
@@ -154,7 +156,25 @@ def test_cards_are_shared_between_drafting_and_transcription(name: str, cards: s
     assert share >= 0.1
     assert need_mib <= engine.memory_share * engine.card_memory_mib
     without = service_settings(site(release={"transcription": "whisper-tiny.en"}), profile, {})
-    assert set(without) == {"gateway", "transcription"}
+    assert set(without) == {"gateway", "transcription", "gpu"}
+
+
+def test_the_watch_on_the_box_learns_what_the_profile_wants_and_which_cards_were_found() -> None:
+    """Read with the box's own reader."""
+    profile = load_profile("clinic-t360", builtin_profile_paths())
+    silent = gpus.gpu(1, serial=gpus.NOT_SUPPORTED, vbios=gpus.unread())
+    report = gpus.report(gpus.gpu(0), silent, gpus.lost(2))
+    wanted = GpuWanted.model_validate_json(json.dumps(service_settings(site(), profile, {}, None, report)["gpu"]))
+    (kind,) = wanted.gpus
+    assert (kind.count, kind.ecc, kind.min_pcie_width) == (2, "on", 16)
+    uuids = ["GPU-5a1e0000-0000-4000-8000-00000000a000", "GPU-5a1e0000-0000-4000-8000-00000000a001"]
+    assert [each.uuid for each in wanted.recorded] == uuids
+    assert [(each.serial, each.vbios) for each in wanted.recorded] == [
+        ("1650000000000", "95.02.66.00.01"),
+        (None, None),
+    ]
+    assert service_settings(site(), profile, {})["gpu"].get("recorded") == []
+    assert "gpu" not in service_settings(site(), fake.PROFILE, {})
 
 
 def test_counsels_decisions_travel_as_they_are(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def test_the_operation_reads_from_top_to_bottom() -> None:
         "InstallModels",
         "Seal",
         "PinAuditKey",
+        "PinHealthKey",
         "Verify",
         "ReleaseLock",
     ]
@@ -169,7 +170,7 @@ def test_verify_waits_for_the_box_to_come_up(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_dry_run_is_the_same_list_without_what_it_cannot_have() -> None:
     left_out = [phase.title for phase in PROVISION if phase not in DRY_RUN]
-    assert left_out == ["MeasureReach", "PinAuditKey", "Verify", "ReleaseLock"]
+    assert left_out == ["MeasureReach", "PinAuditKey", "PinHealthKey", "Verify", "ReleaseLock"]
 
 
 def test_only_the_writer_knows_of_a_dry_run() -> None:

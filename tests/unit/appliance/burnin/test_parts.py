@@ -18,8 +18,8 @@ from appliance.burnin import dcgm, gpu_load
 from appliance.burnin.dcgm import DcgmLoad
 from appliance.burnin.kernel_log import KernelLog
 from appliance.burnin.observe import reasons
-from appliance.burnin.watch import Process, Teller
 from appliance.contract.burnin import BurnInProgress, BurnInReport, DcgmResult, MachineErrors
+from appliance.gpu.teller import Process, Teller
 
 # Made up in the form of DCGM 3 and of DCGM 4; neither was captured.
 DCGM_3 = {
@@ -192,7 +192,7 @@ def test_a_call_that_lasts_too_long_is_named() -> None:
 
 
 def test_what_a_child_writes_is_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("appliance.burnin.watch._MAX_KEPT_BYTES", 1000)
+    monkeypatch.setattr("appliance.gpu.teller._MAX_KEPT_BYTES", 1000)
     process = Process([sys.executable, "-c", "print('x' * 100000)"])
     while process.poll():
         time.sleep(0.02)

@@ -38,7 +38,7 @@ def test_phi_units_have_no_network_and_no_internet_sockets(unit: str) -> None:
     assert [line for line in lines(unit) if line.startswith("RestrictAddressFamilies")] == [
         "RestrictAddressFamilies=AF_UNIX"
     ]
-    assert {"DynamicUser=yes", "User=appliance-gateway"} & set(lines(unit))
+    assert {"DynamicUser=yes", "User=appliance-gateway", "User=appliance-health"} & set(lines(unit))
 
 
 @pytest.mark.parametrize("unit", [unit for unit in PHI_UNITS if unit != "appliance-health.service"])
@@ -100,8 +100,29 @@ def modules() -> list[str]:
     return [name for path in sorted(UNITS.glob("appliance-*.service")) for name in pattern.findall(path.read_text())]
 
 
+def test_the_snapshots_key_lies_on_the_state_volume_for_the_agent_alone() -> None:
+    unit = set(lines("appliance-health.service"))
+    assert {"User=appliance-health", "StateDirectory=appliance/health", "StateDirectoryMode=0700"} <= unit
+    # It tells of a volume that is not there, so it cannot wait for it.
+    assert "RequiresMountsFor=/var/lib/appliance" not in unit
+
+
+def test_the_facts_are_kept_by_a_reader_that_writes_to_no_device() -> None:
+    unit = lines("appliance-facts.service")
+    devices = [line for line in unit if line.startswith("DeviceAllow=") and "mapper" not in line]
+    assert devices
+    assert all(line.endswith(" r") for line in devices)
+    assert "Wants=appliance-facts.service" in lines("appliance-health.service")
+
+
+def test_the_log_is_verified_as_its_writer_and_without_a_network() -> None:
+    unit = set(lines("appliance-audit-check.service"))
+    assert {"User=appliance-gateway", "PrivateNetwork=yes", "ProtectSystem=strict", "CapabilityBoundingSet="} <= unit
+    assert not any(line.startswith(("StateDirectory", "ReadWritePaths")) for line in unit)
+
+
 def test_every_module_that_a_unit_starts_exists() -> None:
-    assert len(modules()) == 7
+    assert len(modules()) == 8
     root = Path(__file__).parents[4]
     for name in modules():
         path = root / name.replace(".", "/")
@@ -120,9 +141,54 @@ def test_cards_loosen_only_what_they_need() -> None:
         path.parent.name.removesuffix(".d"): {
             line.partition("=")[0] for line in path.read_text().splitlines() if "=" in line and line[0] != "#"
         }
-        for path in GPU_UNITS.rglob("*.conf")
+        for path in GPU_UNITS.glob("*.service.d/*.conf")
     }
     assert found == LOOSENED
+
+
+def watch_unit() -> list[str]:
+    return (GPU_UNITS / "appliance-gpu-watch.service").read_text().splitlines()
+
+
+def test_the_gpu_watch_has_the_cards_and_the_kernel_log_and_no_network() -> None:
+    unit = watch_unit()
+    assert {line for line in unit if line.startswith("DeviceAllow=")} == {
+        "DeviceAllow=char-nvidia* rw", "DeviceAllow=/dev/kmsg r",
+    }  # fmt: skip
+    assert {"DevicePolicy=closed", "PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX"} <= set(unit)
+    assert [line for line in unit if "Capabilit" in line and not line.startswith("#")] == [
+        "AmbientCapabilities=CAP_SYSLOG", "CapabilityBoundingSet=CAP_SYSLOG",
+    ]  # fmt: skip
+
+
+def test_the_journal_of_faults_lies_on_the_state_volume_for_the_watch_alone() -> None:
+    from appliance.contract.gpu_watch import PATH
+    from appliance.watch.journal import DIRECTORY
+
+    unit = watch_unit()
+    assert {"StateDirectoryMode=0700", "RequiresMountsFor=/var/lib/appliance", "User=appliance-gpu-watch"} <= set(unit)
+    assert f"StateDirectory={DIRECTORY.relative_to('/var/lib')}" in unit
+    assert f"RuntimeDirectory={PATH.parent.relative_to('/run')}" in unit
+
+
+def test_the_watch_runs_where_there_are_cards_and_nowhere_else() -> None:
+    assert not (UNITS / "appliance-gpu-watch.service").exists()
+    assert "Wants=appliance-gpu-watch.service" in (GPU_UNITS / "appliance.target.d/60-gpu.conf").read_text()
+    accounts = (GPU_UNITS.parents[1] / "sysusers.d/appliance-gpu.conf").read_text()
+    assert "\nu appliance-gpu-watch " in accounts
+    (module,) = [line.split()[-1] for line in watch_unit() if line.startswith("ExecStart=")]
+    assert (Path(__file__).parents[4] / module.replace(".", "/") / "__main__.py").is_file()
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_exposure_of_the_watch_is_within_the_limit() -> None:
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", GPU_UNITS / "appliance-gpu-watch.service"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    match = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
+    assert match, done.stdout[-500:] + done.stderr[-500:]
+    assert float(match[1]) <= LIMIT
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")

@@ -1,0 +1,20 @@
+"""What the operator built for a site: the root hashes that are to run there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from appliance.contract.seal import ModelTask
+from fleetctl.facts.base import Unreadable
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the operator built for this site: root hashes of the OS image's /usr and of each task's model image.
+
+    `Unreadable` when the operator has no such build; then a check cannot say that the box runs it.
+    """
+
+    usr_root_hash: str | Unreadable
+    model_root_hashes: Mapping[ModelTask, str | Unreadable]
