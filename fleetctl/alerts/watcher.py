@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from fleetctl.alerts import alertmanager, mail, webhook
-from fleetctl.alerts.book import AlertBook, Round, Waiting
+from fleetctl.alerts.book import AlertBook, Waiting
 from fleetctl.alerts.message import Message, message_of
 from fleetctl.alerts.post import DeliveryError
 from fleetctl.alerts.rules import end_orphans, judge
@@ -46,11 +46,10 @@ class Summary:
 
 @dataclass
 class Watcher:
-    """Alerts of one fleet. `host` says in the store who watches."""
+    """Alerts of one fleet."""
 
     book: AlertBook
     fleet: str
-    host: str
     say: Say = lambda words: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _problems: list[str] = field(default_factory=list)
@@ -70,7 +69,7 @@ class Watcher:
         self._tell_alertmanagers(spec, loud, now)
         self._empty_outbox(spec, now)
         undelivered = self.book.undelivered()
-        self.book.beat(Round(self.now(), self.host, len(sites), undelivered))
+        self.book.finished(self.now(), len(sites), undelivered)
         firing = sum(alert.is_active for alert in active)
         return Summary(
             now, len(sites), firing, sum(alert.is_active for alert in active if alert not in loud), len(messages),

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from fleetctl.errors import ConfigError
-from fleetctl.store import tables
+from fleetctl.store import alert_tables, tables
 from fleetctl.store.errors import StoreError
 
 # Another fleetctl that writes holds the lock for a moment; who waits longer says so instead of hanging.
@@ -23,6 +23,8 @@ _MIGRATING = 0x666C7374
 
 
 def _first(connection: Connection) -> None:
+    # The alerts' tables are named so that their module is loaded, and they are in the metadata.
+    assert alert_tables.watch.metadata is tables.metadata  # noqa: S101 (an import for its effect says so)
     tables.metadata.create_all(connection)
 
 

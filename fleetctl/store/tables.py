@@ -6,14 +6,14 @@ from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, M
 
 metadata = MetaData()
 # SQLite counts rows up by itself only in a column of its own integer type.
-_RowId = BigInteger().with_variant(Integer, "sqlite")
+row_id = BigInteger().with_variant(Integer, "sqlite")
 
 meta = Table("meta", metadata, Column("name", String(40), primary_key=True), Column("value", Text, nullable=False))
 
 observation = Table(
     "observation",
     metadata,
-    Column("id", _RowId, primary_key=True, autoincrement=True),
+    Column("id", row_id, primary_key=True, autoincrement=True),
     Column("site", String(63), nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("outcome", String(20), nullable=False),

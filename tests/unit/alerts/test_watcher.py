@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
 
 from appliance.contract.health import Verdict
 from fleetctl.alerts.book import AlertBook
 from fleetctl.alerts.state import AlertFinding, AlertKey, Phase, Sighting
 from fleetctl.alerts.watcher import Summary, Watcher
 from fleetctl.models.alerts import AlertSpec
+from fleetctl.store.database import Database
 from tests.fakes.web import Web, web
 
 START = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
@@ -31,9 +31,9 @@ class Story:
 
     def __init__(self, folder: Path, hook: Web) -> None:
         self.hook, self.at = hook, START
-        self.book = AlertBook(create_engine(f"sqlite:///{folder / 'store.db'}"))
+        self.book = AlertBook(Database(f"sqlite:///{folder / 'store.db'}"))
         self.lines: list[str] = []
-        self.watcher = Watcher(self.book, "sim", "watch-1", self.lines.append, lambda: self.at)
+        self.watcher = Watcher(self.book, "sim", self.lines.append, lambda: self.at)
         self.spec = AlertSpec.model_validate(
             {
                 "rules": [{"name": "bad", "severity": "page", "for": "2m", "clear_after": "5m"}],
@@ -68,11 +68,11 @@ def test_an_alert_is_told_once_and_so_is_its_end(story: Story) -> None:
 
 def test_a_restart_tells_nobody_again_and_forgets_no_time(story: Story, tmp_path: Path) -> None:
     story.round(0, BAD)
-    story.watcher = Watcher(AlertBook(create_engine(f"sqlite:///{tmp_path / 'store.db'}")), "sim", "watch-2",
+    story.watcher = Watcher(AlertBook(Database(f"sqlite:///{tmp_path / 'store.db'}")), "sim",
                             now=lambda: story.at)  # fmt: skip
     story.round(2, BAD)
     assert story.told == ["firing"]
-    story.watcher = Watcher(AlertBook(create_engine(f"sqlite:///{tmp_path / 'store.db'}")), "sim", "watch-3",
+    story.watcher = Watcher(AlertBook(Database(f"sqlite:///{tmp_path / 'store.db'}")), "sim",
                             now=lambda: story.at)  # fmt: skip
     story.round(3, BAD)
     assert story.told == ["firing"]
@@ -118,12 +118,26 @@ def test_a_site_that_left_the_fleet_ends_its_alerts(story: Story) -> None:
     )  # fmt: skip
 
 
-def test_the_heartbeat_says_when_and_who(story: Story) -> None:
+def test_a_finished_round_is_written_down(story: Story) -> None:
     assert story.book.last_round() is None
+    assert story.book.lead("watch-1", START, timedelta(minutes=2)) == "watch-1"
+    found = story.book.last_round()
+    assert found is not None
+    assert found.at is None
     story.round(1)
     found = story.book.last_round()
     assert found is not None
     assert (found.at, found.host, found.sites, found.undelivered) == (story.at, "watch-1", 1, 0)
+
+
+def test_one_watcher_leads_and_another_takes_over_when_it_is_silent(story: Story) -> None:
+    lease = timedelta(minutes=2)
+    assert story.book.lead("watch-1", START, lease) == "watch-1"
+    assert story.book.lead("watch-2", START + timedelta(seconds=119), lease) == "watch-1"
+    assert story.book.lead("watch-1", START + timedelta(seconds=119), lease) == "watch-1"
+    assert story.book.lead("watch-2", START + timedelta(seconds=130), lease) == "watch-1"
+    assert story.book.lead("watch-2", START + timedelta(seconds=240), lease) == "watch-2"
+    assert story.book.lead("watch-1", START + timedelta(seconds=241), lease) == "watch-2"
 
 
 def test_info_is_listed_and_told_to_nobody(story: Story) -> None:
@@ -137,12 +151,12 @@ def test_info_is_listed_and_told_to_nobody(story: Story) -> None:
 _CHILD = """
 import sys
 from datetime import UTC, datetime, timedelta
-from sqlalchemy import create_engine
 from appliance.contract.health import Verdict
 from fleetctl.alerts.book import AlertBook
 from fleetctl.alerts.state import AlertFinding, Sighting
 from fleetctl.alerts.watcher import Watcher
 from fleetctl.models.alerts import AlertSpec
+from fleetctl.store.database import Database
 
 store, url, start = sys.argv[1:]
 at = [datetime.fromisoformat(start)]
@@ -150,7 +164,7 @@ spec = AlertSpec.model_validate({
     "rules": [{"name": "bad", "severity": "page", "for": "0s", "clear_after": "0s", "repeat": "0s"}],
     "receivers": {"webhook": [{"url": url}]},
 })
-watcher = Watcher(AlertBook(create_engine(store)), "sim", "child", now=lambda: at[0])
+watcher = Watcher(AlertBook(Database(store)), "sim", now=lambda: at[0])
 bad = AlertFinding("storage", Verdict.CRITICAL, "x", "y")
 for number in range(10_000):
     at[0] += timedelta(seconds=1)
@@ -179,7 +193,7 @@ def test_a_watcher_that_is_killed_loses_no_change(tmp_path: Path) -> None:
             process.stdout.close()
             at += timedelta(hours=3)
         # What was written down and not sent is sent by the next one.
-        last = Watcher(AlertBook(create_engine(store)), "sim", "last", now=lambda: at)
+        last = Watcher(AlertBook(Database(store)), "sim", now=lambda: at)
         spec = AlertSpec.model_validate(
             {"rules": [{"name": "bad", "severity": "page", "for": "0s"}], "receivers": {"webhook": [{"url": hook.url}]}}
         )
