@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from fleetctl.alerts.state import Alert, AlertKey, Phase
-from fleetctl.models.alerts import AlertSpec, seconds
+from fleetctl.models.alerts import AlertSpec, Silence, seconds
 
 
 @dataclass(frozen=True)
@@ -28,29 +28,38 @@ class Notice:
         return f"{key.rule}/{key.site}/{key.check}/{phase.value}/{moment.timestamp():.0f}{repeated}"
 
 
-def quiet_because(spec: AlertSpec, alert: Alert, now: datetime) -> str:
+@dataclass(frozen=True)
+class Policy:
+    """What holds now: the policy's rules, receivers and windows, and the silences beside it."""
+
+    spec: AlertSpec
+    silences: tuple[Silence, ...] = ()
+
+
+def quiet_because(policy: Policy, alert: Alert, now: datetime) -> str:
     """Why nobody is to be told of this alert now; empty when somebody is."""
     key, labels = alert.key, dict(alert.labels)
-    for silence in spec.silences:
-        if silence.is_active(now) and silence.fits(key.site, labels, key.check):
-            return f"silence {silence.name} until {silence.until}, by {silence.by}: {silence.reason}"
-    for window in spec.maintenance:
+    for silence in policy.silences:
+        spec = silence.spec
+        if spec.is_active(now) and spec.fits(key.site, labels, key.check):
+            return f"silence {silence.name} until {spec.until}, by {spec.by}: {spec.reason}"
+    for window in policy.spec.maintenance:
         if window.fits(key.site, labels, key.check) and window.is_open(now):
             return f"maintenance window {window.name}"
     return ""
 
 
-def due(spec: AlertSpec, alerts: Iterable[Alert], now: datetime) -> list[Notice]:
+def due(policy: Policy, alerts: Iterable[Alert], now: datetime) -> list[Notice]:
     """What has to be told now. What a silence holds back is told when the silence ends, if it is still true then."""
     notices = []
-    repeats = {rule.name: timedelta(seconds=seconds(rule.repeat)) for rule in spec.rules}
+    repeats = {rule.name: timedelta(seconds=seconds(rule.repeat)) for rule in policy.spec.rules}
     for alert in alerts:
         if alert.phase is Phase.RESOLVED:
             # Who was never told of the beginning need not hear of the end; who was, must, in a window too.
             if alert.told_phase is Phase.FIRING:
                 notices.append(Notice(alert))
             continue
-        if not alert.is_active or quiet_because(spec, alert, now):
+        if not alert.is_active or quiet_because(policy, alert, now):
             continue
         if alert.told_phase is None:
             notices.append(Notice(alert))

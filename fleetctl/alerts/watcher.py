@@ -13,7 +13,7 @@ from fleetctl.alerts.message import Message, message_of
 from fleetctl.alerts.post import DeliveryError
 from fleetctl.alerts.rules import end_orphans, judge
 from fleetctl.alerts.state import Alert, Phase, Sighting
-from fleetctl.alerts.telling import due, quiet_because, told
+from fleetctl.alerts.telling import Policy, due, quiet_because, told
 from fleetctl.errors import FleetctlError
 from fleetctl.models.alerts import AlertSpec, Email, Webhook, seconds
 
@@ -54,14 +54,14 @@ class Watcher:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _problems: list[str] = field(default_factory=list)
 
-    def round(self, spec: AlertSpec, sites: Sequence[str], sightings: Sequence[Sighting]) -> Summary:
+    def round(self, policy: Policy, sites: Sequence[str], sightings: Sequence[Sighting]) -> Summary:
         """Judge these sightings of `sites`, and tell whoever has to know."""
-        now, self._problems = self.now(), []
+        now, self._problems, spec = self.now(), [], policy.spec
         alerts = end_orphans(self.book.alerts(), [rule.name for rule in spec.rules], sites, now)
         alerts = judge(spec.rules, alerts, sightings)
         active = [alert for alert in alerts.values() if alert.is_active or alert.phase is Phase.RESOLVED]
-        loud = [alert for alert in active if not quiet_because(spec, alert, now)]
-        notices = due(spec, alerts.values(), now)
+        loud = [alert for alert in active if not quiet_because(policy, alert, now)]
+        notices = due(policy, alerts.values(), now)
         messages = [message_of(self.fleet, notice) for notice in notices]
         self.book.commit(told(alerts, notices, now), list(self._addressed(spec, messages)), now)
         for message in messages:

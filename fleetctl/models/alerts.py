@@ -1,4 +1,4 @@
-"""`policies/alerts.yaml`: what is told to whom, when it is silent, and the windows in which a site is worked on."""
+"""`policies/alerts.yaml` and `policies/silences/`: what is told to whom, and when nobody is."""
 
 from __future__ import annotations
 
@@ -133,10 +133,9 @@ class AlertRule(Scope):
         return self
 
 
-class Silence(Scope):
+class SilenceSpec(Scope):
     """Nobody is told of these findings until then. It always has an end, an author and a reason."""
 
-    name: Name
     until: Moment
     since: Moment | None = None
     by: str = Field(min_length=1, max_length=100)
@@ -149,6 +148,13 @@ class Silence(Scope):
     def is_active(self, now: datetime) -> bool:
         """Whether it holds now."""
         return (self.since is None or moment(self.since) <= now) and now < self.ends
+
+
+class Silence(Resource):
+    """`policies/silences/NAME.yaml`, as `fleetctl alerts silence` writes it."""
+
+    kind: Literal["Silence"] = Field(description="What this file is.")
+    spec: SilenceSpec
 
 
 class MaintenanceWindow(Scope):
@@ -234,11 +240,10 @@ class Receivers(StrictModel):
 
 
 class AlertSpec(StrictModel):
-    """Rules, receivers, and what keeps them quiet."""
+    """Rules, receivers, and the windows in which they are quiet."""
 
     rules: list[AlertRule] = Field(min_length=1, max_length=200)
     receivers: Receivers = Field(default_factory=Receivers)
-    silences: list[Silence] = Field(default_factory=list, max_length=1000)
     maintenance: list[MaintenanceWindow] = Field(default_factory=list, max_length=200)
     interval: Duration = Field("30s", description="How often `fleetctl watch` asks every site.")
 
@@ -246,7 +251,6 @@ class AlertSpec(StrictModel):
     def _consistent(self) -> AlertSpec:
         for what, names in (
             ("rule", [rule.name for rule in self.rules]),
-            ("silence", [silence.name for silence in self.silences]),
             ("maintenance window", [window.name for window in self.maintenance]),
         ):
             if repeated := sorted({name for name in names if names.count(name) > 1}):
@@ -261,3 +265,16 @@ class AlertPolicy(Resource):
 
     kind: Literal["AlertPolicy"] = Field(description="What this file is.")
     spec: AlertSpec
+
+
+DEFAULT_RULES = """\
+apiVersion: fleetctl/v1
+kind: AlertPolicy
+metadata: {name: alerts}
+spec:
+  rules:
+    - {name: not-well, severity: page, verdicts: [critical, unknown], for: 3m, clear_after: 5m}
+    - {name: degraded, severity: ticket, verdicts: [degraded], for: 30m, clear_after: 30m, repeat: 24h}
+  receivers: {}
+"""
+"""What holds in a fleet without policies/alerts.yaml: everything becomes an alert, and nobody is named to be told."""

@@ -14,5 +14,12 @@ ENVIRONMENT = "FLEETCTL_STORE"
 def open_store(fleetdir: FleetDir) -> Store:
     """The fleet's store. Nothing is opened before its first use. Raises `ConfigError` for a URL that is none."""
     spec = fleetdir.fleet.spec.store
-    url = os.environ.get(ENVIRONMENT) or spec.url or f"sqlite:///{fleetdir.state_dir / 'store' / 'observations.db'}"
-    return Store(url, Retention(spec.raw_days, spec.hourly_days, spec.daily_days, spec.snapshot_minutes))
+    return Store(
+        store_url(fleetdir), Retention(spec.raw_days, spec.hourly_days, spec.daily_days, spec.snapshot_minutes)
+    )
+
+
+def store_url(fleetdir: FleetDir) -> str:
+    """Where the fleet's store is."""
+    url = os.environ.get(ENVIRONMENT) or fleetdir.fleet.spec.store.url
+    return url or f"sqlite:///{fleetdir.state_dir / 'store' / 'observations.db'}"

@@ -9,8 +9,8 @@ import pytest
 
 from appliance.contract.health import Verdict
 from fleetctl.alerts.state import Alert, AlertFinding, AlertKey, Phase
-from fleetctl.alerts.telling import due, quiet_because, told
-from fleetctl.models.alerts import AlertSpec, MaintenanceWindow
+from fleetctl.alerts.telling import Policy, due, quiet_because, told
+from fleetctl.models.alerts import AlertSpec, MaintenanceWindow, Silence
 
 NOW = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
 KEY = AlertKey("bad", "north", "storage")
@@ -20,14 +20,16 @@ FIRING = Alert(
 )  # fmt: skip
 
 
-def spec(**more: object) -> AlertSpec:
+def spec(*silences: Silence, **more: object) -> Policy:
     rule = {"name": "bad", "severity": "page", "repeat": "4h"}
-    return AlertSpec.model_validate({"rules": [rule], **more})
+    return Policy(AlertSpec.model_validate({"rules": [rule], **more}), silences)
 
 
-def silence(**changed: object) -> dict[str, object]:
-    given = {"name": "s1", "until": "2026-11-26T04:00Z", "by": "on-call", "reason": "disk on its way"}
-    return {**given, **changed}
+def silence(**changed: object) -> Silence:
+    given = {"until": "2026-11-26T04:00Z", "by": "on-call", "reason": "disk on its way", **changed}
+    return Silence.model_validate(
+        {"apiVersion": "fleetctl/v1", "kind": "Silence", "metadata": {"name": "s1"}, "spec": given}
+    )
 
 
 def change(alert: Alert, **values: object) -> Alert:
@@ -48,7 +50,7 @@ def test_a_firing_alert_is_told_once_and_again_after_its_time() -> None:
 def test_repeat_can_be_off() -> None:
     rules = {"rules": [{"name": "bad", "severity": "page", "repeat": "0s"}]}
     known = told({KEY: FIRING}, due(spec(), [FIRING], NOW), NOW)
-    assert due(AlertSpec.model_validate(rules), known.values(), NOW + timedelta(days=300)) == []
+    assert due(Policy(AlertSpec.model_validate(rules)), known.values(), NOW + timedelta(days=300)) == []
 
 
 def test_pending_and_clearing_tell_nothing_new() -> None:
@@ -68,7 +70,7 @@ def test_the_end_is_told_to_who_knew_and_then_forgotten() -> None:
 
 
 def test_a_silence_holds_back_and_its_end_lets_through_what_is_still_true() -> None:
-    quiet = spec(silences=[silence()])
+    quiet = spec(silence())
     assert due(quiet, [FIRING], NOW) == []
     assert "disk on its way" in quiet_because(quiet, FIRING, NOW)
     assert len(due(quiet, [FIRING], NOW + timedelta(hours=1))) == 1
@@ -79,12 +81,12 @@ def test_a_silence_holds_back_and_its_end_lets_through_what_is_still_true() -> N
     [{"sites": ["south"]}, {"checks": ["gpu_*"]}, {"selectors": {"region": "west"}}, {"since": "2026-11-26T03:30Z"}],
 )
 def test_a_silence_is_about_what_it_names(changed: dict[str, object]) -> None:
-    assert len(due(spec(silences=[silence(**changed)]), [FIRING], NOW)) == 1
+    assert len(due(spec(silence(**changed)), [FIRING], NOW)) == 1
 
 
 def test_who_heard_of_the_beginning_hears_of_the_end_in_a_silence_too() -> None:
     over = change(FIRING, phase=Phase.RESOLVED, ended_at=NOW, told_at=NOW, told_phase=Phase.FIRING)
-    assert len(due(spec(silences=[silence()]), [over], NOW)) == 1
+    assert len(due(spec(silence()), [over], NOW)) == 1
 
 
 def window(**changed: object) -> MaintenanceWindow:

@@ -17,6 +17,7 @@ import pytest
 from appliance.contract.health import Verdict
 from fleetctl.alerts.book import AlertBook
 from fleetctl.alerts.state import AlertFinding, AlertKey, Phase, Sighting
+from fleetctl.alerts.telling import Policy
 from fleetctl.alerts.watcher import Summary, Watcher
 from fleetctl.models.alerts import AlertSpec
 from fleetctl.store.database import Database
@@ -43,7 +44,7 @@ class Story:
 
     def round(self, minutes: float, *findings: AlertFinding, sites: tuple[str, ...] = ("north",)) -> Summary:
         self.at = START + timedelta(minutes=minutes)
-        return self.watcher.round(self.spec, sites, [Sighting(site, {}, self.at, findings) for site in sites])
+        return self.watcher.round(Policy(self.spec), sites, [Sighting(site, {}, self.at, findings) for site in sites])
 
     @property
     def told(self) -> list[str]:
@@ -154,6 +155,7 @@ from datetime import UTC, datetime, timedelta
 from appliance.contract.health import Verdict
 from fleetctl.alerts.book import AlertBook
 from fleetctl.alerts.state import AlertFinding, Sighting
+from fleetctl.alerts.telling import Policy
 from fleetctl.alerts.watcher import Watcher
 from fleetctl.models.alerts import AlertSpec
 from fleetctl.store.database import Database
@@ -168,7 +170,7 @@ watcher = Watcher(AlertBook(Database(store)), "sim", now=lambda: at[0])
 bad = AlertFinding("storage", Verdict.CRITICAL, "x", "y")
 for number in range(10_000):
     at[0] += timedelta(seconds=1)
-    watcher.round(spec, ["north"], [Sighting("north", {}, at[0], (bad,) if number % 2 == 0 else ())])
+    watcher.round(Policy(spec), ["north"], [Sighting("north", {}, at[0], (bad,) if number % 2 == 0 else ())])
     print(number, flush=True)
 """
 
@@ -197,7 +199,7 @@ def test_a_watcher_that_is_killed_loses_no_change(tmp_path: Path) -> None:
         spec = AlertSpec.model_validate(
             {"rules": [{"name": "bad", "severity": "page", "for": "0s"}], "receivers": {"webhook": [{"url": hook.url}]}}
         )
-        last.round(spec, ["north"], [])
+        last.round(Policy(spec), ["north"], [])
         known = last.book.alerts().get(AlertKey("bad", "north", "storage"))
         assert last.book.undelivered() == 0
         messages = [json.loads(posted.body) for posted in hook.posted]
