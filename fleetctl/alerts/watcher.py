@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from fleetctl.alerts import alertmanager, mail, webhook
-from fleetctl.alerts.book import AlertBook, Waiting
+from fleetctl.alerts.book import AlertBook
 from fleetctl.alerts.message import Message, message_of
 from fleetctl.alerts.post import DeliveryError
 from fleetctl.alerts.rules import end_orphans, judge
@@ -100,7 +100,7 @@ class Watcher:
             if waiting.receiver in silent:
                 continue
             try:
-                _deliver(receivers[waiting.receiver], waiting)
+                deliver(receivers[waiting.receiver], waiting.message)
             except (DeliveryError, FleetctlError) as problem:
                 silent.add(waiting.receiver)
                 self.book.failed(waiting, str(problem), now)
@@ -113,8 +113,9 @@ class Watcher:
         self.say(words)
 
 
-def _deliver(receiver: Webhook | Email, waiting: Waiting) -> None:
+def deliver(receiver: Webhook | Email, message: Message) -> None:
+    """Send one message. Raises `DeliveryError` or `ConfigError`."""
     if isinstance(receiver, Webhook):
-        webhook.deliver(receiver, waiting.message)
+        webhook.deliver(receiver, message)
     else:
-        mail.deliver(receiver, waiting.message)
+        mail.deliver(receiver, message)

@@ -22,6 +22,8 @@ COMMANDS: tuple[Row, ...] = (
     Row("site", "fleetctl.cli.site:app", "Add, list, show, preflight, burn in, provision and verify sites."),
     Row("profile", "fleetctl.cli.profile:app", "List, show and validate hardware profiles; size a site."),
     Row("image", "fleetctl.cli.image:app", "Build the signed OS image and model images."),
+    Row("watch", "fleetctl.cli.watch:watch", "Watch the fleet, and tell people of what lasts."),
+    Row("alerts", "fleetctl.cli.alerts:app", "Show alerts, silence them for a while, test their receivers."),
     Row("monitoring", "fleetctl.cli.monitoring:app", "Configure Prometheus and Grafana for the fleet."),
     Row("egress", "fleetctl.cli.egress:app", "Show what may leave a site, and prove that nothing else can."),
     Row("audit", "fleetctl.cli.audit:app", "Verify a site's audit log away from the site, and witness it."),

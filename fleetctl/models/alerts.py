@@ -29,7 +29,8 @@ def seconds(text: str) -> int:
     return int(text[:-1]) * _UNITS_S[text[-1]]
 
 
-def _duration(text: str) -> str:
+def checked_duration(text: str) -> str:
+    """The duration as it is written. Raises ValueError for what is none."""
     if not re.fullmatch(_DURATION, text):
         raise ValueError(f"{text!r} is no duration; write 90s, 5m, 12h or 7d")
     if seconds(text) > _MAX_DURATION_S:
@@ -78,7 +79,7 @@ def _url(text: str) -> str:
     return text
 
 
-Duration = Annotated[str, AfterValidator(_duration), Field(description="90s, 5m, 12h or 7d.")]
+Duration = Annotated[str, AfterValidator(checked_duration), Field(description="90s, 5m, 12h or 7d.")]
 Moment = Annotated[str, AfterValidator(_moment), Field(description="ISO 8601 with a zone.")]
 TimeZone = Annotated[str, AfterValidator(_zone), Field(description="IANA name.")]
 Url = Annotated[str, AfterValidator(_url), Field(max_length=500)]

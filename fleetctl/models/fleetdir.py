@@ -120,7 +120,7 @@ class FleetDir:
 
     def sites(self, selectors: list[str] | None = None) -> list[Site]:
         """All sites by name; with `selectors` (`key=value`) those that carry every one of these labels."""
-        wanted = _selectors(selectors or [])
+        wanted = labels_of(selectors or [])
         sites = [self.site(name) for name in self.site_names()]
         return [site for site in sites if wanted.items() <= site.metadata.labels.items()]
 
@@ -185,7 +185,8 @@ def load_profile(name: str, paths: dict[str, Path]) -> HardwareProfile:
     return profile
 
 
-def _selectors(texts: list[str]) -> dict[str, str]:
+def labels_of(texts: list[str]) -> dict[str, str]:
+    """`key=value` texts as labels. Raises `UsageError`."""
     wanted = {}
     for text in texts:
         key, equals, value = text.partition("=")
