@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from appliance.contract.health import Name, Text
 from appliance.contract.model import ContractModel, Sha256Hex
+from appliance.contract.part import Name, Text
 
 
 class DraftingHealth(ContractModel):

@@ -1,162 +1,110 @@
 """The health snapshot: one bounded JSON document that a box gives about itself. It holds no patient data.
 
 Each part carries its own verdict, what was compared, and what to do next. A part that could not be read is
-`unknown`, and the snapshot is never better than its worst part.
+`unknown`, and the snapshot is never better than its worst part. `health_reading.py` reads one of any version that is
+understood; what a box signs is in `signed.py`.
 """
 
-from datetime import datetime
-from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field, model_validator
 
+from appliance.contract.faults import Fault
+from appliance.contract.health_engines import EnginesPart, EngineState, Latency
+from appliance.contract.health_gpus import GpusPart
+from appliance.contract.health_parts import (
+    AuditPart,
+    BootPart,
+    Certificate,
+    CertificatesPart,
+    ClockPart,
+    DiskPart,
+    DiskSpace,
+    EgressProof,
+    GatewayPart,
+    ImagePart,
+    IsolationPart,
+    LoadedModel,
+    ModelsPart,
+    ServicesPart,
+    ServiceState,
+)
+from appliance.contract.health_storage import ArrayMember, DriveWear, LuksSlot, LuksVolume, StoragePart, TpmBinding
 from appliance.contract.model import ContractModel, Sha256Hex
-from appliance.contract.seal import ModelTask
+from appliance.contract.part import Name, Part, Text, Verdict, worst
 
-Text = Annotated[str, Field(max_length=500)]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
+__all__ = [
+    "ArrayMember", "AuditPart", "BootPart", "Certificate", "CertificatesPart", "ClockPart", "DiskPart", "DiskSpace",
+    "DriveWear", "EgressProof", "EngineState", "EnginesPart", "GatewayPart", "GpusPart", "HealthSnapshot", "ImagePart",
+    "IsolationPart", "Latency", "LoadedModel", "LuksSlot", "LuksVolume", "ModelsPart", "Name", "Part", "ServiceState",
+    "ServicesPart", "StoragePart", "Text", "TpmBinding", "TranscriptionHealth", "Verdict", "worst",
+]  # fmt: skip
 
-
-class Verdict(StrEnum):
-    """A judgement. `unknown` is never healthy."""
-
-    OK = "ok"
-    DEGRADED = "degraded"
-    CRITICAL = "critical"
-    UNKNOWN = "unknown"
-
-
-# Worst first. A known critical fault outranks a part that could not be read: it needs an action now.
-_WORST_FIRST = (Verdict.CRITICAL, Verdict.UNKNOWN, Verdict.DEGRADED, Verdict.OK)
-
-
-def worst(verdicts: list[Verdict]) -> Verdict:
-    """Return the verdict of the whole; of nothing at all it is `unknown`."""
-    return min(verdicts, key=_WORST_FIRST.index, default=Verdict.UNKNOWN)
-
-
-class Part(ContractModel):
-    """One judged concern."""
-
-    verdict: Verdict
-    reason: Annotated[Text, Field(description="What was compared, in words.")]
-    next_action: Annotated[Text, Field(description="What a person does next; empty when the part is ok.")] = ""
-
-
-class ImagePart(Part):
-    """The operating system that runs."""
-
-    version: Annotated[str, Field(max_length=100)] | None = None
-    usr_root_hash: Sha256Hex | None = None
-
-
-class ServiceState(ContractModel):
-    """One unit, in systemd's words."""
-
-    unit: Name
-    active: Annotated[str, Field(max_length=30)]
-    sub: Annotated[str, Field(max_length=30)]
-    result: Annotated[str, Field(max_length=30)]
-    restarts: Annotated[int, Field(ge=0)]
-
-
-class ServicesPart(Part):
-    """The units that make the appliance."""
-
-    services: Annotated[tuple[ServiceState, ...], Field(max_length=32)] = ()
-
-
-class LoadedModel(ContractModel):
-    """The weights that an engine has loaded, as the kernel verifies them."""
-
-    task: ModelTask
-    name: Name
-    root_hash: Sha256Hex | None
-
-
-class ModelsPart(Part):
-    """The weights of every engine that answers."""
-
-    loaded: Annotated[tuple[LoadedModel, ...], Field(max_length=8)] = ()
-
-
-class GatewayPart(Part):
-    """The gateway's own view: audit log, store, engines, and what waits."""
-
-    audit_size: Annotated[int, Field(ge=0)] | None = None
-    audit_root_hash: Sha256Hex | None = None
-    checkpoint_age_s: Annotated[float, Field(ge=0)] | None = None
-    open_transcripts: Annotated[int, Field(ge=0)] | None = None
-    failed_transcripts: Annotated[int, Field(ge=0)] | None = None
-
-
-class StoragePart(Part):
-    """The encrypted state volume and what it stands on."""
-
-    mounted: bool | None = None
-    encrypted: bool | None = None
-    luks_uuid: Annotated[str, Field(max_length=40)] | None = None
-    array_level: Annotated[str, Field(max_length=20)] | None = None
-    members_wanted: Annotated[int, Field(ge=0)] | None = None
-    members_active: Annotated[int, Field(ge=0)] | None = None
-    unencrypted_swap: bool | None = None
-
-
-class IsolationPart(Part):
-    """The live firewall against the sealed one."""
-
-    ruleset_digest: Sha256Hex | None = None
-    sealed_digest: Sha256Hex | None = None
-    egress_denied_packets: Annotated[int, Field(ge=0)] | None = None
-    ingress_denied_packets: Annotated[int, Field(ge=0)] | None = None
-
-
-class DiskSpace(ContractModel):
-    """Room on one file system."""
-
-    mount: Name
-    size_mib: Annotated[int, Field(ge=0)]
-    free_mib: Annotated[int, Field(ge=0)]
-
-
-class DiskPart(Part):
-    """Room for what is written."""
-
-    file_systems: Annotated[tuple[DiskSpace, ...], Field(max_length=16)] = ()
-
-
-class ClockPart(Part):
-    """Whether the kernel's clock follows a time server."""
-
-    synchronized: bool | None = None
-    max_error_ms: Annotated[float, Field(ge=0)] | None = None
+VERSION = 3
+MAX_FAULTS_SHOWN = 64
+"""The worst and newest; how many more there are is said, and `appliancectl health faults` lists them all."""
+SINCE_V3 = ("gpus", "engines", "certificates", "audit", "boot")
+"""Parts that a box of health/v2 cannot report."""
 
 
 class HealthSnapshot(ContractModel):
-    """All parts at one moment. `(boot_id, sequence)` orders the snapshots of a box; the sequence only rises."""
+    """All parts at one moment. `(boot_id, sequence)` orders the snapshots of a box; the sequence only rises.
 
-    schema_version: Literal["health/v2"] = "health/v2"
+    A part that is None is one that the box's version cannot report. It counts neither as ok nor against the box.
+    """
+
+    schema_version: Literal["health/v2", "health/v3", "health/v4"] = "health/v3"
     box: Annotated[Name, Field(description="Host name of the box.")]
     site: Annotated[str, Field(max_length=63, description="From the seal; absent until sealed.")] | None = None
     appliance_version: Annotated[str, Field(max_length=50)]
-    taken_at: datetime
+    taken_at: AwareDatetime
     boot_id: Annotated[str, Field(max_length=40)]
     sequence: Annotated[int, Field(ge=0)]
     uptime_s: Annotated[float, Field(ge=0)]
     facts_age_s: Annotated[float, Field(ge=0, description="Age of the facts that only root can read.")] | None = None
     verdict: Verdict
     image: ImagePart
+    boot: BootPart | None = None
     services: ServicesPart
+    engines: EnginesPart | None = None
     models: ModelsPart
     gateway: GatewayPart
+    audit: AuditPart | None = None
+    gpus: GpusPart | None = None
     storage: StoragePart
     isolation: IsolationPart
+    certificates: CertificatesPart | None = None
     disk: DiskPart
     clock: ClockPart
+    faults: Annotated[
+        tuple[Fault, ...],
+        Field(max_length=MAX_FAULTS_SHOWN, description="Open and acknowledged ones; what is cleared is left out."),
+    ] = ()
+    faults_left_out: Annotated[int, Field(ge=0)] = 0
+    other_parts: Annotated[
+        dict[Name, Part],
+        Field(
+            default_factory=dict,
+            max_length=32,
+            exclude_if=lambda parts: not parts,
+            description="Parts of a newer box's version.",
+        ),
+    ]
+
+    @model_validator(mode="after")
+    def _has_what_its_version_has(self) -> Self:
+        if self.schema_version != "health/v2" and (absent := [n for n in SINCE_V3 if getattr(self, n) is None]):
+            raise ValueError(f"{self.schema_version} has the part {absent[0]}, which is missing")
+        return self
 
     def parts(self) -> dict[str, Part]:
-        """Return the judged parts by name, in the order in which they are declared."""
-        return {name: value for name in type(self).model_fields if isinstance(value := getattr(self, name), Part)}
+        """Return the judged parts by name, in the order in which they are declared; a newer box's own come last."""
+        own = {name: value for name in type(self).model_fields if isinstance(value := getattr(self, name), Part)}
+        return own | self.other_parts
+
+    def not_reported(self) -> tuple[str, ...]:
+        """Return the parts that this version of the box cannot report yet."""
+        return tuple(name for name in SINCE_V3 if getattr(self, name) is None)
 
 
 class TranscriptionHealth(ContractModel):

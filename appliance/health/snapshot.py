@@ -73,6 +73,7 @@ def take(
     }
     sealed = known.values.get("seal")
     return HealthSnapshot(
+        schema_version="health/v2",
         box=platform.node()[:100] or "unknown",
         site=str(sealed["site"])[:63] if isinstance(sealed, dict) and "site" in sealed else None,
         appliance_version=appliance_version(),

@@ -262,7 +262,10 @@ def bare_facts(**changed: Any) -> HostFacts:
 def snapshot(verdict: str = "ok", **changed: Any) -> HealthSnapshot:
     """A health snapshot; `changed` replaces parts."""
     part = {"verdict": "ok", "reason": "compared"}
-    names = ("image", "services", "gateway", "storage", "isolation", "disk", "clock")
+    names = (
+        "image", "boot", "services", "engines", "gateway", "audit", "gpus", "storage", "isolation", "certificates",
+        "disk", "clock",
+    )  # fmt: skip
     return HealthSnapshot.model_validate(
         {
             "box": "lab-1",
