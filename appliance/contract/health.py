@@ -30,14 +30,14 @@ from appliance.contract.health_parts import (
     ServiceState,
 )
 from appliance.contract.health_storage import ArrayMember, DriveWear, LuksSlot, LuksVolume, StoragePart, TpmBinding
-from appliance.contract.model import ContractModel, Sha256Hex
+from appliance.contract.model import ContractModel
 from appliance.contract.part import Name, Part, Text, Verdict, worst
 
 __all__ = [
     "ArrayMember", "AuditPart", "BootPart", "Certificate", "CertificatesPart", "ClockPart", "DiskPart", "DiskSpace",
     "DriveWear", "EgressProof", "EngineState", "EnginesPart", "GatewayPart", "GpusPart", "HealthSnapshot", "ImagePart",
     "IsolationPart", "Latency", "LoadedModel", "LuksSlot", "LuksVolume", "ModelsPart", "Name", "Part", "ServiceState",
-    "ServicesPart", "StoragePart", "Text", "TpmBinding", "TranscriptionHealth", "Verdict", "worst",
+    "ServicesPart", "StoragePart", "Text", "TpmBinding", "Verdict", "worst",
 ]  # fmt: skip
 
 VERSION = 3
@@ -105,18 +105,3 @@ class HealthSnapshot(ContractModel):
     def not_reported(self) -> tuple[str, ...]:
         """Return the parts that this version of the box cannot report yet."""
         return tuple(name for name in SINCE_V3 if getattr(self, name) is None)
-
-
-class TranscriptionHealth(ContractModel):
-    """What the transcription service answers on its own `/health`."""
-
-    schema_version: Literal["transcription-health/v1"] = "transcription-health/v1"
-    status: Literal["ok"]
-    model: Name
-    root_hash: Sha256Hex | None
-    root_hash_source: Annotated[Text, Field(description="How the hash was read, or why there is none.")]
-    queue_length: Annotated[int, Field(ge=0)]
-    queue_limit: Annotated[int, Field(ge=1)]
-    requests_done: Annotated[int, Field(ge=0)]
-    requests_refused: Annotated[int, Field(ge=0)]
-    requests_failed: Annotated[int, Field(ge=0)]

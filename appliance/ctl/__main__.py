@@ -101,21 +101,28 @@ def burnin(
 
 
 @health_app.command()
-def snapshot() -> None:
-    """Judge the box now and print the snapshot (JSON). Exit code: 0 ok, 3 degraded, 4 critical, 5 unknown."""
-    import os
+def snapshot(
+    now: Annotated[bool, typer.Option("--now", help="Judge here and now instead of asking the health agent.")] = False,
+) -> None:
+    """Print the box's snapshot (JSON). Exit code: 0 ok, 3 degraded, 4 critical, 5 unknown.
 
+    Without an agent that answers, it is judged here, and that is said.
+    """
     from appliance.contract.health import Verdict
-    from appliance.facts.gather import gather
-    from appliance.health.inputs import parse_facts
-    from appliance.health.snapshot import Sequence, take
+    from appliance.ctl.health import taken
 
-    # Root reads the facts itself, now; anybody else gets those that the timer left.
-    facts = gather() if os.geteuid() == 0 else None
-    taken = take(Sequence(), facts=parse_facts(facts, facts["boottime_s"]) if facts else None)
-    typer.echo(taken.model_dump_json(indent=2))
+    found = taken(now=now)
+    typer.echo(found.model_dump_json(indent=2))
     codes = {Verdict.OK: 0, Verdict.DEGRADED: 3, Verdict.CRITICAL: 4, Verdict.UNKNOWN: 5}
-    raise typer.Exit(codes[taken.verdict])
+    raise typer.Exit(codes[found.verdict])
+
+
+@health_app.command("key")
+def health_key() -> None:
+    """Print the public key that the box's snapshots are signed with. Exit code: 5 while there is none."""
+    from appliance.health.key import read_public_key
+
+    typer.echo(read_public_key())
 
 
 @seal_app.command()
@@ -165,9 +172,10 @@ def prove(spec: SpecOption = "-") -> None:
     Exit code: 0 nothing was reached and every control was, 9 something was reached, 7 something could not be tried.
     """
     from appliance.ctl.egress.prove import prove as run
-    from appliance.ctl.egress.result import exit_code
+    from appliance.ctl.egress.result import exit_code, keep_proof
 
     report = run(_spec(spec))
+    keep_proof(report)
     typer.echo(report.model_dump_json())
     raise typer.Exit(exit_code(report))
 

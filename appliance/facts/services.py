@@ -1,12 +1,16 @@
 """The units of the appliance and their states, in systemd's words."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from appliance.facts.reading import UnreadableError, run
+from appliance.facts.sandbox import PROPERTIES, differences
 
 TARGET = "appliance.target"
-_PROPERTIES = ("Id", "ActiveState", "SubState", "Result", "NRestarts", "MainPID", "Type", "PrivateNetwork")
+_PROPERTIES = (
+    "Id", "ActiveState", "SubState", "Result", "NRestarts", "MainPID", "Type", "PrivateNetwork",
+    "ActiveEnterTimestampMonotonic",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class Unit:
     main_pid: int
     kind: str
     private_network: bool
+    active_since_s: float | None = None  # on the clock since boot; None when it never was
+    sandbox_differs: tuple[str, ...] | None = None  # None: it was not compared
 
 
 def parse_show(text: str) -> list[dict[str, str]]:
@@ -42,6 +48,7 @@ def parse_units(text: str) -> list[Unit]:
                     fields["Id"], fields["ActiveState"], fields["SubState"], fields["Result"],
                     int(fields.get("NRestarts") or 0), int(fields.get("MainPID") or 0),
                     fields.get("Type", ""), fields.get("PrivateNetwork") == "yes",
+                    int(fields.get("ActiveEnterTimestampMonotonic") or 0) / 1e6 or None,
                 )
             )  # fmt: skip
         except KeyError as error:
@@ -61,8 +68,22 @@ def target_services(text: str) -> list[str]:
 def appliance_units(systemctl: Callable[[list[str]], str] = lambda argv: run(["systemctl", *argv])) -> list[Unit]:
     """Return the state of every service that the appliance consists of."""
     names = target_services(systemctl(["show", TARGET, "-p", "Wants", "-p", "Requires"]))
-    units = parse_units(systemctl(["show", *names, *(part for name in _PROPERTIES for part in ("-p", name))]))
+    return _shown(names, systemctl, ())
+
+
+def compared_units(systemctl: Callable[[list[str]], str] = lambda argv: run(["systemctl", *argv])) -> list[Unit]:
+    """Return the same, each compared with the sandbox that the image's own unit file wants."""
+    names = target_services(systemctl(["show", TARGET, "-p", "Wants", "-p", "Requires"]))
+    return _shown(names, systemctl, PROPERTIES)
+
+
+def _shown(names: list[str], systemctl: Callable[[list[str]], str], more: Sequence[str]) -> list[Unit]:
+    text = systemctl(["show", *names, *(f"--property={name}" for name in (*_PROPERTIES, *more))])
+    units = parse_units(text)
     missing = set(names) - {unit.unit for unit in units}
     if missing:
         raise UnreadableError(f"systemctl show said nothing about {', '.join(sorted(missing))}")
-    return units
+    if not more:
+        return units
+    shown = {fields["Id"]: fields for fields in parse_show(text)}
+    return [replace(unit, sandbox_differs=tuple(differences(unit.unit, shown[unit.unit]))) for unit in units]

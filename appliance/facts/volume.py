@@ -12,6 +12,15 @@ _LUKS = re.compile(r"^CRYPT-LUKS2-([0-9a-f]{32})-")
 
 
 @dataclass(frozen=True)
+class Member:
+    """One device of an array, in the kernel's words (Documentation/admin-guide/md.rst)."""
+
+    device: str
+    state: str
+    errors: int
+
+
+@dataclass(frozen=True)
 class Volume:
     """Where a mount really stands. `encrypted` is true only for LUKS2; array fields are None without an md array."""
 
@@ -23,6 +32,8 @@ class Volume:
     array_level: str | None
     members_wanted: int | None
     members_active: int | None
+    members: tuple[Member, ...] = ()
+    luks_device: str | None = None  # the block device that holds the LUKS header, by its kernel name
 
 
 def luks_uuid(dm_uuid: str) -> str | None:
@@ -41,15 +52,25 @@ def volume(mount: Mount, sysfs: Path = SYSFS) -> Volume:
         raise UnreadableError(f"{mount.mount}: block device {mount.device} is not in {sysfs}")
     mapper = read_text(node / "dm/name") if (node / "dm").is_dir() else None
     uuid = luks_uuid(read_text(node / "dm/uuid")) if mapper is not None else None
-    arrays = [below / "md" for below in sorted((node / "slaves").glob("md*")) if (below / "md").is_dir()]
+    arrays = [each / "md" for each in sorted((node / "slaves").glob("md*")) if (each / "md").is_dir()]
     if len(arrays) > 1:
         raise UnreadableError(f"{mount.mount}: stands on {len(arrays)} arrays")
+    below = [each.name for each in sorted((node / "slaves").iterdir())] if uuid is not None else []
     level = wanted = active = None
+    members: tuple[Member, ...] = ()
     if arrays:
         level = read_text(arrays[0] / "level")
         wanted = int(read_text(arrays[0] / "raid_disks"))
         active = wanted - int(read_text(arrays[0] / "degraded"))
-    return Volume(mount.mount, mapper, uuid is not None, uuid, mount.read_only, level, wanted, active)
+        members = tuple(_member(each) for each in sorted(arrays[0].glob("dev-*")))
+    return Volume(
+        mount.mount, mapper, uuid is not None, uuid, mount.read_only, level, wanted, active, members,
+        below[0] if len(below) == 1 else None,
+    )  # fmt: skip
+
+
+def _member(node: Path) -> Member:
+    return Member(node.name.removeprefix("dev-"), read_text(node / "state"), int(read_text(node / "errors")))
 
 
 def unencrypted_swaps(swaps: str, sysfs: Path = SYSFS) -> list[str]:

@@ -1,8 +1,7 @@
-"""What a snapshot is judged from: root's facts, the services' own answers, and room on the disks."""
+"""What a snapshot is judged from: root's facts and the services' own answers. Nothing here reads a disk."""
 
 import http.client
 import json
-import os
 import socket
 import time
 from dataclasses import dataclass
@@ -12,10 +11,9 @@ from typing import Any
 from appliance.facts.reading import UnreadableError, read_text
 
 FACTS_PATH = Path("/run/appliance/facts.json")
-FILE_SYSTEMS = ("/", "/var/lib/appliance")
-# The timer writes every 30 s; reading them takes some seconds under emulation. Older than this, they say nothing.
+# Something is written every 30 s; reading it takes some seconds under emulation. Older than this, it says nothing.
 FACTS_STALE_S = 150.0
-_MAX_ANSWER_BYTES = 64 * 1024
+_MAX_ANSWER_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -41,12 +39,16 @@ def parse_facts(document: Any, now_boottime_s: float) -> Facts:
     try:
         age_s = max(0.0, now_boottime_s - float(document["boottime_s"]))
         facts = dict(document["facts"])
-        values = {name: fact["value"] for name, fact in facts.items() if "value" in fact}
+        # Each fact has an age of its own: some are read every half minute, some every ten.
+        old = {name: now_boottime_s - float(fact["at_s"]) for name, fact in facts.items()}
+        late = {name for name, fact in facts.items() if old[name] > float(fact["good_for_s"])}
+        values = {name: fact["value"] for name, fact in facts.items() if "value" in fact and name not in late}
         errors = {name: str(fact["error"]) for name, fact in facts.items() if "value" not in fact}
+        errors |= {name: f"the fact {name} is {old[name]:.0f} s old" for name in late}
     except (KeyError, TypeError, ValueError):
         return Facts(None, {}, {}, "root's facts are not understood")
-    stale = age_s > FACTS_STALE_S
-    return Facts(age_s, values, errors, f"root's facts are {age_s:.0f} s old; is the timer running?" if stale else "")
+    stale = f"root's facts are {age_s:.0f} s old; does appliance-facts.service run?" if age_s > FACTS_STALE_S else ""
+    return Facts(age_s, values, errors, stale)
 
 
 def read_facts(path: Path = FACTS_PATH) -> Facts:
@@ -88,21 +90,3 @@ def ask(path: Path, route: str, *, timeout_s: float = 5.0) -> bytes:
     if answer.status != 200 or len(body) > _MAX_ANSWER_BYTES:
         raise UnreadableError(f"{path}{route}: status {answer.status}, {len(body)} bytes")
     return body
-
-
-@dataclass(frozen=True)
-class Space:
-    """Room on a file system."""
-
-    mount: str
-    size_mib: int
-    free_mib: int
-
-
-def space(mount: str) -> Space:
-    """Return the room that is left for a service on a file system."""
-    try:
-        found = os.statvfs(mount)
-    except OSError as error:
-        raise UnreadableError(f"{mount}: {error.strerror}") from None
-    return Space(mount, found.f_blocks * found.f_frsize >> 20, found.f_bavail * found.f_frsize >> 20)

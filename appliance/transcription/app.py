@@ -1,6 +1,7 @@
 """The HTTP service: its routes, and one line of log per request without anything that was said."""
 
 import asyncio
+import importlib.metadata
 import logging
 import time
 import uuid
@@ -17,7 +18,8 @@ from starlette.routing import Route, WebSocketRoute
 from appliance import problems
 from appliance.clinical.transcript import Transcript as ClinicalTranscript
 from appliance.clinical.transcript_answer import TranscriptAnswer
-from appliance.contract.health import TranscriptionHealth
+from appliance.contract.transcription_health import TranscriptionHealth
+from appliance.measures import Window
 from appliance.problems import ProblemError
 from appliance.transcription import media, transcripts
 from appliance.transcription.engine import Engine
@@ -32,6 +34,7 @@ from appliance.weights import Weights, root_hash
 
 log = logging.getLogger("appliance.transcription")
 T = TypeVar("T")
+_ENGINE_VERSION = importlib.metadata.version("faster-whisper")
 _NO_STORE = {"cache-control": "no-store"}
 
 
@@ -43,6 +46,7 @@ class Service:
         self.worker = Worker(settings.queue_limit)
         self.shared = Shared(settings, engine, self.worker, weights.name, lambda: root_hash(self.weights.directory)[0])
         self.streams = Streams(self.shared)
+        self.requests = Window()
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
@@ -72,6 +76,8 @@ class Service:
             status="ok", model=self.weights.name, root_hash=found, root_hash_source=source,
             queue_length=self.worker.inside, queue_limit=self.worker.limit, requests_done=self.worker.done,
             requests_refused=self.worker.refused, requests_failed=self.worker.failed,
+            engine_version=_ENGINE_VERSION, live_streams=self.streams.active, live_limit=self.settings.max_streams,
+            latency=self.requests.latency(),
         )  # fmt: skip
         return Response(health.model_dump_json(), headers=_NO_STORE, media_type="application/json")
 
@@ -90,14 +96,18 @@ class Service:
             try:
                 response = await handle(request, facts)
                 self.worker.done += 1
+                self.requests.ended(time.monotonic() - started)
                 response.headers["x-request-id"] = request_id
                 code = "ok"
             except ProblemError as problem:
                 response, code = problems.response(problem, request_id), problem.code
-                self.worker.failed += problem.status >= 500 and problem.code != "queue-full"
+                if problem.status >= 500 and problem.code != "queue-full":
+                    self.worker.failed += 1
+                    self.requests.ended(time.monotonic() - started, failed=True)
             except Exception as error:
                 # Only the class: a message or a traceback of a library may quote what it was working on.
                 self.worker.failed += 1
+                self.requests.ended(time.monotonic() - started, failed=True)
                 code = f"internal {type(error).__module__}.{type(error).__name__}"
                 response = problems.response(
                     ProblemError(500, "internal", "Internal error", "the request failed; its id is in the log"),

@@ -1,18 +1,19 @@
 """Room on the disks."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from appliance.contract.health import DiskPart, DiskSpace, Verdict, worst
-from appliance.health.inputs import Space
 
 # Journals and images need room to turn over: 10 % leaves time to act, 3 % is a service that soon cannot write.
 _DEGRADED_PERCENT, _CRITICAL_PERCENT = 10, 3
 
 
-def judge(spaces: Sequence[Space]) -> DiskPart:
+def judge(found: Sequence[dict[str, Any]]) -> DiskPart:
     """Is there room?"""
+    spaces = tuple(DiskSpace.model_validate(each) for each in found)
 
-    def judged(space: Space) -> Verdict:
+    def judged(space: DiskSpace) -> Verdict:
         percent = 100 * space.free_mib / space.size_mib if space.size_mib else 0
         if percent < _CRITICAL_PERCENT:
             return Verdict.CRITICAL
@@ -23,5 +24,5 @@ def judge(spaces: Sequence[Space]) -> DiskPart:
     return DiskPart(
         verdict=verdict, reason=f"{words} (wanted: {_DEGRADED_PERCENT} %)",
         next_action="" if verdict is Verdict.OK else "remove old images or enlarge the volume",
-        file_systems=tuple(DiskSpace(mount=s.mount, size_mib=s.size_mib, free_mib=s.free_mib) for s in spaces),
+        file_systems=spaces,
     )  # fmt: skip

@@ -35,4 +35,5 @@ def test_a_machine_that_is_no_box_is_not_healthy() -> None:
     snapshot = json.loads(done.stdout)
     assert done.returncode in (4, 5)
     assert snapshot["verdict"] in ("critical", "unknown")
-    assert snapshot["schema_version"] == "health/v2"
+    assert snapshot["schema_version"] == "health/v3"
+    assert "judged here" in done.stderr

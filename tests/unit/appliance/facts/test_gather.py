@@ -17,8 +17,12 @@ def breaks() -> Any:
 
 
 def test_every_fact_is_a_value_or_a_reason(tmp_path: Path) -> None:
-    facts = gather.gather({"good": lambda: 5, "absent": lambda: None, "bad": fails, "defect": breaks})
-    assert facts["facts"] == {
+    sources = {"good": lambda: 5, "absent": lambda: None, "bad": fails, "defect": breaks}
+    facts = gather.gather({name: gather.Source(read) for name, read in sources.items()})
+    assert all(fact["good_for_s"] == 150.0 and fact["at_s"] > 0 for fact in facts["facts"].values())
+    assert {
+        name: {key: fact[key] for key in fact if key in ("value", "error")} for name, fact in facts["facts"].items()
+    } == {
         "good": {"value": 5},
         "absent": {"value": None},
         "bad": {"error": "nft is not installed"},

@@ -11,8 +11,8 @@ from appliance.contract.seal import ModelTask
 from appliance.facts.reading import UnreadableError
 from appliance.health.concerns import clock, disk, gateway, image, isolation, models, services, storage
 from appliance.health.concerns.part import part
+from appliance.health.concerns.services import RestartWatch
 from appliance.health.engines import EngineAnswer
-from appliance.health.inputs import Space
 
 A, B = "a" * 64, "b" * 64
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
@@ -21,6 +21,16 @@ SEAL: dict[str, Any] = {
     "models": [{"task": "transcription", "name": "m", "root_hash": A}],
     "state_volume": {"luks_uuid": UUID},
 }  # fmt: skip
+
+HEADER: dict[str, Any] = {
+    "uuid": UUID, "slots": [{"number": 0, "kind": "recovery"}, {"number": 1, "kind": "tpm2"}],
+    "tpm": [{"pcrs": [7, 15], "signed_pcrs": [11], "bank": "sha256"}],
+}  # fmt: skip
+DRIVES: list[dict[str, Any]] = [{"device": "vda", "kind": "virtual"}]
+
+
+def room(mount: str, free: int) -> dict[str, Any]:
+    return {"mount": mount, "size_mib": 100, "free_mib": free}
 
 
 def device(root_hash: str = A, *, corrupted: bool = False) -> dict[str, Any]:
@@ -44,7 +54,7 @@ def test_image(verity: dict[str, Any], seal: dict[str, Any] | None, verdict: str
 def unit(**changes: Any) -> dict[str, Any]:
     return {
         "unit": "a.service", "active": "active", "sub": "running", "result": "success", "restarts": 0, "kind": "notify",
-        **changes,
+        "active_since_s": 4000.0, "sandbox_differs": [], **changes,
     }  # fmt: skip
 
 
@@ -60,11 +70,15 @@ def unit(**changes: Any) -> dict[str, Any]:
         ([unit(active="activating"), unit(unit="b.service", active="failed")], "critical"),
         ([unit(active="activating", sub="auto-restart")], "critical"),
         ([unit(restarts=1)], "degraded"),
+        ([unit(restarts=3)], "critical"),
+        ([unit(restarts=9, active_since_s=100.0)], "ok"),  # active for longer than an hour
+        ([unit(sandbox_differs=["PrivateNetwork: wanted yes, runs with no"])], "critical"),
+        ([unit(sandbox_differs=None)], "unknown"),
         ([], "unknown"),
     ],
 )
 def test_services(units: list[dict[str, Any]], verdict: str) -> None:
-    assert services.judge(units, SEAL).verdict == verdict
+    assert services.judge(units, SEAL, RestartWatch(), 5000.0).verdict == verdict
 
 
 def answer(root_hash: str | None) -> Callable[[ModelTask], EngineAnswer]:
@@ -116,7 +130,7 @@ def test_a_sealed_engine_that_does_not_answer_is_unknown() -> None:
 )  # fmt: skip
 def test_drafting_rests_only_where_none_is_sealed(seal: dict[str, Any] | None, active: str, verdict: str) -> None:
     units = [unit(), unit(unit="appliance-drafting.service", active=active, sub="dead")]
-    assert services.judge(units, seal).verdict == verdict
+    assert services.judge(units, seal, RestartWatch(), 5000.0).verdict == verdict
 
 
 def gateway_health(**changes: Any) -> GatewayHealth:
@@ -176,12 +190,12 @@ def state(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_storage(volume: dict[str, Any], swaps: list[str], seal: dict[str, Any] | None, verdict: str) -> None:
-    assert storage.judge(volume, swaps, seal).verdict == verdict
+    assert storage.judge(volume, swaps, seal, {"state": HEADER}, DRIVES).verdict == verdict
 
 
 @pytest.mark.parametrize(("digest", "seal", "verdict"), [(A, SEAL, "ok"), (B, SEAL, "critical"), (A, None, "degraded")])
 def test_isolation(digest: str, seal: dict[str, Any] | None, verdict: str) -> None:
-    found = isolation.judge({"digest": digest, "counters": {"egress_denied": [7, 420]}}, seal)
+    found = isolation.judge({"digest": digest, "counters": {"egress_denied": [7, 420]}}, seal, None)
     assert (found.verdict, found.egress_denied_packets, found.ingress_denied_packets) == (verdict, 7, None)
 
 
@@ -189,7 +203,7 @@ def test_isolation(digest: str, seal: dict[str, Any] | None, verdict: str) -> No
     ("free", "verdict"), [(50, "ok"), (10, "ok"), (9, "degraded"), (3, "degraded"), (2, "critical")]
 )
 def test_disk(free: int, verdict: str) -> None:
-    assert disk.judge([Space("/", 100, 90), Space("/var/lib/appliance", 100, free)]).verdict == verdict
+    assert disk.judge([room("/", 90), room("/var/lib/appliance", free)]).verdict == verdict
 
 
 def test_disk_without_file_systems_is_unknown() -> None:
@@ -215,10 +229,10 @@ def test_a_time_server_that_nothing_asks_is_not_called_absent(synchronized: bool
 
 def test_every_fault_names_a_next_action() -> None:
     faults: list[Part] = [
-        image.judge({}, SEAL, None), services.judge([unit(active="failed")], SEAL),
+        image.judge({}, SEAL, None), services.judge([unit(active="failed")], SEAL, RestartWatch(), 1.0),
         models.judge(answer(None), {}, SEAL), gateway.judge(gateway_health(audit={"writable": False}), SEAL),
-        storage.judge({"mounted": False}, [], SEAL), isolation.judge({"digest": B, "counters": {}}, SEAL),
-        disk.judge([Space("/", 100, 1)]),
+        storage.judge({"mounted": False}, [], SEAL, {}, []), isolation.judge({"digest": B, "counters": {}}, SEAL, None),
+        disk.judge([room("/", 1)]),
     ]  # fmt: skip
     assert all(fault.next_action for fault in faults)
 
@@ -228,7 +242,7 @@ def unreadable() -> IsolationPart:
 
 
 def surprising() -> IsolationPart:
-    return isolation.judge({"digest": A}, SEAL)  # no counters
+    return isolation.judge({"digest": A}, SEAL, None)  # no counters
 
 
 @pytest.mark.parametrize("judge", [unreadable, surprising])

@@ -1,22 +1,21 @@
-"""The snapshot as a whole, and the agent that serves it."""
+"""The snapshot as a whole."""
 
-import http.client
-import json
-import socket
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from appliance.contract.gateway_health import GatewayHealth
+from appliance.contract.gpu_watch import GpuWatch
 from appliance.contract.health import HealthSnapshot, Verdict
+from appliance.contract.health_reading import read_snapshot
 from appliance.contract.seal import ModelTask
+from appliance.facts.gather import SOURCES
 from appliance.facts.reading import UnreadableError
-from appliance.health.agent import Agent
 from appliance.health.engines import EngineAnswer
-from appliance.health.inputs import FACTS_STALE_S, Facts, Space, ask, parse_facts, read_facts
-from appliance.health.snapshot import Sequence, take
+from appliance.health.inputs import FACTS_STALE_S, Facts, parse_facts, read_facts
+from appliance.health.snapshot import Sequence, Sources, take
+from tests.fakes.certificate import certificate
 
 A = "a" * 64
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
@@ -34,7 +33,7 @@ def good_facts() -> dict[str, Any]:
         "units": [
             {
                 "unit": "a.service", "active": "active", "sub": "running", "result": "success", "restarts": 0,
-                "kind": "exec",
+                "kind": "exec", "active_since_s": 50.0, "sandbox_differs": [],
             }
         ],
         "seal": {
@@ -43,11 +42,26 @@ def good_facts() -> dict[str, Any]:
             "state_volume": {"luks_uuid": UUID},
         },
         "clock": {"synchronized": True, "max_error_ms": 1.0, "time_server": True, "time_client": True},
+        "room": [{"mount": "/", "size_mib": 100, "free_mib": 50}],
+        "proof": None,
+        "gpus": {"wanted": None, "cards": []},
+        "certificates": {"box.crt": certificate(365), "ca.crt": certificate(3650)},
+        "luks": {
+            "state": {
+                "uuid": UUID, "slots": [{"number": 0, "kind": "recovery"}, {"number": 1, "kind": "tpm2"}],
+                "tpm": [{"pcrs": [7, 15], "signed_pcrs": [11], "bank": "sha256"}],
+            }
+        },
+        "drives": [{"device": "vda", "kind": "virtual"}, {"device": "vdb", "kind": "virtual"}],
+        "boot": {
+            "slot": "edge_1.0", "uefi": True, "secure_boot": True, "setup_mode": False, "lockdown": "integrity",
+            "reboot_required": False, "waiting": None,
+        },
     }  # fmt: skip
     return {
-        "schema": "facts/v1",
+        "schema": "facts/v2",
         "boottime_s": 100.0,
-        "facts": {name: {"value": value} for name, value in values.items()},
+        "facts": {name: {"at_s": 100.0, "good_for_s": 150.0, "value": value} for name, value in values.items()},
     }
 
 
@@ -73,10 +87,13 @@ def no_gateway() -> GatewayHealth:
     raise UnreadableError("http.sock: No such file or directory")
 
 
-def taken(facts: Facts, ask_engine: Any = engine, ask_gateway: Any = gateway) -> HealthSnapshot:
-    return take(
-        Sequence(), facts=facts, engine=ask_engine, ask_gateway=ask_gateway, room=lambda mount: Space(mount, 100, 50)
-    )
+def no_watch() -> GpuWatch:
+    raise UnreadableError("watch.json: No such file or directory")
+
+
+def taken(facts: Facts, ask_engine: Any = engine, ask_gateway: Any = gateway, **sources: Any) -> HealthSnapshot:
+    given = {"watch": no_watch, "audit_check": lambda: None, **sources}
+    return take(Sources(engine=ask_engine, gateway=ask_gateway, **given), facts)
 
 
 def test_a_good_box_is_ok() -> None:
@@ -85,19 +102,29 @@ def test_a_good_box_is_ok() -> None:
         snapshot.parts(), "ok"
     )
     assert (snapshot.verdict, snapshot.site, snapshot.facts_age_s) == (Verdict.OK, "north", 10.0)
-    assert HealthSnapshot.model_validate_json(snapshot.model_dump_json()) == snapshot
+    assert read_snapshot(snapshot.model_dump_json().encode()) == snapshot
 
 
-@pytest.mark.parametrize("name", ["firewall", "verity", "state_volume", "unencrypted_swaps", "units", "seal", "clock"])
-def test_a_missing_fact_makes_the_box_unknown(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(good_facts()["facts"]))
+def test_a_fact_that_is_missing_or_old_makes_the_box_unknown(name: str) -> None:
     facts = good_facts()
-    facts["facts"][name] = {"error": "cannot be read"}
+    facts["facts"][name] = {"at_s": 100.0, "good_for_s": 150.0, "error": "cannot be read"}
     assert taken(parse_facts(facts, 110.0)).verdict is Verdict.UNKNOWN
+    facts = good_facts()
+    facts["facts"][name]["at_s"] = -100.0
+    assert taken(parse_facts(facts, 110.0)).verdict is Verdict.UNKNOWN
+
+
+def test_every_fact_that_is_gathered_is_judged() -> None:
+    assert set(good_facts()["facts"]) | {"root_volume"} == set(SOURCES)
 
 
 def test_a_service_that_does_not_answer_makes_the_model_unknown() -> None:
     snapshot = taken(parse_facts(good_facts(), 110.0), down)
     assert (snapshot.models.verdict, snapshot.models.loaded) == (Verdict.UNKNOWN, ())
+    assert snapshot.engines is not None
+    assert [(each.task, each.answers) for each in snapshot.engines.engines] == [("transcription", False)]
+    assert snapshot.engines.verdict is Verdict.CRITICAL
     assert snapshot.isolation.verdict is Verdict.OK
 
 
@@ -105,6 +132,8 @@ def test_a_gateway_that_does_not_answer_is_unknown() -> None:
     snapshot = taken(parse_facts(good_facts(), 110.0), ask_gateway=no_gateway)
     assert (snapshot.gateway.verdict, snapshot.gateway.audit_size) == (Verdict.UNKNOWN, None)
     assert (snapshot.models.verdict, snapshot.verdict) == (Verdict.OK, Verdict.UNKNOWN)
+    assert snapshot.audit is not None
+    assert snapshot.audit.verdict is Verdict.UNKNOWN
 
 
 def test_stale_facts_are_unknown_and_say_so() -> None:
@@ -131,49 +160,3 @@ def test_sequence_only_rises() -> None:
     numbers = [sequence.next() for _ in range(50)]
     assert numbers == sorted(set(numbers))
     assert Sequence().next() >= numbers[0]
-
-
-def test_agent_serves_one_route_and_keeps_a_snapshot_for_a_moment(tmp_path: Path) -> None:
-    now, made = [0.0], []
-
-    def make() -> HealthSnapshot:
-        made.append(taken(parse_facts(good_facts(), 110.0)))
-        return made[-1]
-
-    path = tmp_path / "http.sock"
-    with Agent(path, make, clock=lambda: now[0]) as agent:
-        serving = threading.Thread(target=agent.serve_forever, kwargs={"poll_interval": 0.01})
-        serving.start()
-        try:
-            assert path.stat().st_mode & 0o777 == 0o660
-            assert json.loads(ask(path, "/v1/health"))["verdict"] == "ok"
-            ask(path, "/v1/health")
-            assert len(made) == 1
-            now[0] = 10.0
-            ask(path, "/v1/health")
-            assert len(made) == 2
-            with pytest.raises(UnreadableError, match="status 404"):
-                ask(path, "/etc/passwd")
-        finally:
-            agent.shutdown()
-            serving.join()
-
-
-def test_agent_answers_500_without_words_when_the_snapshot_fails(tmp_path: Path) -> None:
-    def make() -> HealthSnapshot:
-        raise RuntimeError("secret")
-
-    path = tmp_path / "http.sock"
-    with Agent(path, make) as agent:
-        serving = threading.Thread(target=agent.handle_request)
-        serving.start()
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(path))
-            client.sendall(b"GET /v1/health HTTP/1.0\r\n\r\n")
-            answer = http.client.HTTPResponse(client)
-            answer.begin()
-            body = answer.read()
-            answer.close()
-        serving.join()
-    assert answer.status == 500
-    assert b"secret" not in body
