@@ -25,7 +25,7 @@ PORT = 9443
 # 127/8 is all loopback; this part of it is nobody's habit.
 _NETWORK = int(ipaddress.IPv4Address("127.77.0.0"))
 _PER_NET = 250
-_PASSPHRASE = "simulated fleet, no secret"  # noqa: S105 (it protects keys of sites that do not exist)
+_PASSPHRASE = "simulated fleet, no secret"  # it protects keys of sites that do not exist
 _PEM = serialization.Encoding.PEM
 _PLAIN = serialization.NoEncryption()
 
@@ -99,10 +99,8 @@ class SimFleet:
         """Give a site a certificate: for its own or another's name, of this fleet or a stranger's, also expired."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = name or site.name
-        if stranger:
-            authority = make_authority("stranger", ec.generate_private_key(ec.SECP256R1()))
-        else:
-            authority = self.authority
+        other = make_authority("stranger", ec.generate_private_key(ec.SECP256R1())) if stranger else None
+        authority = other or self.authority
         if days > 0:
             request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
             text = sign_server_csr(request.public_bytes(_PEM), subject, [site.address], authority)

@@ -35,13 +35,14 @@ class Front:
 
     def configure(self) -> None:
         """Write the configuration as the sites are now; a running nginx takes it up."""
-        self._config.write_text(
-            render(self._fleet, self._folder / "run", closed=self.closed, upstreams=self.upstreams)
-        )
+        self._config.write_text(render(self._fleet, self._folder / "run", closed=self.closed, upstreams=self.upstreams))
         if self._process is not None:
             before = self._workers()
             self._process.send_signal(signal.SIGHUP)
-            _poll(lambda: bool(self._workers()) and not before & self._workers(), "nginx did not take up its configuration")
+            _poll(
+                lambda: bool(self._workers()) and not before & self._workers(),
+                "nginx did not take up its configuration",
+            )
 
     @property
     def _config(self) -> Path:
@@ -61,7 +62,9 @@ class Front:
         # As root, nginx would give its workers to "nobody", who may not use the sockets of the agents.
         user = ["-g", "user root;"] if os.geteuid() == 0 else []
         with log.open("wb") as out:
-            self._process = subprocess.Popen(["nginx", "-e", "stderr", "-c", str(self._config), *user], stdout=out, stderr=out)
+            self._process = subprocess.Popen(
+                ["nginx", "-e", "stderr", "-c", str(self._config), *user], stdout=out, stderr=out
+            )
         process = self._process
 
         def listening() -> bool:
@@ -134,7 +137,8 @@ def _server(block: str, site: SimSite, upstream: Path, marker: str) -> str:
     block = _replaced(rf"(?m)^    listen \[::\]:{PORT} ssl.*;\n", "", block)
     block = _replaced(
         rf"(?m)^    listen {PORT} ssl.*;\n",
-        f"    listen {site.address}:{PORT} ssl;\n    ssl_certificate {site.certificate};\n    ssl_certificate_key {site.key};\n",
+        f"    listen {site.address}:{PORT} ssl;\n    ssl_certificate {site.certificate};\n"
+        f"    ssl_certificate_key {site.key};\n",
         block,
     )
     return block.replace(marker, str(upstream))

@@ -1,4 +1,4 @@
-"""What a site can do wrong on the wire: services behind the listener that misbehave, and addresses that never answer."""
+"""What a site can do wrong on the wire: services behind the listener that misbehave, addresses that never answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 
 
 async def _garbage(writer: asyncio.StreamWriter) -> None:
-    writer.write(_HEAD + b"content-length: 21\r\n\r\n{\"schema_version\": 1}\n")
+    writer.write(_HEAD + b'content-length: 21\r\n\r\n{"schema_version": 1}\n')
 
 
 async def _not_json(writer: asyncio.StreamWriter) -> None:
