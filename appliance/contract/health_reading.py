@@ -23,7 +23,7 @@ MAX_DEPTH = 16
 
 Why = Literal["too_large", "too_deep", "garbage", "version"]
 _VERSION = re.compile(r"^health/v([1-9][0-9]{0,3})$")
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _NOT_A_BRACKET = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _PARTS = {
     name: kind

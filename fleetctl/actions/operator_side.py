@@ -28,8 +28,8 @@ from fleetctl.models.site import Site
 from fleetctl.phases.base import LockClaim
 from fleetctl.remote.auditpins import write_audit_pin
 from fleetctl.remote.connection import Host
+from fleetctl.remote.health_client import HealthClient
 from fleetctl.remote.playbook import RUN_TIMEOUT_S
-from fleetctl.remote.poll import HealthClient
 from fleetctl.trust.ca import Authority
 from fleetctl.trust.escrow_files import EscrowFiles
 from fleetctl.trust.escrow_index import VolumeName

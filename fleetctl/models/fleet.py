@@ -31,6 +31,24 @@ def check_recipient(text: str) -> str:
 AgeRecipient = Annotated[str, AfterValidator(check_recipient), Field(description="An age X25519 recipient.")]
 
 
+class StoreSpec(StrictModel):
+    """Where observations are kept, and for how long."""
+
+    url: str | None = Field(
+        None,
+        max_length=500,
+        pattern=r"^(sqlite:///|postgresql\+psycopg://)[^\s]*$",
+        description="postgresql+psycopg://USER@HOST/DATABASE, without a password (PGPASSFILE); default: SQLite on this "
+        "machine. FLEETCTL_STORE goes before it.",
+    )
+    raw_days: int = Field(7, ge=1, le=366, description="Then single observations become hours: a count per verdict.")
+    hourly_days: int = Field(90, ge=1, le=3660, description="Then hours become days.")
+    daily_days: int = Field(1100, ge=1, le=36600, description="Then days are removed.")
+    snapshot_minutes: int = Field(
+        60, ge=0, le=1440, description="A whole snapshot is kept when something changes, and else this often."
+    )
+
+
 class FleetSpec(StrictModel):
     """What holds for every site of the fleet."""
 
@@ -38,6 +56,7 @@ class FleetSpec(StrictModel):
         description="Directory with the fleet's keys: mode 0700, outside git. ~ is the operator's home."
     )
     escrow_recipients: list[AgeRecipient] = Field(min_length=1, description="Who can open the recovery keys of disks.")
+    store: StoreSpec = Field(default_factory=StoreSpec)
 
 
 class Fleet(Resource):

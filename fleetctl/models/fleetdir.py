@@ -31,6 +31,7 @@ class FleetDir:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._profiles: dict[str, HardwareProfile] = {}
 
     @classmethod
     def find(cls, path: Path | None = None) -> FleetDir:
@@ -71,6 +72,11 @@ class FleetDir:
     def audit_keys(self) -> Path:
         """Pinned verifier keys of the audit logs, one line `<site> <key>` a site. Public; belongs into git."""
         return self.path / "audit_keys"
+
+    @property
+    def health_keys(self) -> Path:
+        """Pinned keys of the boxes' health signatures, one line `<site> <key>` a site. Public; belongs into git."""
+        return self.path / "health_keys"
 
     @property
     def escrow_dir(self) -> Path:
@@ -140,7 +146,9 @@ class FleetDir:
 
     def profile(self, name: str) -> HardwareProfile:
         """One profile. Raises `UsageError` if there is none."""
-        return load_profile(name, self.profile_paths())
+        if name not in self._profiles:
+            self._profiles[name] = load_profile(name, self.profile_paths())
+        return self._profiles[name]
 
     def _check_disks(self, path: Path, site: Site) -> None:
         least = self.profile(site.spec.profile).spec.storage.min_disks

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from fleetctl.errors import ConfigError
-from fleetctl.models import yamlnodes
+from fleetctl.models import yamlnodes, yamlquick
 
 MAX_BYTES = 1024 * 1024  # the largest real file is a few KiB; a wrong path must not fill the memory
 MAX_PROBLEMS = 10
@@ -25,6 +26,11 @@ def load(path: Path, model: type[M]) -> M:
 
 def parse(text: str, model: type[M], source: str) -> M:
     """Like `load`, from text; `source` stands where the file's name would."""
+    quick = yamlquick.parse(text)
+    if quick is not yamlquick.NOTHING:
+        with suppress(ValidationError):
+            return model.model_validate(quick)
+    # Slower, and it knows the line of whatever is wrong.
     located = locate(text, source)
     return validate(located.data, model, lambda path: f"{source}:{located.line(path)}", source)
 

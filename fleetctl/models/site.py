@@ -18,6 +18,7 @@ from fleetctl.models.base import (
     Resource,
     StrictModel,
 )
+from fleetctl.models.via import ViaText
 
 
 class ManagementEndpoint(StrictModel):
@@ -26,6 +27,7 @@ class ManagementEndpoint(StrictModel):
     address: IpAddress
     ssh_port: Port = Field(22, description="For changes.")
     health_port: Port = Field(9443, description="For reading health, by mutual TLS.")
+    via: ViaText | None = None
 
 
 class ClinicalEndpoint(StrictModel):

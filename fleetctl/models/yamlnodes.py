@@ -42,8 +42,8 @@ class Located:
         return 1
 
 
-_TAG = "tag:yaml.org,2002:"
-_CORE_SCHEMA = (
+TAG = "tag:yaml.org,2002:"
+CORE_SCHEMA = (
     ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
     ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
     ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", list("-+0123456789")),
@@ -55,8 +55,8 @@ class _CoreLoader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}  # noqa: RUF012 - overrides PyYAML's own attribute, filled below
 
 
-for _name, _pattern, _first in _CORE_SCHEMA:
-    _CoreLoader.add_implicit_resolver(_TAG + _name, re.compile(_pattern), _first)
+for _name, _pattern, _first in CORE_SCHEMA:
+    _CoreLoader.add_implicit_resolver(TAG + _name, re.compile(_pattern), _first)
 
 
 def parse(text: str) -> Located:
@@ -102,7 +102,7 @@ def _value(node: yaml.Node, path: Path, located: Located) -> Any:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line = _line(key_node)
-            if not (isinstance(key_node, yaml.ScalarNode) and key_node.tag == f"{_TAG}str"):
+            if not (isinstance(key_node, yaml.ScalarNode) and key_node.tag == f"{TAG}str"):
                 raise YamlProblem(line, "a key must be text; put it in quotes")
             key = key_node.value
             if key in result:
@@ -113,12 +113,13 @@ def _value(node: yaml.Node, path: Path, located: Located) -> Any:
         return result
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*path, index), located) for index, item in enumerate(node.value)]
-    return _scalar(node)
+    return scalar(node)
 
 
-def _scalar(node: yaml.Node) -> Any:
+def scalar(node: yaml.Node) -> Any:
+    """The value of a scalar by the core schema. Raises `YamlProblem`."""
     text: str = node.value
-    match node.tag.removeprefix(_TAG):
+    match node.tag.removeprefix(TAG):
         case "null":
             return None
         case "bool":

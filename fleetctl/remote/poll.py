@@ -1,131 +1,266 @@
-"""Reads a site's health over HTTPS with mutual TLS: the road that can only read."""
+"""The poller: asks many sites for their health at once, over the road that can only read."""
 
 from __future__ import annotations
 
-import http.client
-import socket
-import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import asyncio
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from appliance.contract.health import HealthSnapshot
-from fleetctl.errors import UnreachableError, VerificationError
-from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
-from fleetctl.trust.passphrase import Passphrase
+from fleetctl.remote.poll_answer import Answer, SeenBefore, Trust, believed
+from fleetctl.remote.poll_exchange import Exchange
+from fleetctl.remote.poll_limits import Backoff, Limits, raise_file_limit
+from fleetctl.remote.poll_outcome import Observation, Outcome, PollError
+from fleetctl.remote.poll_tls import Sessions
+from fleetctl.remote.poll_ways import connect, where
+from fleetctl.remote.poll_wire import Wire
 
-HEALTH_PATH = "/v1/health"
+if TYPE_CHECKING:
+    import ssl
 
-# A snapshot is a few KiB; its model bounds every field. More than this is not one.
-SNAPSHOT_LIMIT_BYTES = 256 * 1024
-# A TLS handshake with an emulated machine takes one to two seconds, five when it is busy.
-TIMEOUT_S = 20.0
-# The box makes a snapshot for each question or keeps it for some seconds, so age is a matter of clocks and of somebody
-# who repeats an old answer. clock_right tells of a smaller difference; these leave it room.
-STALE_S = 300.0
-AHEAD_S = 120.0
+Heard = Callable[[Observation], None]
+
+
+@dataclass
+class _Silence:
+    """A site that gave no answer: how often in a row, when it is asked again, and what was seen last."""
+
+    failures: int
+    not_before_s: float
+    last: Observation
+
+
+class Poller:
+    """Rounds of questions. Sessions, backed-off sites and what was seen last are kept from one round to the next.
+
+    `trust` knows the pinned keys; `recall` gives what an earlier process saw, so that a replayed snapshot shows at
+    once, and is called when the first answer comes. `keep` is for who asks again and again: TLS sessions and open
+    connections stay until `close`.
+    """
+
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        trust: Trust,
+        *,
+        recall: Callable[[], Mapping[str, SeenBefore]] | None = None,
+        limits: Limits | None = None,
+        backoff: Backoff | None = None,
+        keep: bool = False,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._context, self._trust = context, trust
+        self._limits, self._backoff = limits or Limits(), backoff or Backoff()
+        self._sessions = Sessions() if keep else None
+        self._wires: dict[str, Wire] = {}
+        self._recall = recall
+        self._seen: dict[str, SeenBefore] = {}
+        self._silent: dict[str, _Silence] = {}
+        self._now, self._clock = now, clock
+
+    def close(self) -> None:
+        """Close the connections that were kept."""
+        for wire in self._wires.values():
+            wire.abort()
+        self._wires.clear()
+
+    def _before(self, site: str) -> SeenBefore | None:
+        if self._recall is not None:
+            self._seen, self._recall = dict(self._recall()), None
+        return self._seen.get(site)
+
+    async def round(
+        self,
+        sites: Sequence[Site],
+        *,
+        everyone: bool = False,
+        heard: Heard | None = None,
+        forwarded: Mapping[str, Path] | None = None,
+    ) -> list[Observation]:
+        """One observation of each site, in the order given; `heard` gets each as soon as it is there.
+
+        A backed-off site is left alone unless `everyone`. Nothing of a site is raised: every failure is an outcome.
+        """
+        turn = _Round(
+            self,
+            asyncio.Semaphore(self._sockets()),
+            asyncio.Semaphore(self._limits.conversations),
+            forwarded or {},
+        )
+        tasks = []
+        for site in sites:
+            silence = self._silent.get(site.name)
+            wait = not everyone and silence is not None and self._clock() < silence.not_before_s
+            tasks.append(asyncio.ensure_future(self._waiting(silence) if wait and silence else turn.observe(site)))
+        if heard is not None:
+            for task in tasks:
+                task.add_done_callback(lambda done: None if done.cancelled() else heard(done.result()))
+        if not tasks:
+            return []
+        try:
+            _, late = await asyncio.wait(tasks, timeout=self._limits.total_s)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
+        return [
+            self._not_asked(site) if task.cancelled() else task.result()
+            for site, task in zip(sites, tasks, strict=True)
+        ]
+
+    def _sockets(self) -> int:
+        """How many sites may be spoken to at a time, beside the connections that are kept."""
+        kept = self._limits.kept_open if self._sessions is not None else 0
+        return max(1, raise_file_limit(self._limits.open_connections + kept) - kept)
+
+    async def _waiting(self, silence: _Silence) -> Observation:
+        return replace(silence.last, asked=False)
+
+    def _not_asked(self, site: Site) -> Observation:
+        return Observation(
+            site.name, self._now(), Outcome.NOT_ASKED, f"{self._limits.total_s:g} s for the whole fleet", 0.0
+        )
+
+    def _settle(self, observation: Observation) -> Observation:
+        """Remember what the next round needs, and say when a silent site is asked again."""
+        name = observation.site
+        if observation.snapshot is not None and observation.answered:
+            self._seen[name] = SeenBefore.after(self._seen.get(name), observation.snapshot)
+        if observation.answered or observation.outcome is Outcome.NOT_ASKED:
+            self._silent.pop(name, None)
+            return observation
+        earlier = self._silent.get(name)
+        failures = (earlier.failures if earlier else 0) + 1
+        wait_s = self._backoff.wait_s(failures)
+        settled = replace(observation, failures=failures, next_ask_at=observation.at + timedelta(seconds=wait_s))
+        self._silent[name] = _Silence(failures, self._clock() + wait_s, settled)
+        return settled
 
 
 @dataclass(frozen=True)
-class HealthClient:
-    """The operator's side of mutual TLS: the fleet's CA, and the certificate with the role `operator`."""
+class _Round:
+    """The places of one round: sockets that are open, and sites that are spoken to."""
 
-    ca_certificate: Path
-    certificate: Path
-    key: Path
-    key_password: Callable[[], str]
-    timeout_s: float = TIMEOUT_S
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    poller: Poller
+    sockets: asyncio.Semaphore
+    places: asyncio.Semaphore
+    forwarded: Mapping[str, Path]
 
-    @classmethod
-    def of(cls, fleetdir: FleetDir, passphrase: Passphrase) -> HealthClient:
-        """With the fleet's keys; the private key is decrypted in memory by OpenSSL and never written."""
-        path = fleetdir.keys.path
-        return cls(path("ca.crt"), path("operator.crt"), path("operator.key"), passphrase.reveal)
-
-    def read(self, site: Site) -> HealthSnapshot:
-        """The snapshot. `UnreachableError` without an answer, `VerificationError` when it is not the site's."""
-        name, management = site.name, site.spec.management
-        where = f"{management.address}:{management.health_port}"
-        try:
-            with (
-                socket.create_connection((management.address, management.health_port), self.timeout_s) as plain,
-                # The certificate names the site, so the name is checked and the address is only a way there.
-                self._context().wrap_socket(plain, server_hostname=name) as secured,
-            ):
-                status, body = _get(secured, name)
-        except ssl.SSLCertVerificationError as problem:
-            raise VerificationError(
-                f"{where} shows a certificate that is not this site's: {problem.verify_message}",
-                hint=f"fleetctl site provision {name} renews it; if it stays, another machine answers there",
-                host=name,
-            ) from problem
-        except (OSError, http.client.HTTPException) as problem:
-            raise UnreachableError(
-                f"no health from {where}: {problem or type(problem).__name__}",
-                hint=f"fleetctl site verify {name}; before it is provisioned a site serves no health",
-                host=name,
-            ) from problem
-        if status != http.client.OK:
-            raise UnreachableError(
-                f"{where} answered {status} to {HEALTH_PATH}", hint=f"fleetctl site verify {name}", host=name
+    async def observe(self, site: Site) -> Observation:
+        poller, limits = self.poller, self.poller._limits
+        if limits.spread_s:
+            await asyncio.sleep(random.uniform(0, limits.spread_s))  # noqa: S311 (no secret)
+        async with self.sockets:
+            at, started_s = poller._now(), poller._clock()
+            spent = _Spent()
+            try:
+                body = await self._ask(site, spent)
+                answer = believed(body, site.name, poller._trust, poller._before(site.name), poller._now())
+            except PollError as problem:
+                answer = Answer(problem.outcome, f"{where(site)}: {problem.detail}")
+            except Exception as problem:
+                # What one site sends must never take the others off the screen, whatever it makes of our parsers.
+                answer = Answer(Outcome.GARBAGE, f"{where(site)}: not to be judged: {type(problem).__name__}")
+            if answer.outcome is not Outcome.ANSWERED:
+                self._forget(site.name)
+            took_ms = (poller._clock() - started_s - spent.waiting_s) * 1000
+        return poller._settle(
+            Observation(
+                site.name, at, answer.outcome, answer.detail, took_ms, answer.snapshot, answer.body, answer.signature
             )
-        snapshot = _snapshot(body, where, name)
-        self._refuse_other_times(snapshot, where, name)
-        return snapshot
+        )
 
-    def _refuse_other_times(self, snapshot: HealthSnapshot, where: str, name: str) -> None:
-        """Raise `UnreachableError` when the snapshot is not of now: then the present state is unknown."""
-        age_s = (self.now() - snapshot.taken_at).total_seconds()
-        if age_s > STALE_S:
-            words = f"sent a snapshot that is {age_s:.0f} s old"
-        elif age_s < -AHEAD_S:
-            words = f"sent a snapshot that is {-age_s:.0f} s ahead of this machine's clock"
-        else:
+    async def _ask(self, site: Site, spent: _Spent) -> bytes:
+        kept = self.poller._wires.pop(site.name, None)
+        if kept is not None and kept.idle:
+            try:
+                return await self._converse(site, kept, spent)
+            except PollError as problem:
+                # The server may close an idle connection at any moment: that says nothing about the site.
+                if problem.outcome is not Outcome.CUT_OFF:
+                    raise
+        wire = await connect(site, self.poller._limits.connect_s, self.forwarded)
+        return await self._converse(site, wire, spent)
+
+    async def _converse(self, site: Site, wire: Wire, spent: _Spent) -> bytes:
+        """Ask over an open connection. It is kept for the next round where this poller keeps any."""
+        poller, limits = self.poller, self.poller._limits
+        keep, fresh = False, wire.exchange is None
+        try:
+            waiting_since_s = poller._clock()
+            await self.places.acquire()
+            spent.waiting_s += poller._clock() - waiting_since_s
+            # A site that does not answer must not keep the others waiting: it gives its place back and stays connected.
+            place = _Place(self.places)
+            timer = asyncio.get_running_loop().call_later(limits.turn_s, place.leave)
+            try:
+                self._speak(site, wire)
+                async with asyncio.timeout(limits.deadline_s):
+                    body = await wire.answer
+            except TimeoutError:
+                raise PollError(Outcome.TOO_SLOW, f"no whole answer in {limits.deadline_s:g} s") from None
+            finally:
+                timer.cancel()
+                place.leave()
+            if poller._sessions is not None and wire.exchange is not None:
+                if fresh:
+                    poller._sessions.keep(site.name, wire.exchange.tls)
+                keep = len(poller._wires) < limits.kept_open
+            return body
+        finally:
+            if keep:
+                poller._wires[site.name] = wire
+            else:
+                wire.abort()
+
+    def _speak(self, site: Site, wire: Wire) -> None:
+        poller = self.poller
+        if wire.exchange is not None:
+            wire.again()
             return
-        raise UnreachableError(
-            f"{where} {words}",
-            hint="compare both clocks; if they are right, restart appliance-health.service",
-            host=name,
-        )
+        session = poller._sessions.of(site.name) if poller._sessions else None
+        wire.begin(Exchange(poller._context, site.name, poller._trust.path(site.name), session))
 
-    def _context(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        context.load_verify_locations(self.ca_certificate)
-        context.load_cert_chain(self.certificate, self.key, password=self.key_password)
-        return context
+    def _forget(self, site: str) -> None:
+        """After anything but a good answer the next question begins with a whole handshake."""
+        if self.poller._sessions is not None:
+            self.poller._sessions.forget(site)
+        if wire := self.poller._wires.pop(site, None):
+            wire.abort()
 
 
-def _get(secured: ssl.SSLSocket, host: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(host)
-    connection.sock = secured
-    connection.request("GET", HEALTH_PATH, headers={"Host": host, "Accept": "application/json"})
-    response = connection.getresponse()
-    body = response.read(SNAPSHOT_LIMIT_BYTES + 1)
-    return response.status, body
+@dataclass
+class _Spent:
+    """Seconds in which a site waited for us and not we for it."""
+
+    waiting_s: float = 0.0
 
 
-def _snapshot(body: bytes, where: str, name: str) -> HealthSnapshot:
-    hint = "is the box's version newer than this fleetctl?"
-    if len(body) > SNAPSHOT_LIMIT_BYTES:
-        raise VerificationError(f"{where} sent more than {SNAPSHOT_LIMIT_BYTES} bytes of health", hint=hint, host=name)
-    try:
-        snapshot = HealthSnapshot.model_validate_json(body)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise VerificationError(
-            f"{where} sent no health snapshot: {field}: {first['msg']}", hint=hint, host=name
-        ) from problem
-    if snapshot.taken_at.tzinfo is None:
-        raise VerificationError(f"{where} sent no health snapshot: taken_at: no time zone", hint=hint, host=name)
-    if snapshot.site not in (None, name):
-        raise VerificationError(
-            f"{where} is sealed as site {snapshot.site}", hint="correct spec.management in the site file", host=name
-        )
-    return snapshot
+class _Place:
+    """One place of a semaphore, given back once."""
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places: asyncio.Semaphore | None = places
+
+    def leave(self) -> None:
+        if self._places is not None:
+            self._places.release()
+            self._places = None
+
+
+def poll(
+    poller: Poller, sites: Sequence[Site], heard: Heard | None = None, forwarded: Mapping[str, Path] | None = None
+) -> list[Observation]:
+    """One round over all `sites` from code that is not asynchronous. Ctrl-C ends it as `KeyboardInterrupt`."""
+    return asyncio.run(poller.round(sites, everyone=True, heard=heard, forwarded=forwarded))

@@ -1,0 +1,208 @@
+"""What an observation of a site comes to: a verdict, every reason for it worst first, and the next action."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from appliance.contract.health import HealthSnapshot, Verdict, worst
+from appliance.contract.seal import ModelTask
+from fleetctl.checks.context import Wanted
+from fleetctl.facts.base import Unreadable
+from fleetctl.models.site import Site
+from fleetctl.remote.poll_outcome import WORDS, Observation, Outcome, Signature
+
+# The box keeps a snapshot for some seconds, and the way to us takes time: only more than that is the clocks' doing.
+AHEAD_S = 5.0
+BEHIND_S = 60.0
+
+_ORDER = (Verdict.CRITICAL, Verdict.UNKNOWN, Verdict.DEGRADED, Verdict.OK)
+RANK = {verdict: rank for rank, verdict in enumerate(_ORDER)}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that was judged. `check` is what `fleetctl health explain` takes; `said` holds what was compared."""
+
+    check: str
+    verdict: Verdict
+    said: str
+    next_action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteHealth:
+    """A site with everything that was judged of it. `reasons` are what is not ok, worst first."""
+
+    site: Site
+    observation: Observation
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    drift: tuple[Reason, ...] = ()
+
+    @property
+    def why(self) -> str:
+        return "; ".join(reason.said for reason in self.reasons)
+
+    @property
+    def next_action(self) -> str:
+        return "; ".join(dict.fromkeys(reason.next_action for reason in self.reasons if reason.next_action))
+
+    @property
+    def snapshot(self) -> HealthSnapshot | None:
+        """The snapshot, where it says something about now."""
+        return self.observation.snapshot if self.observation.answered else None
+
+
+def judge(site: Site, observation: Observation, wanted: Wanted | None = None) -> SiteHealth:
+    """Judge one observation. `wanted` is what the operator built for this site, where that is known."""
+    reached = _reached(observation)
+    if not observation.answered or observation.snapshot is None:
+        return SiteHealth(site, observation, reached.verdict, (reached,))
+    found = of_snapshot(observation.snapshot)
+    found += _clock(observation, observation.snapshot)
+    found += _signed(site, observation)
+    drift = drifted(site, observation.snapshot, wanted)
+    bad = [reason for reason in (*found, *drift) if reason.verdict is not Verdict.OK]
+    bad.sort(key=lambda reason: RANK[reason.verdict])
+    return SiteHealth(site, observation, worst([Verdict.OK, *(each.verdict for each in bad)]), tuple(bad), tuple(drift))
+
+
+def every_check(health: SiteHealth) -> list[Reason]:
+    """All that was compared, the good included, worst first."""
+    snapshot = health.snapshot
+    if snapshot is None:
+        return list(health.reasons)
+    good = [Reason("reachable", Verdict.OK, f"answered in {health.observation.took_ms:.0f} ms")]
+    good += [
+        Reason(name, Verdict.OK, f"{name}: {part.reason}")
+        for name, part in snapshot.parts().items()
+        if part.verdict is Verdict.OK
+    ]
+    named = {reason.check for reason in health.reasons}
+    good += [reason for reason in health.drift if reason.verdict is Verdict.OK]
+    if "clock_agrees" not in named:
+        good.append(Reason("clock_agrees", Verdict.OK, "clock: the snapshot is of the moment in which it was asked"))
+    if "snapshot_signed" not in named:
+        good.append(Reason("snapshot_signed", Verdict.OK, "signature: of the pinned health key"))
+    return [*health.reasons, *good]
+
+
+def _reached(observation: Observation) -> Reason:
+    words = WORDS[observation.outcome]
+    if observation.outcome is Outcome.ANSWERED:
+        return Reason("reachable", Verdict.OK, words.said)
+    verdict = Verdict.CRITICAL if words.alarming else Verdict.UNKNOWN
+    said = f"{words.said}: {observation.detail}"
+    return Reason(observation.outcome.value, verdict, said, observation.next_action)
+
+
+def of_snapshot(health: HealthSnapshot) -> list[Reason]:
+    """What the box says of itself that is not ok: its parts, its open faults, and its own word where that differs."""
+    parts = health.parts()
+    found = [
+        Reason(name, part.verdict, f"{name}: {part.reason}", part.next_action)
+        for name, part in parts.items()
+        if part.verdict is not Verdict.OK
+    ]
+    found += [
+        Reason(
+            each.check,
+            each.verdict,
+            f"fault {each.id} ({each.subject}, {each.count} times): {each.reason}",
+            each.next_action,
+        )
+        for each in health.faults
+        if each.state == "open" and each.verdict is not Verdict.OK
+    ]
+    if health.faults_left_out:
+        found.append(
+            Reason(
+                "faults",
+                Verdict.DEGRADED,
+                f"{health.faults_left_out} more faults than a snapshot holds",
+                "appliancectl health faults on the machine's console lists them all",
+            )
+        )
+    of_parts = worst([part.verdict for part in parts.values()])
+    if health.verdict is not of_parts:
+        whole = f"the box calls itself {health.verdict.value}"
+        said = whole if found else f"{whole}, every part of it ok"
+        found.append(Reason("own_word", health.verdict, said, "fleetctl site verify: it reads the box by another way"))
+    return found
+
+
+def _clock(observation: Observation, snapshot: HealthSnapshot) -> list[Reason]:
+    behind_s = (observation.at - snapshot.taken_at).total_seconds()
+    ahead_s = -behind_s - observation.took_ms / 1000
+    if ahead_s > AHEAD_S:
+        said = f"the box's clock is at least {ahead_s:.0f} s ahead of this machine's"
+    elif behind_s > BEHIND_S:
+        said = f"the box's clock is {behind_s:.0f} s behind this machine's, or its snapshot is that old"
+    else:
+        return []
+    action = "check the time server in spec.egress.allow, and this machine's own clock"
+    return [Reason("clock_agrees", Verdict.DEGRADED, f"clock: {said}", action)]
+
+
+def _signed(site: Site, observation: Observation) -> list[Reason]:
+    if observation.signature is Signature.VERIFIED:
+        return []
+    return [
+        Reason(
+            "snapshot_signed",
+            Verdict.DEGRADED,
+            "signature: no health key is pinned, only the certificate vouches for the snapshot",
+            f"fleetctl site provision {site.name} pins it",
+        )
+    ]
+
+
+def drifted(site: Site, snapshot: HealthSnapshot, wanted: Wanted | None) -> list[Reason]:
+    """What runs against what the site file names and the operator built, a reason for the image and for each task."""
+    action = f"fleetctl site provision {site.name} installs what the site file names"
+    built: Mapping[ModelTask, str | Unreadable] = wanted.model_root_hashes if wanted else {}
+    found = [_image(snapshot, wanted, action)]
+    loaded = {model.task: model for model in snapshot.models.loaded}
+    named = site.spec.release.models()
+    for task, name in named.items():
+        model, hash_wanted = loaded.get(task), built.get(task)
+        if model is None:
+            found.append(_differs("release_model", f"{task}: {name} is wanted, nothing is loaded", action))
+        elif model.name != name:
+            found.append(
+                _differs("release_model", f"{task}: {model.name} is loaded, the site file says {name}", action)
+            )
+        elif isinstance(hash_wanted, str) and model.root_hash != hash_wanted:
+            seen = (model.root_hash or "unverified")[:12]
+            said = f"{task}: {name} {seen} is loaded, {hash_wanted[:12]} was built"
+            found.append(_differs("release_model", said, action))
+        else:
+            against = "as built" if isinstance(hash_wanted, str) else "by name; not built on this machine"
+            found.append(
+                Reason("release_model", Verdict.OK, f"{task}: {name} {(model.root_hash or '')[:12]}, {against}")
+            )
+    for task in sorted(loaded.keys() - named.keys()):
+        found.append(_differs("release_model", f"{task}: {loaded[task].name} is loaded, no model is wanted", action))
+    return found
+
+
+def _image(snapshot: HealthSnapshot, wanted: Wanted | None, action: str) -> Reason:
+    running = snapshot.image.usr_root_hash
+    version = snapshot.image.version or "of no version"
+    if wanted is None or isinstance(wanted.usr_root_hash, Unreadable):
+        said = f"image: {version} {(running or '')[:12]}, not compared: not built on this machine"
+        return Reason("release_image", Verdict.OK, said)
+    if running == wanted.usr_root_hash:
+        return Reason("release_image", Verdict.OK, f"image: {version} {running[:12]}, as built")
+    said = f"image: {version} {(running or 'unverified')[:12]} runs, {wanted.usr_root_hash[:12]} was built"
+    return _differs("release_image", said, action)
+
+
+def _differs(check: str, said: str, action: str) -> Reason:
+    return Reason(check, Verdict.DEGRADED, said, action)
+
+
+def ranked(healths: Sequence[SiteHealth]) -> list[SiteHealth]:
+    """Worst first, then by name."""
+    return sorted(healths, key=lambda health: (RANK[health.verdict], health.site.name))
