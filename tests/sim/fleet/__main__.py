@@ -9,6 +9,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from appliance.health.answers import FRESH_S
 from tests.sim.fleet.running import running
 from tests.sim.fleet.scenario import Scenario
 
@@ -18,9 +19,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sites", type=int, default=20)
     parser.add_argument("--scenario", type=Path)
+    parser.add_argument("--fresh-s", type=float, default=FRESH_S, help="how long an agent keeps a snapshot")
+    parser.add_argument("--folder", type=Path, help="an empty folder; default: a temporary one")
     options = parser.parse_args()
     scenario = Scenario.read(options.scenario) if options.scenario else Scenario()
-    with tempfile.TemporaryDirectory(prefix="sf-") as folder, running(Path(folder), options.sites, scenario) as found:
+    with (
+        tempfile.TemporaryDirectory(prefix="sf-") as folder,
+        running(options.folder or Path(folder), options.sites, scenario, fresh_s=options.fresh_s) as found,
+    ):
+        found.agents.warm()
         for name, value in found.fleet.environment().items():
             print(f"export {name}={shlex.quote(value)}")
         print(f"export FLEETCTL_FLEET={found.fleet.path}", flush=True)
