@@ -19,6 +19,8 @@ class Row(NamedTuple):
 COMMANDS: tuple[Row, ...] = (
     Row("init", "fleetctl.cli.init:init", "Make a fleet directory: fleet.yaml, sites/ and the fleet's keys."),
     Row("status", "fleetctl.cli.status:status", "Show every site: verdict, why, next action."),
+    Row("top", "fleetctl.cli.top:top", "Watch GPUs, queues and latencies of every site."),
+    Row("health", "fleetctl.cli.health:app", "Check sites and GPUs; explain, acknowledge, history, drift."),
     Row("site", "fleetctl.cli.site:app", "Add, list, show, preflight, burn in, provision and verify sites."),
     Row("profile", "fleetctl.cli.profile:app", "List, show and validate hardware profiles; size a site."),
     Row("image", "fleetctl.cli.image:app", "Build the signed OS image and model images."),

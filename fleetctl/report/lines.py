@@ -6,11 +6,15 @@ import os
 import re
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
+from fleetctl.cli.options import OutputFormat
 from fleetctl.errors import printable
 from fleetctl.report.verdicts import shown
+
+T = TypeVar("T", bound=Any)
 
 _NARROWEST = 40
 _SGR = {"green": "32", "bold": "1", "bold red": "1;31", "bold magenta": "1;35", "dim": "2", "reverse": "7", "": ""}
@@ -63,6 +67,20 @@ def _paint(line: Line) -> str:
     if not code or not head:
         return line.text.rstrip()
     return f"\x1b[{code}m{line.text[:head]}\x1b[0m{line.text[head:]}".rstrip()
+
+
+def write_lines(
+    data: T, output: OutputFormat, lines: Callable[[T, int | None], Sequence[Line]], nothing: str = ""
+) -> None:
+    """Write `data` to stdout: as lines for a person, `nothing` where there are none, or as JSON or YAML."""
+    if output is OutputFormat.table:
+        found = lines(data, width_of_screen()) or [Line(nothing)]
+        sys.stdout.write(painted(found, colour=coloured()))
+        sys.stdout.flush()
+        return
+    from fleetctl.report.emit import emit
+
+    emit(data, output)
 
 
 def plain(text: str) -> str:

@@ -14,7 +14,8 @@ from fleetctl.actions.status import SiteStatus, status_of
 from fleetctl.checks.site_health import SiteHealth, ranked
 from fleetctl.cli.options import OutputFormat
 from fleetctl.report.lines import Line, coloured, painted, width_of_screen
-from fleetctl.report.status import Head, change_lines, status_lines
+from fleetctl.report.status import Head, change_lines, is_news, status_lines
+from fleetctl.report.top import SortKey, sorted_rows, top_lines, top_row
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -79,7 +80,32 @@ class StatusScreen(Drawn):
 
     def _is_new(self, status: SiteStatus) -> bool:
         earlier = (self._before or {}).get(status.site)
-        return earlier is None or (earlier.verdict, earlier.why) != (status.verdict, status.why)
+        return earlier is None or is_news(earlier, status)
+
+
+class TopScreen(Drawn):
+    """`fleetctl top`."""
+
+    def __init__(self, output: OutputFormat, sort: SortKey) -> None:
+        super().__init__(output)
+        self._output, self._sort = output, sort
+
+    def __enter__(self) -> TopScreen:
+        return self
+
+    def show(self, healths: Sequence[SiteHealth], took_s: float, every_s: float | None) -> None:
+        rows = sorted_rows([top_row(health) for health in healths], self._sort)
+        if self._output is not OutputFormat.table:
+            from fleetctl.report.emit import emit
+
+            emit(rows, self._output)
+            return
+        lines = top_lines(rows, width_of_screen())
+        if every_s is not None and self.live:
+            now = datetime.now(UTC)
+            self.draw([*lines, Line(f"{now:%H:%M:%S}Z, {took_s:.1f} s, every {every_s:g} s, by {self._sort}", "dim")])
+        else:
+            _write(painted(lines, colour=coloured()))
 
 
 def _json(status: SiteStatus) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from appliance.contract.health import Verdict
 from fleetctl.actions.status import SiteStatus
-from fleetctl.checks.site_health import RANK
+from fleetctl.checks.site_health import RANK, same_words
 from fleetctl.report.lines import Line, wrapped
 from fleetctl.report.verdicts import STYLES, shown, sign
 
@@ -60,7 +60,7 @@ def change_lines(before: dict[str, SiteStatus], now: Sequence[SiteStatus]) -> li
     lines = []
     for status in now:
         earlier = before.get(status.site)
-        if earlier is not None and (earlier.verdict, earlier.why) == (status.verdict, status.why):
+        if earlier is not None and not is_news(earlier, status):
             continue
         if earlier is None and status.verdict is Verdict.OK:
             continue
@@ -68,6 +68,11 @@ def change_lines(before: dict[str, SiteStatus], now: Sequence[SiteStatus]) -> li
         at = f"{status.asked_at:%Y-%m-%dT%H:%M:%SZ} " if status.asked_at else ""
         lines += wrapped(f"{at}{status.site} {was}{status.verdict.value}: ", status.why, None)
     return lines
+
+
+def is_news(before: SiteStatus, now: SiteStatus) -> bool:
+    """Whether verdict or reasons became others, figures aside."""
+    return before.verdict is not now.verdict or same_words(before.why) != same_words(now.why)
 
 
 def _counts(statuses: Sequence[SiteStatus], head: Head, width: int | None) -> list[Line]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Table, select
 
 from appliance.contract.faults import Fault
 from appliance.contract.health import Verdict
+from fleetctl.checks.site_health import same_words
 from fleetctl.remote.poll_answer import SeenBefore
 from fleetctl.remote.poll_outcome import Outcome
 from fleetctl.store.database import Database, upserting
@@ -134,7 +135,10 @@ class Store:
         """The rows of an observation and of the state after it. `before` is the state's row before it."""
         seen, at = one.observation, milliseconds(one.observation.at)
         snapshot = seen.snapshot if seen.answered else None
-        same = before is not None and (before.verdict, before.reason) == (one.verdict.value, one.reason)
+        same = before is not None and (before.verdict, same_words(before.reason)) == (
+            one.verdict.value,
+            same_words(one.reason),
+        )
         lately = before is not None and before.snapshot_at is not None and (
             at - before.snapshot_at < self.retention.snapshot_minutes * 60_000)  # fmt: skip
         whole = bool(seen.body) and not (same and lately)
