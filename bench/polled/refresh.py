@@ -23,13 +23,14 @@ def main() -> None:
         for _ in range(int(sys.argv[1]) + 1):
             started = time.perf_counter()
             healths = await fleet.round(sites, everyone=False)
-            assert all(health.observation.answered for health in healths)
+            bad = [health.observation.detail for health in healths if not health.observation.answered]
+            assert not bad, f"{len(bad)} sites did not answer: {bad[0]}"
             took.append(time.perf_counter() - started)
             await asyncio.to_thread(fleet.memory.keep, healths)
             await asyncio.sleep(max(0.0, 1 - (time.perf_counter() - started)))
 
     with watching(fleetdir, Passphrase.from_options(), Limits(), keep=True) as fleet:
-        asyncio.run(rounds())
+        fleet.run(rounds())
     print(json.dumps(took))
 
 

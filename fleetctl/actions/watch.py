@@ -97,22 +97,34 @@ class Watch:
                     bastions(self._fleetdir, self._plan.sites, self._passphrase) as forwarded,
                     watching(self._fleetdir, self._passphrase, self._limits, keep=True) as fleet,
                 ):
-                    ways = _ways(self._plan.sites)
-                    while not self._stop.is_set():
-                        began = loop.time()
-                        last, lost = await self._turn(fleet, forwarded, last)
-                        if once:
-                            return last
-                        await self._rest(began + self._plan.interval_s - loop.time())
-                        self._read_again()
-                        if lost or _ways(self._plan.sites) != ways:
-                            break
+                    try:
+                        last = await self._rounds(fleet, forwarded, last, once=once)
+                    finally:
+                        fleet.poller.close()
+                if once:
+                    break
+        return last
+
+    async def _rounds(
+        self, fleet: Watching, forwarded: dict[str, Path], last: Summary | None, *, once: bool
+    ) -> Summary | None:
+        """Rounds over the same bastions, until one is lost, a way has changed, or it is time to stop."""
+        ways, loop = _ways(self._plan.sites), asyncio.get_running_loop()
+        while not self._stop.is_set():
+            began = loop.time()
+            last, lost = await self._turn(fleet, forwarded, last)
+            if once:
+                break
+            await self._rest(began + self._plan.interval_s - loop.time())
+            self._read_again()
+            if lost or _ways(self._plan.sites) != ways:
+                break
         return last
 
     async def _turn(
         self, fleet: Watching, forwarded: dict[str, Path], last: Summary | None
     ) -> tuple[Summary | None, bool]:
-        """One round, if we lead; and whether a bastion was lost. Without the store a round fails, and the watch goes on."""
+        """One round, if we lead; and whether a bastion was lost. Without a store it fails, and the watch goes on."""
         try:
             leader = await asyncio.to_thread(self._book.lead, self._host, datetime.now(UTC), self._plan.lease)
             if leader != self._host:

@@ -88,12 +88,12 @@ class Watcher:
             try:
                 alertmanager.deliver(receiver, self.fleet, alerts, now, until)
             except (DeliveryError, FleetctlError) as problem:
-                self._problem(f"alertmanager: {problem}")
+                self._problems.append(f"alertmanager: {problem}")
 
     def _empty_outbox(self, spec: AlertSpec, now: datetime) -> None:
         receivers = {receiver_id(one): one for one in spec.receivers.direct()}
         for words in self.book.give_up(list(receivers), now):
-            self._problem(f"given up: {words}")
+            self._problems.append(f"given up: {words}")
         silent: set[str] = set()
         for waiting in self.book.waiting(now):
             # A receiver that did not answer once is left alone for the rest of the round: others wait behind it.
@@ -104,13 +104,9 @@ class Watcher:
             except (DeliveryError, FleetctlError) as problem:
                 silent.add(waiting.receiver)
                 self.book.failed(waiting, str(problem), now)
-                self._problem(f"{waiting.receiver.partition('-')[0]}: {problem}")
+                self._problems.append(f"{waiting.receiver.partition('-')[0]}: {problem}")
             else:
                 self.book.delivered(waiting)
-
-    def _problem(self, words: str) -> None:
-        self._problems.append(words)
-        self.say(words)
 
 
 def deliver(receiver: Webhook | Email, message: Message) -> None:

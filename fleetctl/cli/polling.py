@@ -71,7 +71,7 @@ def asked(
 
     with bastions(fleetdir, sites, passphrase) as forwarded, watching(fleetdir, passphrase, limits) as fleet:
         started_s = time.monotonic()
-        healths = asyncio.run(fleet.round(sites, forwarded=forwarded))
+        healths = fleet.run(fleet.round(sites, forwarded=forwarded))
         took_s = time.monotonic() - started_s
         fleet.memory.keep(healths)
         return healths, took_s, fleet.memory.problem
@@ -85,7 +85,7 @@ def once(fleetdir: FleetDir, sites: Sequence[Site], passphrase: Passphrase, limi
 
     with bastions(fleetdir, sites, passphrase) as forwarded, watching(fleetdir, passphrase, limits) as fleet:
         started_s = time.monotonic()
-        healths = asyncio.run(fleet.round(sites, forwarded=forwarded))
+        healths = fleet.run(fleet.round(sites, forwarded=forwarded))
         with screen:
             screen.show(healths, time.monotonic() - started_s, None)
         fleet.memory.keep(healths)
@@ -119,7 +119,7 @@ def repeated(
         watching(fleetdir, passphrase, limits, keep=True) as fleet,
         screen,
     ):
-        asyncio.run(rounds())
+        fleet.run(rounds())
 
 
 def not_kept(problem: StoreError | None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from fleetctl.monitoring.metrics import (
     CERTIFICATE_EXPIRY,
     CHECKPOINT_AGE,
-    EGRESS_DENIED,
+    DENIED,
     FAULTS,
     FREE_BYTES,
     INFO,
@@ -102,7 +102,7 @@ FLEET: Sequence[Panel] = (
         help="One line for each part that a box judges critical, unknown or degraded.",
     ),
     Panel("Open faults", "table", [(f'sum by (site, check) ({FAULTS}{{state="open"}}) > 0', "")]),
-    Panel("Versions", "table", [(f"count by (site, appliance, image) ({INFO})", "")]),
+    Panel("Versions", "table", [(f"count by (site, appliance_version, image_version) ({INFO})", "")]),
     Panel("Requests that wait", "timeseries", [(f"topk(10, sum by (site) ({QUEUE}))", "{{site}}")]),
     Panel("Tokens a second", "timeseries", [(f"sum by (task) ({TOKENS})", "{{task}}")]),
 )  # fmt: skip
@@ -110,15 +110,15 @@ FLEET: Sequence[Panel] = (
 SITE: Sequence[Panel] = (
     Panel("Parts", "table", [(f'{VERDICT}{{site="$site"}} == 1', "")], width=12, height=10),
     Panel("Open faults", "table", [(f'{FAULTS}{{site="$site",state!="cleared"}} > 0', "")], width=12, height=10),
-    Panel("Latency, p95", "timeseries", [(f'{LATENCY}{{site="$site",quantile="0.95"}}', "{{task}}")], unit="s"),
+    Panel("Latency, p95", "timeseries", [(f'{LATENCY}{{site="$site",percentile="95"}}', "{{task}}")], unit="s"),
     Panel("Requests", "timeseries", [(f'{RUNNING}{{site="$site"}}', "{{task}} running"),
                                      (f'{QUEUE}{{site="$site"}}', "{{task}} waiting")]),
     Panel("Free space", "timeseries", [(f'{FREE_BYTES}{{site="$site"}} / {SIZE_BYTES}{{site="$site"}}', "{{mount}}")],
           unit="percentunit"),
     Panel("Audit checkpoint age", "timeseries", [(f'{CHECKPOINT_AGE}{{site="$site"}}', "age")], unit="s"),
-    Panel("Packets refused on the way out", "timeseries", [(f'rate({EGRESS_DENIED}{{site="$site"}}[5m])', "refused")],
-          unit="pps"),
-    Panel("Certificates end in", "stat", [(f'{CERTIFICATE_EXPIRY}{{site="$site"}} - time()', "{{name}}")], unit="s",
+    Panel("Packets refused on the way out", "timeseries",
+          [(f'rate({DENIED}{{site="$site",direction="egress"}}[5m])', "refused")], unit="pps"),
+    Panel("Certificates end in", "stat", [(f'{CERTIFICATE_EXPIRY}{{site="$site"}} - time()', "{{file}}")], unit="s",
           steps=((None, _RED), (7 * 86400, _ORANGE), (30 * 86400, _GREEN))),
 )  # fmt: skip
 

@@ -138,6 +138,17 @@ def test_a_clinical_client_is_refused_on_the_operators_road(front: Any) -> None:
     assert ask(front, front.operator, "/v1/audit/checkpoint", pair)[0] == 403
 
 
+def test_a_prometheus_reads_metrics_and_nothing_else(front: Any) -> None:
+    pair = front.authority.client("prometheus", "monitoring")
+    assert ask(front, front.operator, "/metrics", pair)[0] == 200
+    assert ask(front, front.operator, "/metrics", pair, "POST")[0] == 405
+    assert ask(front, front.operator, "/metrics?a=1", pair)[0] == 400
+    for route in ("/v1/health", "/v1/health/signed", "/v1/audit/checkpoint", "/", "/metrics/", "/%6detrics/.."):
+        assert ask(front, front.operator, route, pair)[0] == 403, route
+    assert ask(front, front.clinical, "/v1/encounters", pair)[0] == 403
+    assert ask(front, front.clinical, "/health", pair)[0] == 403
+
+
 def test_the_operators_road_leads_to_health_and_the_checkpoint_only(front: Any) -> None:
     pair = front.authority.client("op", "operator")
     for route in ("/v1/health", "/v1/health/signed", "/metrics"):

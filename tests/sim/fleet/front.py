@@ -119,6 +119,11 @@ def render(fleet: SimFleet, run: Path, *, closed: set[str], upstreams: Mapping[s
     (operator,) = (server for server in servers if f"listen {PORT} ssl" in server)
     # A listener of its own counts as a connection.
     head = _replaced(r"worker_connections \d+;", f"worker_connections {4 * fleet.count + 4096};", head)
+    # Here all sites share one nginx, which must count each site's connections apart, as a machine of its own does.
+    head = _replaced(
+        r"limit_conn_zone \$binary_remote_addr ", 'limit_conn_zone "$binary_remote_addr$server_addr" ', head
+    )
+    head = _replaced(r"zone=by_address:1m;", "zone=by_address:32m;", head)
     blocks = [_server(operator, site, upstreams.get(site.name, site.socket), marker) for site in fleet.sites
               if site.name not in closed]  # fmt: skip
     return head + "".join(blocks) + tail
