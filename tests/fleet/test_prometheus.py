@@ -105,7 +105,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             listening(
                 "prometheus",
                 [f"--config.file={folder / 'out/prometheus.yml'}", f"--storage.tsdb.path={folder / 'tsdb'}",
-                 f"--web.listen-address=127.0.0.1:{port}"],
+                 f"--web.listen-address=127.0.0.1:{port}", "--rules.alert.resend-delay=1s"],
                 port, folder,
             ),
         ):  # fmt: skip
@@ -143,7 +143,7 @@ def test_a_fault_and_its_repair_and_a_silent_site_are_told(world: World) -> None
     broken = {
         "groups": [
             {"sites": "site-0001", "faults": ["audit-stuck"]}, {"sites": "site-0002", "faults": ["array-degraded"]},
-            {"sites": "site-0004", "wire": "refused"}, {"sites": "site-0005", "wire": "wrong-certificate"},
+            {"sites": "site-0004", "wire": "refused"}, {"sites": "site-0005", "wire": "strange-certificate"},
         ]
     }  # fmt: skip
     world.sim.play(Scenario.model_validate(broken))

@@ -32,7 +32,7 @@ def root_hash(task: ModelTask) -> str:
 def values(site: SimSite, wanted_gpus: dict[str, Any] | None, cards: list[str]) -> dict[str, Any]:
     """Fact → value of a sound, sealed machine."""
     return {
-        "firewall": {"digest": RULES, "counters": {}},
+        "firewall": {"digest": RULES, "counters": {"egress_denied": [0, 0], "ingress_denied": [7, 420]}},
         "verity": {
             name: {"name": name, "root_hash": found, "corrupted": False, "signed": True}
             for name, found in (
