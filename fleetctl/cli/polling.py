@@ -114,12 +114,19 @@ def repeated(
             told = problem.message if problem else ""
             await asyncio.sleep(max(0.0, every_s - (time.monotonic() - started_s)))
 
+    async def until_stopped() -> None:
+        try:
+            await rounds()
+        finally:
+            # While the loop still runs, which the connections belong to.
+            fleet.poller.close()
+
     with (
         bastions(fleetdir, sites, passphrase) as forwarded,
         watching(fleetdir, passphrase, limits, keep=True) as fleet,
         screen,
     ):
-        asyncio.run(rounds())
+        asyncio.run(until_stopped())
 
 
 def not_kept(problem: StoreError | None) -> None:

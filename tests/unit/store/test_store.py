@@ -98,6 +98,11 @@ def test_faults_are_kept_in_their_last_state(store: Store) -> None:
     (found,) = store.faults("lab-1")
     assert (found.fault.state, found.fault.acknowledged_by) == ("acknowledged", "ana")
     assert store.faults("south") == []
+    assert len(store.faults(since=datetime(2026, 11, 22, 12, tzinfo=UTC))) == 1
+    store.keep([kept(at=START + 2 * MINUTE, outcome=Outcome.OFFLINE, verdict=Verdict.UNKNOWN)])
+    assert store.faults()[0].fault.state == "acknowledged"
+    store.keep([kept(at=START + 3 * MINUTE)])
+    assert store.faults()[0].fault.state == "cleared"
     assert store.faults(since=datetime(2026, 11, 22, 12, tzinfo=UTC)) == []
 
 
