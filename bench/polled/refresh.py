@@ -29,8 +29,14 @@ def main() -> None:
             await asyncio.to_thread(fleet.memory.keep, healths)
             await asyncio.sleep(max(0.0, 1 - (time.perf_counter() - started)))
 
+    async def until_done() -> None:
+        try:
+            await rounds()
+        finally:
+            fleet.poller.close()
+
     with watching(fleetdir, Passphrase.from_options(), Limits(), keep=True) as fleet:
-        fleet.run(rounds())
+        asyncio.run(until_done())
     print(json.dumps(took))
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from fleetctl.checks.site_health import SiteHealth, judge
 from fleetctl.checks.wanted import Wanted
@@ -26,8 +25,6 @@ from fleetctl.trust.passphrase import Passphrase
 
 if TYPE_CHECKING:
     from fleetctl.store.store import Store
-
-T = TypeVar("T")
 
 
 class Memory:
@@ -111,18 +108,8 @@ class Watching:
             for site, observation in zip(sites, observed, strict=True)
         ]
 
-    def run(self, rounds: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine of rounds to its end; connections are closed in its loop, however it ends."""
-
-        async def closing() -> T:
-            try:
-                return await rounds
-            finally:
-                self.poller.close()
-
-        return asyncio.run(closing())
-
     def close(self) -> None:
+        self.poller.close()
         self.memory.close()
 
 

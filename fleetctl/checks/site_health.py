@@ -130,7 +130,9 @@ def of_snapshot(health: HealthSnapshot) -> list[Reason]:
     if health.verdict is not of_parts:
         whole = f"the box calls itself {health.verdict.value}"
         said = whole if found else f"{whole}, every part of it ok"
-        found.append(Reason("own_word", health.verdict, said, "fleetctl site verify: it reads the box by another way"))
+        # A box that says ok of itself beside a part that is not contradicts itself, which is not ok either.
+        verdict = Verdict.DEGRADED if health.verdict is Verdict.OK else health.verdict
+        found.append(Reason("own_word", verdict, said, "fleetctl site verify: it reads the box by another way"))
     return found
 
 

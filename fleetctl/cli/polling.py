@@ -71,7 +71,7 @@ def asked(
 
     with bastions(fleetdir, sites, passphrase) as forwarded, watching(fleetdir, passphrase, limits) as fleet:
         started_s = time.monotonic()
-        healths = fleet.run(fleet.round(sites, forwarded=forwarded))
+        healths = asyncio.run(fleet.round(sites, forwarded=forwarded))
         took_s = time.monotonic() - started_s
         fleet.memory.keep(healths)
         return healths, took_s, fleet.memory.problem
@@ -85,7 +85,7 @@ def once(fleetdir: FleetDir, sites: Sequence[Site], passphrase: Passphrase, limi
 
     with bastions(fleetdir, sites, passphrase) as forwarded, watching(fleetdir, passphrase, limits) as fleet:
         started_s = time.monotonic()
-        healths = fleet.run(fleet.round(sites, forwarded=forwarded))
+        healths = asyncio.run(fleet.round(sites, forwarded=forwarded))
         with screen:
             screen.show(healths, time.monotonic() - started_s, None)
         fleet.memory.keep(healths)
@@ -114,12 +114,19 @@ def repeated(
             told = problem.message if problem else ""
             await asyncio.sleep(max(0.0, every_s - (time.monotonic() - started_s)))
 
+    async def until_stopped() -> None:
+        try:
+            await rounds()
+        finally:
+            # While the loop still runs, which the connections belong to.
+            fleet.poller.close()
+
     with (
         bastions(fleetdir, sites, passphrase) as forwarded,
         watching(fleetdir, passphrase, limits, keep=True) as fleet,
         screen,
     ):
-        fleet.run(rounds())
+        asyncio.run(until_stopped())
 
 
 def not_kept(problem: StoreError | None) -> None:

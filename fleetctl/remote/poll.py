@@ -66,7 +66,7 @@ class Poller:
         self._now, self._clock = now, clock
 
     def close(self) -> None:
-        """Close the connections that were kept. Call it in the loop that the rounds ran in."""
+        """Close the connections that were kept. Call it in the loop that they belong to."""
         for wire in self._wires.values():
             wire.abort()
         self._wires.clear()

@@ -47,7 +47,7 @@ class Wire(asyncio.Protocol):
             self._step(self._exchange.again)
 
     def abort(self) -> None:
-        if self._transport is not None:
+        if self._transport is not None and not self._loop.is_closed():
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

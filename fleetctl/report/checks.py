@@ -9,8 +9,7 @@ from rich.table import Table
 from appliance.contract.health import Verdict
 from fleetctl.actions.judge import SiteJudgement
 from fleetctl.errors import printable
-
-STYLES = {Verdict.OK: "green", Verdict.DEGRADED: "yellow", Verdict.CRITICAL: "red", Verdict.UNKNOWN: "magenta"}
+from fleetctl.report.verdicts import STYLES
 
 
 def judgements_table(judgements: Sequence[SiteJudgement]) -> Table:

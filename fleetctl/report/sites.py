@@ -1,4 +1,4 @@
-"""Tables of sites, their status and their locks."""
+"""Tables of sites and their locks."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from rich.table import Table
 
 from fleetctl.actions.lock import LockStatus
 from fleetctl.actions.site_add import SiteAdded
-from fleetctl.actions.status import SiteStatus
 from fleetctl.errors import printable
 from fleetctl.models.site import Site
-from fleetctl.report.checks import STYLES
 
 
 class SiteRow(BaseModel):
@@ -49,21 +47,6 @@ def sites_table(rows: Sequence[SiteRow]) -> Table:
     for row in rows:
         labels = ", ".join(f"{key}={value}" for key, value in row.labels.items())
         table.add_row(row.name, row.profile, row.management, row.clinical, row.transcription, row.drafting, labels)
-    return table
-
-
-def status_table(statuses: Sequence[SiteStatus]) -> Table:
-    table = Table("site", "verdict", "why", "next action", "image", "models")
-    for status in statuses:
-        table.add_row(
-            status.site,
-            status.verdict.value,
-            printable(status.why),
-            printable(status.next_action),
-            printable(status.image),
-            printable("\n".join(status.models)),
-            style=STYLES[status.verdict],
-        )
     return table
 
 

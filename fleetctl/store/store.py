@@ -9,7 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, or_, select
 
 from appliance.contract.faults import Fault
 from appliance.contract.health import Verdict
@@ -60,7 +60,7 @@ class Store:
                 faults += _fault_rows(one)
             connection.execute(observation.insert(), rows)
             self._upsert(connection, site_state, changed)
-            self._upsert(connection, fault, faults)
+            self._upsert(connection, fault, [*faults, *_cleared(connection, asked)])
 
     def thin_out(self, now: datetime) -> int:
         """Sum up what is older than the policy says, one bounded batch; how many rows went. 0: nothing is due."""
@@ -110,12 +110,12 @@ class Store:
         return sorted(points, key=lambda point: point.start)
 
     def faults(self, site: str | None = None, since: datetime | None = None) -> list[SeenFault]:
-        """Faults that were seen, newest first."""
+        """Faults that were seen, newest first. `since` leaves out what was over before."""
         wanted = select(fault.c.site, fault.c.document).order_by(fault.c.last_seen.desc())
         if site is not None:
             wanted = wanted.where(fault.c.site == site)
         if since is not None:
-            wanted = wanted.where(fault.c.last_seen >= milliseconds(since))
+            wanted = wanted.where(or_(fault.c.last_seen >= milliseconds(since), fault.c.state != "cleared"))
         with self._database.transaction(writes=False) as connection:
             rows = connection.execute(wanted).all()
         return [SeenFault(row.site, Fault.model_validate_json(row.document)) for row in rows]
@@ -176,6 +176,25 @@ class Store:
         keys = [column.name for column in table.primary_key]
         values = {name: insert.excluded[name] for name in rows[0] if name not in keys}
         connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=values), list(rows))
+
+
+def _cleared(connection: Connection, asked: Sequence[Kept]) -> list[dict[str, Any]]:
+    """Faults that stood open and that a whole snapshot does not hold any more: the box leaves out what is cleared."""
+    whole = {
+        one.observation.site: (one.observation.at, {each.id for each in one.observation.snapshot.faults})
+        for one in asked
+        if one.observation.answered and one.observation.snapshot and not one.observation.snapshot.faults_left_out
+    }
+    rows = connection.execute(select(fault).where(fault.c.state != "cleared")).all()
+    gone = []
+    for row in rows:
+        at, still = whole.get(row.site, (None, frozenset[str]()))
+        if at is None or row.fault in still:
+            continue
+        because = {"state": "cleared", "cleared_at": at, "cleared_because": "the box's snapshot holds it no more"}
+        document = Fault.model_validate_json(row.document).model_copy(update=because)
+        gone.append({**row._asdict(), "state": "cleared", "document": document.model_dump_json()})
+    return gone
 
 
 def _models(snapshot: Any) -> str:

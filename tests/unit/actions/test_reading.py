@@ -1,4 +1,4 @@
-"""Actions that only read: status, verify, lock status, disk status."""
+"""Actions that only read: verify, lock status, disk status."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from appliance.contract.health import HealthSnapshot, Verdict
+from appliance.contract.health import Verdict
 from fleetctl.actions import judge
 from fleetctl.actions.disk import read_disk_status
 from fleetctl.actions.judge import SiteJudgement
 from fleetctl.actions.lock import read_lock_status
-from fleetctl.actions.status import SiteStatus, exit_code, fleet_status
 from fleetctl.errors import UnreachableError, VerificationError
 from fleetctl.facts.lock import Lock, LockFacts
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.report.checks import judgements_table
 from fleetctl.report.disks import disk_table
-from fleetctl.report.sites import lock_table, status_table
+from fleetctl.report.sites import lock_table
 from fleetctl.trust.passphrase import Passphrase
 from tests.fakes import site as fake
 from tests.fakes.host import FakeHost
@@ -37,40 +36,6 @@ def _text(renderable: Any) -> str:
 
 def _named(name: str) -> Site:
     return fake.SITE.model_copy(update={"metadata": fake.SITE.metadata.model_copy(update={"name": name})})
-
-
-def test_status_asks_every_site_and_a_silent_one_is_unknown() -> None:
-    def read(site: Site) -> HealthSnapshot:
-        if site.name == "off":
-            raise UnreachableError("no health from 127.0.0.1:9543", hint="is it on?")
-        bad = {"verdict": "degraded", "reason": "1 of 2 members", "next_action": "replace the disk"}
-        return fake.snapshot("degraded", storage=bad) if site.name == "raid" else fake.snapshot()
-
-    statuses = fleet_status([_named("good"), _named("off"), _named("raid")], read)
-    assert [status.verdict for status in statuses] == [Verdict.OK, Verdict.UNKNOWN, Verdict.DEGRADED]
-    assert statuses[1].next_action == "is it on?"
-    assert (statuses[2].why, statuses[2].next_action) == ("storage: 1 of 2 members", "replace the disk")
-    assert exit_code(statuses) == 5
-    assert exit_code([statuses[0]]) == 0
-    assert exit_code([statuses[0], statuses[2]]) == 3
-    assert exit_code([]) == 5
-    assert "replace the disk" in _text(status_table(statuses))
-
-
-def test_a_box_is_never_better_than_its_worst_part_nor_than_its_own_word() -> None:
-    bad = {"verdict": "critical", "reason": "ruleset differs", "next_action": "provision"}
-    lying, gloomy = fleet_status(
-        [_named("lying"), _named("gloomy")],
-        lambda site: fake.snapshot("ok", isolation=bad) if site.name == "lying" else fake.snapshot("degraded"),
-    )
-    assert (lying.verdict, lying.why) == (Verdict.CRITICAL, "isolation: ruleset differs; the box calls itself ok")
-    assert (gloomy.verdict, gloomy.why) == (Verdict.DEGRADED, "the box calls itself degraded, every part of it ok")
-    assert gloomy.next_action
-
-
-def test_a_terminal_sequence_from_a_box_does_not_reach_the_screen() -> None:
-    status = SiteStatus(site="a", verdict=Verdict.CRITICAL, why="\x1b[2Jgone\x07")
-    assert "\x1b" not in _text(status_table([status]))
 
 
 @pytest.fixture
