@@ -32,7 +32,7 @@ SEAL_PATH = Path("/var/lib/fleetctl/seal.json")  # as in contract/seal.py, whose
 TIME_CONFIG = Path("/etc/systemd/timesyncd.conf.d/10-fleet.conf")
 TIME_RUNTIME = Path("/run/systemd/timesync")  # RuntimeDirectory= of systemd-timesyncd: there while it runs
 SCHEMA = "facts/v2"
-FAST_S, SLOW_S = 30.0, 600.0
+FAST_S, SLOW_S, DRIVES_S = 30.0, 120.0, 600.0
 # Of a disk that hangs nothing is known; one that is only slow answers in this time.
 _DISK_DEADLINE_S, _DRIVES_DEADLINE_S = 5.0, 60.0
 
@@ -96,7 +96,7 @@ SOURCES: dict[str, Source] = {
     "gpus": Source(gpus, SLOW_S, _DISK_DEADLINE_S),
     "certificates": Source(certificates, SLOW_S, _DISK_DEADLINE_S),
     "luks": Source(luks, SLOW_S, _DISK_DEADLINE_S),
-    "drives": Source(drives, SLOW_S, _DRIVES_DEADLINE_S),
+    "drives": Source(drives, DRIVES_S, _DRIVES_DEADLINE_S),
     "boot": Source(lambda: asdict(boot()), SLOW_S),
 }
 
