@@ -10,8 +10,8 @@ from appliance.contract.health import SINCE_V3, HealthSnapshot, Verdict
 from appliance.contract.health_reading import MAX_BYTES, MAX_DEPTH, SnapshotError, read_snapshot
 from tests.fakes.site import snapshot
 
-# What the agents of health/v2 (commit 15ca2de) and health/v3 answered with good facts, but for the host name; and v3 as a
-# newer agent may change it: another part, another kind of drive, more members, a fault that says more.
+# What the agents of health/v2 (commit 15ca2de) and health/v3 answered with good facts, but for the host name; and v3 as
+# a newer agent may change it: another part, another kind of drive, more members, a fault that says more.
 DATA = Path(__file__).parents[3] / "data/health"
 V2 = json.loads((DATA / "v2.json").read_text())
 V3: dict[str, Any] = json.loads(snapshot().model_dump_json())
