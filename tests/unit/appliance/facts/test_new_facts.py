@@ -115,24 +115,36 @@ def write(path: Path, text: str) -> None:
 
 
 def test_each_drive_is_in_the_list_however_it_answers(tmp_path: Path) -> None:
-    block = tmp_path / "class/block"
-    for name, size in (("vda", 9), ("nvme0n1", 9), ("nvme1n1", 9), ("sda", 9), ("sdb", 0), ("dm-0", 9), ("vda1", 9)):
-        write(block / name / "size", f"{size}\n")
-    write(block / "vda1/partition", "1")
-    write(block / "nvme0n1/device/model", "Model 1  \n")
-    assert disks(tmp_path) == ["nvme0n1", "nvme1n1", "sda", "vda"]
+    write(tmp_path / "class/block/nvme0n1/device/model", "Model 1  \n")
 
     def nvme(name: str) -> str:
         if name == "nvme1n1":
             raise UnreadableError("nvme did not answer within 20 s")
         return json.dumps(SMART)
 
-    found = drives(lambda: disks(tmp_path), nvme, tmp_path)
+    found = drives(["nvme0n1", "nvme1n1", "sda", "vda"], nvme, tmp_path)
     assert [(each["device"], each["kind"]) for each in found] == [
         ("nvme0n1", "nvme"), ("nvme1n1", "unread"), ("sda", "unread"), ("vda", "virtual"),
     ]  # fmt: skip
     assert (found[0]["model"], found[0]["used_percent"]) == ("Model 1", 3)
     assert "did not answer" in found[1]["reason"]
+
+
+def test_disks_are_those_below_our_volumes(tmp_path: Path) -> None:
+    """The state volume: a mapping on an array of two disks. The root volume: a mapping on a partition."""
+    for name in ("dm-0", "dm-1", "md127", "nvme0n1", "nvme1n1", "sda", "sda/sda8", "sdb"):
+        (tmp_path / "devices" / name).mkdir(parents=True)
+    write(tmp_path / "devices/sda/sda8/partition", "8\n")
+    for upper, lower in (("dm-0", "md127"), ("md127", "nvme0n1"), ("md127", "nvme1n1"), ("dm-1", "sda/sda8")):
+        slaves = tmp_path / "devices" / upper / "slaves"
+        slaves.mkdir(exist_ok=True)
+        (slaves / Path(lower).name).symlink_to(tmp_path / "devices" / lower)
+    (tmp_path / "dev/block").mkdir(parents=True)
+    for number, name in (("253:0", "dm-0"), ("253:1", "dm-1")):
+        (tmp_path / "dev/block" / number).symlink_to(tmp_path / "devices" / name)
+    assert disks(["253:1", "253:0"], tmp_path) == ["nvme0n1", "nvme1n1", "sda"]
+    with pytest.raises(UnreadableError):
+        disks(["253:9"], tmp_path)
 
 
 def box(sysfs: Path, *, other: str = "_empty") -> Path:
