@@ -15,7 +15,7 @@ xz-utils zstd"
 # as the other store of the gateway, and Prometheus' checker of what the box exposes to it. The distribution may start its
 # own sshd, nginx and Prometheus after installing them.
 PACKAGES_test="openssh-server nginx-light systemd iproute2 util-linux age gcc libc6-dev softhsm2 p11-kit \
-stress-ng fio postgresql prometheus"
+stress-ng fio postgresql prometheus prometheus-alertmanager"
 
 BACKPORTS_SUITE=""
 FROM_BACKPORTS=""
