@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import zoneinfo
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -66,6 +68,14 @@ def _clock(text: str) -> str:
     return text
 
 
+def _is_here(host: str) -> bool:
+    """Whether it is this machine by its address, whatever a name server says; 127.0.0.1.example.org is not."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _url(text: str) -> str:
     if not re.fullmatch(
         r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[!-~]*)?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?(/[!-~]*)?", text
@@ -73,8 +83,7 @@ def _url(text: str) -> str:
         raise ValueError(
             "is no http or https address without a user, a question mark's secrets belong into secret_file"
         )
-    host = text.split("//", 1)[1]
-    if text.startswith("http://") and not host.startswith(("127.", "localhost", "[::1]")):
+    if text.startswith("http://") and not _is_here(urlsplit(text).hostname or ""):
         raise ValueError("is not encrypted: https, or http on this machine alone")
     return text
 

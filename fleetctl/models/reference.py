@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fleetctl.models.alerts import AlertPolicy, Silence
 from fleetctl.models.base import Resource
 from fleetctl.models.fleet import Fleet
 from fleetctl.models.profile import HardwareProfile
@@ -20,6 +21,8 @@ FILES: tuple[tuple[str, type[Resource]], ...] = (
     ("fleet.yaml", Fleet),
     ("sites/NAME.yaml", Site),
     ("profiles/NAME.yaml", HardwareProfile),
+    ("policies/alerts.yaml", AlertPolicy),
+    ("policies/silences/NAME.yaml", Silence),
     ("FILE of `fleetctl profile size --measured`", SiteMeasurements),
     ("FILE of `fleetctl profile roi --scenario`", CostScenario),
 )
