@@ -11,11 +11,11 @@ PACKAGES_lab="qemu-system-x86 qemu-utils ovmf swtpm openssh-client openssl"
 PACKAGES_image="mmdebstrap bubblewrap uidmap debian-archive-keyring erofs-utils cryptsetup-bin nftables openssl rsync \
 xz-utils zstd"
 # What `make test` starts beside the project: a real sshd and nginx on loopback, network namespaces, systemd's own judge
-# of sandboxes, a C compiler for the simulated NVML and CUDA, a PKCS#11 token in files, the loads of a burn-in, and
-# PostgreSQL as the other store of the gateway. The
-# distribution may start its own sshd and nginx after installing them.
+# of sandboxes, a C compiler for the simulated NVML and CUDA, a PKCS#11 token in files, the loads of a burn-in, PostgreSQL
+# as the other store of the gateway, and Prometheus' checker of what the box exposes to it. The distribution may start its
+# own sshd, nginx and Prometheus after installing them.
 PACKAGES_test="openssh-server nginx-light systemd iproute2 util-linux age gcc libc6-dev softhsm2 p11-kit \
-stress-ng fio postgresql"
+stress-ng fio postgresql prometheus"
 
 BACKPORTS_SUITE=""
 FROM_BACKPORTS=""

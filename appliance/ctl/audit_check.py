@@ -12,7 +12,7 @@ from appliance.ctl.audit import DIRECTORY
 from appliance.errors import ApplianceError
 
 
-def check(directory: Path = DIRECTORY) -> AuditCheck:
+def check(directory: Path) -> AuditCheck:
     """Verify with the key beside the log: whether the disk holds what was written. Others hold the pinned key."""
     try:
         found = verify(directory, recorded_key(directory))
@@ -23,9 +23,9 @@ def check(directory: Path = DIRECTORY) -> AuditCheck:
     return AuditCheck(at=datetime.now(UTC), verified=True, size=found.newest.size)
 
 
-def main(path: Path = PATH) -> int:
+def main(path: Path = PATH, directory: Path = DIRECTORY) -> int:
     """Check once. That it does not verify is the result, and no failure of this program."""
-    result = check()
+    result = check(directory)
     temporary = path.with_name(f".{path.name}.new")
     temporary.write_text(result.model_dump_json())
     temporary.chmod(0o644)

@@ -20,15 +20,21 @@ _FIELDS = {
 }
 
 
-def disks(sysfs: Path = SYSFS) -> list[str]:
-    """Return the kernel names of all whole disks that hold something: no partition, no mapping, no array."""
-    found = []
-    for node in sorted((sysfs / "class/block").iterdir()):
-        if (node / "partition").exists() or node.name.startswith(("dm-", "md", "loop", "ram", "zram", "sr", "nbd")):
-            continue
-        if int(read_text(node / "size") or 0):
-            found.append(node.name)
-    return found
+def disks(devices: Sequence[str], sysfs: Path = SYSFS) -> list[str]:
+    """Return the kernel names of the whole disks that devices ("major:minor") stand on, through mappings and arrays.
+
+    What else is plugged in (a medium that a management controller shows, for instance) holds nothing of ours.
+    """
+    return sorted({disk for device in devices for disk in _below((sysfs / "dev/block" / device).resolve())})
+
+
+def _below(node: Path) -> list[str]:
+    if not node.is_dir():
+        raise UnreadableError(f"{node}: no such block device")
+    slaves = sorted((node / "slaves").iterdir()) if (node / "slaves").is_dir() else []
+    if slaves:
+        return [disk for slave in slaves for disk in _below(slave.resolve())]
+    return [node.parent.name if (node / "partition").exists() else node.name]
 
 
 def parse_smart(text: str) -> dict[str, int]:
@@ -46,12 +52,12 @@ def parse_smart(text: str) -> dict[str, int]:
 
 
 def drives(
-    names: Callable[[], Sequence[str]] = disks,
+    names: Sequence[str],
     nvme: Callable[[str], str] = lambda device: run(["nvme", "smart-log", f"/dev/{device}", "-o", "json"]),
     sysfs: Path = SYSFS,
 ) -> list[dict[str, Any]]:
     """Return each drive's wear. One that cannot be read is in the list, with the reason."""
-    return [_drive(name, nvme, sysfs) for name in names()]
+    return [_drive(name, nvme, sysfs) for name in names]
 
 
 def _drive(name: str, nvme: Callable[[str], str], sysfs: Path) -> dict[str, Any]:
@@ -63,6 +69,7 @@ def _drive(name: str, nvme: Callable[[str], str], sysfs: Path) -> dict[str, Any]
         model = ""
     found = {"device": name, "model": model}
     if not name.startswith("nvme"):
+        # An ATA command needs CAP_SYS_RAWIO, with which one can do anything: not for a number.
         return found | {"kind": "unread", "reason": "its wear is not read: it is no NVMe drive"}
     try:
         return found | {"kind": "nvme", **parse_smart(nvme(name))}

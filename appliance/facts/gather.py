@@ -15,7 +15,7 @@ from typing import Any
 from appliance.facts.apart import apart
 from appliance.facts.boot import boot
 from appliance.facts.clock import clock
-from appliance.facts.drives import drives
+from appliance.facts.drives import disks, drives
 from appliance.facts.firewall import firewall
 from appliance.facts.luks import read_header
 from appliance.facts.mounts import mounts
@@ -32,7 +32,7 @@ SEAL_PATH = Path("/var/lib/fleetctl/seal.json")  # as in contract/seal.py, whose
 TIME_CONFIG = Path("/etc/systemd/timesyncd.conf.d/10-fleet.conf")
 TIME_RUNTIME = Path("/run/systemd/timesync")  # RuntimeDirectory= of systemd-timesyncd: there while it runs
 SCHEMA = "facts/v2"
-FAST_S, SLOW_S = 30.0, 600.0
+FAST_S, SLOW_S, DRIVES_S = 30.0, 120.0, 600.0
 # Of a disk that hangs nothing is known; one that is only slow answers in this time.
 _DISK_DEADLINE_S, _DRIVES_DEADLINE_S = 5.0, 60.0
 
@@ -82,6 +82,12 @@ def luks() -> dict[str, Any]:
     return found
 
 
+def wear() -> list[dict[str, Any]]:
+    """Return the wear of each disk below the root and the state volume."""
+    found = [mount.device for place in ("/", STATE_MOUNT) if (mount := mounts().get(place)) is not None]
+    return drives(disks(found))
+
+
 SOURCES: dict[str, Source] = {
     "firewall": Source(lambda: asdict(firewall())),
     "verity": Source(lambda: {name: asdict(device) for name, device in verity_devices().items()}),
@@ -96,7 +102,7 @@ SOURCES: dict[str, Source] = {
     "gpus": Source(gpus, SLOW_S, _DISK_DEADLINE_S),
     "certificates": Source(certificates, SLOW_S, _DISK_DEADLINE_S),
     "luks": Source(luks, SLOW_S, _DISK_DEADLINE_S),
-    "drives": Source(drives, SLOW_S, _DRIVES_DEADLINE_S),
+    "drives": Source(wear, DRIVES_S, _DRIVES_DEADLINE_S),
     "boot": Source(lambda: asdict(boot()), SLOW_S),
 }
 

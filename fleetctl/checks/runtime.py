@@ -173,6 +173,9 @@ def health_answers(context: CheckContext) -> CheckResult:
         return unknown(name, wanted=wanted, because=health)
     summary = summarised(health)
     seen = f"verdict {health.verdict.value}, snapshot {health.sequence}"
+    # An older box cannot tell of them: that is said, and is neither ok nor a fault.
+    if absent := health.not_reported():
+        seen += f"; not reported by {health.schema_version}: {', '.join(absent)}"
     if summary.verdict is Verdict.OK:
         return ok(
             name, seen=seen, wanted=wanted, reason="each part and the whole, over HTTPS with both certificates; recent"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from appliance.contract.health import Verdict
+from appliance.contract.signed import open_snapshot, public_key_of
 from appliance.contract.units import PHI_UNITS
 from fleetctl.lab.record import LabRecord
 from tests.e2e import rawdisk
@@ -122,6 +124,22 @@ def test_the_health_port_wants_an_operators_certificate(sealed_site: Operator, r
         tls.sendall(b"GET /v1/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         answer = b"".join(iter(lambda: tls.recv(4096), b""))
     assert b" 400 " in answer.split(b"\r\n")[0], answer[:200]
+
+
+def test_the_snapshot_is_signed_by_the_pinned_key(sealed_site: Operator) -> None:
+    site, key = (sealed_site.fleet / "health_keys").read_text().split()
+    assert site == SITE
+    assert sealed_site.ssh("appliancectl health key").out.strip() == key
+    python = (
+        "import sys; sys.path.insert(0, '/usr/lib/appliance/site'); from appliance.health.inputs import ask; "
+        "from appliance.health.agent import SOCKET; sys.stdout.buffer.write(ask(SOCKET, sys.argv[1], timeout_s=60))"
+    )
+    envelope = sealed_site.ssh(f'python3 -I -c "{python}" /v1/health/signed').out.strip().encode()
+    found = open_snapshot(envelope, public_key_of(key))
+    assert (found.schema_version, found.site) == ("health/v3", SITE)
+    assert {name: part.reason for name, part in found.parts().items() if part.verdict is not Verdict.OK} == {}
+    metrics = sealed_site.ssh(f'python3 -I -c "{python}" /metrics').out
+    assert 'fleetctl_part_verdict{part="boot",verdict="ok"} 1' in metrics
 
 
 def test_no_secret_and_no_transcript_is_in_the_journal(sealed_site: Operator) -> None:

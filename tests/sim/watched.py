@@ -29,6 +29,7 @@ L40S = {
     "min_pcie_width": 16,
 }
 VBIOS = "95.02.66.00.01"
+PLACES = ("0000:17:00.0", "0000:65:00.0", "0000:ca:00.0", "0000:e3:00.0")
 BOOT = "0b00700000000000000000000000b001"
 
 
@@ -50,20 +51,22 @@ class Box:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self._monkeypatch = folder, monkeypatch
         self.state = folder / "state"
-        self.state.mkdir()
-        self.kernel_log = folder / "kmsg"
-        self.kernel_log.write_text("")
+        self.state.mkdir(exist_ok=True)
+        self.kernel_log, self.events = folder / "kmsg", folder / "events"
+        for path in (self.kernel_log, self.events):
+            path.touch()
         self.minutes = 0
-        self._started = 0
         self._seq = 0
 
     def watch(
         self, scenario: str, wants: GpuWanted | None = None, *, boot: str = BOOT, call_limit_s: float = 5.0
     ) -> Watch:
         """Start the watch anew, over this scenario."""
-        self._started += 1
         nvml.use(self._monkeypatch, nvml.SCENARIOS / f"{scenario}.conf")
-        devices = nvml.pci_bus(self.folder / f"bus{self._started}", scenario)
+        self._monkeypatch.setenv("FLEETCTL_SIMULATED_NVML_EVENTS", str(self.events))
+        devices = self.folder / f"bus-{scenario.replace('/', '-')}" / "devices"
+        if not devices.exists():
+            nvml.pci_bus(devices.parent, scenario)
         self._monkeypatch.setattr(bus, "DEVICES", devices)
         path = self.folder / "gpu.json"
         path.unlink(missing_ok=True)
@@ -87,6 +90,20 @@ class Box:
         self._seq += 1
         with self.kernel_log.open("a") as file:
             file.write(f"3,{self._seq},{int(time.monotonic() * 1e6)},-;{words}\n")
+
+    def nvml_says(self, gpu: int, xid: int) -> None:
+        """Tell an Xid to whoever waits for events of NVML now."""
+        with self.events.open("a") as file:
+            file.write(f"{gpu} {xid}\n")
+
+    def has_xid(self, gpu: int, xid: int, *, nvml_first: bool = False) -> None:
+        """An Xid happens: the kernel writes it down, and NVML tells it."""
+        place = PLACES[gpu].removesuffix(".0")
+        if nvml_first:
+            self.nvml_says(gpu, xid)
+        self.kernel_says(f"NVRM: Xid (PCI:{place}): {xid}, pid='<unknown>', name=<unknown>, something happened")
+        if not nvml_first:
+            self.nvml_says(gpu, xid)
 
     def run(self, watch: Watch, until: Callable[[GpuWatch], bool]) -> GpuWatch:
         """Let it go on until its document says so."""

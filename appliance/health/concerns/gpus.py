@@ -13,24 +13,21 @@ from appliance.contract.health import MAX_FAULTS_SHOWN, GpusPart, Verdict, worst
 from appliance.facts.reading import UnreadableError
 
 _WATCH = "read the journal of the unit: journalctl -u appliance-gpu-watch"
+_ALL_FAULTS = "gpu_faults"
 _RANK = {Verdict.CRITICAL: 0, Verdict.UNKNOWN: 1, Verdict.DEGRADED: 2, Verdict.OK: 3}
 
 
 def judge(found: dict[str, Any], watch: Callable[[], GpuWatch], now_s: float) -> GpusPart:
     """Judge the watch's document by its age, its own verdicts and its open faults. `now_s` is the clock since boot."""
     wanted = _wanted(found["wanted"])
-    if wanted is None:
-        if found["cards"]:
-            return GpusPart(
-                verdict=Verdict.UNKNOWN,
-                reason=f"{len(found['cards'])} NVIDIA cards, and nothing here says what the profile wants of them",
-                next_action="provision the site again: fleetctl site provision",
-            )
+    if wanted is None and not found["cards"]:
         return GpusPart(verdict=Verdict.OK, reason="the profile wants no GPU, and the bus has none", wanted=0)
+    # Cards that nothing here says what is wanted of: an older fleetctl provisioned the box, and the watch says unknown.
     document = watch()
     age_s = max(0.0, now_s - document.boottime_s)
     parts: dict[str, Any] = {
-        "wanted": sum(each.count for each in wanted.gpus), "taken_at": document.taken_at, "age_s": round(age_s, 1),
+        "wanted": None if wanted is None else sum(each.count for each in wanted.gpus),
+        "taken_at": document.taken_at, "age_s": round(age_s, 1),
         "report": document.report, "activity": document.activity, "rates": document.rates, "checks": document.checks,
         "sources": document.sources,
     }  # fmt: skip
@@ -38,7 +35,10 @@ def judge(found: dict[str, Any], watch: Callable[[], GpuWatch], now_s: float) ->
         reason = f"the GPUs were last read {age_s:.0f} s ago, at {document.taken_at:%H:%M:%S}Z"
         return GpusPart(verdict=Verdict.UNKNOWN, reason=reason, next_action=_WATCH, **parts)
     waiting = [fault for fault in document.faults if fault.state == "open" and fault.verdict is not Verdict.OK]
-    bad = [check for check in document.checks if check.verdict is not Verdict.OK]
+    # One check is the worst of the open faults; where they are named themselves, it would say the same again.
+    bad = [check for check in document.checks if check.verdict is not Verdict.OK and check.check != _ALL_FAULTS]
+    lost = [check for check in document.checks if check.verdict is not Verdict.OK and check.check == _ALL_FAULTS]
+    bad += [] if waiting else lost
     verdict = worst([*(each.verdict for each in document.checks), *(each.verdict for each in waiting)])
     if not bad and not waiting:
         reason = f"{len(document.report.gpus)} GPUs, {len(document.checks)} checks ok, no fault is open"

@@ -11,6 +11,8 @@ import pytest
 from appliance.audit import AuditLog, Checkpoint
 from appliance.audit.proof import parse
 from appliance.contract.audit import AuditEntry
+from appliance.contract.audit_check import AuditCheck
+from appliance.ctl import audit_check
 from appliance.ctl.__main__ import main
 
 
@@ -83,3 +85,21 @@ def test_usage_and_unreadable(run: Run, log: AuditLog, tmp_path: Path) -> None:
     (tmp_path / "audit/tile/0/000").mkdir()
     assert run("verify", *where)[0] == 5
     assert run("key", *where)[1] == f"{log.verifier_key}\n"
+
+
+def test_the_daily_check_leaves_what_it_found_for_the_health_agent(log: AuditLog, tmp_path: Path) -> None:
+    log.checkpoint()
+    directory, result = tmp_path / "audit", tmp_path / "result.json"
+    assert audit_check.main(result, directory) == 0
+    found = AuditCheck.model_validate_json(result.read_text())
+    assert (found.verified, found.size, found.reason) == (True, 300, "")
+    assert result.stat().st_mode & 0o777 == 0o644
+    bundle = directory / "tile/entries/000"
+    bundle.chmod(0o600)
+    bundle.write_bytes(bundle.read_bytes().replace(b"draft", b"graft", 1))
+    assert audit_check.main(result, directory) == 0
+    found = AuditCheck.model_validate_json(result.read_text())
+    assert (found.verified, found.size) == (False, None)
+    assert found.reason
+    missing = audit_check.check(tmp_path / "nowhere")
+    assert missing.verified is not True

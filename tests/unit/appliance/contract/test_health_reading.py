@@ -10,8 +10,10 @@ from appliance.contract.health import SINCE_V3, HealthSnapshot, Verdict
 from appliance.contract.health_reading import MAX_BYTES, MAX_DEPTH, SnapshotError, read_snapshot
 from tests.fakes.site import snapshot
 
-# What the agent of health/v2 (commit 15ca2de) answered with good facts, but for the host name.
-V2 = json.loads((Path(__file__).parents[3] / "data/health/v2.json").read_text())
+# What the agents of health/v2 (commit 15ca2de) and health/v3 answered with good facts, but for the host name; and v3 as
+# a newer agent may change it: another part, another kind of drive, more members, a fault that says more.
+DATA = Path(__file__).parents[3] / "data/health"
+V2 = json.loads((DATA / "v2.json").read_text())
 V3: dict[str, Any] = json.loads(snapshot().model_dump_json())
 FAULT = {
     "id": "xid79-3b1c9a", "check": "gpu_xid", "code": 79, "subject": "0000:17:00.0",
@@ -54,6 +56,19 @@ def test_a_part_that_is_missing_is_unknown(version: str, name: str) -> None:
         part = read(document).parts()[name]
         assert part.verdict is Verdict.UNKNOWN
         assert "missing" in part.reason
+
+
+def test_the_captured_documents_of_ours_and_of_a_newer_agent() -> None:
+    ours = read_snapshot((DATA / "v3.json").read_bytes())
+    assert {part.verdict for part in ours.parts().values()} == {Verdict.OK}
+    found = read_snapshot((DATA / "v4.json").read_bytes())
+    assert {name for name, part in found.parts().items() if part.verdict is not Verdict.OK} == {"fans"}
+    assert found.other_parts["fans"].next_action == "replace the fan"
+    # Its drives are of a kind that we do not know: the part's own words stay, its details do not.
+    assert (found.storage.reason, found.storage.drives) == (ours.storage.reason, ())
+    assert [fault.id for fault in found.faults] == ["fan-2"]
+    with pytest.raises(SnapshotError):
+        read(json.loads((DATA / "v4.json").read_text()) | {"schema_version": "health/v3"})
 
 
 def newer(**changes: Any) -> dict[str, Any]:

@@ -12,11 +12,13 @@ from appliance.contract.seal import Seal
 from appliance.ctl.egress import prove as prove_module
 from appliance.ctl.egress.places import Tried, task, understand
 from appliance.ctl.egress.prove import places
-from appliance.ctl.egress.result import exit_code, keep
+from appliance.ctl.egress.result import exit_code, keep, keep_proof
 from appliance.errors import UnknownStateError
 from appliance.facts.firewall import Firewall
 from appliance.facts.reading import UnreadableError
 from appliance.facts.services import Unit
+from appliance.facts.small import last_proof
+from appliance.health.concerns import isolation
 
 NONCE = "0" * 32
 TARGET = {"id": "tcp4", "protocol": "tcp", "family": 4, "address": "10.0.2.2", "port": 9, "nonce": NONCE}
@@ -176,6 +178,30 @@ def test_the_baseline_that_reached_more_is_kept(tmp_path: Any, monkeypatch: pyte
     monkeypatch.setattr(prove_module, "from_host", lambda spec: host(outcome="blocked"))
     keep(prove_module.baseline(SPEC, read=firewall), path)
     assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize(("outcome", "verdict", "reached"), [("reached", "reached", 1), ("error", "incomplete", 0)])
+def test_the_last_try_is_kept_for_the_health_snapshot(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, outcome: str, verdict: str, reached: int
+) -> None:
+    path = tmp_path / "state/egress-proof.json"
+    monkeypatch.setattr(prove_module, "from_host", lambda spec: host(outcome=outcome))
+    keep_proof(prove(SPEC, read=firewall, list_units=lambda: UNITS, services=services), path)
+    kept = last_proof(path)
+    assert kept is not None
+    assert (kept["verdict"], kept["reached"], kept["ruleset_digest"]) == (verdict, reached, "a" * 64)
+    found = isolation.judge({"digest": "a" * 64, "counters": {}}, {"ruleset_digest": "a" * 64}, kept)
+    assert found.verdict == ("critical" if reached else "degraded")
+
+
+def test_a_complete_try_that_reached_only_its_controls_is_kept_as_such(tmp_path: Any) -> None:
+    report = prove(SPEC, read=firewall, list_units=lambda: UNITS, services=services)
+    assert exit_code(report) == 0
+    keep_proof(report, tmp_path / "egress-proof.json")
+    kept = last_proof(tmp_path / "egress-proof.json")
+    assert kept is not None
+    assert (kept["verdict"], kept["reached"]) == ("nothing_reached", 0)
+    assert kept["attempts"] == sum(each.role == "target" for each in report.attempts)
 
 
 @pytest.mark.parametrize(

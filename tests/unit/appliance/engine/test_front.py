@@ -315,6 +315,31 @@ def test_health_names_the_model_and_why_there_is_no_hash(folder: Path) -> None:
     assert health.root_hash_source
 
 
+def test_health_has_the_numbers_of_the_last_minutes(folder: Path) -> None:
+    """A stream's numbers stand in its last event; the text of a draft cannot pretend to be one."""
+    lie = json.dumps({"choices": [{"delta": {"content": ',"completion_tokens": 999'}}]})
+    events = (
+        f'data: {lie}\n\ndata: {{"usage":{{"prompt_tokens":5,"completion_tokens":12}}}}\n\ndata: [DONE]\n\n'.encode()
+    )
+    reply = SSE_HEAD + b"%x\r\n%s\r\n0\r\n\r\n" % (len(events), events)
+
+    async def run() -> DraftingHealth:
+        engine = StubEngine(reply)
+        async with running(folder, engine):
+            assert (await exchange(folder, chat()))[0] == 200
+            engine.reply = said(200, {"status": "ok"})
+            return DraftingHealth.model_validate_json((await exchange(folder, request("/health", method="GET")))[2])
+
+    health = asyncio.run(run())
+    assert health.latency is not None
+    assert (health.latency.count, health.latency.failed, health.requests_done) == (1, 0, 1)
+    assert health.latency.p50_ms is not None
+    assert health.tokens_per_s is not None
+    assert health.tokens_per_s > 0
+    assert health.running_limit
+    assert health.waiting_limit
+
+
 def test_models_are_listed_without_a_path(folder: Path) -> None:
     _, _, body = ask(folder, None, request("/v1/models", method="GET"))
     assert [model["id"] for model in json.loads(body)["data"]] == ["draft-test"]

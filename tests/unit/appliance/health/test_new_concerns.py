@@ -297,7 +297,7 @@ def no_watch() -> GpuWatch:
     ("found", "verdict"),
     [
         ({"wanted": None, "cards": []}, "ok"),
-        ({"wanted": None, "cards": ["0000:17:00.0"]}, "unknown"),
+        ({"wanted": None, "cards": ["0000:17:00.0"]}, "unknown"),  # provisioned by an older fleetctl
         ({"wanted": GPU_WANTED, "cards": []}, "unknown"),
         ({"wanted": "{}", "cards": []}, "unknown"),
     ],

@@ -227,5 +227,7 @@ def test_models_health_and_unknown_routes(make_service: MakeService, client: Any
     health = json.loads(asyncio.run(client.request(app, "GET", "/health")).body)
     assert (health["model"], health["root_hash"], health["queue_limit"]) == ("whisper-test", None, 4)
     assert health["root_hash_source"]
+    assert (health["schema_version"], health["live_streams"]) == ("transcription-health/v2", 0)
+    assert (health["latency"]["count"], health["latency"]["p50_ms"]) == (0, None)
     assert asyncio.run(client.request(app, "GET", "/metrics")).status == 404
     assert asyncio.run(client.request(app, "GET", "/v1/audio/transcriptions")).status == 405
