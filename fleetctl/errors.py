@@ -4,6 +4,7 @@
     ├── ConfigError 2         a file of the fleet is wrong
     ├── UsageError 2          the command was called wrongly
     ├── ChangeError 1         a change on a host failed
+    ├── StoreError 1          the store of observations cannot be read or written
     ├── DegradedError 3       it works, with a fault
     ├── CriticalError 4       it does not work
     │   └── PreflightError 4  a host does not fit its profile
@@ -61,6 +62,12 @@ class UsageError(FleetctlError):
 
 
 class ChangeError(FleetctlError):
+    exit_code = 1
+
+
+class StoreError(FleetctlError):
+    """The store cannot be read or written. It never hides what was seen of the sites."""
+
     exit_code = 1
 
 

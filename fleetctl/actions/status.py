@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from appliance.contract.health import Verdict, worst
 from fleetctl.checks.result import EXIT_CODES
 from fleetctl.checks.site_health import SiteHealth
+from fleetctl.errors import StoreError
 from fleetctl.remote.poll_outcome import WORDS, Outcome, Signature
-from fleetctl.store.errors import StoreError
 
 
 class StatusReason(BaseModel):

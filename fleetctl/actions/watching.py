@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fleetctl.checks.site_health import SiteHealth, judge
 from fleetctl.checks.wanted import Wanted
+from fleetctl.errors import StoreError
 from fleetctl.image.cache import ImageCache
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
@@ -20,7 +21,6 @@ from fleetctl.remote.poll import Poller
 from fleetctl.remote.poll_answer import SeenBefore
 from fleetctl.remote.poll_limits import Limits
 from fleetctl.remote.poll_outcome import Observation
-from fleetctl.store.errors import StoreError
 from fleetctl.trust.passphrase import Passphrase
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from appliance.contract.health import HealthSnapshot, Verdict, worst
+from appliance.contract.health import HealthSnapshot, Part, Verdict, worst
 from appliance.contract.seal import ModelTask
 from fleetctl.checks.wanted import Wanted
 from fleetctl.facts.base import Unreadable
@@ -102,11 +102,7 @@ def _reached(observation: Observation) -> Reason:
 def of_snapshot(health: HealthSnapshot) -> list[Reason]:
     """What the box says of itself that is not ok: its parts, its open faults, and its own word where that differs."""
     parts = health.parts()
-    found = [
-        Reason(name, part.verdict, f"{name}: {part.reason}", part.next_action)
-        for name, part in parts.items()
-        if part.verdict is not Verdict.OK
-    ]
+    found = _of_parts(parts)
     found += [
         Reason(
             each.check,
@@ -134,6 +130,18 @@ def of_snapshot(health: HealthSnapshot) -> list[Reason]:
         verdict = Verdict.DEGRADED if health.verdict is Verdict.OK else health.verdict
         found.append(Reason("own_word", verdict, said, "fleetctl site verify: it reads the box by another way"))
     return found
+
+
+def _of_parts(parts: Mapping[str, Part]) -> list[Reason]:
+    """What is wrong with the parts. Parts that say the same have one cause, and are one reason: the first one's."""
+    alike: dict[tuple[Verdict, str, str], list[str]] = {}
+    for name, part in parts.items():
+        if part.verdict is not Verdict.OK:
+            alike.setdefault((part.verdict, part.reason, part.next_action), []).append(name)
+    return [
+        Reason(names[0], verdict, f"{', '.join(names)}: {said}", next_action)
+        for (verdict, said, next_action), names in alike.items()
+    ]
 
 
 def _clock(observation: Observation, snapshot: HealthSnapshot) -> list[Reason]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Protocol
@@ -17,7 +19,7 @@ from fleetctl.remote.poll_limits import Limits
 
 if TYPE_CHECKING:
     from fleetctl.checks.site_health import SiteHealth
-    from fleetctl.store.errors import StoreError
+    from fleetctl.errors import StoreError
     from fleetctl.trust.passphrase import Passphrase
 
 WatchOption = Annotated[
@@ -25,6 +27,9 @@ WatchOption = Annotated[
     typer.Option("--watch", "-w", min=1, max=3600, metavar="SECONDS", help="Ask again this often, until Ctrl-C."),
 ]
 AllOption = Annotated[bool, typer.Option("--all", "-a", help="Each site by itself, the good ones too.")]
+
+
+_SHOWN_EVERY_S = 0.1
 
 
 class Patience(OptionGroup):
@@ -52,6 +57,31 @@ class Screen(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
+class Progress:
+    """How many sites have answered, on a terminal's stderr, while one waits. Elsewhere nothing."""
+
+    def __init__(self, sites: int) -> None:
+        self._sites, self._heard, self._shown_s = sites, 0, 0.0
+        self._terminal: bool = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    def heard(self, _observation: object) -> None:
+        """One more, shown ten times a second at most."""
+        self._heard += 1
+        now_s = time.monotonic()
+        if self._terminal and now_s - self._shown_s > _SHOWN_EVERY_S:
+            self._shown_s = now_s
+            sys.stderr.write(f"\r{self._heard} of {self._sites} sites")
+            sys.stderr.flush()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown_s:
+            sys.stderr.write(f"\r{' ' * (len(str(self._sites)) * 2 + 10)}\r")
+            sys.stderr.flush()
+
+
 def chosen(fleetdir: FleetDir, names: list[str] | None, selector: list[str] | None) -> list[Site]:
     """The sites named, those with the labels, or all. `UsageError` when that is none."""
     if names and selector:
@@ -71,7 +101,8 @@ def asked(
 
     with bastions(fleetdir, sites, passphrase) as forwarded, watching(fleetdir, passphrase, limits) as fleet:
         started_s = time.monotonic()
-        healths = asyncio.run(fleet.round(sites, forwarded=forwarded))
+        with Progress(len(sites)) as progress:
+            healths = asyncio.run(fleet.round(sites, forwarded=forwarded, heard=progress.heard))
         took_s = time.monotonic() - started_s
         fleet.memory.keep(healths)
         return healths, took_s, fleet.memory.problem
@@ -85,7 +116,8 @@ def once(fleetdir: FleetDir, sites: Sequence[Site], passphrase: Passphrase, limi
 
     with bastions(fleetdir, sites, passphrase) as forwarded, watching(fleetdir, passphrase, limits) as fleet:
         started_s = time.monotonic()
-        healths = asyncio.run(fleet.round(sites, forwarded=forwarded))
+        with Progress(len(sites)) as progress:
+            healths = asyncio.run(fleet.round(sites, forwarded=forwarded, heard=progress.heard))
         with screen:
             screen.show(healths, time.monotonic() - started_s, None)
         fleet.memory.keep(healths)

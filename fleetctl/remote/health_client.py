@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from appliance.contract.health import HealthSnapshot
 from fleetctl.errors import UnreachableError, VerificationError
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
+from fleetctl.remote.bastions import bastions
 from fleetctl.remote.healthkeys import read_trust
 from fleetctl.remote.poll import Poller, poll
 from fleetctl.remote.poll_answer import Trust
@@ -45,17 +47,21 @@ def identity_of(fleetdir: FleetDir, passphrase: Passphrase) -> Identity:
 
 @dataclass(frozen=True)
 class HealthClient:
-    """The operator's side, opened once. `forwarded`: sockets of sites behind bastions (`bastions.forwarded`)."""
+    """The operator's side, opened once. `reach` opens the bastions before sites, where there are any."""
 
     identity: Identity
     trust: Trust
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    forwarded: Mapping[str, Path] = field(default_factory=dict)
+    reach: Callable[[Sequence[Site]], AbstractContextManager[Mapping[str, Path]]] = lambda sites: nullcontext({})
 
     @classmethod
     def of(cls, fleetdir: FleetDir, passphrase: Passphrase) -> HealthClient:
         """With the fleet's keys and the pinned health keys."""
-        return cls(identity_of(fleetdir, passphrase), read_trust(fleetdir.health_keys))
+        return cls(
+            identity_of(fleetdir, passphrase),
+            read_trust(fleetdir.health_keys),
+            reach=lambda sites: bastions(fleetdir, sites, passphrase),
+        )
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
@@ -64,7 +70,8 @@ class HealthClient:
     def read(self, site: Site) -> HealthSnapshot:
         """The snapshot. `UnreachableError` without an answer, `VerificationError` when it is not the site's."""
         poller = Poller(self._context, self.trust, limits=_PATIENT, now=self.now)
-        (observation,) = poll(poller, [site], forwarded=self.forwarded)
+        with self.reach([site]) as forwarded:
+            (observation,) = poll(poller, [site], forwarded=forwarded)
         if observation.answered and observation.snapshot is not None:
             return observation.snapshot
         raise refusal(observation)

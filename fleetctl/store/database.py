@@ -12,9 +12,8 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect,
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from fleetctl.errors import ConfigError
+from fleetctl.errors import ConfigError, StoreError
 from fleetctl.store import alert_tables, tables
-from fleetctl.store.errors import StoreError
 
 # Another fleetctl that writes holds the lock for a moment; who waits longer says so instead of hanging.
 BUSY_S = 5.0

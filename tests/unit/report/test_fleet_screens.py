@@ -15,6 +15,7 @@ from fleetctl.actions.health import check_rows, drift_rows, gpu_answer, running
 from fleetctl.actions.status import SiteStatus, exit_code, status_of
 from fleetctl.checks.explained import explain
 from fleetctl.checks.site_health import SiteHealth, judge, ranked
+from fleetctl.errors import StoreError
 from fleetctl.models.site import Site
 from fleetctl.remote.poll_outcome import Observation, Outcome, Signature
 from fleetctl.report import health as report
@@ -22,7 +23,6 @@ from fleetctl.report.history import history_lines, history_of
 from fleetctl.report.lines import Line, painted, plain
 from fleetctl.report.status import Head, change_lines, status_lines
 from fleetctl.report.top import sorted_rows, top_lines, top_row
-from fleetctl.store.errors import StoreError
 from fleetctl.store.records import Point
 from tests.fakes import gpus as fake_gpus
 from tests.fakes import site as fake

@@ -13,12 +13,11 @@ import pytest
 from sqlalchemy import Connection, func, select, text
 
 from appliance.contract.health import Verdict
-from fleetctl.errors import ConfigError
+from fleetctl.errors import ConfigError, StoreError
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.remote.poll_answer import SeenBefore
 from fleetctl.remote.poll_outcome import Observation, Outcome
 from fleetctl.store import database, retention
-from fleetctl.store.errors import StoreError
 from fleetctl.store.open import open_store
 from fleetctl.store.records import Kept, Retention
 from fleetctl.store.store import Store
