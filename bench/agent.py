@@ -15,9 +15,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.facts.reading import UnreadableError
 from appliance.health.inputs import ask
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -91,7 +93,13 @@ def agent(folder: Path, seconds: float) -> Cost:
         f"inputs.read_facts.__defaults__ = (Path({str(folder / 'facts.json')!r}),); "
         f"agent.ensure_key = lambda: key.ensure_key(Path({str(folder)!r}), Path('/proc')); agent.main()"
     )
-    process = started(code, path.exists)
+
+    def answers() -> bool:
+        with suppress(UnreadableError):
+            return bool(ask(path, "/v1/health", timeout_s=30))
+        return False
+
+    process = started(code, answers)
 
     def ask_both() -> None:
         for route in ("/v1/health/signed", "/metrics"):
