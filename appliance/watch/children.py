@@ -62,9 +62,11 @@ class ReadingChild:
     def poll(self) -> Answers | None:
         """Take what it says; returns the answers when the round is over."""
         teller = self._teller
-        if teller is None or self._began_s is None:
+        if teller is None:
             return None
-        goes_on = teller.poll()
+        goes_on = teller.poll()  # also while it rests: one that died is started anew by the next round
+        if self._began_s is None:
+            return None
         if goes_on and not teller.resting:
             if time.monotonic() - self._began_s <= self._reading_limit_s:
                 return None

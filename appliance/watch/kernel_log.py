@@ -48,8 +48,11 @@ class KernelLog:
         self._open()
 
     def _open(self) -> None:
+        """Open it from its beginning: whoever keeps sequence numbers knows what was taken already."""
+        self._caught_up, self._rest = False, b""
         try:
             self._file = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            self.problem = ""
         except OSError as error:
             self.problem = f"{self._path}: {error.strerror}"
 
@@ -62,6 +65,8 @@ class KernelLog:
     def poll(self) -> list[KernelXid]:
         """Return the Xids that were written since."""
         found: list[KernelXid] = []
+        if self._file is None:
+            self._open()
         for _ in range(_RECORDS_AT_ONCE):
             if self._file is None:
                 break

@@ -21,7 +21,7 @@ class Remedy(Enum):
     NOBODY = "an acknowledgement alone"
 
 
-_OF_KIND: dict[str, Remedy] = {
+OF_KIND: dict[str, Remedy] = {
     # The volatile counter is 0 again, no remap is pending, field 230 is 0: the value itself says that it was reset.
     "gpu_ecc_uncorrectable": Remedy.READING,
     "gpu_remap_pending": Remedy.READING,
@@ -57,7 +57,7 @@ CLEAN_RULES = ("gpu_library", "gpu_count", "gpu_errors", "gpu_rows", "gpu_recove
 def remedy_of(fault: FaultRecord) -> Remedy:
     """What has to be seen for this fault to be over."""
     if fault.check != XID:
-        return _OF_KIND.get(fault.check, Remedy.NOBODY)
+        return OF_KIND.get(fault.check, Remedy.NOBODY)
     if fault.code is None:
         return Remedy.NOBODY
     # What is only logged waits for nobody. What a restart of a service would remedy cannot be seen from here.

@@ -39,6 +39,8 @@ from appliance.watch.tellings import Telling
 
 INTERVAL_S = 30.0
 _TICK_S = 1.0
+# After an Xid the GPUs are read at once, but in a storm of them no more often than this.
+_SOON_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Watch:
         self._listener = ListeningChild()
         self._kernel_log = KernelLog(settings.kernel_log)
         self._windows: dict[str, Window] = {}
-        self._next_s = 0.0
+        self._next_s = self._last_s = 0.0
         self._began = now()
         self._reading: _Reading | None = None
         self._waiting: list[Telling] = []  # told, and not yet in the journal
@@ -99,7 +101,8 @@ class Watch:
         self._wait()
         self._hear()
         if not self._reader.is_reading and time.monotonic() >= self._next_s:
-            self._next_s = time.monotonic() + self._settings.interval_s
+            self._last_s = time.monotonic()
+            self._next_s = self._last_s + self._settings.interval_s
             self._began = now()
             if answers := self._reader.begin():
                 self._read(answers)
@@ -123,7 +126,7 @@ class Watch:
 
     def _hear(self) -> None:
         """Take in Xids from both sources, and what others wrote into the journal."""
-        before = self._sources()
+        before = (self._sources(), self._problem)
         self._waiting += self._listener.poll()
         self._waiting += [self._told(line) for line in self._kernel_log.poll()]
         try:
@@ -133,7 +136,7 @@ class Watch:
             self._problem = ""
         except OSError as error:
             self._problem = f"{self._settings.state}: {error.strerror or error}"
-        self._stale |= before != self._sources()
+        self._stale |= before != (self._sources(), self._problem)
 
     def _keep_events(self) -> None:
         moment, boot_id = now(), self._settings.boot_id
@@ -144,7 +147,7 @@ class Watch:
         self._waiting, self._kernel_log.lost = [], False
         if any(record["t"] == "event" for record in records):
             self._stale = True
-            self._next_s = 0.0  # what the GPU says after it is wanted now, not in half a minute
+            self._next_s = min(self._next_s, self._last_s + _SOON_S)  # what the GPU says after it is wanted now
 
     def _told(self, line: KernelXid) -> Telling:
         gpu = self._reading.gpus.get(line.pci_id or "") if self._reading else None

@@ -2,10 +2,12 @@
 
 import http.client
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -199,3 +201,33 @@ def test_a_key_that_is_not_kept_as_it_must_be_is_refused(tmp_path: Path) -> None
         ensure_key(tmp_path, root=Path("/proc"))
     with pytest.raises(UnknownStateError, match="no health key"):
         read_public_key(tmp_path / "absent")
+
+
+def test_the_program_serves_from_its_socket_and_ends_when_told(tmp_path: Path) -> None:
+    path = tmp_path / "http.sock"
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; "
+        "from appliance.health import __main__ as agent; agent.SOCKET = Path(sys.argv[2]); agent.main()"
+    )
+    command = [sys.executable, "-I", "-c", code, str(Path(__file__).parents[4]), str(path)]
+    process = subprocess.Popen(command)
+    try:
+        until = time.monotonic() + 60
+        body = b""
+        while not body:  # the socket is there a moment before anybody listens
+            assert process.poll() is None
+            assert time.monotonic() < until
+            with suppress(UnreadableError):
+                body = ask(path, "/v1/health", timeout_s=30)
+            time.sleep(0.02)
+        found = read_snapshot(body)
+        # Nothing of a box is here, and the snapshot says so of each part.
+        assert found.verdict in ("critical", "unknown")
+        assert found.parts()["storage"].verdict == "unknown"
+        with pytest.raises(UnreadableError, match="status 503"):
+            ask(path, "/v1/health/signed", timeout_s=30)
+        process.terminate()
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait(10)
