@@ -138,15 +138,19 @@ async def draft(
         return StreamingResponse(
             _from(first, stream), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
         )
-    async with aclosing(core.drafts.run(work)) as found:
-        async for event in found:
-            if isinstance(event, DocumentRow):
-                shown = await asyncio.to_thread(answer, core, work.opened, event)
-                return Response(
-                    shown.model_dump_json(), 201, {"etag": f'"{event.version}"'}, media_type="application/json"
-                )
-            if isinstance(event, Finished):
-                return JSONResponse(_preview(event))
+    try:
+        async with aclosing(core.drafts.run(work)) as found:
+            async for event in found:
+                if isinstance(event, DocumentRow):
+                    shown = await asyncio.to_thread(answer, core, work.opened, event)
+                    return Response(
+                        shown.model_dump_json(), 201, {"etag": f'"{event.version}"'}, media_type="application/json"
+                    )
+                if isinstance(event, Finished):
+                    return JSONResponse(_preview(event))
+    except ConsentError as error:
+        # Refused after it began: draft.failed says so in the log, and a second entry would tell of a second decision.
+        raise _told(error) from None
     raise ProblemError(502, "no-document", "No document was drafted", "the engine ended without one")
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from appliance import problems
+from appliance.gateway import refusals
 from appliance.gateway.api import Uuid
 from appliance.gateway.auth.actions import Action
 from appliance.gateway.auth.principal import Principal
@@ -75,7 +76,8 @@ async def live(websocket: WebSocket, encounter: Uuid) -> None:
         opened, terms = await asyncio.to_thread(_open, core, caller, encounter)
         session = core.live.open(encounter)
     except (ProblemError, AccessError, ConsentError, IntegrityError, DBAPIError) as error:
-        await websocket.send_denial_response(problems.response(_refusal(error), encounter))
+        problem = await refusals.record(websocket, error) or _refusal(error)
+        await websocket.send_denial_response(problems.response(problem, encounter))
         return
     try:
         await websocket.accept()
@@ -114,6 +116,11 @@ class Visit:
         with suppress(RuntimeError, WebSocketDisconnect):
             await self.websocket.close(code, reason)
 
+    async def _refuse(self, error: Exception) -> None:
+        problem = await refusals.record(self.websocket, error) or _refusal(error)
+        await self._say("stopped", reason=problem.code)
+        await self._close(_POLICY, problem.code)
+
     async def run(self) -> None:
         """Take the visit to its end, whatever that is."""
         language = await self._start()
@@ -126,9 +133,7 @@ class Visit:
                 self.core.trail.append, self.opened.actor, Act("live.begun", self.opened.row.id, row.id)
             )
         except (ProblemError, ConsentError, DBAPIError) as error:
-            problem = _refusal(error)
-            await self._say("stopped", reason=problem.code)
-            await self._close(_POLICY, problem.code)
+            await self._refuse(error)
             return
         await self._say("started", recording=row.id)
         try:
@@ -259,9 +264,7 @@ class Visit:
         except (ProblemError, ConsentError, DBAPIError) as error:
             if isinstance(error, ProblemError) and error.code == "no-audio":
                 await asyncio.to_thread(self._cut, row, writer, "no-audio")
-            problem = _refusal(error)
-            await self._say("stopped", reason=problem.code)
-            await self._close(_POLICY, problem.code)
+            await self._refuse(error)
             return
         except OSError:
             await self._say("stopped", reason="disk-full")

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 FRAME = b"\x01\x00" * 32_000
 
 
+@pytest.mark.both_stores
 async def test_a_kill_in_the_middle_of_a_visit_keeps_its_sound(start: Any, make_settings: Any, place: Path) -> None:
     async with start() as gw:
         encounter = await gw.visit()
