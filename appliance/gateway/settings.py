@@ -7,9 +7,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from appliance.errors import UsageError
-from appliance.gateway.auth.local_issuer import AUDIENCE, ISSUER
-from appliance.gateway.auth.principal import PRACTICE_ROLES, Role
-from appliance.gateway.auth.settings import AccessSettings, IssuerSettings
+from appliance.gateway.auth.local_issuer import issuer_settings
+from appliance.gateway.auth.settings import AccessSettings
 from appliance.gateway.consent.policy import ConsentPolicy
 
 CONFIG_PATH = Path("/etc/appliance/gateway.json")
@@ -78,10 +77,7 @@ class Settings(BaseModel):
         """Access, with the box's own issuer where it counts."""
         if self.local_issuer is None:
             return self.access
-        local = IssuerSettings(
-            issuer=ISSUER, audience=AUDIENCE, jwks_file=self.local_issuer, algorithms=frozenset({"EdDSA"}),
-            roles={role.value: role for role in (*PRACTICE_ROLES, Role.CONSOLE)}, local=True, lab=self.lab,
-        )  # fmt: skip
+        local = issuer_settings(self.local_issuer, lab=self.lab)
         return self.access.model_copy(update={"issuers": (*self.access.issuers, local)})
 
 
