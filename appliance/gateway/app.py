@@ -132,7 +132,9 @@ async def _on_integrity(request: Request, error: Any) -> Response:
 
 
 async def _on_database(request: Request, error: Any) -> Response:
-    full = "full" in str(getattr(error, "orig", "")).lower()
+    cause = getattr(error, "orig", None)
+    # SQLite says it in words; PostgreSQL by SQLSTATE 53100, disk_full.
+    full = getattr(cause, "sqlstate", None) == "53100" or "full" in str(cause).lower()
     problem = (
         ProblemError(507, "disk-full", "The disk is full", "nothing was stored; tell the on-call engineer")
         if full
