@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from appliance import problems
-from appliance.gateway import refusals
+from appliance.gateway import refused
 from appliance.gateway.api import Problem
 from appliance.gateway.auth.refusal import AccessError
 from appliance.gateway.consent.refusal import ConsentError
@@ -60,11 +60,11 @@ def problem_response(request: Request, problem: ProblemError) -> Response:
 
 
 async def _on_problem(request: Request, error: Any) -> Response:
-    return problem_response(request, await refusals.record(request, error) or error)
+    return problem_response(request, await refused.record(request, error) or error)
 
 
 async def _on_access(request: Request, error: Any) -> Response:
-    if (problem := await refusals.record(request, error)) is not None:
+    if (problem := await refused.record(request, error)) is not None:
         return problem_response(request, problem)
     words = "Not signed in" if error.status == 401 else "Not allowed"
     response = problem_response(request, ProblemError(error.status, error.code, words, error.detail, hint=error.hint))
@@ -74,7 +74,7 @@ async def _on_access(request: Request, error: Any) -> Response:
 
 
 async def _on_consent(request: Request, error: Any) -> Response:
-    if (problem := await refusals.record(request, error)) is not None:
+    if (problem := await refused.record(request, error)) is not None:
         return problem_response(request, problem)
     title = "Not without consent" if error.status == 403 else "The consent event cannot be recorded"
     return problem_response(request, ProblemError(error.status, error.code, title, error.detail, hint=error.hint))

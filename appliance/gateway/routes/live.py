@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from appliance import problems
-from appliance.gateway import refusals
+from appliance.gateway import refused
 from appliance.gateway.api import Uuid
 from appliance.gateway.auth.actions import Action
 from appliance.gateway.auth.principal import Principal
@@ -76,7 +76,7 @@ async def live(websocket: WebSocket, encounter: Uuid) -> None:
         opened, terms = await asyncio.to_thread(_open, core, caller, encounter)
         session = core.live.open(encounter)
     except (ProblemError, AccessError, ConsentError, IntegrityError, DBAPIError) as error:
-        problem = await refusals.record(websocket, error) or _refusal(error)
+        problem = await refused.record(websocket, error) or _refusal(error)
         await websocket.send_denial_response(problems.response(problem, encounter))
         return
     try:
@@ -117,7 +117,7 @@ class Visit:
             await self.websocket.close(code, reason)
 
     async def _refuse(self, error: Exception) -> None:
-        problem = await refusals.record(self.websocket, error) or _refusal(error)
+        problem = await refused.record(self.websocket, error) or _refusal(error)
         await self._say("stopped", reason=problem.code)
         await self._close(_POLICY, problem.code)
 
