@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from appliance.contract.audit import Actor
+from appliance.gateway.threads import to_its_end
 from appliance.gateway.trail import APPLIANCE, Act, Trail
 from appliance.problems import ProblemError
 
@@ -157,7 +158,7 @@ class Refusals:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(_FLUSH_S)
-            await asyncio.to_thread(self._try)
+            await to_its_end(self._try)
 
     def _try(self, *, everything: bool = False) -> None:
         try:
