@@ -72,8 +72,8 @@ class Answer:
         """Yield the body, decoded from its framing. Raises BrokenOffError when it ends before its end."""
         while True:
             taken, self._body = self._body, []
-            for block in taken:
-                yield block
+            if taken:
+                yield b"".join(taken)  # one a token would cost more than what is done with it
             if self._complete:
                 return
             if not await self._more():
