@@ -1,7 +1,9 @@
 """The HTTP application: routes, and how every failure becomes a problem document."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -150,6 +152,8 @@ def make_app(core: Core) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        # asyncio's own would have six threads on two cores, and drafts would queue behind the disk.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "work"))
         core.start()
         try:
             yield

@@ -14,6 +14,7 @@ from appliance.audit.tiles import TileStore
 from appliance.gateway.auth.verifier import TokenVerifier
 from appliance.gateway.consent.law import LawTable
 from appliance.gateway.consent.overrides import Overrides
+from appliance.gateway.readings import Readings
 from appliance.gateway.refusals import Refusals
 from appliance.gateway.settings import Settings
 from appliance.gateway.speech import Speech
@@ -43,6 +44,7 @@ class Core:
     speech: Speech
     trail: Trail = field(init=False)
     refusals: Refusals = field(init=False)
+    readings: Readings = field(init=False)
     jobs: Jobs = field(init=False)
     live: LiveSessions = field(init=False)
     drafts: Drafts = field(init=False)
@@ -51,6 +53,7 @@ class Core:
     def __post_init__(self) -> None:
         self.trail = Trail(self.log)
         self.refusals = Refusals(self.trail)
+        self.readings = Readings(self.settings.kept_sources_bytes)
 
     def start(self) -> None:
         """Take up what an earlier process left: lost drafts, cut recordings, transcripts that wait."""
@@ -59,11 +62,13 @@ class Core:
         self.jobs.start()
         self.retention.start()
         self.refusals.start()
+        self.readings.start()
 
     async def stop(self) -> None:
         """End everything that runs by itself, and close the log last."""
         await self.jobs.stop()
         await self.retention.stop()
+        self.readings.stop()
         await self.speech.close()
         await self.drafts.close()
         await self.refusals.stop()

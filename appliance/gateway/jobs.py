@@ -18,6 +18,7 @@ from appliance.contract.audit import Tool
 from appliance.gateway import recordings
 from appliance.gateway.core import Core
 from appliance.gateway.practice import vocabulary_terms
+from appliance.gateway.sources import keep_transcript
 from appliance.gateway.speech import LIVE_MEDIA_TYPE, SpeechError, wav_header
 from appliance.gateway.store import captures, encounters
 from appliance.gateway.store.captures import RecordingRow, TranscriptRow
@@ -175,6 +176,7 @@ class Jobs:
 
     def _store(self, row: TranscriptRow, recording: RecordingRow, key: EncounterKey, answer: TranscriptAnswer) -> None:
         sealed = key.seal(answer.model_dump_json().encode(), f"transcript/{row.id}")
+        since = self._core.readings.mark()
         with self._core.database.write() as connection:
             found = captures.transcript(connection, row.id)
             if found is None or found.state != "running":  # withdrawn or deleted while it was in work
@@ -184,6 +186,7 @@ class Jobs:
             captures.change_transcript(
                 connection, row.id, state="done", sealed=sealed, finished_at=datetime.now(UTC), audit_index=index
             )
+        keep_transcript(self._core, key, row, sealed, answer, since)
 
     def _failed(self, row: TranscriptRow, code: str, again: bool, *, counts: bool = True) -> None:
         state = "queued" if again else "failed"

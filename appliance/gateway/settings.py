@@ -63,6 +63,9 @@ class Settings(BaseModel):
     draft_timeout_s: _Seconds = 3600
     context_tokens: Annotated[int, Field(ge=512, le=1_000_000)] = 8192
     max_output_tokens: Annotated[int, Field(ge=16, le=100_000)] = 1500
+    kept_sources_bytes: Annotated[
+        int, Field(ge=0, description="Memory for sources that were opened lately; 0: each is opened anew.")
+    ] = 64 * MIB
     min_free_bytes: Annotated[int, Field(ge=0, description="Captures are refused below it; the log needs room.")] = (
         256 * MIB
     )

@@ -25,6 +25,13 @@ class Grounder:
                 raise ValueError(f"two sources are called {source.id}; give each its own id")
             self._indexes.append(SourceIndex(source))
 
+    @classmethod
+    def of(cls, indexes: Sequence[SourceIndex]) -> "Grounder":
+        """Return one on sources that were indexed before. It must not `extend` them: others may share them."""
+        made = cls(())
+        made._indexes = list(indexes)
+        return made
+
     def extend(self, source: Source) -> int:
         """Take a new source, or a newer version of one by its id: only what changed is read.
 

@@ -43,6 +43,7 @@ from appliance.gateway.practice import vocabulary_terms
 from appliance.gateway.recordings import RecordingWriter
 from appliance.gateway.routes.caller import core_of, principal_of
 from appliance.gateway.routes.recordings import begin, finish
+from appliance.gateway.sources import keep_transcript
 from appliance.gateway.speech import LIVE_MEDIA_TYPE
 from appliance.gateway.store import captures
 from appliance.gateway.store.captures import RecordingRow, TranscriptRow
@@ -282,6 +283,7 @@ class Visit:
             id=self.take.transcript, encounter_id=self.opened.row.id, recording_id=recording.id, state="queued",
             created_at=now, created_by=self.caller.member_id,
         )  # fmt: skip
+        since = self.core.readings.mark()
         with self.core.database.write() as connection:
             require_capture(self.core, connection, self.opened)
             captures.add_transcript(connection, row)
@@ -294,6 +296,7 @@ class Visit:
             captures.change_transcript(
                 connection, row.id, state="done", sealed=sealed, finished_at=now, audit_index=index
             )  # fmt: skip
+        keep_transcript(self.core, key, row, sealed, found, since)
         return "done"
 
     def _cut(self, row: RecordingRow, writer: RecordingWriter, why: str) -> None:
