@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import subprocess
 from collections.abc import Callable
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from appliance.transcription.media import stream
+from appliance.transcription.numerals import tokens
 
 RATE = 16_000
 Half = Literal["open", "held"]
@@ -138,3 +140,38 @@ def speak(sentence: str, voice: str, words_per_minute: int, noise_db: float | No
     random_noise = np.random.default_rng(len(clean)).normal(0.0, 1.0, clean.shape)
     level = np.sqrt(np.mean(np.square(clean.astype(np.float64)))) * 10 ** (-noise_db / 20)
     return np.clip(clean + random_noise * level, -32768, 32767).astype(np.int16)
+
+
+def recordings(half: Half | Literal["first"], longest_s: float = 26.0) -> list[list[tuple[str, Any]]]:
+    """Return recordings of several sentences each, as a visit has them: (sentence, its samples) in order.
+
+    The sentences of a recording share voice, speed and noise; it fits in one window of the model.
+    """
+    said: dict[tuple[str, int, float | None], list[str]] = {}
+    for index, sentence in enumerate(FIRST if half == "first" else sentences(half)):
+        # The second term moves each template through the conditions from round to round.
+        turn = (index + index // len(_TEMPLATES["open"])) % len(CONDITIONS)
+        said.setdefault(CONDITIONS[0] if half == "first" else CONDITIONS[turn], []).append(sentence)
+    found: list[list[tuple[str, Any]]] = []
+    for condition, group in said.items():
+        found.append([])
+        for sentence in group:
+            samples = speak(sentence, *condition)
+            if sum(len(each) for _, each in found[-1]) + len(samples) > longest_s * RATE:
+                found.append([])
+            found[-1].append((sentence, samples))
+    return found
+
+
+def reading(text: str) -> list[str]:
+    """Return what the numerals of a text say, in any spelling: figures side by side are one, ordinals are bare."""
+    found: list[str] = []
+    beside = False
+    for token in tokens(text.split()):
+        figure = re.sub(r"(st|nd|rd|th)$", "", token.text).replace("-", "") if token.numeral else ""
+        if beside and figure.isdigit() and found[-1].isdigit():
+            found[-1] += figure
+        elif figure:
+            found.append(figure)
+        beside = token.numeral
+    return found

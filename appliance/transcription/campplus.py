@@ -1,8 +1,8 @@
 """CAM++, a speaker model, in numpy: features of an utterance become a vector that is near for one voice.
 
 The network is Wang, Zheng, Chen, Cheng and Chen, "CAM++: A Fast and Efficient Network for Speaker Verification Using
-Context-Aware Masking" (Interspeech 2023): a small residual network over time and frequency, then three blocks of densely
-connected time-delay layers, each masked by what the whole utterance and its 100-frame segment sound like.
+Context-Aware Masking" (Interspeech 2023): a small residual network over time and frequency, then three blocks of
+densely connected time-delay layers, each masked by what the whole utterance and its 100-frame segment sound like.
 """
 
 from collections.abc import Mapping

@@ -138,7 +138,9 @@ def _work(
             continue
         words = reconcile(heard.words, other.words, wish.vocabulary.words(used))
         notes.utterances += _placed(words, chunk, channel, describe)
-        if chunk.duration_s - heard.until_s >= _REST_S and (rest := chunk.rest(heard.until_s)) is not None:
+        # A timestamp at the end of the chunk does not prove that the model wrote down what lies before it.
+        until_s = min(heard.until_s, heard.words[-1].end_s)
+        if chunk.duration_s - until_s >= _REST_S and (rest := chunk.rest(until_s)) is not None:
             if chunk.retry:
                 notes.unclear.append((rest.start_s, rest.end_s))
             else:
@@ -162,9 +164,7 @@ def _invented(heard: Heard, other: Heard, chunk: Chunk) -> bool:
     return not heard.words or is_invented(segment) or _looped(heard, other, chunk)
 
 
-def _placed(
-    words: Sequence[Word], chunk: Chunk, channel: int | None, describe: Describe | None
-) -> list[Utterance]:
+def _placed(words: Sequence[Word], chunk: Chunk, channel: int | None, describe: Describe | None) -> list[Utterance]:
     """Return utterances with times in the recording, each with how its voice sounds."""
     samples = chunk.samples
     timed = []

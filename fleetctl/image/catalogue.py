@@ -98,7 +98,9 @@ class CatalogueSpec(StrictModel):
 
     @model_validator(mode="after")
     def _supplements_are_listed(self) -> Self:
-        unknown = sorted({name for model in self.models.values() for name in model.supplements} - self.supplements.keys())
+        unknown = sorted(
+            {name for model in self.models.values() for name in model.supplements} - self.supplements.keys()
+        )
         if unknown:
             raise ValueError(f"models name supplements that are not listed: {', '.join(unknown)}")
         return self

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import math
-import pickle  # noqa: S403 (only through _Reader, which resolves four names)
+import pickle
 import zipfile
 from collections import OrderedDict
 from dataclasses import dataclass
