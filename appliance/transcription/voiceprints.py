@@ -85,22 +85,20 @@ def load(directory: Path) -> SpeakerVoices | None:
 def joined(points: Vectors) -> list[list[int]]:
     """Return groups of rows, joined while the nearest two have a mean cosine of SAME_VOICE or more."""
     groups = [[i] for i in range(len(points))]
-    # Sums over all pairs of two groups; the mean is this over the product of their sizes.
-    sums = (points @ points.T).astype(np.float64)
-    sizes = np.ones(len(points))
-    alive = np.ones(len(points), dtype=bool)
-    while alive.sum() > 1:
-        means = np.where(alive[:, None] & alive[None], sums / np.outer(sizes, sizes), -np.inf)
-        np.fill_diagonal(means, -np.inf)
-        first, second = np.unravel_index(means.argmax(), means.shape)
+    means = (points @ points.T).astype(np.float64)
+    np.fill_diagonal(means, -np.inf)
+    while len(points) > 1:
+        first, second = (int(place) for place in np.unravel_index(means.argmax(), means.shape))
         if means[first, second] < SAME_VOICE:
             break
+        sizes = len(groups[first]), len(groups[second])
+        row = (means[first] * sizes[0] + means[second] * sizes[1]) / sum(sizes)
+        # What has been joined, and a group with itself, is never the nearest: both stay at minus infinity.
+        means[first] = means[:, first] = row
+        means[second] = means[:, second] = -np.inf
         groups[first] += groups[second]
-        sizes[first] += sizes[second]
-        sums[first] += sums[second]
-        sums[:, first] += sums[:, second]
-        alive[second] = False
-    return [group for group, living in zip(groups, alive, strict=True) if living]
+        groups[second] = []
+    return [group for group in groups if group]
 
 
 def _founds_a_voice(group: list[int], spoken_s: Vectors) -> bool:
