@@ -139,7 +139,7 @@ def _work(
         words = reconcile(heard.words, other.words, wish.vocabulary.words(used))
         notes.utterances += _placed(words, chunk, channel, describe)
         # A timestamp at the end of the chunk does not prove that the model wrote down what lies before it.
-        until_s = min(heard.until_s, heard.words[-1].end_s)
+        until_s = heard.until_s if chunk.duration_s - heard.until_s >= _REST_S else heard.words[-1].end_s
         if chunk.duration_s - until_s >= _REST_S and (rest := chunk.rest(until_s)) is not None:
             if chunk.retry:
                 notes.unclear.append((rest.start_s, rest.end_s))
