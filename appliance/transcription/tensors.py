@@ -8,7 +8,7 @@ import numpy as np
 
 from appliance.errors import UnknownStateError
 
-_TYPES = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
+_TYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
 _LENGTH_BYTES = 8
 _MAX_HEADER_BYTES = 4 * 1024 * 1024
 
