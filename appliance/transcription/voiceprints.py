@@ -26,7 +26,7 @@ MIN_UTTERANCE_S = 0.8
 MIN_VOICE_UTTERANCES = 2
 MIN_VOICE_S = 2.0
 # Groups nearer than this by mean cosine are one voice. Measured on 9 real voices (bench/voices.py): pairs of one voice
-# have a mean of 0.59 to 0.92, half of them behind a telephone's filter 0.42 to 0.64; pairs of two voices at most 0.30.
+# have a mean of 0.52 to 0.92, one side behind a telephone's filter 0.29 to 0.64; pairs of two voices at most 0.30.
 SAME_VOICE = 0.35
 # For one utterance: how near its voice must be, and how much nearer than the next one.
 MIN_NEAR = 0.3
