@@ -34,6 +34,8 @@ def serve(settings: Settings) -> None:
         bundle=weights_module.WHISPER,
         require_verity=settings.require_verity,
     )
+    # The speaker model's matrices are small: more threads would only wait for each other. Read when numpy is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     notify("STATUS=loading the model")
     from appliance.transcription.engine import WhisperEngine
 
