@@ -4,41 +4,16 @@ from collections.abc import Sequence
 
 from appliance.clinical.document import Finding, FindingKind
 from appliance.grounding.content import Carried, Place
-from appliance.grounding.index import SourceIndex, near
+from appliance.grounding.context import closest
+from appliance.grounding.index import SourceIndex
 from appliance.grounding.polarity import REACH, Polarity, in_source, sentence, spoken_of
 from appliance.grounding.statement import Reading
 from appliance.grounding.tables import tables
-from appliance.grounding.tokens import words
 
-# Places looked at for one thing. The rest of a long transcript repeats them.
-_MAX_LOOKED = 40
-# Tokens around a place that count as its context: some three turns of a visit.
-_CONTEXT = 40
 # Ordinary words are denied by what stands right before them only.
 _DIRECT = 6
 _GROUPS = frozenset({"clinical", "drug", "family", "plain", "general"})
 _ORDINARY = frozenset({"family", "plain", "general"})
-# What was given up is neither affirmed nor denied: "quit smoking" and "does not smoke" agree.
-_GIVEN_UP = frozenset(words("quit quitting stopped former formerly ex previously discontinued resolved off"))
-
-
-def closest(found: Carried, carried: Sequence[Carried], indexes: Sequence[SourceIndex]) -> list[Place]:
-    """Return the places of a thing around which most of the statement's other things stand."""
-    if len(found.places) == 1:
-        return found.places
-    places = {
-        number: [
-            sorted(at for source, at in other.places if source == number) for other in carried if other is not found
-        ]
-        for number in {number for number, _ in found.places}
-    }
-    scored = [
-        (sum(near(other, at, _CONTEXT) for other in places[number]), (number, at))
-        for number, at in found.places[:_MAX_LOOKED]
-    ]
-    best = max(score for score, _ in scored)
-    return [place for score, place in scored if score == best]
-
 
 def check(
     reading: Reading, carried: Sequence[Carried], indexes: Sequence[SourceIndex]
@@ -56,12 +31,12 @@ def check(
             continue
         low, high = sentence(tokens, unit.first, 0, len(tokens))
         ordinary = unit.group in _ORDINARY
-        stated = spoken_of(tokens, unit.first, unit.last, low, high, _DIRECT if ordinary else len(tokens))
-        if _GIVEN_UP & {token.text for token in tokens[max(low, unit.first - 3) : unit.last + 3]}:
+        stated = spoken_of(tokens, unit.first, unit.last, low, high, _DIRECT if ordinary else len(tokens), ordinary)
+        if stated is Polarity.NEITHER:
             continue
         said: set[Polarity] = set()
-        for number, at in closest(found, carried, indexes):
-            polarity, passage = in_source(indexes[number], at, _DIRECT if ordinary else REACH)
+        for number, at in closest(found, carried, indexes, reading):
+            polarity, passage = in_source(indexes[number], at, _DIRECT if ordinary else REACH, ordinary)
             said.add(polarity)
             if polarity is stated:
                 evidence.append(
@@ -75,7 +50,7 @@ def check(
 
 def _verdict(stated: Polarity, said: set[Polarity]) -> str:
     """Return what the sources say instead, or nothing when they agree."""
-    if stated in said:
+    if stated in said or Polarity.NEITHER in said:
         return ""
     if stated is Polarity.DENIED:
         return Polarity.OPEN.value if Polarity.OPEN in said else "affirmed"

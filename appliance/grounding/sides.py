@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from appliance.clinical.document import Finding, FindingKind
 from appliance.grounding.content import Carried, Place
-from appliance.grounding.denials import closest
+from appliance.grounding.context import closest
 from appliance.grounding.index import SourceIndex
 from appliance.grounding.statement import Reading
 from appliance.grounding.tokens import Token, stem, words
@@ -90,7 +90,7 @@ def check(reading: Reading, carried: Sequence[Carried], indexes: Sequence[Source
             ok = side in said or (side == "bilateral" and {"left", "right"} <= said)
         else:
             # A statement on both sides of a part has one context for both: then every place of the part counts.
-            places = part.places if len({name for _, name in sides}) > 1 else closest(part, carried, indexes)
+            places = part.places if len({name for _, name in sides}) > 1 else closest(part, carried, indexes, reading)
             found = _gaps(places, source_sides)
             if not any(min(gaps.values()) <= _WINDOW for gaps in found):
                 found = _gaps(part.places, source_sides)
