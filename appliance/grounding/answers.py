@@ -37,17 +37,14 @@ _UNSURE = frozenset(
         ("don't", "think"), ("not", "certain"),
     }
 )  # fmt: skip
-_SAYS_SO = frozenset(
-    {("i", "do"), ("i", "am"), ("i", "have"), ("i", "did"), ("i", "was"), ("he", "does"), ("she", "does"),
-     ("she", "is"), ("he", "is"), ("she", "has"), ("he", "has"), ("a", "little"), ("a", "bit")}
-)  # fmt: skip
+_SAYS_SO = frozenset({("i", "do"), ("i", "did"), ("he", "does"), ("she", "does"), ("a", "little"), ("a", "bit")})
+# "I have." answers; "I have a drink now and then" says something of its own.
+_MAY_SAY_SO = frozenset({("i", "am"), ("i", "have"), ("i", "was"), ("she", "is"), ("he", "is"), ("she", "has"), ("he", "has")})
 _ASKING = frozenset(words("any do does did have has had are is was were can could ever what how when where which who"))
 _YOU = frozenset(words("you he she it they your any there your the anyone anybody"))
 # Questions that take what they ask about for given: "where is your pain?" is asked of somebody in pain.
 _GIVEN = frozenset(words("where when why which what who whose how"))
 _NOT_GIVEN = frozenset({("how", "about"), ("what", "about"), ("what", "if")})
-# A question that says what the answer should be: "no fever, right?".
-_TAGS = frozenset(words("right correct okay huh yeah yes no"))
 _FIRST_WORDS = 8
 _MAX_TURNS = 6
 
@@ -74,9 +71,12 @@ def takes_for_given(tokens: Sequence[Token], low: int, at: int) -> bool:
     )
 
 
-def tagged(tokens: Sequence[Token], high: int) -> bool:
-    """Whether a question ends in a tag: "no fever, right?", "you are not allergic to anything, correct?"."""
-    return high >= 2 and tokens[high - 1].text == "?" and tokens[high - 2].text in _TAGS
+def turned_round(tokens: Sequence[Token], low: int, high: int) -> bool:
+    """Whether a denying question begins with its verb: "don't you have a fever?" - "yes" affirms it.
+
+    To "no fever, right?" and "so you are not allergic?" a yes agrees with the denial.
+    """
+    return any(token.text.endswith("n't") for token in tokens[low : min(high, low + 3)])
 
 
 def turns_after(index: SourceIndex, passage: int) -> Iterator[int]:
@@ -107,4 +107,6 @@ def _meant(spoken: Sequence[str]) -> Answer:
             return Answer.NO
         if word in _YES:
             return Answer.YES
-    return Answer.YES if _SAYS_SO & set(pairs[:4]) else Answer.OPEN
+    if _SAYS_SO & set(pairs[:4]) or _MAY_SAY_SO & set(pairs[-2:]):
+        return Answer.YES
+    return Answer.OPEN

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from appliance.clinical.document import Finding, FindingKind
 from appliance.grounding.content import Carried, Place
-from appliance.grounding.context import closest
+from appliance.grounding.context import MAX_LOOKED, closest
 from appliance.grounding.index import SourceIndex
 from appliance.grounding.polarity import REACH, Polarity, in_source, sentence, spoken_of
 from appliance.grounding.statement import Reading
@@ -12,8 +12,11 @@ from appliance.grounding.tables import tables
 
 # Ordinary words are denied by what stands right before them only.
 _DIRECT = 6
+# How close to another word of the statement its opposite must stand: the same turn.
+_OPPOSED = 12
 _GROUPS = frozenset({"clinical", "drug", "family", "plain", "general"})
 _ORDINARY = frozenset({"family", "plain", "general"})
+
 
 def check(
     reading: Reading, carried: Sequence[Carried], indexes: Sequence[SourceIndex]
@@ -25,7 +28,7 @@ def check(
     for found in carried:
         unit = found.unit
         if not found.places:
-            findings += _opposed(reading, found, indexes)
+            findings += _opposed(reading, found, carried, indexes)
             continue
         if unit.group not in _GROUPS:
             continue
@@ -61,15 +64,19 @@ def _verdict(stated: Polarity, said: set[Polarity]) -> str:
     return Polarity.HEDGED.value if said == {Polarity.HEDGED} else "denied"
 
 
-def _opposed(reading: Reading, found: Carried, indexes: Sequence[SourceIndex]) -> list[Finding]:
-    """Return a finding when the sources have the opposite of a word and not the word."""
+def _opposed(
+    reading: Reading, found: Carried, carried: Sequence[Carried], indexes: Sequence[SourceIndex]
+) -> list[Finding]:
+    """Return a finding when the sources have the opposite of a word, not the word, where the statement's others are."""
     opposites = {name for meaning in found.unit.names for name in tables().opposites.get(meaning, ())}
     if not opposites:
         return []
-    for index in indexes:
-        places = index.places(sorted(opposites))
-        if places:
-            return [
-                reading.finding(FindingKind.NEGATION, found.unit.first, found.unit.last, index.tokens[places[0]].text)
-            ]
+    others = [other for other in carried if other.places]
+    for number, index in enumerate(indexes):
+        for at in index.places(sorted(opposites))[:MAX_LOOKED]:
+            if not others or any(
+                source == number and abs(place - at) <= _OPPOSED for other in others for source, place in other.places
+            ):
+                seen = index.tokens[at].text
+                return [reading.finding(FindingKind.NEGATION, found.unit.first, found.unit.last, seen)]
     return []

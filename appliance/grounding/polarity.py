@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import Enum
 
-from appliance.grounding.answers import Answer, answer, asked, tagged, takes_for_given
+from appliance.grounding.answers import Answer, answer, asked, takes_for_given, turned_round
 from appliance.grounding.index import SourceIndex
 from appliance.grounding.tables import tables
 from appliance.grounding.tokens import SENTENCE_ENDS, Token, words
@@ -52,7 +52,8 @@ _EFFECTS = frozenset(
     words(
         "help helped helping helpful relief relieve relieved relieving improve improved improving improvement affect"
         " affected change changed changes changing interfere interferes control controlled controlling respond resolve"
-        " resolved resolving alleviate alleviated alleviating worsen worsened worsening tolerate tolerated"
+        " resolved resolving alleviate alleviated alleviating worsen worsened worsening tolerate tolerated loss lack"
+        " limitation deficit decrease decreased reduced diminished"
     )
 )
 _NOT_KNOWN = frozenset(words("know remember recall find tell sure certain"))
@@ -60,6 +61,10 @@ _GONE_BEFORE = frozenset(words("quit quitting stopped former formerly ex previou
 _GONE_BEHIND = frozenset(words("gone resolved subsided anymore stopped disappeared quit discontinued"))
 _GONE_REACH = 8
 _CONDITIONS, _CONDITION_REACH = frozenset({"if", "unless", "whether"}), 8
+# What is called "the pain" or "your surgery" is known, whatever is asked or supposed of it.
+_KNOWN = frozenset(words("the this that these those my your his her their"))
+_LIST_MARKS = frozenset(words(", or nor / and"))
+_STILL = frozenset(words("still anymore"))
 # An ordinary word behind one of these only says where or when what is denied happens.
 _BARRIERS = frozenset(words("in at on during as into than when while until since"))
 # How far a denial reaches in speech, which has few full stops. Chosen on the odd MTS-Dialog rows.
@@ -87,30 +92,49 @@ def spoken_of(
     if behind is not None:
         return behind
     hedged, effect, barred = False, False, False
-    subjects = 0
-    for at in range(first - 1, max(low, first - reach) - 1, -1):
-        text = tokens[at].text
-        following = tokens[at + 1].text
-        if _breaks(tokens, at, first, low):
+    subjects, run = 0, 0
+    for at in range(first - 1, low - 1, -1):
+        text, following = tokens[at].text, tokens[at + 1].text
+        # A list carries its denial to its end: "no cough, wheezing, sore throat or hair loss".
+        run = 0 if text in _LIST_MARKS else run + 1
+        if _breaks(tokens, at, first, low) or run > reach or (not ordinary and first - at > reach):
             break
         barred |= ordinary and text in _BARRIERS
-        if text in _CONDITIONS and first - at <= _CONDITION_REACH and subjects < 2 and not question:
+        if text in _CONDITIONS and _supposed(tokens, at, first, subjects, reach) and not question:
             return Polarity.HEDGED
         subjects += text in _CLAUSE_SUBJECTS
-        hedged |= text in _HEDGES
+        hedged |= text in _HEDGES and not _counted(tokens, at, first)
         effect |= text in _EFFECTS
         if not is_denial(text) or (text == "free" and following != "of"):
             continue
         if text in ("no", "none", "nope", "not") and following in (_SUBJECTS if text != "not" else ("only", "just")):
             break  # an answer, not a denial of what follows
-        if text in _TURNED and at > low and is_denial(tokens[at - 1].text) and tokens[at - 1].text != "no":
-            return Polarity.AFFIRMED
+        turned = text in _TURNED and at > low and is_denial(tokens[at - 1].text) and tokens[at - 1].text != "no"
+        if turned or (following in ("stop", "quit") and at + 1 < first):
+            return Polarity.AFFIRMED  # "not without pain", "can't stop sneezing"
         if effect or barred or (following in _NOT_KNOWN and at + 1 < first):
             return Polarity.NEITHER
-        return Polarity.DENIED
+        likened = [token.text for token in tokens[last : min(high, last + 3)]]
+        return Polarity.NEITHER if text == "never" and likened[:2] == ["like", "this"] else Polarity.DENIED
     if question and (effect or barred):
         return Polarity.NEITHER
     return Polarity.HEDGED if hedged else Polarity.AFFIRMED
+
+
+def _supposed(tokens: Sequence[Token], at: int, first: int, subjects: int, reach: int) -> bool:
+    """Whether an "if" supposes a thing: "if you get a fever", not "if it is due to the headache"."""
+    if at and tokens[at - 1].text == "as":
+        return False
+    known = _KNOWN & {token.text for token in tokens[max(at, first - 2) : first]}
+    return first - at <= max(_CONDITION_REACH, reach // 100) and subjects < 2 and not known
+
+
+def _counted(tokens: Sequence[Token], at: int, first: int) -> bool:
+    """Whether a hedge doubts only how much: "probably one drink a month"."""
+    return any(
+        token.kind == "n" or token.text in ("one", "two", "three", "a", "about", "once", "twice")
+        for token in tokens[at + 1 : min(first, at + 4)]
+    )
 
 
 def _breaks(tokens: Sequence[Token], at: int, first: int, low: int) -> bool:
@@ -193,10 +217,10 @@ def in_source(index: SourceIndex, at: int, reach: int = REACH, ordinary: bool = 
         return said, passage
     answered, where = answer(index, passage)
     if answered is Answer.NO:
-        return Polarity.DENIED, where
+        was = _STILL & {token.text for token in tokens[first:last]}  # "any more nausea?" - "no": there was some
+        return (Polarity.NEITHER if was else Polarity.DENIED), where
     if answered is Answer.YES:
-        # "So no fever then" - "right"; but "haven't you had a fever?" - "yes".
-        agreed = said is Polarity.DENIED and (tokens[last - 1].text != "?" or tagged(tokens, last))
+        agreed = said is Polarity.DENIED and not turned_round(tokens, first, last)
         return (Polarity.DENIED if agreed else Polarity.AFFIRMED), where
     repeated = _repeated(index, at, where, reach)
     if repeated is not None:

@@ -88,7 +88,8 @@ def _named(text: str, tokens: list[Token], at: int) -> str:
     return "plain"
 
 
-_HEADING = 7
+# Words that a heading may have before its colon.
+_HEADING = 10
 _DOSED = frozenset({"mg", "mcg", "g", "ml", "iu", "meq", "piece", "puff"})
 _TAKING = frozenset(
     words("take takes taking took prescribed prescribe start started starting continue restarted given began using")
@@ -114,7 +115,7 @@ def read(text: str) -> Reading:
     known = tables()
     tokens = tokenise(text)
     numbers = quantities(tokens)
-    in_number = {at for number in numbers for at in range(number.first, number.last)}
+    in_number = {at for number in numbers for at in range(number.first, max(number.last, number.unit_end))}
     units: list[Unit] = []
     at = 0
     # "Medical reasoning: ..." heads a line; its ordinary words are the template's, not the model's.
