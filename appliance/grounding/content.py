@@ -90,7 +90,7 @@ def near_miss(word: str, indexes: Sequence[SourceIndex]) -> tuple[str, int, int]
 def check(reading: Reading, carried: Sequence[Carried], indexes: Sequence[SourceIndex]) -> list[Finding]:
     """Return what no source carries: each medical word, and ordinary words when too few of them are carried."""
     findings = []
-    plain = [found for found in carried if not found.unit.strong]
+    plain = [found for found in carried if not found.unit.strong and found.unit.group != "heading"]
     for found in carried:
         unit = found.unit
         if not unit.strong:

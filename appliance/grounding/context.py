@@ -18,12 +18,13 @@ _SAME_CLAUSE, _CLAUSE_TOKENS = 2.0, 4
 # A place that has the very word, or the same word before it ("other medicines"), is meant before one that has a synonym.
 _SAME_WORD, _SAME_BEFORE = 0.3, 0.5
 # A place is meant as well when it has nearly as much around it as the best one.
-_NEARLY = 0.8
+NEARLY = 0.8
 
 
 def closest(
-    found: Carried, carried: Sequence[Carried], indexes: Sequence[SourceIndex], reading: Reading
-) -> list[Place]:
+    found: Carried, carried: Sequence[Carried], indexes: Sequence[SourceIndex], reading: Reading,
+    nearly: float = NEARLY,
+) -> list[Place]:  # fmt: skip
     """Return the places of a thing that a statement may mean, in order."""
     if len(found.places) == 1:
         return found.places
@@ -38,7 +39,7 @@ def closest(
         score += _SAME_BEFORE * (at > 0 and source[at - 1].kind == "w" and source[at - 1].stem == before)
         scored.append((score, (number, at)))
     best = max(score for score, _ in scored)
-    return [place for score, place in scored if score >= best * _NEARLY]
+    return [place for score, place in scored if score >= best * nearly]
 
 
 def _weight(found: Carried, other: Carried) -> float:

@@ -9,13 +9,14 @@ from appliance.grounding.index import SourceIndex
 from appliance.grounding.polarity import REACH, Polarity, in_source, sentence, spoken_of
 from appliance.grounding.statement import Reading
 from appliance.grounding.tables import tables
+from appliance.grounding.tokens import words
 
 # Ordinary words are denied by what stands right before them only.
 _DIRECT = 6
 # How close to another word of the statement its opposite must stand: the same turn.
 _OPPOSED = 12
-_GROUPS = frozenset({"clinical", "drug", "family", "plain", "general"})
-_ORDINARY = frozenset({"family", "plain", "general"})
+_GROUPS = frozenset(words("clinical anatomy drug family plain general thin name frequency date"))
+_ORDINARY = frozenset(words("family plain general name frequency date"))
 
 
 def check(
