@@ -7,18 +7,19 @@ from appliance.clinical.source import Speaker
 from appliance.grounding.content import Carried, Place
 from appliance.grounding.index import SourceIndex
 from appliance.grounding.statement import Reading
-from appliance.grounding.tokens import Token, stem, words
+from appliance.grounding.tokens import SENTENCE_ENDS, Token, stem, words
 
 # The act of advising, as a note has it.
 _ADVISES = frozenset(
     map(stem, words("recommend recommended advise advised suggest suggested instruct instructed counsel counseled"))
 )
-# How a clinician says it: "you should", "let's", "I want you to", "we'll", "make sure", "I'd like".
+# How a clinician says it: "you should", "let's", "we'll", "make sure".
 _DIRECTS = frozenset(
     words(
         "should need needs recommend recommended recommends recommending suggest suggested advise advised let's lets"
-        " we'll i'll you'll try must please sure continue keep avoid stop start schedule refer order prescribe prescribed"
-        " instructed encourage counsel consider plan going gonna gon will 'll take come follow return call make told"
+        " we'll i'll you'll try must please sure continue keep avoid stop start schedule refer order prescribe"
+        " prescribed instructed encourage counsel consider plan going gonna gon will 'll take"
+        " come follow return call make told"
     )
 )
 # Words that tell nothing: a reader loses nothing when they are left out, and is told nothing when they stand there.
@@ -34,10 +35,12 @@ _LABELS: dict[str, Speaker] = {
     "physician": Speaker.CLINICIAN, "provider": Speaker.CLINICIAN,
 }  # fmt: skip
 _ADDRESSED = frozenset(words("you your yours you're"))
-_RELATIVES = frozenset(words("wife husband mother father mom dad son daughter sister brother spouse grandmother aunt uncle"))
+_RELATIVES = frozenset(
+    words("wife husband mother father mom dad son daughter sister brother spouse grandmother aunt uncle")
+)
 _SELF = frozenset(words("i'm am"))
-# Share of a question's words that one turn must hold for the question to be that turn's.
-_SAME_QUESTION = 0.8
+# What is looked at for a copied line: no question that somebody asks has more words.
+_MAX_WORDS, _MAX_PLACES = 60, 40
 _AROUND, _HEADING = 1, 10
 
 
@@ -84,36 +87,47 @@ def _label(tokens: Sequence[Token]) -> tuple[Speaker | None, int]:
     return None, 0
 
 
-def quoted(reading: Reading, indexes: Sequence[SourceIndex]) -> tuple[int, int, int] | None:
-    """Return (source, first, last token) of the turn that a question or a greeting of the statement was copied from.
+def quoted(reading: Reading, indexes: Sequence[SourceIndex]) -> Place | None:
+    """Return where a question or a greeting of the statement was copied from, word for word.
 
-    Such a line tells nothing of the patient, so there is nothing to hold against a source but whether it was said.
+    Such a line tells nothing of the patient: what is held against the sources is whether it was said. With one word
+    changed it is read like any other statement.
     """
     _, begin = _label(reading.tokens)
-    spoken = [token.stem for token in reading.tokens[begin:] if token.kind != "m"]
-    question = reading.tokens[-1].text == "?"
-    if not spoken or not (question or all(token.text in _FILLERS for token in reading.tokens if token.kind != "m")):
+    own = reading.tokens[begin:]
+    spoken = [token.stem for token in own if token.kind != "m"]
+    if not spoken or len(spoken) > _MAX_WORDS or any(token.text in SENTENCE_ENDS for token in own[:-1]):
+        return None
+    question = own[-1].text == "?"
+    if not question and not all(token.text in _FILLERS for token in own if token.kind != "m"):
         return None
     for number, index in enumerate(indexes):
-        for passage in _passages(index, spoken):
-            low, high = index.bounds(passage)
-            said = [token.stem for token in index.tokens[low:high] if token.kind != "m"]
-            asked = any(token.text == "?" for token in index.tokens[low:high])
-            if question and asked and sum(word in said for word in spoken) >= _SAME_QUESTION * len(spoken):
-                return number, low, high
-            if not question and any(said[at : at + len(spoken)] == spoken for at in range(len(said))):
-                return number, low, high
+        rarest = min(range(len(spoken)), key=lambda at: len(index.postings.get(f"w:{spoken[at]}", ())))
+        for at in index.places([f"w:{spoken[rarest]}"])[:_MAX_PLACES]:
+            first, last = _run(index, at, spoken, rarest)
+            if last and (not question or "?" in {token.text for token in index.tokens[last : last + 2]}):
+                return number, first
     return None
 
 
-def _passages(index: SourceIndex, spoken: Sequence[str]) -> list[int]:
-    """Return the passages that hold the rarest of some words: only there can all of them stand."""
-    places = [index.places([f"w:{word}"]) for word in dict.fromkeys(spoken)]
-    rarest = min((found for found in places if found), key=len, default=[])
-    return list(dict.fromkeys(index.passage_at(at) for at in rarest))[:_MAX_PASSAGES]
-
-
-_MAX_PASSAGES = 40
+def _run(index: SourceIndex, at: int, spoken: Sequence[str], which: int) -> tuple[int, int]:
+    """Return the tokens [first, last) of a passage that are these words, the one at `at` among them; else (0, 0)."""
+    low, high = index.bounds(index.passage_at(at))
+    first = at
+    for word in reversed(spoken[:which]):
+        first -= 1
+        while first >= low and index.tokens[first].kind == "m":
+            first -= 1
+        if first < low or index.tokens[first].stem != word:
+            return 0, 0
+    last = at
+    for word in spoken[which + 1 :]:
+        last += 1
+        while last < high and index.tokens[last].kind == "m":
+            last += 1
+        if last >= high or index.tokens[last].stem != word:
+            return 0, 0
+    return first, last + 1
 
 
 def _other_speaker(reading: Reading, indexes: Sequence[SourceIndex]) -> list[Finding]:
@@ -124,9 +138,8 @@ def _other_speaker(reading: Reading, indexes: Sequence[SourceIndex]) -> list[Fin
     found = quoted(reading, indexes)
     if found is None:
         return []
-    number, low, _ = found
-    index = indexes[number]
-    told = index.passages[index.passage_at(low)].speaker
+    number, at = found
+    told = indexes[number].passages[indexes[number].passage_at(at)].speaker
     if told in (speaker, None, Speaker.UNKNOWN):
         return []
     return [reading.finding(FindingKind.UNSUPPORTED, 0, 1, "somebody else says it")]
@@ -160,8 +173,3 @@ def _says_of_self(index: SourceIndex, relative: str) -> bool:
         if index.passages[index.passage_at(at)].speaker is Speaker.PATIENT and _SELF & before:
             return True
     return False
-
-
-def place_of(found: tuple[int, int, int]) -> Place:
-    """Return the first place of a quoted turn."""
-    return found[0], found[1]

@@ -19,8 +19,8 @@ class Answer(Enum):
 
 _YES = frozenset(
     words(
-        "yes yeah yep yup mhm mmhmm uhhuh correct definitely exactly absolutely sometimes sure right occasionally ya yea"
-        " certainly"
+        "yes yeah yep yup mhm mmhmm uhhuh correct definitely exactly absolutely sometimes sure right occasionally ya"
+        " yea certainly"
     )
 )
 _NO = frozenset(
@@ -39,7 +39,9 @@ _UNSURE = frozenset(
 )  # fmt: skip
 _SAYS_SO = frozenset({("i", "do"), ("i", "did"), ("he", "does"), ("she", "does"), ("a", "little"), ("a", "bit")})
 # "I have." answers; "I have a drink now and then" says something of its own.
-_MAY_SAY_SO = frozenset({("i", "am"), ("i", "have"), ("i", "was"), ("she", "is"), ("he", "is"), ("she", "has"), ("he", "has")})
+_MAY_SAY_SO = frozenset(
+    {("i", "am"), ("i", "have"), ("i", "was"), ("she", "is"), ("he", "is"), ("she", "has"), ("he", "has")}
+)
 _ASKING = frozenset(words("any do does did have has had are is was were can could ever what how when where which who"))
 _YOU = frozenset(words("you he she it they your any there your the anyone anybody"))
 # Questions that take what they ask about for given: "where is your pain?" is asked of somebody in pain.
@@ -66,9 +68,7 @@ def asked(tokens: Sequence[Token], at: int, low: int, high: int, end: int) -> bo
 def takes_for_given(tokens: Sequence[Token], low: int, at: int) -> bool:
     """Whether a question asks for more about a thing, so that it holds the thing itself for known."""
     texts = [token.text for token in tokens[low:at] if token.kind != "m"]
-    return any(
-        word in _GIVEN and (word, following) not in _NOT_GIVEN for word, following in pairwise([*texts[:6], ""])
-    )
+    return any(word in _GIVEN and (word, following) not in _NOT_GIVEN for word, following in pairwise([*texts[:6], ""]))
 
 
 def turned_round(tokens: Sequence[Token], low: int, high: int) -> bool:
@@ -85,6 +85,16 @@ def turns_after(index: SourceIndex, passage: int) -> Iterator[int]:
     for number in range(passage + 1, min(passage + 1 + _MAX_TURNS, len(index.passages))):
         if speaker in (None, Speaker.UNKNOWN) or index.passages[number].speaker is not speaker:
             yield number
+
+
+def outer(index: SourceIndex, passage: int) -> int:
+    """Return the question that a passage belongs to: to ask back ("heroin?") is part of the question before."""
+    low, high = index.bounds(passage)
+    if not passage or high - low > _FIRST_WORDS or index.tokens[high - 1].text != "?":
+        return passage
+    before = index.bounds(passage - 1)
+    answered = index.passages[passage - 1].speaker is not index.passages[passage].speaker
+    return passage - 1 if answered and index.tokens[before[1] - 1].text == "?" else passage
 
 
 def answer(index: SourceIndex, passage: int) -> tuple[Answer, int]:

@@ -10,12 +10,12 @@ from appliance.grounding.statement import Reading
 
 # Places looked at for one thing. The rest of a long transcript repeats them.
 MAX_LOOKED = 40
-# How much another word of the statement counts at a distance in tokens: its own clause, a question and its answer,
-# some three turns. Chosen on the odd MTS-Dialog rows, like the weights below.
-_NEARNESS = ((8, 1.0), (20, 0.6), (40, 0.3))
+# How much another word of the statement counts at a distance in tokens: beside it, its own clause, a question and its
+# answer, some three turns. Chosen on the odd MTS-Dialog rows, like the weights below.
+_NEARNESS = ((3, 1.3), (8, 1.0), (20, 0.6), (40, 0.3))
 # Words that stand side by side in the statement are one thing: "knee pain" is not any pain.
 _SAME_CLAUSE, _CLAUSE_TOKENS = 2.0, 4
-# A place that has the very word, or the same word before it ("other medicines"), is meant before one that has a synonym.
+# A place that has the very word, or the same word before it ("other medicines"), is meant before a synonym's.
 _SAME_WORD, _SAME_BEFORE = 0.3, 0.5
 # A place is meant as well when it has nearly as much around it as the best one.
 NEARLY = 0.8
@@ -31,6 +31,8 @@ def closest(
     around = [(_weight(found, other), _by_source(other)) for other in carried if other is not found and other.places]
     tokens, first = reading.tokens, found.unit.first
     word, before = tokens[first].stem, tokens[first - 1].stem if first else ""
+    # Which side is meant is what is asked: a side does not choose its own place.
+    before = "" if before in ("left", "right") else before
     scored = []
     for number, at in found.places[:MAX_LOOKED]:
         score = sum(weight * _nearness(places.get(number, ()), at) for weight, places in around)

@@ -52,7 +52,7 @@ class Grounder:
             return _judged(
                 reading,
                 acts.check(reading, (), self._indexes),
-                evidence.collect((), [acts.place_of(quoted)], self._indexes),
+                evidence.collect((), [quoted], self._indexes),
             )
         if not reading.units and not reading.numbers:
             return _unjudged(text, "not judged: nothing in it can be looked up in a source")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import Enum
 
-from appliance.grounding.answers import Answer, answer, asked, takes_for_given, turned_round
+from appliance.grounding.answers import Answer, answer, asked, outer, takes_for_given, turned_round
 from appliance.grounding.index import SourceIndex
 from appliance.grounding.tables import tables
 from appliance.grounding.tokens import SENTENCE_ENDS, Token, words
@@ -33,13 +33,15 @@ _DENIALS = frozenset(
 _TURNED = frozenset(words("without deny denies denying denied absent negative"))
 _BREAKS = frozenset(
     words(
-        "but however except though although reports reported states stated complains complained admits admitted endorses"
-        " endorsed positive because until besides"
+        "but however except though although reports reported states stated complains complained admits admitted"
+        " endorses endorsed positive because until besides"
     )
 )
 _BREAK_VERBS = frozenset(words("has is was does"))
 # A verb that begins the next part of a list of facts: "no alcohol and lives alone".
-_CLAUSE_VERBS = frozenset(words("lives works takes uses walks sleeps eats presents smokes drinks had lived wears lives"))
+_CLAUSE_VERBS = frozenset(
+    words("lives works takes uses walks sleeps eats presents smokes drinks had lived wears lives")
+)
 _CLAUSE_SUBJECTS = frozenset(words("i he she we they"))
 _BEHIND = frozenset(words("negative absent denied none nonexistent noncontributory"))
 _NOT_THERE = frozenset(words("present seen noted found there identified evident detected observed appreciated"))
@@ -215,7 +217,7 @@ def in_source(index: SourceIndex, at: int, reach: int = REACH, ordinary: bool = 
     said = spoken_of(tokens, at, at + 1, first, last, reach, ordinary, question=True)
     if said is Polarity.NEITHER:
         return said, passage
-    answered, where = answer(index, passage)
+    answered, where = answer(index, outer(index, passage))
     if answered is Answer.NO:
         was = _STILL & {token.text for token in tokens[first:last]}  # "any more nausea?" - "no": there was some
         return (Polarity.NEITHER if was else Polarity.DENIED), where

@@ -23,9 +23,11 @@ _NO_SIDE_AFTER = frozenset(words("now away ? . , after before when then here oka
 _WINDOW, _BESIDE, _FAR = 12, 3, 1_000_000
 # Two places with opposite sides seldom both are meant: only the best counts.
 _NEARLY = 0.95
-# Parts of which there are two: their plural means both.
-_PAIRED = frozenset(
-    map(stem, words("lung breast leg knee elbow eye ear foot hand arm shoulder hip ankle wrist kidney calf thigh"))
+# The plural of a part of which there are two means both.
+_PAIRS = frozenset(
+    words(
+        "lungs breasts legs knees elbows eyes ears feet hands arms shoulders hips ankles wrists kidneys calves thighs"
+    )
 )
 
 
@@ -115,8 +117,14 @@ def _said(
     # A statement on both sides of a part has one context for both: then every place of the part counts.
     places = part.places if several or side == "bilateral" else closest(part, carried, indexes, reading, _NEARLY)
     said = {resolved[place] for place in places if resolved[place]}
+    if several:
+        said |= {name for number, at in places for _, name in _near(indexes[number], source_sides[number], at)}
     said = said or {name for name in resolved.values() if name}
-    if side == "bilateral" and not said and any(_pair(indexes[number].tokens[place]) for number, place in part.places):
+    if (
+        side == "bilateral"
+        and not said
+        and any(indexes[number].tokens[place].text in _PAIRS for number, place in part.places)
+    ):
         return {"bilateral"}  # "your lungs are clear" speaks of both
     return said
 
@@ -142,10 +150,6 @@ def _handed(tokens: Sequence[Token], at: int) -> bool:
     return following[:1] == ["handed"] or following[:2] in (["hand", "dominant"], ["handed", "dominant"])
 
 
-def _pair(token: Token) -> bool:
-    return token.stem in _PAIRED and token.text != token.stem and (token.text.endswith("s") or token.text == "feet")
-
-
 def _resolved(
     part: Carried, indexes: Sequence[SourceIndex], source_sides: Sequence[dict[str, list[int]]]
 ) -> dict[Place, str]:
@@ -154,26 +158,31 @@ def _resolved(
     for number in {number for number, _ in part.places}:
         last = ""
         own = sorted(at for source, at in part.places if source == number)
+        index, sides = indexes[number], source_sides[number]
+        passage = -1
         for at in own:
-            last = _beside(indexes[number], source_sides[number], at) or last
+            same = passage == index.passage_at(at)
+            passage = index.passage_at(at)
+            near = _near(index, sides, at)
+            if near and (near[0][0] <= _BESIDE or not (same and last)):
+                last = near[0][1]
             resolved[number, at] = last
         following = next((resolved[number, at] for at in own if resolved[number, at]), "")
         resolved.update({(number, at): following for at in own if not resolved[number, at]})
     return resolved
 
 
-def _beside(index: SourceIndex, sides: dict[str, list[int]], at: int) -> str:
-    gaps = {name: _gap(places, at) for name, places in sides.items()}
-    name = min(gaps, key=lambda name: gaps[name])
-    if gaps[name] <= _BESIDE:
-        return name
+def _near(index: SourceIndex, sides: dict[str, list[int]], at: int) -> list[tuple[float, str]]:
+    """Return (distance, side) of each side that stands beside a place, or near it in the same turn; nearest first."""
     low, high = index.bounds(index.passage_at(at))
-    inside = {
-        name: _gap([place for place in places if low <= place < high], at)
-        for name, places in sides.items()
-    }  # fmt: skip
-    name = min(inside, key=lambda name: inside[name])
-    return name if inside[name] <= _WINDOW else ""
+    found = []
+    for name, places in sides.items():
+        gap = _gap(places, at)
+        if gap > _BESIDE:
+            gap = _gap(places[bisect_left(places, low) : bisect_left(places, high)], at)
+        if gap <= _WINDOW:
+            found.append((gap, name))
+    return sorted(found)
 
 
 def _gap(places: Sequence[int], at: int) -> float:

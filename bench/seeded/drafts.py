@@ -20,6 +20,10 @@ PROMPT = (
     " Write a SOAP note of at most 8 short sentences, plain text."
 )
 MAX_TOKENS = 200
+SECTIONS = (
+    "GENHX", "CC", "ASSESSMENT", "PLAN", "EDCOURSE", "DISPOSITION", "MEDICATIONS", "PASTMEDICALHX", "ROS",
+    "PASTSURGICAL", "FAM/SOCHX",
+)  # fmt: skip
 START_TIMEOUT_S, ANSWER_TIMEOUT_S = 300.0, 1800.0
 
 
