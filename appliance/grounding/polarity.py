@@ -39,9 +39,7 @@ _BREAKS = frozenset(
 )
 _BREAK_VERBS = frozenset(words("has is was does"))
 # A verb that begins the next part of a list of facts: "no alcohol and lives alone".
-_CLAUSE_VERBS = frozenset(
-    words("lives works takes uses walks sleeps eats presents smokes drinks had lived wears lives")
-)
+_CLAUSE_VERBS = frozenset(words("lives works takes uses walks sleeps eats presents smokes drinks had lived wears"))
 _CLAUSE_SUBJECTS = frozenset(words("i he she we they"))
 _BEHIND = frozenset(words("negative absent denied none nonexistent noncontributory"))
 _NOT_THERE = frozenset(words("present seen noted found there identified evident detected observed appreciated"))
@@ -95,6 +93,8 @@ def spoken_of(
         return behind
     hedged, effect, barred = False, False, False
     subjects, run = 0, 0
+    if _opens(tokens, first, low):
+        low = first
     for at in range(first - 1, low - 1, -1):
         text, following = tokens[at].text, tokens[at + 1].text
         # A list carries its denial to its end: "no cough, wheezing, sore throat or hair loss".
@@ -144,10 +144,15 @@ def _breaks(tokens: Sequence[Token], at: int, first: int, low: int) -> bool:
     text = tokens[at].text
     if text in _BREAKS or (text == "other" and tokens[at + 1].text == "than"):
         return True
-    opened = at > low and tokens[at - 1].text in (",", "and", "but", "so", ";")
-    if opened and (text in _CLAUSE_SUBJECTS or text in _CLAUSE_VERBS):
+    if _opens(tokens, at, low):
         return True
     return text in _BREAK_VERBS and first - at > 2 and not _denied_verb(tokens, at, low)
+
+
+def _opens(tokens: Sequence[Token], at: int, low: int) -> bool:
+    """Whether a token begins the next part of a sentence: "no alcohol and lives alone"."""
+    opened = at > low and tokens[at - 1].text in (",", "and", "but", "so", ";")
+    return opened and (tokens[at].text in _CLAUSE_SUBJECTS or tokens[at].text in _CLAUSE_VERBS)
 
 
 def _denied_verb(tokens: Sequence[Token], at: int, low: int) -> bool:

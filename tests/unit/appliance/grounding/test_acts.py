@@ -95,7 +95,7 @@ def test_whom_a_patient_calls_he_is_somebody_else(speech):
 
 
 def test_a_picture_is_no_man(speech):
-    grounder = Grounder([speech("D: Ma'am, the MR arthrogram shows a tear.")])
+    grounder = Grounder([speech("D: Ma'am, the arthrogram shows a tear.")])
     assert "demographic" not in kinds(grounder, "MR arthrogram shows a tear.")
 
 

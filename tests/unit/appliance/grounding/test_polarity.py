@@ -13,9 +13,9 @@ def kinds_in(source, text):
     ("lines", "true", "false"),
     [
         pytest.param(
-            ("D: Where is your pain?", "P: In my right knee.", "D: Any ankle pain?", "P: No."),
-            "Denies ankle pain.",
-            "Reports ankle pain.",
+            ("D: Any pain when you chew?", "P: No.", "P: I do have pain when I swallow."),
+            "Denies pain when chewing.",
+            "Reports pain when chewing.",
             id="the mention with the statement's other words close by is meant",
         ),
         pytest.param(
@@ -76,8 +76,8 @@ def kinds_in(source, text):
             id="a statement made of words of the frame alone",
         ),
         pytest.param(
-            ("D: Do you have numbness in your toes?", "P: No, my toes are fine."),
-            "Denies numbness in the toes.",
+            ("P: My hand is numb.", "D: And your toes?", "P: No."),
+            "Reports numbness of the hand.",
             "Reports numbness in the toes.",
             id="parts of the body carry a denial",
         ),
@@ -97,8 +97,16 @@ def test_what_is_affirmed_and_denied(speech, lines, true, false):
             "No diarrhea, constipation, red blood or hair loss.",
             id="a list carries its denial to its end",
         ),
+        pytest.param(("P: The pills did not help the pain.",), "Reports pain.", id="no help is no denial"),
         pytest.param(
-            ("P: I have this pain, but the pills did not help the pain.",), "Reports pain.", id="no help is no denial"
+            ("D: Did you have any problems in school?", "P: No."), "Attended school.", id="where is not what is denied"
+        ),
+        pytest.param(
+            ("P: I live alone. No alcohol.",), "No alcohol and lives alone.", id="a verb begins the next fact"
+        ),
+        pytest.param(("P: I have no fever, but I vomit.",), "He has no fever, and he vomits.", id="so does a subject"),
+        pytest.param(
+            ("D: Let me see if the rash is better.",), "She has a rash.", id="what is called the rash is there"
         ),
         pytest.param(
             ("P: The knee hurt badly yesterday, but the pain is gone now.",),
@@ -141,3 +149,16 @@ def test_an_opposite_counts_only_near_the_statement(speech):
                  "P: My headache began yesterday.")  # fmt: skip
     assert "negation" not in kinds_in(far, "Acute headache.")
     assert "negation" in kinds_in(speech("P: I have a chronic headache."), "Acute headache.")
+
+
+@pytest.mark.parametrize(
+    ("question", "reply"),
+    [
+        ("D: Where is your rash?", "P: On my arm."),
+        ("D: Have you had a rash?", "P: I have."),
+        ("D: Do you have a rash or hives?", "P: Well, last summer my rash was quite bad."),
+    ],
+)
+def test_what_a_question_takes_for_given_or_its_answer_names_is_affirmed(speech, question, reply):
+    found = Grounder([speech(question, reply)]).check("Denies rash.")
+    assert "affirmed" in {finding.wanted for finding in found.findings}
