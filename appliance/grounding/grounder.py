@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from appliance.clinical.document import MAX_STATEMENT_CHARS, Evidence, Finding, FindingKind, Grounding
 from appliance.clinical.source import Source
-from appliance.grounding import content, denials, evidence, figures, people, sides
+from appliance.grounding import acts, content, denials, evidence, figures, people, sides
 from appliance.grounding.index import SourceIndex
 from appliance.grounding.people import Sex
 from appliance.grounding.statement import Reading, read
@@ -54,6 +54,13 @@ class Grounder:
         if len(text) > MAX_STATEMENT_CHARS:
             return _unjudged(text, f"not judged: longer than {MAX_STATEMENT_CHARS} characters")
         reading = read(text)
+        quoted = acts.quoted(reading, self._indexes) if reading.tokens else None
+        if quoted is not None:
+            return _judged(
+                reading,
+                acts.check(reading, (), self._indexes),
+                evidence.collect((), [quoted], self._indexes),
+            )
         if not reading.units and not reading.numbers:
             return _unjudged(text, "not judged: nothing in it can be looked up in a source")
         if len(reading.units) + len(reading.numbers) > MAX_THINGS:
@@ -67,6 +74,7 @@ class Grounder:
             *people.check(reading, self._who()),
             *denial_findings,
             *content.check(reading, carried, self._indexes),
+            *acts.check(reading, carried, self._indexes),
         ]
         found = evidence.collect(carried, [*figure_places, *denial_places], self._indexes)
         return _judged(reading, findings, found)
