@@ -109,7 +109,7 @@ CORE = {
     "engine": {"contract"},
     "gateway": {"clinical", "contract", "audit", "drafting", "grounding", "transcription"},
 }
-FOR_ALL = {"errors", "problems", "listening", "sdnotify", "service", "version", "weights"}
+FOR_ALL = {"engine_image", "errors", "problems", "listening", "sdnotify", "service", "version", "weights"}
 
 
 @pytest.mark.parametrize("package", CORE)
