@@ -1,6 +1,6 @@
 """Asks the engines and the gateway about themselves, over their unix sockets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -25,11 +25,16 @@ _CONTRACTS: dict[ModelTask, type[TranscriptionHealth] | type[DraftingHealth]] = 
 
 @dataclass(frozen=True)
 class EngineAnswer:
-    """What the judgement needs of an engine, whichever program it is. `root_hash` None: not verified."""
+    """What the judgement needs of an engine, whichever program it is. `root_hash` None: not verified.
+
+    `engine_root_hash` is of the image that the program itself runs from; None: of none, or not verified.
+    """
 
     model: str
     root_hash: str | None
     root_hash_source: str
+    engine_root_hash: str | None = None
+    engine_root_hash_source: str = ""
 
 
 def ask_engine(task: ModelTask) -> EngineAnswer:
@@ -39,7 +44,12 @@ def ask_engine(task: ModelTask) -> EngineAnswer:
         answer = _CONTRACTS[task].model_validate_json(body)
     except ValidationError:
         raise UnreadableError(f"the answer of the {task} service is not understood") from None
-    return EngineAnswer(answer.model, answer.root_hash, answer.root_hash_source)
+    found = EngineAnswer(answer.model, answer.root_hash, answer.root_hash_source)
+    if isinstance(answer, DraftingHealth):
+        return replace(
+            found, engine_root_hash=answer.engine_root_hash, engine_root_hash_source=answer.engine_root_hash_source
+        )
+    return found
 
 
 def ask_gateway() -> GatewayHealth:

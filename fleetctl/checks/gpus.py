@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from appliance.contract.gpu import EccMode, Gpu, GpuReport, NotSupported, Unread, Value
 from appliance.contract.health import Verdict, worst
-from fleetctl.checks.context import CheckContext
+from fleetctl.checks.context import CheckContext, WantedEngine
 from fleetctl.checks.gpu_finding import (
     GPU_IS_LOST,
     RESEAT,
@@ -32,11 +32,15 @@ _SURPLUS = "remove it, or use a profile that counts it"
 
 
 def gpu_library(context: CheckContext) -> CheckResult:
-    """NVML loads, every call answers in time, and the driver is new enough."""
+    """NVML loads, every call answers in time, and the driver is new enough for the profile and for the built engine."""
     requirements = context.profile.spec.gpus
     if not requirements:
         return no_gpu_wanted("gpu_library")
-    least = max((gpu.min_driver for gpu in requirements if gpu.min_driver), key=parts, default="")
+    engine = context.wanted.engine
+    demanded = [gpu.min_driver for gpu in requirements if gpu.min_driver]
+    # An engine that was not built yet demands nothing; provisioning refuses to go on without one.
+    demanded += [engine.min_driver] if isinstance(engine, WantedEngine) else []
+    least = max(demanded, key=parts, default="")
     wanted = f"driver {least} or newer" if least else "any driver"
     report = report_of("gpu_library", context, wanted)
     if isinstance(report, CheckResult):

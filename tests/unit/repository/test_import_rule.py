@@ -109,7 +109,9 @@ CORE = {
     "engine": {"contract"},
     "gateway": {"clinical", "contract", "audit", "drafting", "grounding", "transcription"},
 }
-FOR_ALL = {"errors", "http_answer", "problems", "listening", "sdnotify", "service", "version", "weights"}
+FOR_ALL = {
+    "engine_image", "errors", "http_answer", "problems", "listening", "sdnotify", "service", "version", "weights",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("package", CORE)
