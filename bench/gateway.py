@@ -22,6 +22,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from itertools import cycle
 from pathlib import Path
 
 import fastapi
@@ -30,12 +31,15 @@ import pydantic
 import uvicorn
 import uvloop
 from fronted.load import Road, Samples, drive
-from fronted.stack import Stack, fronted, model_files, real_engine, stub_engine
+from fronted.stack import PROGRAMS, Stack, fronted, model_files, real_engine, stub_engine
 from fronted.stub_engine import Pace, pieces
 from fronted.visit import MAX_OUTPUT_TOKENS, Visit, engine_request, settings, store
 
 MODEL = "smollm2-135m-instruct"
 GOAL_P50_MS, GOAL_P99_MS = 3.0, 10.0
+# Streams draft from these in turn, each with a token of its own. The gateway has read them before, as it has a visit
+# that it transcribed itself; `--cold` lets it keep none.
+VISITS = 16
 
 
 @dataclass(frozen=True)
@@ -78,19 +82,18 @@ def quantile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def roads(stack: Stack, visit: Visit, *, short: bool) -> tuple[Road, Road]:
-    """The direct way and the gateway's."""
-    ordered = visit.order(short=short)
+def roads(stack: Stack, visits: list[Visit], *, short: bool) -> tuple[Road, Road]:
+    """The direct way and the gateway's, which drafts from one visit after the other."""
+    orders = cycle(
+        [(one.path, f"authorization: Bearer {one.token}\r\n", one.order(short=short)) for one in visits]
+    )  # fmt: skip
     # A few requests, each with a fence of its own, so that an engine's prefix cache sees what it sees from the gateway.
     model = json.loads(ask(stack.engine, "GET", "/health"))["model"]
-    made = iter([engine_request(stack.engine, model, short=short) for _ in range(64)] * 10_000)
+    made = cycle([("/v1/chat/completions", "", engine_request(stack.engine, model, short=short)) for _ in range(64)])
     return (
-        Road("direct", stack.direct, "/v1/chat/completions", lambda: next(made), b"data: [DONE]"),
-        Road(
-            "gateway", stack.gateway, visit.path, lambda: ordered, b"event: finished",
-            f"authorization: Bearer {visit.token}\r\n",
-        ),
-    )  # fmt: skip
+        Road("direct", stack.direct, lambda: next(made), b"data: [DONE]"),
+        Road("gateway", stack.gateway, lambda: next(orders), b"event: finished"),
+    )
 
 
 def ask(engine: Path, method: str, path: str, body: bytes = b"") -> bytes:
@@ -111,7 +114,7 @@ async def one_round(stack: Stack, ways: tuple[Road, Road], number: int, **load: 
     for road in ways if number % 2 == 0 else ways[::-1]:
         cpu_s = stack.cpu_s()
         found[road.name] = await drive(road, **load)  # type: ignore[arg-type]
-        found[road.name].cpu_s = stack.cpu_s() - cpu_s
+        found[road.name].cpu_s = {name: used_s - cpu_s[name] for name, used_s in stack.cpu_s().items()}
     return found["direct"], found["gateway"]
 
 
@@ -123,8 +126,7 @@ def compared(direct_ms: float, gateway_ms: float) -> str:
 
 def show(title: str, pair: Pair) -> None:
     """Print one comparison."""
-    count, cpu_ms = len(pair.gateway.whole_s), 1000 * pair.gateway.cpu_s / len(pair.gateway.whole_s)
-    print(f"  {title}: {len(pair.direct.whole_s)} direct and {count} gateway streams")
+    print(f"  {title}: {len(pair.direct.whole_s)} direct and {len(pair.gateway.whole_s)} gateway streams")
     for name, share in (("p50", 0.5), ("p99", 0.99)):
         direct, gateway = (1000 * quantile(one.first_word_s, share) for one in (pair.direct, pair.gateway))
         print(f"    first word {name}: {compared(direct, gateway)}")
@@ -135,7 +137,15 @@ def show(title: str, pair: Pair) -> None:
     low, high = min(pair.added_word_ms), max(pair.added_word_ms)
     added = statistics.median(pair.added_word_ms)
     print(f"    first word, added to the median by round: {added:+.1f} ms (from {low:+.1f} to {high:+.1f})")
-    print(f"    gateway's processor time a request: {cpu_ms:.1f} ms")
+    for name, one in (("direct", pair.direct), ("gateway", pair.gateway)):
+        print(f"    processor time, {name:7}: {processor(one)}")
+
+
+def processor(samples: Samples) -> str:
+    """Milliseconds of each program a request, and how much of the machine they took together."""
+    each = "  ".join(f"{name} {1000 * samples.cpu_s[name] / len(samples.whole_s):5.1f}" for name in PROGRAMS)
+    share = sum(samples.cpu_s.values()) / samples.elapsed_s / (os.cpu_count() or 1)
+    return f"{each} ms a request; together {100 * share:.0f} % of all cores"
 
 
 def goal(pair: Pair) -> str:
@@ -149,19 +159,19 @@ def goal(pair: Pair) -> str:
     )
 
 
-def with_stub(folder: Path, rounds: int, scale: float, only: list[int]) -> None:
+def with_stub(folder: Path, rounds: int, scale: float, only: list[int], *, cold: bool) -> None:
     """The levels, on the stub."""
     with ExitStack() as running:
         engine = running.enter_context(stub_engine(folder))
-        given = settings(folder, engine)
-        visit = store(folder, given, short=False)
+        given = settings(folder, engine.socket, cold=cold)
+        visits = store(folder, given, short=False, count=VISITS)
         stack = running.enter_context(fronted(folder, engine, given))
-        ways = roads(stack, visit, short=False)
+        ways = roads(stack, visits, short=False)
         for road in ways:
             uvloop.run(drive(road, 4, requests=24))
         for level in (one for one in LEVELS if one.streams in only):
             pace = level.pace
-            ask(engine, "POST", "/pace", json.dumps(asdict(pace)).encode())
+            ask(engine.socket, "POST", "/pace", json.dumps(asdict(pace)).encode())
             tokens = len(pieces(long=pace.long))
             ramp = pace.prefill_s + tokens * pace.interval_s
             pair = Pair()
@@ -175,17 +185,17 @@ def with_stub(folder: Path, rounds: int, scale: float, only: list[int]) -> None:
             )
             if level.streams == 1:
                 print(goal(pair))
-        print(f"  the engine was asked: {ask(engine, 'GET', '/asked').decode()}")
+        print(f"  the engine was asked: {ask(engine.socket, 'GET', '/asked').decode()}")
 
 
 def with_real(folder: Path, requests: int, limit_s: float, weights: Path | None) -> None:
     """One stream at a time on llama.cpp: what the engine needs of its own varies more than what we look for."""
     with ExitStack() as running:
         engine = running.enter_context(real_engine(folder, weights or model_files(MODEL, folder)))
-        given = settings(folder, engine)
-        visit = store(folder, given, short=True)
+        given = settings(folder, engine.socket)
+        visits = store(folder, given, short=True)
         stack = running.enter_context(fronted(folder, engine, given))
-        ways = roads(stack, visit, short=True)
+        ways = roads(stack, visits, short=True)
         for road in ways:
             uvloop.run(drive(road, 1, requests=1))
         pair, began = Pair(), time.monotonic()
@@ -205,6 +215,7 @@ def main() -> int:
     parser.add_argument("--real", type=int, default=8, help="pairs on the real engine; 0 leaves it out")
     parser.add_argument("--real-limit-s", type=float, default=20.0, help="no pair is begun on the real engine after it")
     parser.add_argument("--weights", type=Path, help="a folder with model.gguf, in place of the catalogue's")
+    parser.add_argument("--cold", action="store_true", help="the gateway keeps no source: each draft opens its own")
     parser.add_argument("--folder", type=Path, help="on the disk to measure; default: the system's temporary folder")
     options = parser.parse_args()
     print(
@@ -218,7 +229,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="gw-", dir=options.folder) as name:
         print("stub engine, in a process of its own:")
         (Path(name) / "a").mkdir()
-        with_stub(Path(name) / "a", options.rounds, options.scale, options.streams)
+        with_stub(Path(name) / "a", options.rounds, options.scale, options.streams, cold=options.cold)
         if options.real:
             print("real engine:")
             (Path(name) / "b").mkdir()

@@ -1,6 +1,5 @@
 """The audit log's writer: entries from many threads, one durable order."""
 
-import asyncio
 import fcntl
 import os
 import threading
@@ -116,10 +115,6 @@ class AuditLog:
     def append(self, entry: AuditEntry) -> Receipt:
         """Log one decision; returns when it is durable. Raises AuditUnavailableError, EntryRefusedError."""
         return self._submit(encode(entry)).result()
-
-    async def append_async(self, entry: AuditEntry) -> Receipt:
-        """The same for asyncio. Who is cancelled while waiting does not know whether the entry was written."""
-        return await asyncio.wrap_future(self._submit(encode(entry)))
 
     def checkpoint(self) -> Checkpoint:
         """Publish the newest head with its tiles, and return it. Raises AuditUnavailableError."""

@@ -58,5 +58,6 @@ class AuditEntry(ContractModel):
     produced: Annotated[tuple[Digest, ...], Field(max_length=40)] = ()
     outcome: Word = "done"
     reason: Annotated[Word | None, Field(description="From a closed list; words of a person are committed to.")] = None
+    action: Annotated[Word | None, Field(description="What was refused, in the words of the access table.")] = None
     confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     numbers: Annotated[dict[Word, Number], Field(max_length=30, default_factory=dict)]

@@ -22,6 +22,10 @@ class DraftingHealth(ContractModel):
     model: Name
     root_hash: Sha256Hex | None
     root_hash_source: Annotated[Text, Field(description="How the hash was read, or why there is none.")]
+    engine_root_hash: Annotated[
+        Sha256Hex | None, Field(description="Of the image that the engine runs from; none for one in /usr.")
+    ] = None
+    engine_root_hash_source: Annotated[Text, Field(description="How it was read, or why there is none.")] = ""
     context_tokens: Annotated[int, Field(ge=1, description="Input and output of one request together.")]
     adapters: Annotated[tuple[Sha256Hex, ...], Field(max_length=64, description="Digests, as requests name them.")]
     requests_running: Annotated[int, Field(ge=0)]

@@ -61,6 +61,9 @@ class LoadedModel(ContractModel):
     task: ModelTask
     name: Name
     root_hash: Sha256Hex | None
+    engine_root_hash: Annotated[
+        Sha256Hex | None, Field(description="Of the image that the engine runs from; none for one in /usr.")
+    ] = None
 
 
 class ModelsPart(Part):

@@ -27,6 +27,13 @@ class SealedModel(ContractModel):
     root_hash: Annotated[Sha256Hex, Field(description="dm-verity root hash of the weights image.")]
 
 
+class SealedEngine(ContractModel):
+    """The engine image that was approved for a GPU site: vLLM and CUDA's libraries."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100, description="With vLLM's version.")]
+    root_hash: Annotated[Sha256Hex, Field(description="dm-verity root hash of the engine image.")]
+
+
 class SealedVolume(ContractModel):
     """The encrypted volume that holds clinical data."""
 
@@ -46,6 +53,7 @@ class Seal(ContractModel):
     state_volume: SealedVolume
     root_luks_uuid: LuksUuid | None = None
     models: Annotated[tuple[SealedModel, ...], Field(min_length=1, max_length=8)]
+    engine: Annotated[SealedEngine | None, Field(description="Of a GPU site; others have their engine in /usr.")] = None
 
     @model_validator(mode="after")
     def _one_model_a_task(self) -> Self:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from appliance.errors import UsageError
+from appliance.errors import ApplianceError, UsageError
 
 app = typer.Typer(
     help="The clinicians' work from the console: the whole path, for a lab, a rehearsal or a repair.",
@@ -61,7 +61,8 @@ def run(
 ) -> None:
     """Take a recording through the whole path: consent, recording, transcript, draft, review, signature, proof.
 
-    Exit code: 0 done, 2 usage, 5 a service cannot be reached, 6 refused (consent, rights, unsupported statements).
+    Exit code: 0 done, 1 transcript or draft failed, 2 usage, 5 a service cannot be reached, 6 refused (consent, rights,
+    unsupported statements).
     """
     from appliance.ctl.console_token import mint
     from appliance.ctl.visit import Order, Visit
@@ -78,11 +79,18 @@ def run(
         )
     if not audio.is_file():
         raise UsageError(f"--audio: {audio} is no file", hint="name a recording")
+    for option, value in (("--state", state), ("--clinician-state", clinician_state or state)):
+        if not (len(value) == 2 and value.isascii() and value.isalpha()):
+            raise UsageError(f"{option}: {value} is no state", hint="give its two letters, for instance CA")
+    if proof is not None and not proof.parent.is_dir():
+        raise UsageError(f"--proof: {proof.parent} is no folder", hint="name a file in a folder that is there")
+    if config != _CONFIG and not config.is_file():
+        raise UsageError(f"--config: {config} is no file", hint=f"leave it out for {_CONFIG}")
     settings = load(config)
 
     def token() -> str:
         if token_file is not None:
-            return token_file.read_text().strip()
+            return _token(token_file)
         return mint(settings, "clinician", "console", 300)
 
     order = Order(
@@ -90,10 +98,28 @@ def run(
         clinician_state=(clinician_state or state).upper(), consent=parties, patient_ref=patient_ref,
         acknowledge=acknowledge, sign=sign,
     )  # fmt: skip
-    said = (lambda line: typer.echo(line)) if output == "text" else (lambda line: None)
-    with Visit(settings.socket, token, said) as visit:
+    # With JSON the way is told beside it: who is refused half way needs the encounter's name to go on.
+    with Visit(settings.socket, token, lambda line: typer.echo(line, err=output == "json")) as visit:
         result = visit.run(order)
-    if proof is not None and result.proof is not None:
-        proof.write_text(result.proof)
     if output == "json":
         typer.echo(json.dumps(result.summary()))
+    if proof is not None and result.proof is not None:
+        try:
+            proof.write_text(result.proof)
+        except OSError as error:
+            raise ApplianceError(
+                f"--proof: {proof}: {error.strerror}",
+                hint="all else is done; `appliancectl audit prove` makes the proof again",
+            ) from None
+
+
+def _token(file: Path) -> str:
+    """Return the token in a file. Raises UsageError."""
+    try:
+        found = file.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        seen = error.strerror if isinstance(error, OSError) else "holds no token"
+        raise UsageError(f"--token-file: {file}: {seen}", hint="a file with a bearer token in it") from None
+    if not found.isprintable() or " " in found:
+        raise UsageError(f"--token-file: {file}: holds no token", hint="a file with one bearer token, on one line")
+    return found

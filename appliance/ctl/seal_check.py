@@ -86,11 +86,17 @@ def compare(seal: Seal, facts: dict[str, Any], engine: Callable[[ModelTask], Eng
         comparisons.append(_compared("root volume", root_uuid, lambda: volume_below("root_volume")))
     if engine is not None:
         comparisons += [_weights(model.task, model.root_hash, engine) for model in seal.models]
+        if seal.engine is not None and seal.model_for("drafting") is not None:
+            comparisons.append(_engine_image(seal.engine.root_hash, engine))
     return comparisons
 
 
 def _weights(task: ModelTask, sealed: str, engine: Callable[[ModelTask], EngineAnswer]) -> Comparison:
     return _compared(f"root hash of the weights for {task}", sealed, lambda: engine(task).root_hash or "not verified")
+
+
+def _engine_image(sealed: str, engine: Callable[[ModelTask], EngineAnswer]) -> Comparison:
+    return _compared("root hash of the engine", sealed, lambda: engine("drafting").engine_root_hash or "not verified")
 
 
 def check(*, before_start: bool, seal_path: Path = Path(SEAL_PATH)) -> list[Comparison]:

@@ -12,13 +12,15 @@ from typing import Any, Self
 
 import httpx2
 
-from appliance.errors import ApplianceError, RefusedError, UnknownStateError
+from appliance.errors import ApplianceError, RefusedError, UnknownStateError, UsageError
 
 _PIECE_BYTES = 64 * 1024
 # A recording of an hour on a machine without a GPU.
 _TRANSCRIPT_S = 6 * 3600.0
 _DRAFT_S = 3600.0
 _TOKEN_S = 200.0
+# Whether it would be allowed cannot be told: somebody whom the gateway needs is not there.
+_AWAY = frozenset({"engine-unavailable", "store-unavailable", "audit-unavailable"})
 _MEDIA = {
     ".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".opus": "audio/ogg",
     ".m4a": "audio/mp4", ".mp4": "audio/mp4", ".webm": "audio/webm", ".3gp": "audio/3gpp",
@@ -116,9 +118,12 @@ class Visit:
 
     def _record(self, encounter: str, audio: Path) -> dict[str, Any]:
         def pieces() -> Iterator[bytes]:
-            with audio.open("rb") as file:
-                while piece := file.read(_PIECE_BYTES):
-                    yield piece
+            try:
+                with audio.open("rb") as file:
+                    while piece := file.read(_PIECE_BYTES):
+                        yield piece
+            except OSError as error:
+                raise UsageError(f"--audio: {audio}: {error.strerror}", hint="nothing of it was kept") from None
 
         media = _MEDIA.get(audio.suffix.lower(), "application/octet-stream")
         path = f"/v1/encounters/{encounter}/recordings"
@@ -244,9 +249,12 @@ def _unreachable(error: httpx2.HTTPError) -> UnknownStateError:
 def _refusal(answer: httpx2.Response) -> ApplianceError:
     try:
         body = answer.json()
-        code = str(body["type"]).rsplit(":", 1)[-1]
-        detail, hint = str(body["detail"]), str(body.get("hint") or body["title"])
+        code, title, detail = str(body["type"]).rsplit(":", 1)[-1], str(body["title"]), str(body["detail"])
+        # Without a next action of its own, a problem says what it is in its title, and more in its detail.
+        said, hint = (detail, str(body["hint"])) if body.get("hint") else (title, detail)
     except (ValueError, KeyError, TypeError):
-        code, detail, hint = f"status {answer.status_code}", "no problem document", "see the gateway's journal"
-    kind = RefusedError if answer.status_code < 500 else ApplianceError
-    return kind(f"{code}: {detail}", hint=hint)
+        code, said, hint = f"status {answer.status_code}", "no problem document", "see the gateway's journal"
+    if code.startswith("invalid-"):
+        return UsageError(f"{code}: {said}", hint=hint)
+    kind = RefusedError if answer.status_code < 500 else UnknownStateError if code in _AWAY else ApplianceError
+    return kind(f"{code}: {said}", hint=hint)

@@ -40,7 +40,20 @@ def _decimal(text: str) -> Decimal:
     return value
 
 
+_DECODERS = {
+    exact: json.JSONDecoder(
+        object_pairs_hook=_object,
+        parse_constant=_constant,
+        parse_int=_integer,
+        parse_float=_decimal if exact else None,
+    )
+    for exact in (False, True)
+}
+
+
 def _check_depth(text: str, max_depth: int) -> None:
+    if text.count("{") + text.count("[") <= max_depth:
+        return  # one event of a stream: it has not so many brackets at all
     depth = 0
     for match in _BRACKETS.finditer(text):
         mark = match[0]
@@ -62,13 +75,7 @@ def parse(data: bytes | str, *, max_bytes: int, max_depth: int, exact_numbers: b
         raise JsonRefusedError("it is not UTF-8") from None
     _check_depth(text, max_depth)
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_constant,
-            parse_int=_integer,
-            parse_float=_decimal if exact_numbers else None,
-        )
+        value = _DECODERS[exact_numbers].decode(text)
     except json.JSONDecodeError as error:
         raise JsonRefusedError(f"it is not JSON (line {error.lineno}, column {error.colno})") from None
     except RecursionError:

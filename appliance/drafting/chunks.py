@@ -12,6 +12,8 @@ from appliance.drafting.tokens import Counter, bound, count
 
 # A block is counted in one request; smaller ones fill a part better, larger ones ask less often.
 BLOCK_CHARS = 4_000
+# So much is estimated in less time than a thread takes to begin.
+_AT_ONCE_CHARS = 20_000
 # The line with the fence in front of each piece of a source, as the bound counts it.
 PIECE_TOKENS = 60
 
@@ -100,12 +102,19 @@ async def whole(sources: tuple[Source, ...], *, budget: int) -> PartPlan | None:
     # A token has two characters at most by the bound, so what is too long need not be read to be refused.
     if sum(len(source.text) for source in ordered) > 2 * max(0, budget):
         return None
-    estimate = sum(
-        [await asyncio.to_thread(_cost, source.text, 0, len(source.text)) + PIECE_TOKENS for source in ordered]
-    )
+    estimate = await _estimate(ordered)
     if estimate > budget:
         return None
     return PartPlan(0, tuple(Piece(source.id, 0, len(source.text)) for source in ordered), estimate, False)
+
+
+async def _estimate(sources: list[Source]) -> int:
+    def counted() -> int:
+        return sum(_cost(source.text, 0, len(source.text)) + PIECE_TOKENS for source in sources)
+
+    if sum(len(source.text) for source in sources) <= _AT_ONCE_CHARS:
+        return counted()
+    return await asyncio.to_thread(counted)
 
 
 async def plan(sources: tuple[Source, ...], counter: Counter, *, budget: int, max_parts: int) -> tuple[PartPlan, ...]:

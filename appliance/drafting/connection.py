@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager, suppress
 
 import httptools
 
+from appliance.http_answer import Heard
+
 _BLOCK_BYTES = 64 * 1024
 _MAX_HEAD_BYTES = 64 * 1024
 
@@ -21,40 +23,19 @@ class BrokenOffError(Exception):
     """The connection ended before the answer was whole, or what came is no HTTP."""
 
 
-class Answer:
+class Answer(Heard):
     """An answer in the making: status and headers, and the body while it arrives."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
+        super().__init__()
         self._reader = reader
-        self._parser = httptools.HttpResponseParser(self)
-        self._body: list[bytes] = []
-        self._head_done = self._complete = False
-        self.headers: dict[str, str] = {}
-        self.status = 0
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Called by the parser."""
-        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-
-    def on_headers_complete(self) -> None:
-        """Called by the parser."""
-        self._head_done = True
-        self.status = self._parser.get_status_code()
-
-    def on_body(self, block: bytes) -> None:
-        """Called by the parser."""
-        self._body.append(block)
-
-    def on_message_complete(self) -> None:
-        """Called by the parser."""
-        self._complete = True
 
     async def _more(self) -> bool:
         """Read what is there, or wait for it; False at the end of the connection."""
         try:
             data = await self._reader.read(_BLOCK_BYTES)
             if data:
-                self._parser.feed_data(data)
+                self.feed(data)
         except (OSError, httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             raise BrokenOffError(type(error).__name__) from None
         return bool(data)
@@ -62,7 +43,7 @@ class Answer:
     async def head(self) -> None:
         """Read status and headers. Raises BrokenOffError."""
         read = 0
-        while not self._head_done:
+        while not self.head_done:
             read += 1
             # Whoever sends a head in so many pieces, or one of that size, sends none.
             if read * _BLOCK_BYTES > 16 * _MAX_HEAD_BYTES or not await self._more():
@@ -71,10 +52,10 @@ class Answer:
     async def blocks(self) -> AsyncIterator[bytes]:
         """Yield the body, decoded from its framing. Raises BrokenOffError when it ends before its end."""
         while True:
-            taken, self._body = self._body, []
-            for block in taken:
-                yield block
-            if self._complete:
+            taken, self.body = self.body, []
+            if taken:
+                yield b"".join(taken)  # one a token would cost more than what is done with it
+            if self.complete:
                 return
             if not await self._more():
                 # Without a length, the end of the connection is the end of the body.

@@ -28,20 +28,42 @@ from appliance.drafting.events import (
     Text,
 )
 from appliance.drafting.kinds.template import MAX_SENTENCE_CHARS
-from appliance.drafting.neutral import neutralise
 from appliance.drafting.order import Order, Series, check_order
 from appliance.drafting.prompt import messages, new_series, prompt_digest
 from appliance.drafting.schema import answer_schema, asked_sections
 from appliance.drafting.sentences import sentences
 from appliance.drafting.settings import Settings
-from appliance.drafting.suspects import distrust, suspects
+from appliance.drafting.suspects import Scan, distrust, scan
 from appliance.drafting.tokens import bound, count
 
 # Tokens that a chat template puts around two messages; the ones known have 10 to 40.
 _CHAT_TOKENS = 64
+_TURNS = 5
 
 Ground = Callable[[str], Grounding]
 """Holds a sentence against the sources, as `suspects.trusted` returns them. Called in a thread, one call at a time."""
+
+
+def _never(_: str) -> bool:
+    return False
+
+
+def _at_once() -> float:
+    return 0.0
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How sources are looked at. `quick`: whether a sentence is held against them faster than a thread would begin.
+
+    With an empty one, it says so of the scans of the sources. `gap_s`: how long what the engine writes may be left to
+    gather once the first word was shown; what has gathered goes on together, and costs what one token costs.
+    """
+
+    ground: Ground | None = None
+    quick: Callable[[str], bool] = _never
+    scan: Callable[[Source], Scan] = scan
+    gap_s: Callable[[], float] = _at_once
 
 
 @dataclass
@@ -53,7 +75,7 @@ class _Run:
     series: Series
     check: SentenceCheck
     found: tuple[Suspect, ...]
-    ground: Ground | None
+    reader: Reader
     assembly: Assembly
     started: float
     first_text_s: float | None = None
@@ -67,8 +89,9 @@ class _Run:
     async def grounded(self, statement: Statement) -> Statement:
         """Hold a statement against the sources; what only a suspect place says is marked."""
         grounding = statement.grounding
-        if grounding is None and self.ground is not None:
-            grounding = await asyncio.to_thread(self.ground, statement.text)
+        if grounding is None and (ground := self.reader.ground) is not None:
+            at_once = self.reader.quick(statement.text)
+            grounding = ground(statement.text) if at_once else await asyncio.to_thread(ground, statement.text)
         if grounding is not None:
             grounding = distrust(grounding, self.found, len(statement.text))
         return statement.model_copy(update={"grounding": grounding})
@@ -81,8 +104,12 @@ class Drafter:
         self._engine = engine
         self._settings = settings
 
-    async def draft(self, order: Order, *, ground: Ground | None = None) -> AsyncGenerator[Event, None]:
+    async def draft(
+        self, order: Order, *, ground: Ground | None = None, reader: Reader | None = None
+    ) -> AsyncGenerator[Event, None]:
         """Draft. Yields Begun, then previews and statements, then Finished, which alone holds a document.
+
+        `ground` stands for a reader that has no more than that.
 
         Raises DraftError; its `interrupted` tells how far the draft was. Nothing is retried. Leave the iterator with
         `aclosing` to stop the engine's work at once.
@@ -98,17 +125,27 @@ class Drafter:
             series = new_series(order.sources)
         parts = await self._plan(order, asked, series)
         first = Ahead(self._engine.stream(_request(order, asked, series, parts[0], len(parts))))
-        drafted = self._drafted(order, asked, series, parts, first, ground, started)
+        drafted = self._drafted(order, asked, series, parts, first, reader or Reader(ground), started)
         async with aclosing(first), aclosing(drafted) as events:
             async for event in events:
                 yield event
 
     async def _drafted(
         self, order: Order, asked: tuple[str, ...], series: Series, parts: tuple[PartPlan, ...], first: Ahead,
-        ground: Ground | None, started: float,
+        reader: Reader, started: float,
     ) -> AsyncGenerator[Event, None]:  # fmt: skip
-        found, neutralised = await asyncio.to_thread(_scanned, order.sources)
-        run = _Run(order, asked, series, SentenceCheck(order, series.fence), found, ground, Assembly(order), started)
+        # The request goes out first: connecting and writing take some turns of the loop, and what follows computes.
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+
+        def scanned() -> list[Scan]:
+            return [reader.scan(source) for source in order.sources]
+
+        # Else in a thread: what a large source takes, others do not wait for.
+        scans = scanned() if reader.quick("") else await asyncio.to_thread(scanned)
+        found = tuple(suspect for one in scans for suspect in one.suspects)
+        neutralised = sum(one.neutralised for one in scans)
+        run = _Run(order, asked, series, SentenceCheck(order, series.fence), found, reader, Assembly(order), started)
         yield self._begun(run, parts, neutralised)
         done: list[PartDone] = []
         try:
@@ -200,6 +237,8 @@ class Drafter:
                     async for event in self._statements(run, token.section, token.text, part.index):
                         yield event
                     written, shown = "", 0
+                if run.first_text_s is not None and (gap_s := run.reader.gap_s()) > 0:
+                    await asyncio.sleep(gap_s)
             else:
                 raise OutputError("the engine ended without a word", hint="see its journal", code="output_incomplete")
         _ended(end)
@@ -219,11 +258,6 @@ class Drafter:
                 run.assembly.add(section, statement)
                 run.shown()
                 yield StatementDone(section, statement, part)
-
-
-def _scanned(sources: tuple[Source, ...]) -> tuple[tuple[Suspect, ...], int]:
-    found = tuple(suspect for source in sources for suspect in suspects(source))
-    return found, sum(neutralise(source.text).changed for source in sources)
 
 
 def _request(order: Order, asked: tuple[str, ...], series: Series, part: PartPlan, parts: int) -> Request:

@@ -125,23 +125,17 @@ class HttpEngine:
                 raise await _refusal(response)
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise EngineFailedError("the engine's answer is no event stream", hint=_JOURNAL, code="engine_garbage")
-            reason: str | None = None
-            usage: dict[str, Any] = {}
-            async with aclosing(data_lines(response.blocks(), max_bytes=self._settings.max_stream_bytes)) as lines:
-                async for line in lines:
-                    if line == "[DONE]":
+            so_far = _SoFar()
+            async with aclosing(data_lines(response.blocks(), max_bytes=self._settings.max_stream_bytes)) as found:
+                async for lines in found:
+                    # What arrived together goes on together: the more there is to do, the less each token costs.
+                    if text := so_far.take(lines):
+                        yield Chunk(text)
+                    if so_far.done:
                         break
-                    event = _event(line)
-                    if isinstance(event.get("usage"), dict):
-                        usage = event["usage"]
-                    for choice in _choices(event):
-                        if text := _text(choice):
-                            yield Chunk(text)
-                        if isinstance(choice.get("finish_reason"), str):
-                            reason = choice["finish_reason"]
             # Without a reason the answer may lack its end, whatever the connection says.
-            if reason is not None:
-                yield _end(reason, usage)
+            if so_far.reason is not None:
+                yield _end(so_far.reason, so_far.usage)
 
     def _post(self, path: str, body: dict[str, Any]) -> AbstractAsyncContextManager[Answer]:
         data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
@@ -161,6 +155,31 @@ class HttpEngine:
                 "json_schema": {"name": "document", "strict": True, "schema": dict(request.schema)},
             },
         }
+
+
+class _SoFar:
+    """What an answer has said beside its text."""
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+        self.usage: dict[str, Any] = {}
+        self.done = False
+
+    def take(self, lines: list[str]) -> str:
+        """Return the text of some events. Raises EngineFailedError, OutputError."""
+        text = ""
+        for line in lines:
+            if line == "[DONE]":
+                self.done = True
+                break
+            event = _event(line)
+            if isinstance(event.get("usage"), dict):
+                self.usage = event["usage"]
+            for choice in _choices(event):
+                text += _text(choice)
+                if isinstance(choice.get("finish_reason"), str):
+                    self.reason = choice["finish_reason"]
+        return text
 
 
 async def _bounded(response: Answer, limit: int) -> bytes:

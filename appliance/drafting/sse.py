@@ -9,8 +9,8 @@ MAX_LINE_BYTES = 1024 * 1024
 _HINT = "look at the engine's own journal; the draft can be asked for again"
 
 
-async def data_lines(stream: AsyncIterator[bytes], *, max_bytes: int) -> AsyncGenerator[str, None]:
-    """Yield the data of each event. Comments, ids and event names are passed over.
+async def data_lines(stream: AsyncIterator[bytes], *, max_bytes: int) -> AsyncGenerator[list[str], None]:
+    """Yield the data of the events that arrived together. Comments, ids and event names are passed over.
 
     Raises EngineFailedError for a line or a stream beyond its bound, and for bytes that are not UTF-8.
     """
@@ -28,11 +28,11 @@ async def data_lines(stream: AsyncIterator[bytes], *, max_bytes: int) -> AsyncGe
             raise EngineFailedError(
                 f"the engine sent an event of more than {MAX_LINE_BYTES:,} bytes", hint=_HINT, code="engine_oversized"
             )
-        for line in lines:
-            if line.startswith(b"data:"):
-                try:
-                    yield line[5:].strip().decode("utf-8")
-                except UnicodeDecodeError:
-                    raise EngineFailedError(
-                        "the engine sent bytes that are not UTF-8", hint=_HINT, code="engine_garbage"
-                    ) from None
+        try:
+            found = [line[5:].strip().decode("utf-8") for line in lines if line.startswith(b"data:")]
+        except UnicodeDecodeError:
+            raise EngineFailedError(
+                "the engine sent bytes that are not UTF-8", hint=_HINT, code="engine_garbage"
+            ) from None
+        if found:
+            yield found

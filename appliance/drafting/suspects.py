@@ -5,11 +5,13 @@ data marks), which holds whatever a source says.
 """
 
 import re
+from dataclasses import dataclass
 
 from appliance.clinical.document import MAX_STATEMENT_CHARS, Finding, FindingKind, Grounding
 from appliance.clinical.source import Source
 from appliance.drafting.consent import plain
 from appliance.drafting.events import Suspect
+from appliance.drafting.neutral import neutralise
 from appliance.drafting.suspect_rules import RULES
 
 _BASE64 = re.compile(r"\b[A-Za-z0-9+/]{40,80}")
@@ -45,15 +47,29 @@ def suspects(source: Source) -> tuple[Suspect, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True)
+class Scan:
+    """What stood out in one source: suspect places, and how many marks its copy in a prompt does not have."""
+
+    suspects: tuple[Suspect, ...]
+    neutralised: int
+
+
+def scan(source: Source) -> Scan:
+    """Look a source through. It depends on the source alone, so it may be kept as long as that is."""
+    return Scan(suspects(source), neutralise(source.text).changed)
+
+
 def trusted(sources: tuple[Source, ...]) -> tuple[Source, ...]:
     """Return the sources as grounding should read them: suspect places blanked, every offset as it was.
 
     A grounder that reads all of a source may take one word of a statement from a suspect place and cite another place.
     """
-    return tuple(_without(source, suspects(source)) for source in sources)
+    return tuple(without(source, suspects(source)) for source in sources)
 
 
-def _without(source: Source, found: tuple[Suspect, ...]) -> Source:
+def without(source: Source, found: tuple[Suspect, ...]) -> Source:
+    """Return a source with its suspect places blanked."""
     if not found:
         return source
     pieces, at = [], 0

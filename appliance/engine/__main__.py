@@ -11,6 +11,7 @@ from pathlib import Path
 
 import uvloop
 
+from appliance import engine_image
 from appliance import weights as weights_module
 from appliance.engine import adapters as adapters_module
 from appliance.engine import dialect, llama, vllm
@@ -20,7 +21,7 @@ from appliance.engine.backend import Backend
 from appliance.engine.child import Child
 from appliance.engine.front import Front
 from appliance.engine.launch import Command
-from appliance.engine.settings import LLAMA, Settings
+from appliance.engine.settings import LLAMA, VLLM, Settings
 from appliance.engine.warmup import answers, warm_up
 from appliance.sdnotify import notify, watchdog_interval_s
 from appliance.service import run
@@ -119,6 +120,10 @@ def start(path: Path) -> None:
         Path(settings.model_dir), _seal_path(), task="drafting", bundle=bundle,
         require_verity=settings.require_verity,
     )  # fmt: skip
+    if settings.engine == VLLM:
+        engine_image.check(
+            Path(settings.engine_dir), Path(settings.program), _seal_path(), require_verity=settings.require_verity
+        )
     # uvloop halves what the front adds to a request (docs/design/engines.md).
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, weights, adapters_module.check(settings)))

@@ -11,6 +11,7 @@ from typing import Any
 import httptools
 
 from appliance.engine.problems import engine_failed
+from appliance.http_answer import Heard
 
 _BLOCK_BYTES = 64 * 1024
 _HEAD_BYTES = 64 * 1024
@@ -32,43 +33,20 @@ class Answer:
             raise engine_failed("the engine did not answer with JSON") from None
 
 
-class Stream:
+class Stream(Heard):
     """An answer in the making. `head` first; then `blocks` gives its body as framed by the engine, untouched."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
+        super().__init__()
         self._reader = reader
-        self._parser = httptools.HttpResponseParser(self)
         self._rest = b""
-        self._head_done = False
-        self.headers: dict[str, str] = {}
-        self.bodies: list[bytes] | None = None
-        self.complete = False
-        self.status = 0
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Called by the parser."""
-        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-
-    def on_headers_complete(self) -> None:
-        """Called by the parser."""
-        self._head_done = True
-        self.status = self._parser.get_status_code()
-
-    def on_body(self, block: bytes) -> None:
-        """Called by the parser."""
-        if self.bodies is not None:
-            self.bodies.append(block)
-
-    def on_message_complete(self) -> None:
-        """Called by the parser."""
-        self.complete = True
 
     async def _more(self) -> bytes:
         try:
             data = await self._reader.read(_BLOCK_BYTES)
             if data:
-                self._parser.feed_data(data)
-        except (OSError, httptools.HttpParserError):
+                self.feed(data)
+        except (OSError, httptools.HttpParserError, httptools.HttpParserUpgrade):
             data = b""
         if not data:
             raise engine_failed(_ENDED)
@@ -76,15 +54,14 @@ class Stream:
 
     async def head(self, *, keep_body: bool = False) -> None:
         """Read status and headers. With `keep_body`, `whole` may follow. Raises ProblemError 502."""
-        self.bodies = []
         data = b""
-        while not self._head_done:
+        while not self.head_done:
             data += await self._more()
-            if len(data) > _HEAD_BYTES and not self._head_done:
+            if len(data) > _HEAD_BYTES and not self.head_done:
                 raise engine_failed("the engine's answer has no end of its head")
         self._rest = data.partition(b"\r\n\r\n")[2]
         if self.status < 400 and not keep_body:
-            self.bodies = None
+            self.body, self.keeps_body = [], False
 
     async def blocks(self) -> AsyncIterator[bytes]:
         """Give the body's bytes until it is whole. Raises ProblemError 502 when it breaks off."""
@@ -95,11 +72,11 @@ class Stream:
 
     async def whole(self, limit: int) -> Answer:
         """Return the answer; at most `limit` bytes of it are read."""
-        while not self.complete and sum(map(len, self.bodies or ())) <= limit:
+        while not self.complete and sum(map(len, self.body)) <= limit:
             await self._more()
         if not self.complete:
             raise engine_failed(f"the engine's answer has more than {limit} bytes")
-        return Answer(self.status, b"".join(self.bodies or ()))
+        return Answer(self.status, b"".join(self.body))
 
 
 class Backend:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from appliance import engine_image
 from appliance.contract.drafting_health import DraftingHealth
 from appliance.engine import asked, dialect
 from appliance.engine.adapters import Adapter
@@ -18,7 +19,7 @@ from appliance.engine.backend import Backend
 from appliance.engine.counters import Counters
 from appliance.engine.problems import GoneError, ProblemError, answer, engine_failed, head, render
 from appliance.engine.request import Request, read_request
-from appliance.engine.settings import Settings
+from appliance.engine.settings import VLLM, Settings
 from appliance.weights import Weights, root_hash
 
 log = logging.getLogger("appliance.engine")
@@ -196,10 +197,12 @@ class Front:
             raise ProblemError(503, "engine-unavailable", "The engine is not healthy", detail)
         # Read anew each time: it is the mounted device that counts, not what was there at start.
         hash_now, source = root_hash(self.weights.directory)
+        engine_now, engine_source = self._engine_root_hash()
         counters = self.counters
         health = DraftingHealth(
             status="ok", engine=self.settings.engine, model=self.weights.name,
-            root_hash=hash_now, root_hash_source=source, context_tokens=self.settings.context_tokens,
+            root_hash=hash_now, root_hash_source=source, engine_root_hash=engine_now,
+            engine_root_hash_source=engine_source, context_tokens=self.settings.context_tokens,
             adapters=self.adapters, requests_running=counters.running, requests_waiting=counters.waiting,
             requests_done=counters.done, requests_refused=counters.refused, requests_failed=counters.failed,
             requests_left=counters.left, engine_version=self.engine_version, running_limit=counters.parallel,
@@ -207,6 +210,11 @@ class Front:
             tokens_per_s=counters.requests.tokens_per_s(),
         )  # fmt: skip
         return answer(200, health.model_dump_json().encode(), request_id)
+
+    def _engine_root_hash(self) -> tuple[str | None, str]:
+        if self.settings.engine != VLLM:
+            return None, "the engine is a part of /usr"
+        return engine_image.root_hash(Path(self.settings.engine_dir), Path(self.settings.program))
 
     def _listed(self, request_id: str) -> bytes:
         shape = {"object": "model", "created": 0, "owned_by": "local", "max_model_len": self.settings.context_tokens}

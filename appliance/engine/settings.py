@@ -33,8 +33,9 @@ class Settings:
     start_timeout_s: float = 900.0
     # Prompts that llama.cpp keeps in memory after their slot was given to another request.
     prompt_cache_mib: int = 256
-    # vLLM only. The program, the cards of the box (0: none, the CPU), and what of a card others need.
-    program: str = "/usr/lib/appliance/vllm/bin/vllm"
+    # vLLM only. Its image and the program in it, the cards of the box (0: none, the CPU), what of a card others need.
+    engine_dir: str = "/run/engine"
+    program: str = "/run/engine/bin/vllm"
     cards: int = 0
     card_memory_mib: int = 0
     transcription_mib: int = 0

@@ -53,6 +53,9 @@ def argv(settings: Settings, weights: Weights, socket: Path, adapters: tuple[Ada
     if settings.cards:
         words += ["--tensor-parallel-size", str(settings.cards), "--gpu-memory-utilization", str(gpu_share(settings))]
         words += ["--distributed-executor-backend", "mp"] if settings.cards > 1 else []
+        # torch.compile would compile anew at every start, for what is written is gone with the service. Without it vLLM
+        # takes the kernels of its wheel, and graphs of the decoding steps still spare the launches one by one.
+        words += ["--compilation-config", json.dumps({"mode": 0, "cudagraph_mode": "FULL_DECODE_ONLY"})]
     else:
         words += ["--dtype", "bfloat16", "--enforce-eager"]
     if settings.quantization:
@@ -70,7 +73,17 @@ def environment(settings: Settings) -> dict[str, str]:
     found = {**OFFLINE, "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
     # An adapter is chosen by the release. Loading one by a request stays off.
     found |= {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "0", "VLLM_SERVER_DEV_MODE": "0"}
-    if settings.cards == 0:
+    if settings.cards:
+        # Triton compiles its kernels for the card when it first meets them. That needs a compiler, which the engine's
+        # image has, and a place to write what is then executed: in memory, of this service alone, gone when it stops.
+        cache = Path(settings.socket).parent / "cache"
+        found |= {"CC": f"{settings.engine_dir}/bin/cc", "TRITON_CACHE_DIR": f"{cache}/triton"}
+        found |= {"VLLM_CACHE_ROOT": f"{cache}/vllm", "XDG_CACHE_HOME": str(cache), "CUDA_CACHE_PATH": f"{cache}/cuda"}
+        # Functions of vLLM that ask for torch.compile by themselves run as they are written.
+        found["TORCHDYNAMO_DISABLE"] = "1"
+        # The workers of several cards meet on the loopback interface, the only one there is.
+        found |= {"VLLM_HOST_IP": "127.0.0.1", "NCCL_SOCKET_IFNAME": "lo", "GLOO_SOCKET_IFNAME": "lo"}
+    else:
         threads = settings.threads or len(os.sched_getaffinity(0))
         found |= {"VLLM_CPU_KVCACHE_SPACE": str(settings.cpu_cache_gib), "OMP_NUM_THREADS": str(threads)}
         found |= {"VLLM_CPU_OMP_THREADS_BIND": "nobind"}

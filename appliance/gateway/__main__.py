@@ -26,6 +26,8 @@ from appliance.listening import listen
 from appliance.sdnotify import notify, watchdog_interval_s
 from appliance.service import run
 
+_SWITCH_S = 0.001
+
 
 def overrides_of(settings: Settings, table: LawTable) -> Overrides:
     """Return counsel's decisions; they are known by the digest of their canonical form. Raises UsageError."""
@@ -64,6 +66,7 @@ def serve(settings: Settings) -> None:
     core = build(settings)
 
     import uvicorn
+    import uvloop
 
     from appliance.gateway.app import served
 
@@ -90,7 +93,12 @@ def serve(settings: Settings) -> None:
             await asyncio.wait([serving], timeout=watchdog_interval_s())
         await serving
 
-    asyncio.run(until_stopped())
+    # The event loop shares the interpreter with the threads that wait for the disk. It takes it back from one that
+    # computes after this time; the default of 5 ms is more than the gateway may add to a first word.
+    sys.setswitchinterval(_SWITCH_S)
+    # uvicorn's own choice of a loop counts only where uvicorn starts it.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(until_stopped())
 
 
 def main() -> int:

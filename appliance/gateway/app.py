@@ -1,7 +1,9 @@
 """The HTTP application: routes, and how every failure becomes a problem document."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from appliance import problems
+from appliance.gateway import refused
 from appliance.gateway.api import Problem
 from appliance.gateway.auth.refusal import AccessError
 from appliance.gateway.consent.refusal import ConsentError
@@ -59,10 +62,12 @@ def problem_response(request: Request, problem: ProblemError) -> Response:
 
 
 async def _on_problem(request: Request, error: Any) -> Response:
-    return problem_response(request, error)
+    return problem_response(request, await refused.record(request, error) or error)
 
 
 async def _on_access(request: Request, error: Any) -> Response:
+    if (problem := await refused.record(request, error)) is not None:
+        return problem_response(request, problem)
     words = "Not signed in" if error.status == 401 else "Not allowed"
     response = problem_response(request, ProblemError(error.status, error.code, words, error.detail, hint=error.hint))
     if error.status == 401:
@@ -71,6 +76,8 @@ async def _on_access(request: Request, error: Any) -> Response:
 
 
 async def _on_consent(request: Request, error: Any) -> Response:
+    if (problem := await refused.record(request, error)) is not None:
+        return problem_response(request, problem)
     title = "Not without consent" if error.status == 403 else "The consent event cannot be recorded"
     return problem_response(request, ProblemError(error.status, error.code, title, error.detail, hint=error.hint))
 
@@ -127,7 +134,9 @@ async def _on_integrity(request: Request, error: Any) -> Response:
 
 
 async def _on_database(request: Request, error: Any) -> Response:
-    full = "full" in str(getattr(error, "orig", "")).lower()
+    cause = getattr(error, "orig", None)
+    # SQLite says it in words; PostgreSQL by SQLSTATE 53100, disk_full.
+    full = getattr(cause, "sqlstate", None) == "53100" or "full" in str(cause).lower()
     problem = (
         ProblemError(507, "disk-full", "The disk is full", "nothing was stored; tell the on-call engineer")
         if full
@@ -143,6 +152,8 @@ def make_app(core: Core) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        # asyncio's own would have six threads on two cores, and drafts would queue behind the disk.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "work"))
         core.start()
         try:
             yield

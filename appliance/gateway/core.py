@@ -14,6 +14,8 @@ from appliance.audit.tiles import TileStore
 from appliance.gateway.auth.verifier import TokenVerifier
 from appliance.gateway.consent.law import LawTable
 from appliance.gateway.consent.overrides import Overrides
+from appliance.gateway.readings import Readings
+from appliance.gateway.refusals import Refusals
 from appliance.gateway.settings import Settings
 from appliance.gateway.speech import Speech
 from appliance.gateway.store.database import Database
@@ -41,6 +43,8 @@ class Core:
     overrides: Overrides
     speech: Speech
     trail: Trail = field(init=False)
+    refusals: Refusals = field(init=False)
+    readings: Readings = field(init=False)
     jobs: Jobs = field(init=False)
     live: LiveSessions = field(init=False)
     drafts: Drafts = field(init=False)
@@ -48,6 +52,8 @@ class Core:
 
     def __post_init__(self) -> None:
         self.trail = Trail(self.log)
+        self.refusals = Refusals(self.trail)
+        self.readings = Readings(self.settings.kept_sources_bytes)
 
     def start(self) -> None:
         """Take up what an earlier process left: lost drafts, cut recordings, transcripts that wait."""
@@ -55,13 +61,17 @@ class Core:
         self.live.close_cut()
         self.jobs.start()
         self.retention.start()
+        self.refusals.start()
+        self.readings.start()
 
     async def stop(self) -> None:
         """End everything that runs by itself, and close the log last."""
         await self.jobs.stop()
         await self.retention.stop()
+        self.readings.stop()
         await self.speech.close()
         await self.drafts.close()
+        await self.refusals.stop()
         await asyncio.to_thread(self.log.close)
         self.database.close()
 

@@ -21,6 +21,7 @@ def destroy_encounter(core: Core, row: EncounterRow, act: Act, caller: Principal
             raise ProblemError(410, "destroyed", "The encounter was destroyed", "there is nothing left of it")
         index = core.trail.append(actor, act)
         encounters.destroy(connection, row.id)
+    core.readings.forget(row.id)
     count = recordings.remove_all(core.settings.state_dir, row.id)
     core.database.forget()
     return Deleted(encounter=row.id, at=datetime.now(UTC), recordings=count, audit_index=index)

@@ -18,9 +18,11 @@ from appliance.contract.audit import Tool
 from appliance.gateway import recordings
 from appliance.gateway.core import Core
 from appliance.gateway.practice import vocabulary_terms
+from appliance.gateway.sources import keep_transcript
 from appliance.gateway.speech import LIVE_MEDIA_TYPE, SpeechError, wav_header
 from appliance.gateway.store import captures, encounters
 from appliance.gateway.store.captures import RecordingRow, TranscriptRow
+from appliance.gateway.threads import to_its_end
 from appliance.gateway.trail import APPLIANCE, Act, commitment
 from appliance.gateway.vault import EncounterKey, IntegrityError
 from appliance.problems import ProblemError
@@ -103,7 +105,7 @@ class Jobs:
         while True:
             self._wake.clear()
             try:
-                row = await asyncio.to_thread(self._take)
+                row = await to_its_end(self._take)
             except DBAPIError as error:
                 log.error("transcripts: %s; tried again", type(error).__name__)
                 await asyncio.sleep(_WAIT_S)
@@ -124,7 +126,7 @@ class Jobs:
 
     async def _again(self, row: TranscriptRow) -> float:
         with suppress(Exception):  # then the next start queues it again
-            await asyncio.to_thread(self._failed, row, "internal", row.attempts + 1 < MAX_ATTEMPTS)
+            await to_its_end(self._failed, row, "internal", row.attempts + 1 < MAX_ATTEMPTS)
         return _WAIT_S
 
     def _take(self) -> TranscriptRow | None:
@@ -138,20 +140,20 @@ class Jobs:
     async def _work(self, row: TranscriptRow) -> float:
         """Do one job; return how long to wait before the next try."""
         try:
-            found = await asyncio.to_thread(self._open, row)
+            found = await to_its_end(self._open, row)
             if found is None:  # deleted meanwhile
                 return 0.0
             recording, key, terms = found
             answer = await self._core.speech.transcribe(self._pieces(recording, key), vocabulary=terms)
-            await asyncio.to_thread(self._store, row, recording, key, answer)
+            await to_its_end(self._store, row, recording, key, answer)
         except SpeechError as error:
             again = error.again and (error.waits or row.attempts + 1 < MAX_ATTEMPTS)
-            await asyncio.to_thread(self._failed, row, error.code, again, counts=not error.waits)
+            await to_its_end(self._failed, row, error.code, again, counts=not error.waits)
             return (error.retry_after_s or _WAIT_S) if again else 0.0
         except (IntegrityError, OSError) as error:
-            await asyncio.to_thread(self._failed, row, f"recording-{type(error).__name__.lower()}", False)
+            await to_its_end(self._failed, row, f"recording-{type(error).__name__.lower()}", False)
         except ProblemError as problem:
-            await asyncio.to_thread(self._failed, row, problem.code, row.attempts + 1 < MAX_ATTEMPTS)
+            await to_its_end(self._failed, row, problem.code, row.attempts + 1 < MAX_ATTEMPTS)
             return _WAIT_S
         return 0.0
 
@@ -174,6 +176,7 @@ class Jobs:
 
     def _store(self, row: TranscriptRow, recording: RecordingRow, key: EncounterKey, answer: TranscriptAnswer) -> None:
         sealed = key.seal(answer.model_dump_json().encode(), f"transcript/{row.id}")
+        since = self._core.readings.mark()
         with self._core.database.write() as connection:
             found = captures.transcript(connection, row.id)
             if found is None or found.state != "running":  # withdrawn or deleted while it was in work
@@ -183,6 +186,7 @@ class Jobs:
             captures.change_transcript(
                 connection, row.id, state="done", sealed=sealed, finished_at=datetime.now(UTC), audit_index=index
             )
+        keep_transcript(self._core, key, row, sealed, answer, since)
 
     def _failed(self, row: TranscriptRow, code: str, again: bool, *, counts: bool = True) -> None:
         state = "queued" if again else "failed"

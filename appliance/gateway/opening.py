@@ -65,9 +65,11 @@ def _facts(
     connection: Connection, row: EncounterRow, principal: Principal, *,
     kind: DocumentKind | None, state: str | None,
 ) -> EncounterFacts:  # fmt: skip
+    # A grant opens something only to who is not of the team (policy.py), so nobody else's are looked for.
+    of_team = principal.member_id == row.clinician or principal.member_id in row.team
     return EncounterFacts(
         encounter=row.id, owner=row.clinician, members=row.team,
-        grants=_grants(connection, row.id, principal), document_kind=kind, document_state=state,
+        grants=() if of_team else _grants(connection, row.id, principal), document_kind=kind, document_state=state,
     )  # fmt: skip
 
 
@@ -89,11 +91,11 @@ def open_encounter(
     Raises ProblemError 404 (not there), 410 (destroyed), AccessError 403. Emergency access is logged here, each time,
     before anything is answered.
     """
-    row = encounters.find(connection, encounter)
-    if row is None:
+    found = encounters.find_with_key(connection, encounter)
+    if found is None:
         raise not_found("encounter")
+    row, wrapped = found
     decision = decide(core, connection, row, principal, action, kind=kind, state=state).require()
-    wrapped = encounters.wrapped_key(connection, encounter)
     if wrapped is None:
         raise ProblemError(410, "destroyed", "The encounter was destroyed", "its key is gone; only the log tells of it")
     opened = Opened(row, core.vault.unwrap(encounter, wrapped), principal, decision)

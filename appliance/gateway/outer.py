@@ -95,7 +95,8 @@ class Outer:
         elapsed_ms = 1000 * (time.monotonic() - started)
         log.info(
             "request %s method=%s route=%s status=%d elapsed_ms=%.1f %s",
-            request_id, scope["method"] if scope["method"] in _METHODS else "-", route, status, elapsed_ms, code,
+            request_id, scope["method"] if scope["method"] in _METHODS else "-", route, status, elapsed_ms,
+            code or scope["state"].get("refused", ""),
         )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from appliance.gateway.settings import Settings
 from appliance.gateway.store import captures, documents, encounters
 from appliance.gateway.store.documents import DocumentRow
 from appliance.gateway.store.encounters import EncounterRow
+from appliance.gateway.threads import to_its_end
 from appliance.gateway.trail import APPLIANCE, Act
 from appliance.problems import ProblemError
 
@@ -72,7 +73,7 @@ class Retention:
     async def _run(self) -> None:
         while True:
             try:
-                count = await asyncio.to_thread(self.sweep, datetime.now(UTC))
+                count = await to_its_end(self.sweep, datetime.now(UTC))
                 if count:
                     log.info("retention: %d encounters changed", count)
             except (ProblemError, DBAPIError, OSError) as error:

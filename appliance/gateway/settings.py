@@ -7,9 +7,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from appliance.errors import UsageError
-from appliance.gateway.auth.local_issuer import AUDIENCE, ISSUER
-from appliance.gateway.auth.principal import PRACTICE_ROLES, Role
-from appliance.gateway.auth.settings import AccessSettings, IssuerSettings
+from appliance.gateway.auth.local_issuer import issuer_settings
+from appliance.gateway.auth.settings import AccessSettings
 from appliance.gateway.consent.policy import ConsentPolicy
 
 CONFIG_PATH = Path("/etc/appliance/gateway.json")
@@ -64,6 +63,9 @@ class Settings(BaseModel):
     draft_timeout_s: _Seconds = 3600
     context_tokens: Annotated[int, Field(ge=512, le=1_000_000)] = 8192
     max_output_tokens: Annotated[int, Field(ge=16, le=100_000)] = 1500
+    kept_sources_bytes: Annotated[
+        int, Field(ge=0, description="Memory for sources that were opened lately; 0: each is opened anew.")
+    ] = 64 * MIB
     min_free_bytes: Annotated[int, Field(ge=0, description="Captures are refused below it; the log needs room.")] = (
         256 * MIB
     )
@@ -78,10 +80,7 @@ class Settings(BaseModel):
         """Access, with the box's own issuer where it counts."""
         if self.local_issuer is None:
             return self.access
-        local = IssuerSettings(
-            issuer=ISSUER, audience=AUDIENCE, jwks_file=self.local_issuer, algorithms=frozenset({"EdDSA"}),
-            roles={role.value: role for role in (*PRACTICE_ROLES, Role.CONSOLE)}, local=True, lab=self.lab,
-        )  # fmt: skip
+        local = issuer_settings(self.local_issuer, lab=self.lab)
         return self.access.model_copy(update={"issuers": (*self.access.issuers, local)})
 
 

@@ -34,6 +34,7 @@ class Act:
     produced: tuple[Digest, ...] = ()
     outcome: str = "done"
     reason: str | None = None
+    action: str | None = None
     confidence: float | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
 
@@ -64,7 +65,7 @@ class Trail:
         entry = AuditEntry(
             at=datetime.now(UTC), event=act.event, actor=actor, encounter=act.encounter, subject=act.subject,
             inputs=act.inputs, tools=act.tools, considered=act.considered, produced=act.produced, outcome=act.outcome,
-            reason=act.reason, confidence=act.confidence, numbers=dict(act.numbers),
+            reason=act.reason, action=act.action, confidence=act.confidence, numbers=dict(act.numbers),
         )  # fmt: skip
         try:
             return self._log.append(entry).index

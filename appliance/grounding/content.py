@@ -18,6 +18,8 @@ _PHRASE_WINDOW = 20
 CARRIED_SHARE = 0.4
 STRONG_WEIGHT = 2
 MAX_PLACES = 200
+# Who names a medicine speaks of medicines.
+_ANY_MEDICINE = "clinical:medicine"
 
 
 @dataclass(slots=True)
@@ -46,6 +48,8 @@ def carry(reading: Reading, indexes: Sequence[SourceIndex]) -> list[Carried]:
             hits = index.places(unit.names)
             if not hits and unit.parts:
                 hits = _phrase(index, unit.parts)
+            if not hits and _ANY_MEDICINE in unit.names:
+                hits = index.places([name for name in index.postings if name.startswith("drug:")] or ["drug:"])
             places += [(number, at) for at in hits[:MAX_PLACES]]
         found.append(Carried(unit, places))
     return found
@@ -86,7 +90,7 @@ def near_miss(word: str, indexes: Sequence[SourceIndex]) -> tuple[str, int, int]
 def check(reading: Reading, carried: Sequence[Carried], indexes: Sequence[SourceIndex]) -> list[Finding]:
     """Return what no source carries: each medical word, and ordinary words when too few of them are carried."""
     findings = []
-    plain = [found for found in carried if not found.unit.strong]
+    plain = [found for found in carried if not found.unit.strong and found.unit.group != "heading"]
     for found in carried:
         unit = found.unit
         if not unit.strong:

@@ -4,40 +4,19 @@ from collections.abc import Sequence
 
 from appliance.clinical.document import Finding, FindingKind
 from appliance.grounding.content import Carried, Place
-from appliance.grounding.index import SourceIndex, near
+from appliance.grounding.context import MAX_LOOKED, closest
+from appliance.grounding.index import SourceIndex
 from appliance.grounding.polarity import REACH, Polarity, in_source, sentence, spoken_of
 from appliance.grounding.statement import Reading
 from appliance.grounding.tables import tables
 from appliance.grounding.tokens import words
 
-# Places looked at for one thing. The rest of a long transcript repeats them.
-_MAX_LOOKED = 40
-# Tokens around a place that count as its context: some three turns of a visit.
-_CONTEXT = 40
 # Ordinary words are denied by what stands right before them only.
 _DIRECT = 6
-_GROUPS = frozenset({"clinical", "drug", "family", "plain", "general"})
-_ORDINARY = frozenset({"family", "plain", "general"})
-# What was given up is neither affirmed nor denied: "quit smoking" and "does not smoke" agree.
-_GIVEN_UP = frozenset(words("quit quitting stopped former formerly ex previously discontinued resolved off"))
-
-
-def closest(found: Carried, carried: Sequence[Carried], indexes: Sequence[SourceIndex]) -> list[Place]:
-    """Return the places of a thing around which most of the statement's other things stand."""
-    if len(found.places) == 1:
-        return found.places
-    places = {
-        number: [
-            sorted(at for source, at in other.places if source == number) for other in carried if other is not found
-        ]
-        for number in {number for number, _ in found.places}
-    }
-    scored = [
-        (sum(near(other, at, _CONTEXT) for other in places[number]), (number, at))
-        for number, at in found.places[:_MAX_LOOKED]
-    ]
-    best = max(score for score, _ in scored)
-    return [place for score, place in scored if score == best]
+# How close to another word of the statement its opposite must stand: the same turn.
+_OPPOSED = 12
+_GROUPS = frozenset(words("clinical anatomy drug family plain general thin name frequency date"))
+_ORDINARY = frozenset(words("family plain general name frequency date"))
 
 
 def check(
@@ -50,18 +29,18 @@ def check(
     for found in carried:
         unit = found.unit
         if not found.places:
-            findings += _opposed(reading, found, indexes)
+            findings += _opposed(reading, found, carried, indexes)
             continue
         if unit.group not in _GROUPS:
             continue
         low, high = sentence(tokens, unit.first, 0, len(tokens))
         ordinary = unit.group in _ORDINARY
-        stated = spoken_of(tokens, unit.first, unit.last, low, high, _DIRECT if ordinary else len(tokens))
-        if _GIVEN_UP & {token.text for token in tokens[max(low, unit.first - 3) : unit.last + 3]}:
+        stated = spoken_of(tokens, unit.first, unit.last, low, high, _DIRECT if ordinary else len(tokens), ordinary)
+        if stated is Polarity.NEITHER:
             continue
         said: set[Polarity] = set()
-        for number, at in closest(found, carried, indexes):
-            polarity, passage = in_source(indexes[number], at, _DIRECT if ordinary else REACH)
+        for number, at in closest(found, carried, indexes, reading):
+            polarity, passage = in_source(indexes[number], at, _DIRECT if ordinary else REACH, ordinary)
             said.add(polarity)
             if polarity is stated:
                 evidence.append(
@@ -75,7 +54,7 @@ def check(
 
 def _verdict(stated: Polarity, said: set[Polarity]) -> str:
     """Return what the sources say instead, or nothing when they agree."""
-    if stated in said:
+    if stated in said or Polarity.NEITHER in said:
         return ""
     if stated is Polarity.DENIED:
         return Polarity.OPEN.value if Polarity.OPEN in said else "affirmed"
@@ -86,15 +65,19 @@ def _verdict(stated: Polarity, said: set[Polarity]) -> str:
     return Polarity.HEDGED.value if said == {Polarity.HEDGED} else "denied"
 
 
-def _opposed(reading: Reading, found: Carried, indexes: Sequence[SourceIndex]) -> list[Finding]:
-    """Return a finding when the sources have the opposite of a word and not the word."""
+def _opposed(
+    reading: Reading, found: Carried, carried: Sequence[Carried], indexes: Sequence[SourceIndex]
+) -> list[Finding]:
+    """Return a finding when the sources have the opposite of a word, not the word, where the statement's others are."""
     opposites = {name for meaning in found.unit.names for name in tables().opposites.get(meaning, ())}
     if not opposites:
         return []
-    for index in indexes:
-        places = index.places(sorted(opposites))
-        if places:
-            return [
-                reading.finding(FindingKind.NEGATION, found.unit.first, found.unit.last, index.tokens[places[0]].text)
-            ]
+    others = [other for other in carried if other.places]
+    for number, index in enumerate(indexes):
+        for at in index.places(sorted(opposites))[:MAX_LOOKED]:
+            if not others or any(
+                source == number and abs(place - at) <= _OPPOSED for other in others for source, place in other.places
+            ):
+                seen = index.tokens[at].text
+                return [reading.finding(FindingKind.NEGATION, found.unit.first, found.unit.last, seen)]
     return []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from appliance.clinical.document import MAX_STATEMENT_CHARS, Evidence, Finding, FindingKind, Grounding
 from appliance.clinical.source import Source
-from appliance.grounding import content, denials, evidence, figures, people, sides
+from appliance.grounding import acts, content, denials, evidence, figures, people, sides
 from appliance.grounding.index import SourceIndex
 from appliance.grounding.people import Sex
 from appliance.grounding.statement import Reading, read
@@ -24,6 +24,13 @@ class Grounder:
             if any(index.source.id == source.id for index in self._indexes):
                 raise ValueError(f"two sources are called {source.id}; give each its own id")
             self._indexes.append(SourceIndex(source))
+
+    @classmethod
+    def of(cls, indexes: Sequence[SourceIndex]) -> "Grounder":
+        """Return one on sources that were indexed before. It must not `extend` them: others may share them."""
+        made = cls(())
+        made._indexes = list(indexes)
+        return made
 
     def extend(self, source: Source) -> int:
         """Take a new source, or a newer version of one by its id: only what changed is read.
@@ -47,6 +54,13 @@ class Grounder:
         if len(text) > MAX_STATEMENT_CHARS:
             return _unjudged(text, f"not judged: longer than {MAX_STATEMENT_CHARS} characters")
         reading = read(text)
+        quoted = acts.quoted(reading, self._indexes) if reading.tokens else None
+        if quoted is not None:
+            return _judged(
+                reading,
+                acts.check(reading, (), self._indexes),
+                evidence.collect((), [quoted], self._indexes),
+            )
         if not reading.units and not reading.numbers:
             return _unjudged(text, "not judged: nothing in it can be looked up in a source")
         if len(reading.units) + len(reading.numbers) > MAX_THINGS:
@@ -60,6 +74,7 @@ class Grounder:
             *people.check(reading, self._who()),
             *denial_findings,
             *content.check(reading, carried, self._indexes),
+            *acts.check(reading, carried, self._indexes),
         ]
         found = evidence.collect(carried, [*figure_places, *denial_places], self._indexes)
         return _judged(reading, findings, found)

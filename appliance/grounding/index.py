@@ -1,7 +1,7 @@
 """One source, indexed: where each word, meaning and number stands, by passage. It grows with a live transcript."""
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 
 from appliance.clinical.source import Passage, Source
@@ -128,15 +128,27 @@ class SourceIndex:
                     quantity.pair += offset
                 for value in quantity.values:
                     self.by_value.setdefault(value, array("I")).append(len(self.numbers))
+                self._post_joined(quantity)
                 self.numbers.append(quantity)
                 self.number_at.append(quantity.first)
+
+    def _post_joined(self, quantity: Quantity) -> None:
+        """Post a letter and a spoken number as what they name together: B twelve is B12, L five is L5."""
+        before = self.tokens[quantity.first - 1] if quantity.first else None
+        if before is None or before.kind != "w" or len(before.text) > 2 or not quantity.spoken or quantity.unit:
+            return
+        for value in quantity.values:
+            if value.isdigit():
+                self._post(f"w:{before.text}{value}", quantity.first - 1)
 
     def _post(self, name: str, at: int) -> None:
         places = self.postings.get(name)
         if places is None:
             places = self.postings[name] = array("I")
-        if not places or places[-1] != at:
+        if not places or places[-1] < at:
             places.append(at)
+        elif places[-1] > at:  # joined names come behind the words of their passage
+            insort(places, at)
 
     def passage_at(self, at: int) -> int:
         """Return the number of the passage that holds a token."""

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 from appliance.clinical.document import Finding, FindingKind
+from appliance.clinical.source import Speaker
 from appliance.grounding.index import SourceIndex
 from appliance.grounding.statement import Reading
-from appliance.grounding.tokens import stem, words
+from appliance.grounding.tokens import Token, stem, words
 
 Sex = Literal["female", "male"]
 
@@ -29,24 +30,45 @@ _RELATIVES: dict[Sex, frozenset[str]] = {
     ),
 }
 _OTHER: dict[Sex, Sex] = {"female": "male", "male": "female"}
+_PICTURES = frozenset(map(stem, words("arthrogram imaging scan angiogram angiography spectroscopy")))
 # A doctor's "man" and a guest's "he" happen in passing; this much more often than the other sex is the patient.
 _CLEAR = 3
 
 
-def _count(indexes: Sequence[SourceIndex], words: frozenset[str]) -> int:
-    return sum(
-        sum(index.tokens[at].text in words for at in index.postings.get(f"w:{stemmed}", ()))
-        for index in indexes
-        for stemmed in {stem(word) for word in words}
-    )
+def _places(index: SourceIndex, wanted: frozenset[str]) -> list[int]:
+    stems = sorted({stem(word) for word in wanted})
+    return [at for at in index.places([f"w:{stemmed}" for stemmed in stems]) if index.tokens[at].text in wanted]
+
+
+def _is_title(tokens: Sequence[Token], at: int) -> bool:
+    """Whether MR is no man but a picture: MR arthrogram."""
+    return tokens[at].text == "mr" and at + 1 < len(tokens) and tokens[at + 1].stem in _PICTURES
+
+
+def _words_of(index: SourceIndex, sex: Sex) -> int:
+    return sum(not _is_title(index.tokens, at) for at in _places(index, _WORDS[sex]))
+
+
+def _pronouns_of(index: SourceIndex, sex: Sex) -> int:
+    """Count the pronouns that may mean the patient.
+
+    A patient speaks of himself as I: whom he calls "he" is somebody else. So is one next to a relative of that sex.
+    """
+    relatives = {index.passage_at(at) for at in _places(index, _RELATIVES[sex])}
+    count = 0
+    for at in _places(index, _PRONOUNS[sex]):
+        passage = index.passage_at(at)
+        own = index.passages[passage].speaker is Speaker.PATIENT
+        count += not own and not relatives & {passage - 1, passage}
+    return count
 
 
 class People:
     """What the sources call the patient."""
 
     def __init__(self, indexes: Sequence[SourceIndex]) -> None:
-        self._words = {sex: _count(indexes, _WORDS[sex]) for sex in _OTHER}
-        self._pronouns = {sex: _count(indexes, _PRONOUNS[sex]) for sex in _OTHER}
+        self._words = {sex: sum(_words_of(index, sex) for index in indexes) for sex in _OTHER}
+        self._pronouns = {sex: sum(_pronouns_of(index, sex) for index in indexes) for sex in _OTHER}
 
     def said(self, sex: Sex) -> bool:
         """Whether the sources call the patient so: by a word, or, without any such word, by pronouns of one sex."""
@@ -72,7 +94,7 @@ def check(reading: Reading, people: People) -> list[Finding]:
     texts = {token.text for token in reading.tokens}
     for at, token in enumerate(reading.tokens):
         for sex, other in _OTHER.items():
-            word = token.text in _WORDS[sex] - {"pregnant"} or (
+            word = (token.text in _WORDS[sex] - {"pregnant"} and not _is_title(reading.tokens, at)) or (
                 _CALLED.get(token.text) == sex and _after_age(reading, at)
             )
             if word and not people.said(sex) and not texts & _RELATIVES[sex]:

@@ -6,7 +6,7 @@ from appliance.clinical.document import Finding, FindingKind
 from appliance.grounding.index import terms_at
 from appliance.grounding.numbers import Quantity, quantities
 from appliance.grounding.tables import STRONG, Tables, tables
-from appliance.grounding.tokens import Token, tokenise, words
+from appliance.grounding.tokens import Token, stem, tokenise, words
 
 _KINDS = {
     "drug": FindingKind.DRUG,
@@ -88,7 +88,8 @@ def _named(text: str, tokens: list[Token], at: int) -> str:
     return "plain"
 
 
-_HEADING = 7
+# Words that a heading may have before its colon.
+_HEADING = 10
 _DOSED = frozenset({"mg", "mcg", "g", "ml", "iu", "meq", "piece", "puff"})
 _TAKING = frozenset(
     words("take takes taking took prescribed prescribe start started starting continue restarted given began using")
@@ -109,12 +110,27 @@ def _class_of(token: Token, known: Tables, otherwise: str) -> str:
     return otherwise
 
 
+# What a statement is about when it has nothing else: "no other complaints", "no significant past medical history".
+_THIN = frozenset(
+    stem(word)
+    for word in words(
+        "symptom complaint problem concern complication medical history family social exam evaluation visit clinic"
+        " followup question plan event episode finding result agree feel"
+    )
+)
+
+
 def read(text: str) -> Reading:
-    """Read a statement."""
+    """Read a statement; one that has only words of the frame is read by those among them that mean something."""
+    reading = _read(text, tables().frame)
+    return reading if reading.units or reading.numbers else _read(text, tables().frame - _THIN, "thin")
+
+
+def _read(text: str, frame: frozenset[str], thin: str = "") -> Reading:
     known = tables()
     tokens = tokenise(text)
     numbers = quantities(tokens)
-    in_number = {at for number in numbers for at in range(number.first, number.last)}
+    in_number = {at for number in numbers for at in range(number.first, max(number.last, number.unit_end))}
     units: list[Unit] = []
     at = 0
     # "Medical reasoning: ..." heads a line; its ordinary words are the template's, not the model's.
@@ -134,23 +150,23 @@ def read(text: str) -> Reading:
             names = [name for _, name, _, implied in same if not implied]
             if end - at == 1:
                 names = [*_word_names(token, known), *names]
-                if group in ("general", "date") and token.stem in known.frame:
+                if group in ("general", "date") and token.stem in frame:
                     at += 1
                     continue
             if at < heading and (group not in STRONG or group == "anatomy"):
-                at = end
-                continue
+                group = "heading"  # need not be carried, but a side may be said of it: "Lungs: clear on the left"
             parts = tuple(
                 _word_names(part, known)
                 for part in tokens[at:end]
                 if part.kind != "m" and part.text not in known.stop and part.text not in ("trouble", "problem")
             )
+            group = thin if thin and group == "general" else group
             units.append(Unit(at, end, tuple(dict.fromkeys(names)), group, parts if end - at > 1 else ()))
             at = end
             continue
-        ordinary = token.stem in known.stop or token.text in known.stop or token.stem in known.frame
+        ordinary = token.stem in known.stop or token.text in known.stop or token.stem in frame
         if not ordinary and (len(token.text) > 1 or not token.text.isascii()) and at >= heading:
-            group = _class_of(token, known, _named(text, tokens, at))
+            group = _class_of(token, known, thin or _named(text, tokens, at))
             units.append(Unit(at, at + 1, _word_names(token, known), group))
         at += 1
     return Reading(text, tokens, units, numbers)

@@ -25,12 +25,15 @@ GATEWAY_SOCKET = Path("/run/appliance-gateway/http.sock")
 class EngineAnswer:
     """What the judgement needs of an engine, whichever program it is. `root_hash` None: not verified.
 
-    A number that is None was not said: the engine's service is of an older version.
+    `engine_root_hash` is of the image that the program itself runs from; None: of none, or not verified. Any other number
+    that is None was not said: the engine's service is of an older version.
     """
 
     model: str
     root_hash: str | None
     root_hash_source: str
+    engine_root_hash: str | None = None
+    engine_root_hash_source: str = ""
     program: str = "unknown"
     version: str | None = None
     queue_length: int | None = None
@@ -54,6 +57,7 @@ def _of_drafting(found: DraftingHealth) -> dict[str, Any]:
     return {
         "queue_length": found.requests_waiting, "queue_limit": found.waiting_limit, "running": found.requests_running,
         "running_limit": found.running_limit, "tokens_per_s": found.tokens_per_s,
+        "engine_root_hash": found.engine_root_hash, "engine_root_hash_source": found.engine_root_hash_source,
     }  # fmt: skip
 
 
@@ -71,7 +75,7 @@ def ask_engine(task: ModelTask) -> EngineAnswer:
     except ValidationError:
         raise UnreadableError(f"the answer of the {task} service is not understood") from None
     return EngineAnswer(
-        found.model, found.root_hash, found.root_hash_source, found.engine, found.engine_version,
+        found.model, found.root_hash, found.root_hash_source, program=found.engine, version=found.engine_version,
         requests_done=found.requests_done, requests_refused=found.requests_refused,
         requests_failed=found.requests_failed, latency=found.latency, **own,
     )  # fmt: skip

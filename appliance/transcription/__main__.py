@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from appliance import engine_image
 from appliance import weights as weights_module
 from appliance.listening import listen
 from appliance.sdnotify import notify, watchdog_interval_s
@@ -34,6 +35,14 @@ def serve(settings: Settings) -> None:
         bundle=weights_module.WHISPER,
         require_verity=settings.require_verity,
     )
+    # The speaker model's matrices are small: more threads would only wait for each other. Read when numpy is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if settings.device == "cuda":
+        # CUDA's libraries come from the engine's image; which libraries those are is the seal's to say.
+        engine_image.check(
+            engine_image.DIRECTORY, engine_image.DIRECTORY / "bin/vllm", _seal_path(),
+            require_verity=settings.require_verity,
+        )  # fmt: skip
     notify("STATUS=loading the model")
     from appliance.transcription.engine import WhisperEngine
 

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from appliance.transcription import voiceprints
 from appliance.transcription.chunks import MIN_SPEECH_MS
 from appliance.transcription.decoder import ChunkDecoder, ChunkDecoding
 from appliance.transcription.media import SAMPLE_RATE_HZ, Recording
 from appliance.transcription.transcript import Segment, Transcript, Word, without_inventions
+from appliance.transcription.turns import VoiceModel
+from appliance.transcription.voices import AcousticVoices
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +33,7 @@ class Engine(Protocol):
 
     languages: frozenset[str]
     decoder: "ChunkDecoding"
+    voices: "VoiceModel"
 
     def transcribe(self, recording: Recording, options: Options, stop: Callable[[], None]) -> Transcript:
         """Transcribe; `stop` is called between segments and raises when the work is no longer wanted."""
@@ -67,6 +71,8 @@ class WhisperEngine:
         )
         self.languages = frozenset(self._model.supported_languages)
         self.decoder: ChunkDecoding = ChunkDecoder(self._model)
+        # Weights without a speaker model tell voices by pitch and timbre.
+        self.voices: VoiceModel = voiceprints.load(directory) or AcousticVoices()
 
     def warm_up(self) -> None:
         """Run every part once on a moment of silence, so that the first clinician does not wait for it.

@@ -15,18 +15,21 @@ import numpy as np
 
 from appliance.clinical.source import Speaker
 from appliance.clinical.transcript import MAX_TURNS, Transcript, Unclear, Word
-from appliance.transcription import acoustics, survey
+from appliance.transcription import survey
 from appliance.transcription.agreement import reconcile
 from appliance.transcription.chunks import Chunk, chunks, regions
 from appliance.transcription.decoder import BATCH, ChunkDecoding, Heard
 from appliance.transcription.media import SAMPLE_RATE_HZ
 from appliance.transcription.transcript import Segment, is_invented
-from appliance.transcription.turns import Speakers, Utterance, turns, utterances
+from appliance.transcription.turns import Speakers, Utterance, VoiceModel, turns, utterances
 from appliance.transcription.vocabulary import Vocabulary
+from appliance.transcription.voices import AcousticVoices
 
 Samples = np.ndarray[Any, Any]
 Pieces = Callable[[int], Iterator[Samples]]
 """Opens the recording anew: int16 pieces of shape (samples, channels), for the number of channels asked for."""
+
+Describe = Callable[[Samples], Samples | None]
 
 # What the model left over at the end of a chunk is heard once more from there, if it is longer than a breath.
 _REST_S = 2.0
@@ -62,6 +65,7 @@ class _Notes:
 def hear(
     pieces: Pieces, found: survey.Survey, decoder: ChunkDecoding, wish: Wish, stop: Callable[[], None], *,
     only_language: str | None = None, turn: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    voice_model: VoiceModel | None = None,
 ) -> Transcript:  # fmt: skip
     """Return the transcript of a surveyed recording.
 
@@ -69,20 +73,22 @@ def hear(
     streams get their turn in between. `only_language`: the model's only one.
     """
     by_channel = found.one_voice_a_channel and wish.speakers == "auto"
+    voice_model = voice_model or AcousticVoices()
+    describe = None if by_channel or wish.speakers == "none" else voice_model.describe
     notes = _Notes(wish.language or only_language)
     for channel in (0, 1) if by_channel else (None,):
         speech = regions(_blocks(pieces(2 if by_channel else 1), channel))
         for batch in _batches(chunks(speech)):
             stop()
             notes.speech_s += sum(chunk.duration_s for chunk in batch)
-            for leftover in _work(batch, channel, decoder, wish, notes, turn):
+            for leftover in _work(batch, channel, decoder, wish, notes, turn, describe):
                 stop()
-                _work([leftover], channel, decoder, wish, notes, turn)
+                _work([leftover], channel, decoder, wish, notes, turn, describe)
     if by_channel:
         notes.utterances = _without_bleed(notes.utterances, pieces, stop)
     spoken, method = turns(
         notes.utterances, notes.language or "", by_channel=by_channel, speakers=wish.speakers,
-        channel_roles=wish.channel_roles,
+        channel_roles=wish.channel_roles, voice_model=voice_model,
     )  # fmt: skip
     unclear = tuple(Unclear(start_s=start, end_s=end) for start, end in sorted(notes.unclear)[:MAX_TURNS])
     return Transcript(
@@ -112,7 +118,7 @@ def _batches(found: Iterator[Chunk]) -> Iterator[list[Chunk]]:
 
 def _work(
     batch: Sequence[Chunk], channel: int | None, decoder: ChunkDecoding, wish: Wish, notes: _Notes,
-    turn: Callable[[], AbstractContextManager[Any]],
+    turn: Callable[[], AbstractContextManager[Any]], describe: Describe | None,
 ) -> list[Chunk]:  # fmt: skip
     """Decode a batch into the notes; return what must be heard once more."""
     used = decoder.fitting(wish.vocabulary.terms)
@@ -131,8 +137,10 @@ def _work(
             notes.unclear.append((chunk.start_s, chunk.end_s))
             continue
         words = reconcile(heard.words, other.words, wish.vocabulary.words(used))
-        notes.utterances += _placed(words, chunk, channel)
-        if chunk.duration_s - heard.until_s >= _REST_S and (rest := chunk.rest(heard.until_s)) is not None:
+        notes.utterances += _placed(words, chunk, channel, describe)
+        # A timestamp at the end of the chunk does not prove that the model wrote down what lies before it.
+        until_s = heard.until_s if chunk.duration_s - heard.until_s >= _REST_S else heard.words[-1].end_s
+        if chunk.duration_s - until_s >= _REST_S and (rest := chunk.rest(until_s)) is not None:
             if chunk.retry:
                 notes.unclear.append((rest.start_s, rest.end_s))
             else:
@@ -156,7 +164,7 @@ def _invented(heard: Heard, other: Heard, chunk: Chunk) -> bool:
     return not heard.words or is_invented(segment) or _looped(heard, other, chunk)
 
 
-def _placed(words: Sequence[Word], chunk: Chunk, channel: int | None) -> list[Utterance]:
+def _placed(words: Sequence[Word], chunk: Chunk, channel: int | None, describe: Describe | None) -> list[Utterance]:
     """Return utterances with times in the recording, each with how its voice sounds."""
     samples = chunk.samples
     timed = []
@@ -170,7 +178,7 @@ def _placed(words: Sequence[Word], chunk: Chunk, channel: int | None) -> list[Ut
         first, last = words[at], words[at + len(group) - 1]
         at += len(group)
         sound = samples[round(first.start_s * SAMPLE_RATE_HZ) : round(last.end_s * SAMPLE_RATE_HZ)]
-        result.append(Utterance(group, channel, acoustics.voice(sound) if channel is None else None))
+        result.append(Utterance(group, channel, describe(sound) if describe else None))
     return result
 
 

@@ -1,6 +1,7 @@
 """What a numeral says, however it is written: "one forty two", "142" and "142," are one reading, "104-2" is another."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _BELOW_TWENTY = (
@@ -31,6 +32,8 @@ _UNITS = {
     for spelling in spellings.split()
 }  # fmt: skip
 _PIECE = re.compile(r"\d+(?:[.,:-]\d+)*(?:st|nd|rd|th)?|[^\W\d_]+(?:['’-][^\W\d_]+)*|[%°/'’\"”]")
+_ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
+_TENS_VALUES = frozenset(range(20, 100, 10))
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 
 
@@ -91,8 +94,32 @@ def _goes_on(before: str, ahead: list[tuple[str, int]]) -> bool:
     return name in _SPELLED or (bool(before) and name in _SCALES)
 
 
+def _decimals(found: list[Token]) -> list[Token]:
+    """Put "one point three" together as 1.3, and "twenty third" as 23rd: the model writes either."""
+    result: list[Token] = []
+    at = 0
+    while at < len(found):
+        one, *behind = found[at : at + 3]
+        if len(behind) == 2 and behind[0].text == "point" and one.text.isdigit() and behind[1].text.isdigit():
+            result.append(Token(f"{one.text}.{behind[1].text}", one.word, numeral=True))
+            at += 3
+            continue
+        day = _ORDINAL.fullmatch(behind[0].text) if behind else None
+        if day and len(day[1]) == 1 and one.text.isdigit() and one.text.endswith("0") and int(one.text) in _TENS_VALUES:
+            result.append(Token(f"{one.text[:-1]}{behind[0].text}", one.word, numeral=True))
+            at += 2
+            continue
+        result.append(one)
+        at += 1
+    return result
+
+
 def tokens(words: list[str]) -> list[Token]:
     """Return the comparable pieces of the words, in order."""
+    return _decimals(_tokens(words))
+
+
+def _tokens(words: list[str]) -> list[Token]:
     flat = [(piece, index) for index, word in enumerate(words) for piece in _split(word)]
     found: list[Token] = []
     at = 0
@@ -118,3 +145,42 @@ def tokens(words: list[str]) -> list[Token]:
         else:
             found.append(Token(piece, index))
     return found
+
+
+# A dose, a length or a share without a figure before it: the model may have heard the figure as another word.
+_MEASURES = frozenset({"mg", "mcg", "ml", "meq", "percent", "mm", "cm", "kg", "lb"})
+_LIKE_FIGURES = frozenset({"to", "too", "for", "won", "ate", "tin"})
+
+
+def bare_measures(found: Sequence[Token]) -> list[int]:
+    """Return the words that name a measure and have no figure before them ("protect units", "for milligrams")."""
+    result = []
+    for before, token in zip((None, *found), found, strict=False):
+        if token.unit:
+            continue
+        # "The unit" is mostly a ward; "units" are insulin's.
+        like_figure = before is not None and before.text in _LIKE_FIGURES
+        if _UNITS.get(token.text) in _MEASURES or token.text == "units" or (token.text == "unit" and like_figure):
+            result.append(token.word)
+    return result
+
+
+def one_reading(left: Sequence[Token], right: Sequence[Token]) -> bool:
+    """Return whether two stretches of numerals alone are two ways to write what was said: "one eleven" as 1 11 or
+    111, digits read out as 7 4 6 1 or 7461, a day of a month as 6 or 6th.
+    """
+    if not left or not right or not all(token.numeral for token in (*left, *right)):
+        return False
+    return _figures(left) == _figures(right)
+
+
+def _figures(found: Sequence[Token]) -> str | tuple[str, ...]:
+    parts = [_ORDINAL.sub(r"\1", token.text) for token in found]
+    digits = [part for each in parts for part in (each.split("-") if re.fullmatch(r"\d(?:-\d)+", each) else [each])]
+    if len(digits) == 1:
+        return digits[0]
+    if len(digits) >= 3 and all(len(digit) == 1 for digit in digits if digit.isdigit()):
+        return "".join(digits)
+    if len(digits) == 2 and re.fullmatch(r"[1-9]", digits[0]) and re.fullmatch(r"[1-9]\d", digits[1]):
+        return "".join(digits)
+    return tuple(digits)

@@ -90,7 +90,9 @@ def transcribe(
     """Hear a surveyed recording; `facts` receives numbers for the log."""
     facts.update(audio_s=round(found.duration_s, 1))
     only = next(iter(engine.languages)) if len(engine.languages) == 1 else None
-    transcript = hear(pieces, found, engine.decoder, wish, stop, only_language=only, turn=turnstile.batch)
+    transcript = hear(
+        pieces, found, engine.decoder, wish, stop, only_language=only, turn=turnstile.batch, voice_model=engine.voices
+    )
     words = [word for turn in transcript.turns for word in turn.words]
     facts.update(
         speech_s=round(transcript.speech_s, 1), turns=len(transcript.turns), words=len(words),

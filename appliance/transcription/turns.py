@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from appliance.clinical.source import Speaker
 from appliance.clinical.transcript import MAX_TURNS, Turn, Word
-from appliance.transcription import roles, voices
+from appliance.transcription import roles
+from appliance.transcription.voices import AcousticVoices
 
 Speakers = Literal["auto", "none"]
 # A pause of this length ends an utterance; so does a mark that ends a sentence.
@@ -38,6 +39,20 @@ class Utterance:
         return self.words[-1].end_s - self.words[0].start_s
 
 
+class VoiceModel(Protocol):
+    """What the clinical path needs to tell voices apart."""
+
+    def describe(self, samples: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any] | None":
+        """Return a vector for how a voice sounds, or None where there is too little of one."""
+        ...
+
+    def parties(
+        self, vectors: "Sequence[np.ndarray[Any, Any] | None]", durations_s: Sequence[float]
+    ) -> list[int | None] | None:
+        """Return 0, 1 or None (unclear) for each utterance, or None when there are not clearly two voices."""
+        ...
+
+
 def utterances(words: Sequence[Word]) -> list[tuple[Word, ...]]:
     """Split words at pauses and behind sentence ends."""
     result: list[list[Word]] = []
@@ -49,19 +64,21 @@ def utterances(words: Sequence[Word]) -> list[tuple[Word, ...]]:
     return [tuple(group) for group in result]
 
 
-def _parties(spoken: Sequence[Utterance], *, by_channel: bool) -> tuple[list[int | None], bool]:
+def _parties(
+    spoken: Sequence[Utterance], voice_model: VoiceModel, *, by_channel: bool
+) -> tuple[list[int | None], bool]:
     """Return which of two parties said each utterance, and whether two parties were found."""
     if by_channel:
         return [each.channel for each in spoken], True
-    found = voices.cluster([each.voice for each in spoken], [each.duration_s for each in spoken])
+    found = voice_model.parties([each.voice for each in spoken], [each.duration_s for each in spoken])
     if found is None:
         return [None] * len(spoken), False
-    return list(found.labels), True
+    return found, True
 
 
 def turns(
     spoken: Sequence[Utterance], language: str, *, by_channel: bool, speakers: Speakers = "auto",
-    channel_roles: tuple[Speaker, Speaker] | None = None,
+    channel_roles: tuple[Speaker, Speaker] | None = None, voice_model: VoiceModel | None = None,
 ) -> tuple[tuple[Turn, ...], str]:  # fmt: skip
     """Return the turns in order of time, and the method: channels, voices or none.
 
@@ -72,7 +89,7 @@ def turns(
         labels: list[int | None] = [None] * len(ordered)
         found = False
     else:
-        labels, found = _parties(ordered, by_channel=by_channel)
+        labels, found = _parties(ordered, voice_model or AcousticVoices(), by_channel=by_channel)
     names = {0: Speaker.UNKNOWN, 1: Speaker.UNKNOWN}
     if found and by_channel and channel_roles is not None:
         names = dict(enumerate(channel_roles))

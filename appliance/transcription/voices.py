@@ -10,7 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from appliance.transcription import acoustics
+
 Vectors = np.ndarray[Any, Any]
+Samples = np.ndarray[Any, Any]
 
 # Utterances that count, and how much of them each voice needs.
 MIN_UTTERANCE_S = 0.8
@@ -96,3 +99,16 @@ def _label(vector: Vectors | None, centres: Sequence[Vectors]) -> int | None:
     near = [float(np.linalg.norm(point - centre)) for centre in centres]
     margin = abs(near[0] - near[1]) / max(max(near), 1e-9)
     return None if margin < MIN_OWN_SILHOUETTE else near.index(min(near))
+
+
+class AcousticVoices:
+    """Tells voices without a model, by mel cepstra and pitch. See turns.VoiceModel."""
+
+    def describe(self, samples: Samples) -> Vectors | None:
+        """Return cepstra and pitch, or None where they cannot be had."""
+        return acoustics.voice(samples)
+
+    def parties(self, vectors: Sequence[Vectors | None], durations_s: Sequence[float]) -> list[int | None] | None:
+        """Return 0, 1 or None (unclear) for each utterance, or None when there are not clearly two voices."""
+        found = cluster(vectors, durations_s)
+        return None if found is None else list(found.labels)

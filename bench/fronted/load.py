@@ -15,14 +15,15 @@ _WORD = re.compile(r'\[\s*"(?:[^"\\ ]|\\.)+[ "]')
 
 @dataclass(frozen=True)
 class Road:
-    """One of the two ways. `body` is made anew for each request; a whole stream holds `finished` near its end."""
+    """One of the two ways. `request` gives path, headers and body of the next one.
+
+    A whole stream holds `finished` near its end.
+    """
 
     name: str
     port: int
-    path: str
-    body: Callable[[], bytes]
+    request: Callable[[], tuple[str, str, bytes]]
     finished: bytes
-    headers: str = ""
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Samples:
     first_word_s: list[float] = field(default_factory=list)
     whole_s: list[float] = field(default_factory=list)
     elapsed_s: float = 0.0
-    cpu_s: float = 0.0
+    cpu_s: dict[str, float] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
@@ -44,7 +45,7 @@ class Samples:
         self.first_word_s += other.first_word_s
         self.whole_s += other.whole_s
         self.elapsed_s += other.elapsed_s
-        self.cpu_s += other.cpu_s
+        self.cpu_s = {name: self.cpu_s.get(name, 0.0) + used for name, used in other.cpu_s.items()}
 
 
 class _FirstWord:
@@ -67,11 +68,11 @@ class _FirstWord:
 
 
 async def _stream(road: Road, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[float, float]:
-    body = road.body()
+    path, headers, body = road.request()
     started = time.perf_counter()
     writer.write(
-        f"POST {road.path} HTTP/1.1\r\nhost: bench\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n"
-        f"{road.headers}content-length: {len(body)}\r\n\r\n".encode()
+        f"POST {path} HTTP/1.1\r\nhost: bench\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n"
+        f"{headers}content-length: {len(body)}\r\n\r\n".encode()
         + body
     )
     head = await reader.readuntil(b"\r\n\r\n")

@@ -48,19 +48,56 @@ http {{
 """
 
 
+PROGRAMS = ("gateway", "nginx", "engine", "load")
+
+
+def _stat(pid: int | str) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _used_s(pid: int | str) -> float:
+    """Processor seconds of a process; proc(5), fields 14 and 15."""
+    after_name = _stat(pid)
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A running engine."""
+
+    socket: Path
+    pid: int
+
+
 @dataclass(frozen=True)
 class Stack:
-    """Ports of nginx, one a road, and the gateway's process."""
+    """Ports of nginx, one a road, and the processes that share the machine's cores."""
 
     direct: int
     gateway: int
     gateway_pid: int
+    nginx_pid: int
+    engine_pid: int
     engine: Path
 
-    def cpu_s(self) -> float:
-        """Processor seconds that the gateway's process has used; proc(5), fields 14 and 15."""
-        after_name = Path(f"/proc/{self.gateway_pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+    def cpu_s(self) -> dict[str, float]:
+        """Processor seconds that each of PROGRAMS has used; nginx with its worker, the load generator is this one."""
+        workers = [
+            one.name for one in Path("/proc").iterdir() if one.name.isdigit() and _parent(one.name) == self.nginx_pid
+        ]
+        return {
+            "gateway": _used_s(self.gateway_pid),
+            "nginx": _used_s(self.nginx_pid) + sum(map(_used_s, workers)),
+            "engine": _used_s(self.engine_pid),
+            "load": _used_s("self"),
+        }
+
+
+def _parent(pid: str) -> int:
+    try:
+        return int(_stat(pid)[1])
+    except (OSError, IndexError):  # it has just ended
+        return 0
 
 
 def free_port() -> int:
@@ -98,22 +135,22 @@ def _says_ready(log: Path) -> Callable[[], bool]:
 
 
 @contextmanager
-def stub_engine(folder: Path) -> Iterator[Path]:
-    """The stub, in a process of its own; its socket."""
+def stub_engine(folder: Path) -> Iterator[Engine]:
+    """The stub, in a process of its own."""
     path, log = folder / "engine.sock", folder / "engine.log"
     program = Path(__file__).parent / "stub_engine.py"
-    with running([sys.executable, str(program), str(path)], log, _says_ready(log)):
-        yield path
+    with running([sys.executable, str(program), str(path)], log, _says_ready(log)) as pid:
+        yield Engine(path, pid)
 
 
 @contextmanager
-def real_engine(folder: Path, model_dir: Path) -> Iterator[Path]:
-    """The drafting service with llama.cpp, as its unit starts it; its socket. One thread: others need cores, too."""
+def real_engine(folder: Path, model_dir: Path) -> Iterator[Engine]:
+    """The drafting service with llama.cpp, as its unit starts it. One thread: others need cores, too."""
     path, log, config = folder / "engine.sock", folder / "engine.log", folder / "drafting.json"
     given = {"socket": str(path), "model_dir": str(model_dir), "require_verity": False, "parallel": 1, "threads": 1}
     config.write_text(json.dumps(given))
-    with running([sys.executable, "-m", "appliance.engine", str(config)], log, _says_ready(log)):
-        yield path
+    with running([sys.executable, "-m", "appliance.engine", str(config)], log, _says_ready(log)) as pid:
+        yield Engine(path, pid)
 
 
 def model_files(model: str, folder: Path) -> Path:
@@ -127,7 +164,7 @@ def model_files(model: str, folder: Path) -> Path:
 
 
 @contextmanager
-def fronted(folder: Path, engine: Path, settings: Settings) -> Iterator[Stack]:
+def fronted(folder: Path, engine: Engine, settings: Settings) -> Iterator[Stack]:
     """Start the gateway and nginx in front of a running engine."""
     if shutil.which("nginx") is None:
         raise SystemExit("bench/gateway needs nginx: install it (apt-get install nginx-light)")
@@ -136,7 +173,9 @@ def fronted(folder: Path, engine: Path, settings: Settings) -> Iterator[Stack]:
     direct, gateway = free_port(), free_port()
     conf = folder / "nginx.conf"
     conf.write_text(
-        _NGINX.format(folder=folder, direct=direct, gateway=gateway, engine=engine, gateway_socket=settings.socket)
+        _NGINX.format(
+            folder=folder, direct=direct, gateway=gateway, engine=engine.socket, gateway_socket=settings.socket
+        )
     )
     # As root, nginx would give its workers to "nobody", who may not use these sockets.
     user = ["-g", "user root;"] if os.geteuid() == 0 else []
@@ -149,5 +188,7 @@ def fronted(folder: Path, engine: Path, settings: Settings) -> Iterator[Stack]:
         pid = stack.enter_context(
             running([sys.executable, "-m", "appliance.gateway", str(config)], log, _says_ready(log))
         )
-        stack.enter_context(running(["nginx", "-e", "stderr", "-c", str(conf), *user], folder / "nginx.log", listening))
-        yield Stack(direct, gateway, pid, engine)
+        nginx = stack.enter_context(
+            running(["nginx", "-e", "stderr", "-c", str(conf), *user], folder / "nginx.log", listening)
+        )
+        yield Stack(direct, gateway, pid, nginx, engine.pid, engine.socket)

@@ -33,6 +33,7 @@ from appliance.gateway.__main__ import build
 from appliance.gateway.app import make_app
 from appliance.gateway.auth.local_issuer import LocalIssuer
 from appliance.gateway.auth.principal import Role
+from appliance.gateway.core import Core
 from appliance.gateway.settings import Settings
 from appliance.gateway.store import captures, encounters
 from appliance.gateway.store.captures import RecordingRow, TranscriptRow
@@ -111,24 +112,34 @@ def engine_request(socket: Path, model: str, *, short: bool) -> bytes:
     return json.dumps(engine._body(request)).encode()
 
 
-def settings(folder: Path, engine: Path) -> Settings:
-    """A gateway of its own, with the defaults of the box but for places and for room."""
+def settings(folder: Path, engine: Path, *, cold: bool = False) -> Settings:
+    """A gateway of its own, with the defaults of the box but for places and for room. `cold`: it keeps no sources."""
     LocalIssuer.open(folder / "issuer.key").export(folder / "jwks.json")
     return Settings(
         site="bench", socket=folder / "gw.sock", state_dir=folder / "state", audit_dir=folder / "audit",
         drafting_socket=engine, transcription_socket=folder / "none.sock", local_issuer=folder / "jwks.json", lab=True,
         max_output_tokens=MAX_OUTPUT_TOKENS, max_drafts=256, min_free_bytes=0,
+        **({"kept_sources_bytes": 0} if cold else {}),
     )  # fmt: skip
 
 
-def store(folder: Path, given: Settings, *, short: bool) -> Visit:
-    """Make the encounter, its consent and its transcript, before the gateway's process starts."""
+def store(folder: Path, given: Settings, *, short: bool, count: int = 1) -> list[Visit]:
+    """Make encounters with their consent and transcript, before the gateway's process starts."""
     issuer = LocalIssuer.open(folder / "issuer.key")
-    return asyncio.run(_store(given, issuer, short))
+    return asyncio.run(_store(given, issuer, short, count))
 
 
-async def _store(given: Settings, issuer: LocalIssuer, short: bool) -> Visit:
+async def _store(given: Settings, issuer: LocalIssuer, short: bool, count: int) -> list[Visit]:
     core = build(given)
+    visits = [await _visit(core, issuer, short) for _ in range(count)]
+    await core.speech.close()
+    await core.drafts.close()
+    core.log.close()
+    core.database.close()
+    return visits
+
+
+async def _visit(core: Core, issuer: LocalIssuer, short: bool) -> Visit:
     token = issuer.mint("doctor", {Role.CLINICIAN, Role.ADMIN}, 3600, mfa=True)
     client = httpx.AsyncClient(
         transport=httpx.ASGITransport(make_app(core)), base_url="http://gateway",
@@ -168,8 +179,4 @@ async def _store(given: Settings, issuer: LocalIssuer, short: bool) -> Visit:
         captures.add_transcript(
             connection, TranscriptRow(identifier, encounter, recording, "done", now, "bench", now, sealed=sealed)
         )
-    await core.speech.close()
-    await core.drafts.close()
-    core.log.close()
-    core.database.close()
     return Visit(encounter, identifier, token)

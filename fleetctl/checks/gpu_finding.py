@@ -10,11 +10,12 @@ from appliance.contract.gpu_evidence import Evidence, GpuRule
 from fleetctl.checks.context import CheckContext
 from fleetctl.checks.result import CheckResult, ok, unknown
 from fleetctl.facts.base import Unreadable
+from fleetctl.models.profile import GpuRequirement
 
 
-def by_rule(rule: GpuRule, context: CheckContext) -> CheckResult:
-    """Judge the reading of the facts by what the profile wants."""
-    requirements = context.profile.spec.gpus
+def by_rule(rule: GpuRule, context: CheckContext, wanted_gpus: Sequence[GpuRequirement] | None = None) -> CheckResult:
+    """Judge the reading of the facts by what the profile wants, or by what is given in its place."""
+    requirements = context.profile.spec.gpus if wanted_gpus is None else wanted_gpus
     if not requirements:
         return ok(rule.check, seen="not looked for", wanted="none", reason="the profile wants no GPU")
     facts = context.facts.gpus

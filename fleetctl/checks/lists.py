@@ -15,6 +15,7 @@ from fleetctl.checks.encryption import (
     tpm_bound,
     volumes_encrypted,
 )
+from fleetctl.checks.engine import engine_verified
 from fleetctl.checks.gpu_faults import gpu_clocks, gpu_errors, gpu_inforom, gpu_recovery, gpu_rows, gpu_temperature
 from fleetctl.checks.gpus import gpu_count, gpu_ecc, gpu_library, gpu_pcie, gpu_persistence
 from fleetctl.checks.hardware import (
@@ -104,7 +105,7 @@ def preflight_checks(profile: HardwareProfile) -> tuple[Check, ...]:
 
 def verify_checks(profile: HardwareProfile) -> tuple[Check, ...]:
     """The checks of a provisioned machine of this profile."""
-    return VERIFY_CHECKS + _of_gpus(profile)
+    return VERIFY_CHECKS + ((engine_verified,) if profile.spec.gpus else ()) + _of_gpus(profile)
 
 
 def _of_gpus(profile: HardwareProfile) -> tuple[Check, ...]:

@@ -10,11 +10,21 @@ from fleetctl.facts.base import Unreadable
 
 
 @dataclass(frozen=True)
+class WantedEngine:
+    """The engine image of a GPU site, and the oldest driver that it runs on."""
+
+    root_hash: str
+    min_driver: str
+
+
+@dataclass(frozen=True)
 class Wanted:
-    """What the operator built for this site: root hashes of the OS image's /usr and of each task's model image.
+    """What the operator built for this site: root hashes of the OS image's /usr and of each task's model image, and
+    the engine image of a site with GPUs (None: it has none).
 
     `Unreadable` when the operator has no such build; then a check cannot say that the box runs it.
     """
 
     usr_root_hash: str | Unreadable
     model_root_hashes: Mapping[ModelTask, str | Unreadable]
+    engine: WantedEngine | Unreadable | None = None

@@ -1,4 +1,4 @@
-"""`fleetctl image`: the signed OS image and the signed model images of a fleet."""
+"""`fleetctl image`: the signed OS image, engine image and model images of a fleet."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from fleetctl.image.manifest import ImageManifest, ModelManifest
+    from fleetctl.image.manifest import EngineManifest, ImageManifest, ModelManifest
     from fleetctl.image.overview import ImageState
 
-app = typer.Typer(no_args_is_help=True, help="Build the signed OS image and model images, and see what is built.")
+app = typer.Typer(no_args_is_help=True, help="Build the signed images: OS, engine, models. See what is built.")
 
 
 class ProfileChoice(StrEnum):
@@ -87,6 +87,25 @@ def model(
 
 
 @app.command()
+@grouped
+def engine(
+    access: Access,
+    output_dir: OutputDirOption = None,
+    output: OutputOption = OutputFormat.table,
+) -> None:
+    """Fetch vLLM with CUDA's libraries, try it, and pack it as a signed read-only image for GPU sites. Takes 32 GiB."""
+    from fleetctl.image.cache import ImageCache
+    from fleetctl.image.jobs import engine_job, run_engine
+    from fleetctl.report.emit import emit
+    from fleetctl.report.progress import Progress
+
+    cache = ImageCache.default()
+    job = engine_job(access.fleet, output_dir.resolve() if output_dir else None, cache, access.passphrase)
+    manifest = run_engine(job, cache, Progress())
+    emit(manifest, output, lambda built: _engine_table(built, job.image))
+
+
+@app.command()
 def status(fleet: FleetOption = None, output: OutputOption = OutputFormat.table) -> None:
     """Show which images are built and whether they are up to date."""
     from fleetctl.image.cache import ImageCache
@@ -127,6 +146,17 @@ def _model_table(manifest: ModelManifest, path: Path) -> Table:
             ("root hash", manifest.root_hash),
             ("licence", manifest.licence),
             ("origin", manifest.origin),
+        ]
+    )
+
+
+def _engine_table(manifest: EngineManifest, path: Path) -> Table:
+    return _rows(
+        [
+            ("image", str(path)),
+            ("engine", manifest.name),
+            ("root hash", manifest.root_hash),
+            ("CUDA", f"{manifest.cuda}, driver {manifest.min_driver} or newer"),
         ]
     )
 

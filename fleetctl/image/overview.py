@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from fleetctl.image.cache import ImageCache
 from fleetctl.image.catalogue import read_catalogue
-from fleetctl.image.jobs import image_job, model_job
-from fleetctl.image.manifest import ImageManifest, ModelManifest, read_manifest
+from fleetctl.image.engine import ENGINE
+from fleetctl.image.jobs import engine_job, image_job, model_job
+from fleetctl.image.manifest import EngineManifest, ImageManifest, ModelManifest, read_manifest
 from fleetctl.image.mkosi import PROFILES
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.trust.passphrase import Passphrase
@@ -28,7 +29,7 @@ class ImageState(BaseModel):
 
 
 def overview(fleet: FleetDir, cache: ImageCache) -> list[ImageState]:
-    """Every OS profile and every model of the catalogue. Reads only."""
+    """Every OS profile, the engine of GPU sites, and every model of the catalogue. Reads only."""
     states = []
     for profile in PROFILES:
         job = image_job(fleet, profile, None, cache, _no_passphrase)
@@ -45,6 +46,19 @@ def overview(fleet: FleetDir, cache: ImageCache) -> list[ImageState]:
                 path=path if built else None,
             )
         )
+    engine = engine_job(fleet, None, cache, _no_passphrase)
+    laid = read_manifest(engine.manifest_path, EngineManifest)
+    states.append(
+        ImageState(
+            kind="engine",
+            name=ENGINE,
+            state=_state(laid, engine.current()),
+            version=laid.name.removeprefix(f"{ENGINE}-") if laid else None,
+            root_hash=laid.root_hash if laid else None,
+            size_bytes=laid.size_bytes if laid else None,
+            path=engine.image if laid else None,
+        )
+    )
     for name in read_catalogue().spec.models:
         model = model_job(fleet, name, None, cache, _no_passphrase)
         packed = read_manifest(model.manifest_path, ModelManifest)

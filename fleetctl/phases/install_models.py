@@ -1,4 +1,4 @@
-"""InstallModels: the signed model images."""
+"""InstallModels: the signed images of the models, and of a GPU site's engine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fleetctl.phases.base import HostRun, PhaseResult, summary
 
 
 class InstallModels:
-    """Copies each task's model image to the state volume, where its digest is compared before it is used."""
+    """Copies each image to the state volume, where its digest is compared before it is used."""
 
     title = "InstallModels"
     after_failure = False
@@ -22,4 +22,14 @@ class InstallModels:
             }
             for model in run.release.need_models()
         ]
+        if engine := run.release.need_engine():
+            models.append(
+                {
+                    "task": "engine",
+                    "name": engine.name,
+                    "source_path": str(engine.path),
+                    "sha256": engine.sha256,
+                    "root_hash": engine.root_hash,
+                }
+            )
         return summary(run.apply("models", models=models))

@@ -1,4 +1,4 @@
-"""What the operator built for a site: the OS image's root hash, and each task's model image with its digest."""
+"""What the operator built for a site: the OS image's root hash, each task's model image, and a GPU site's engine."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.contract.seal import ModelTask
-from fleetctl.checks.wanted import Wanted
+from fleetctl.checks.wanted import Wanted, WantedEngine
 from fleetctl.errors import ConfigError
 from fleetctl.facts.base import Unreadable
 from fleetctl.image.cache import ImageCache
-from fleetctl.image.manifest import ImageManifest, ModelManifest, read_manifest
+from fleetctl.image.cuda import too_old
+from fleetctl.image.engine import ENGINE
+from fleetctl.image.manifest import EngineManifest, ImageManifest, ModelManifest, read_manifest
 from fleetctl.models.profile import HardwareProfile
 from fleetctl.models.site import Site
 
@@ -28,17 +30,32 @@ class ModelImage:
 
 
 @dataclass(frozen=True)
+class EngineImage:
+    """The signed engine image of GPU sites on the operator's disk. `min_driver` is the oldest that its CUDA runs on."""
+
+    name: str
+    path: Path
+    root_hash: str
+    sha256: str
+    min_driver: str
+
+
+@dataclass(frozen=True)
 class BuiltRelease:
-    """What is to run at a site; a part that was not built yet says so."""
+    """What is to run at a site; a part that was not built yet says so. `engine` is None at a site without GPUs."""
 
     usr_root_hash: str | Unreadable
     models: Mapping[ModelTask, ModelImage | Unreadable]
+    engine: EngineImage | Unreadable | None = None
 
     @property
     def wanted(self) -> Wanted:
         return Wanted(
             self.usr_root_hash,
             {task: model if isinstance(model, Unreadable) else model.root_hash for task, model in self.models.items()},
+            WantedEngine(self.engine.root_hash, self.engine.min_driver)
+            if isinstance(self.engine, EngineImage)
+            else self.engine,
         )
 
     def need_models(self) -> tuple[ModelImage, ...]:
@@ -49,6 +66,12 @@ class BuiltRelease:
                 raise ConfigError(model.reason, hint="fleetctl image model NAME builds it")
             images.append(model)
         return tuple(images)
+
+    def need_engine(self) -> EngineImage | None:
+        """The engine image of a site with GPUs; `ConfigError` when none was built."""
+        if isinstance(self.engine, Unreadable):
+            raise ConfigError(self.engine.reason, hint="fleetctl image engine builds it")
+        return self.engine
 
     def need_usr_root_hash(self) -> str:
         """The root hash of /usr; `ConfigError` when no image was built."""
@@ -66,7 +89,19 @@ def built_release(site: Site, profile: HardwareProfile, fleet: str, cache: Image
         if built
         else Unreadable("image", f"no finished image: {image} is not there or not readable"),
         {task: _model_image(task, name, cache.models(fleet)) for task, name in site.spec.release.models().items()},
+        _engine_image(cache.engines(fleet), built) if profile.spec.gpus else None,
     )
+
+
+def _engine_image(folder: Path, os_image: ImageManifest | None) -> EngineImage | Unreadable:
+    """The engine, if the driver of the OS image beside it can run it."""
+    path = folder / f"{ENGINE}.json"
+    packed = read_manifest(path, EngineManifest)
+    if packed is None:
+        return Unreadable("engine", f"no finished engine image: {path} is not there or not readable")
+    if os_image is not None and (why := too_old(os_image.driver, packed.min_driver)):
+        return Unreadable("engine", f"{packed.name} does not run on the OS image {os_image.version}: {why}")
+    return EngineImage(packed.name, folder / f"{ENGINE}.raw", packed.root_hash, packed.sha256, packed.min_driver)
 
 
 def _model_image(task: ModelTask, name: str, folder: Path) -> ModelImage | Unreadable:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fleetctl.phases.base import HostRun, PhaseResult, summary
 
 
@@ -16,10 +18,8 @@ class Seal:
             {"task": model.task, "name": model.name, "root_hash": model.root_hash}
             for model in run.release.need_models()
         ]
-        return summary(
-            run.apply(
-                "seal",
-                image={"usr_hash": run.release.need_usr_root_hash()},
-                models=models,
-            )
-        )
+        engine = run.release.need_engine()
+        sealed: dict[str, Any] = {"image": {"usr_hash": run.release.need_usr_root_hash()}, "models": models}
+        if engine:
+            sealed["engine"] = {"name": engine.name, "root_hash": engine.root_hash}
+        return summary(run.apply("seal", **sealed))

@@ -20,7 +20,8 @@ from ansible.module_utils.fleet_outcome import finish, run_reporting
 
 STATE = Path("/var/lib/appliance")
 MODELS = STATE / "models"
-TASKS = ("transcription", "drafting")
+# What a site can have one image of: the weights of a task, and the engine that runs on GPUs.
+TASKS = ("transcription", "drafting", "engine")
 _EARLIER_LINK = "current"  # before there was one model a task
 
 ARGUMENTS = {
@@ -67,8 +68,12 @@ def pending(directory: Path, given: dict[str, Any]) -> list[str]:
     steps = [] if is_recorded(directory, given) else [f"copy {given['name']} to the state volume and verify it"]
     current = directory / f"{given['task']}.raw"
     if not current.is_symlink() or str(current.readlink()) != f"{given['name']}.raw":
-        steps.append(f"make {given['name']} the model for {given['task']}")
+        steps.append(f"make {given['name']} the {_words(given['task'])}")
     return steps
+
+
+def _words(task: str) -> str:
+    return "engine" if task == "engine" else f"model for {task}"
 
 
 def unwanted(directory: Path, tasks: list[str]) -> list[Path]:
@@ -117,7 +122,7 @@ def check_name(name: str, task: str) -> None:
     """Refuse a name that is no plain file name, or that is the link of a task."""
     plain = name.replace("-", "").replace(".", "").replace("_", "").isalnum() and not name.startswith(".")
     if not plain or name in (*TASKS, _EARLIER_LINK):
-        raise Refusal(f"{name!r} is no model name.", f"Correct release.{task} in the site file.")
+        raise Refusal(f"{name!r} is no image name.", f"Correct release.{task} in the site file.")
 
 
 def _run(module: AnsibleModule) -> None:
@@ -128,7 +133,7 @@ def _run(module: AnsibleModule) -> None:
                 link.unlink()
             if links:
                 Box().sync_directory(str(MODELS))
-        finish(module, [f"withdraw the model for {link.stem}" for link in links], {})
+        finish(module, [f"withdraw the {_words(link.stem)}" for link in links], {})
         return
     given = {key: module.params[key] for key in ("task", "name", "sha256", "root_hash")}
     check_name(given["name"], given["task"])

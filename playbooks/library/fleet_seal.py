@@ -27,7 +27,7 @@ DRAFTING = "appliance-drafting.service"  # at sites with a drafting model only
 PENDING = "seal"
 _STOP_DRAFTING = f"stop {DRAFTING}: the site has no drafting model"
 _RESTART = "restart the services, because an earlier run was cut off before that"
-# Loading weights under emulation takes minutes; the services' own time limit is ten.
+# Loading weights under emulation takes minutes; the services' own time limits are shorter.
 _START_S = 1200
 
 ARGUMENTS = {
@@ -42,6 +42,10 @@ ARGUMENTS = {
             "name": {"type": "str", "required": True},
             "root_hash": {"type": "str", "required": True},
         },
+    },
+    "engine": {
+        "type": "dict",
+        "options": {"name": {"type": "str", "required": True}, "root_hash": {"type": "str", "required": True}},
     },
 }
 
@@ -84,6 +88,8 @@ def seal(
         "state_volume": {"mount": "/var/lib/appliance", "mapper": "state", "luks_uuid": state_uuid},
         "models": [{key: model[key] for key in ("task", "name", "root_hash")} for model in given["models"]],
     }
+    if (engine := given.get("engine")) is not None:
+        document["engine"] = {key: engine[key] for key in ("name", "root_hash")}
     same = {key: value for key, value in before.items() if key != "sealed_at"} == document
     return {**document, "sealed_at": before["sealed_at"] if same else now}
 

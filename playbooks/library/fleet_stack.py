@@ -21,7 +21,7 @@ LISTENER = "appliance-nginx.service"
 PENDING = "stack"
 _CREDENTIALS = "/run/credentials/appliance-nginx.service/box.key"
 _RUN = "/run/appliance-nginx"
-# Loading weights under emulation takes minutes; the services' own time limit is ten.
+# Loading weights under emulation takes minutes; the services' own time limits are shorter.
 _START_S = 1200
 
 # Service → its unit; None: it reads its settings anew by itself.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -54,12 +55,19 @@ def test_hostile_text_changes_nothing_with_a_real_engine(
         async def run() -> dict[str, TrialResult]:
             async with HttpEngine(settings) as engine:
                 drafter = Drafter(engine, settings)
-                return {
-                    trial.name: await run_trial(
+                found = {}
+                for trial in trials():
+                    started = time.monotonic()
+                    result = await run_trial(
                         drafter, trial, lambda sources: Grounder(sources).check, max_output_tokens=120
                     )
-                    for trial in trials()
-                }
+                    found[trial.name] = result
+                    # A run of all takes long on a busy machine; with `-s` what is done is seen, and not lost.
+                    print(
+                        f"{trial.name}: {result.refused or 'drafted'}, breaches {result.breaches}, "
+                        f"unmarked {result.unmarked}, {time.monotonic() - started:.0f} s", flush=True,
+                    )  # fmt: skip
+                return found
 
         results = asyncio.run(run())
     assert {trial.kind for trial in trials()} == set(DocumentKind)

@@ -10,7 +10,11 @@ from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM, socket
 from typing import Any
 
+import numpy as np
 import pytest
+
+from appliance.transcription import voiceprints
+from appliance.transcription.media import stream
 
 pytestmark = pytest.mark.slow
 
@@ -141,3 +145,21 @@ def test_the_log_holds_numbers_only(transcription: Any) -> None:
 
 def test_the_socket_is_for_its_group_only(transcription: Any) -> None:
     assert transcription.socket.stat().st_mode & 0o777 == 0o660
+
+
+def test_the_speaker_model_of_the_catalogue_knows_a_voice_again(weights: Path, audio: Path) -> None:
+    """The real network on a real voice: nearer to itself than to the same words from a throat a third smaller."""
+    voices = voiceprints.load(weights)
+    assert voices is not None
+    with (audio / "jfk.flac").open("rb") as file:
+        pieces = list(stream(file, max_audio_s=60, stop=lambda: None))
+    samples = np.concatenate(pieces)[:, 0].astype(np.float32) / 32768
+    early, late = samples[:80_000], samples[96_000:]
+    other = np.interp(np.arange(0, len(late), 1.35), np.arange(len(late)), late).astype(np.float32)
+    first, second, third = (voices.describe(each) for each in (early, late, other))
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert float(first @ second) > voiceprints.SAME_VOICE > float(first @ third)
+    parts = [samples[at : at + 24_000] for at in range(0, len(samples) - 24_000, 24_000)]
+    assert voices.parties([voices.describe(part) for part in parts], [1.5] * len(parts)) is None

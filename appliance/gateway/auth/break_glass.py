@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from appliance.gateway.auth.actions import Action
 from appliance.gateway.auth.principal import Principal, Role
 from appliance.gateway.auth.refusal import AccessError
 from appliance.gateway.auth.settings import AccessPolicy
@@ -33,22 +34,26 @@ class Grant:
         return mine and self.opened_at <= now < self.expires_at
 
 
+def _refused(code: str) -> AccessError:
+    return AccessError(code, action=Action.BREAK_GLASS.value)
+
+
 def break_glass(
     principal: Principal, encounter: str, reason: str, now: datetime, policy: AccessPolicy | None = None
 ) -> Grant:
     """Return a grant. Raises AccessError: role, console-cannot-sign, mfa-required, or break-glass-reason."""
     rules = policy or AccessPolicy()
     if Role.CLINICIAN not in principal.roles:
-        raise AccessError("role")
+        raise _refused("role")
     if Role.CONSOLE in principal.roles and not rules.console_may_sign:
-        raise AccessError("console-cannot-sign")
+        raise _refused("console-cannot-sign")
     if rules.break_glass_requires_mfa and not principal.mfa:
-        raise AccessError("mfa-required")
+        raise _refused("mfa-required")
     words = reason.strip()
     if not rules.break_glass_min_chars <= len(words) <= rules.break_glass_max_chars or _CONTROL.search(words):
-        raise AccessError("break-glass-reason")
+        raise _refused("break-glass-reason")
     if len(set(words.lower())) < 4:  # "..........", "xxxxxxxxxx": long enough, and no reason
-        raise AccessError("break-glass-reason")
+        raise _refused("break-glass-reason")
     return Grant(
         id=f"bg-{secrets.token_hex(16)}",
         encounter=encounter,

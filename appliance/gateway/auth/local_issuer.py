@@ -26,6 +26,19 @@ CONSOLE_LIFETIME_S = 300
 _MAX_KEY_BYTES = 4096
 
 
+def issuer_settings(jwks_file: Path, *, lab: bool) -> IssuerSettings:
+    """Return what makes the box's own issuer count, with its public key set in a file."""
+    return IssuerSettings(
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        jwks_file=jwks_file,
+        algorithms=frozenset({"EdDSA"}),
+        roles={role.value: role for role in (*PRACTICE_ROLES, Role.CONSOLE)},
+        local=True,
+        lab=lab,
+    )
+
+
 class LocalIssuer:
     """Signs tokens with an Ed25519 key.
 
@@ -68,19 +81,6 @@ class LocalIssuer:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
-
-    def settings(self, *, jwks_file: Path | None = None, lab: bool = False) -> IssuerSettings:
-        """Return what makes this issuer count, with the key set inline or in a file."""
-        return IssuerSettings(
-            issuer=ISSUER,
-            audience=AUDIENCE,
-            jwks=None if jwks_file else self.jwks(),
-            jwks_file=jwks_file,
-            algorithms=frozenset({"EdDSA"}),
-            roles={role.value: role for role in (*PRACTICE_ROLES, Role.CONSOLE)},
-            local=True,
-            lab=lab,
-        )
 
     def mint(
         self,

@@ -1,6 +1,6 @@
 """The decision: may this principal do this to this encounter? A pure function of the table, the facts and the time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appliance.clinical.document import DocumentKind
@@ -40,18 +40,20 @@ class EncounterFacts:
 class Decision:
     """The answer. `reason` is `allowed`, `break-glass`, or a code of REFUSALS.
 
-    With `grant`, the access rests on break-glass: the caller logs each such use before it answers.
+    With `grant`, the access rests on break-glass: the caller logs each such use before it answers. A refusal names the
+    `action`.
     """
 
     allowed: bool
     reason: str
     role: Role | None = None
     grant: Grant | None = None
+    action: Action | None = None
 
     def require(self) -> "Decision":
         """Return itself, or raise AccessError with the reason."""
         if not self.allowed:
-            raise AccessError(self.reason)
+            raise AccessError(self.reason, action=self.action)
         return self
 
 
@@ -65,14 +67,15 @@ def may(
 ) -> Decision:
     """Decide. `facts` is None only for actions that concern no encounter. One role that may is enough."""
     if facts is None and action not in UNBOUND:
-        return Decision(False, "no-encounter")
+        return Decision(False, "no-encounter", action=action)
     rules = policy or AccessPolicy()
     found = [_for_role(principal, role, action, facts, now, rules) for role in Role if role in principal.roles]
     allowed = [decision for decision in found if decision.allowed]
     if allowed:
         # Without a grant first: a member who also broke the glass acts as a member.
         return min(allowed, key=lambda decision: decision.grant is not None)
-    return min(found, key=lambda decision: _NEAREST.index(decision.reason), default=Decision(False, "role"))
+    nearest = min(found, key=lambda decision: _NEAREST.index(decision.reason), default=Decision(False, "role"))
+    return replace(nearest, action=action)
 
 
 def _for_role(

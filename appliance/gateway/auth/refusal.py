@@ -46,11 +46,12 @@ class AccessError(RefusedError):
     """Access was refused. `code` is a key of REFUSALS; `status` and `detail` come from there, never from the request.
 
     `detail` goes into the problem document, `hint` is the next action. Nothing of a token or a header is kept.
+    `action` is what was wanted, in the words of `Action`, where a decision about one was made.
     """
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, *, action: str | None = None) -> None:
         status, detail, hint = REFUSALS[code]
         super().__init__(detail, hint=hint)
-        self.code = code
+        self.code, self.action = code, action
         self.status = status
         self.detail = detail

@@ -12,12 +12,13 @@ from jwt import PyJWS
 from jwt.exceptions import PyJWTError
 
 from appliance.gateway.auth import claims as read
-from appliance.gateway.auth.keys import IssuerKeys
+from appliance.gateway.auth.keys import IssuerKeys, Key
 from appliance.gateway.auth.principal import Principal
 from appliance.gateway.auth.refusal import AccessError
 from appliance.gateway.auth.revocation import Revocations
 from appliance.gateway.auth.sessions import MemorySessions, SessionStore, Sighting
 from appliance.gateway.auth.settings import MAX_TOKEN_BYTES, AccessSettings, IssuerSettings
+from appliance.gateway.auth.signatures import Signatures, Signed, times_of
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _TYPES = {"jwt", "at+jwt", "application/at+jwt"}  # RFC 9068 section 4; a logout token (logout+jwt) is no access token
@@ -47,21 +48,42 @@ class TokenVerifier:
         self._settings = settings
         self._issuers = {issuer.issuer: (issuer, IssuerKeys(issuer)) for issuer in settings.issuers}
         self._sessions = sessions if sessions is not None else MemorySessions(settings.sessions)
+        self._signatures = Signatures()
         self._revocations = Revocations(settings.revocations_file)
         self._clock = clock
 
     def verify(self, token: str) -> Principal:
         """Return who sent the token, and take note of their activity. Raises AccessError."""
+        digest = Signatures.digest(token)
+        signed = self._known(digest)
+        if signed is None:
+            signed = self._signed(token)
+            self._signatures.remember(digest, signed)
+        try:
+            self._check_times_and_audience(signed.times, self._issuers[signed.issuer][0])
+            self.check(signed.principal)
+        except AccessError:
+            self._signatures.forget(digest)
+            raise
+        return signed.principal
+
+    def _known(self, digest: bytes) -> Signed | None:
+        """Return what is known of a token, if its key is the issuer's now, read anew. Raises AccessError."""
+        signed = self._signatures.find(digest)
+        if signed is None or self._issuers[signed.issuer][1].find(signed.key_id) is signed.key:
+            return signed
+        return None
+
+    def _signed(self, token: str) -> Signed:
+        """Return what a token says after its signature was found right. Raises AccessError."""
         header, unverified = _split(token)
         issuer = unverified.get("iss")
         if not isinstance(issuer, str) or issuer not in self._issuers:
             raise AccessError("token-issuer")
         settings, keys = self._issuers[issuer]
-        claims = _verified(token, header, settings, keys)
+        key, claims = _verified(token, header, settings, keys)
         self._check_times_and_audience(claims, settings)
-        principal = _principal(claims, settings)
-        self.check(principal)
-        return principal
+        return Signed(issuer, header.get("kid"), key, times_of(claims), _principal(claims, settings))
 
     def check(self, principal: Principal, *, active: bool = True) -> None:
         """Ask again whether a principal still counts, for a connection that lasts. Raises AccessError.
@@ -140,8 +162,10 @@ def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _verified(token: str, header: Mapping[str, Any], settings: IssuerSettings, keys: IssuerKeys) -> Mapping[str, Any]:
-    """Return the claims after the signature was found right, under an algorithm that the key and the issuer allow."""
+def _verified(
+    token: str, header: Mapping[str, Any], settings: IssuerSettings, keys: IssuerKeys
+) -> tuple[Key, Mapping[str, Any]]:
+    """Return key and claims after the signature was found right, under an algorithm that key and issuer allow."""
     algorithm, key_id, kind = header.get("alg"), header.get("kid"), header.get("typ", "JWT")
     if not isinstance(algorithm, str) or algorithm not in settings.algorithms:
         raise AccessError("token-algorithm")
@@ -158,7 +182,7 @@ def _verified(token: str, header: Mapping[str, Any], settings: IssuerSettings, k
         payload = PyJWS(algorithms=allowed).decode(token, key.public, algorithms=allowed)
     except (PyJWTError, ValueError, TypeError):
         raise AccessError("token-signature") from None
-    return _object_of(payload)
+    return key, _object_of(payload)
 
 
 def _object_of(payload: bytes) -> Mapping[str, Any]:

@@ -19,14 +19,20 @@ def core_of(connection: HTTPConnection) -> Core:
 
 
 def principal_of(connection: HTTPConnection) -> Principal:
-    """Return the caller: by bearer token, else by client certificate. Raises AccessError 401."""
+    """Return the caller: by bearer token, else by client certificate; who is refused later is known by it.
+
+    Raises AccessError 401.
+    """
     core = core_of(connection)
     authorization = connection.headers.get("authorization")
     if authorization is None:
         system = ehr_principal(connection.headers, core.settings.all_access)
         if system is not None:
+            connection.state.principal = system
             return system
-    return core.tokens.verify(bearer_token(authorization))
+    found = core.tokens.verify(bearer_token(authorization))
+    connection.state.principal = found
+    return found
 
 
 def if_match(value: Annotated[str | None, Header(alias="If-Match", max_length=40)] = None) -> int:

@@ -132,6 +132,8 @@ def record(encounter: Uuid, given: NewConsentEvent, caller: Caller, core: TheCor
         elif state.capture_allowed:
             encounters.allow_capture(connection, encounter)
         _log(core, opened, event, content, requirement, state, counts)
+    if not state.drafting_allowed or not state.capture_allowed:
+        core.readings.forget(encounter)
     if state.handling is not None and state.handling.delete_recording and not event.gives:
         # After the commit: a withdrawal that could not be recorded must not have deleted anything.
         recordings.remove_all(core.settings.state_dir, encounter)

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from appliance.clinical.document import DocumentKind, Notice
 from appliance.clinical.source import Source
-from appliance.drafting.events import Begun, Dropped, Finished, StatementDone, Text
+from appliance.drafting.events import Begun, Dropped, Event, Finished, StatementDone, Text
 from appliance.drafting.kinds import built_in
 from appliance.drafting.kinds.template import Template
 from appliance.drafting.order import MAX_CONSENT_LINE_CHARS, Order
@@ -30,6 +30,7 @@ from appliance.gateway.consent.refusal import ConsentError
 from appliance.gateway.core import Core
 from appliance.gateway.drafts import Work
 from appliance.gateway.opening import open_encounter
+from appliance.gateway.readings import Reading
 from appliance.gateway.routes.caller import Caller, TheCore
 from appliance.gateway.routes.documents import answer
 from appliance.gateway.sources import gather
@@ -81,20 +82,21 @@ def _consent_line(events: tuple[ConsentEvent, ...]) -> tuple[str, int]:
 def prepare(core: Core, caller: Principal, encounter: str, given: DraftWanted) -> Work:
     """Open, gather and decide. Raises ProblemError, AccessError, ConsentError."""
     template = template_of(core, given.kind, given.template)
+    since = core.readings.mark()
     with core.database.read() as connection:
         opened = open_encounter(core, connection, caller, encounter, Action.DRAFT, kind=given.kind, state="")
         opened.require_open()
         # Someone who may only draft a form from a form must not read a visit through it.
         if given.sources:
             opened.require_also(core, connection, Action.READ_TRANSCRIPT)
-        gathered = gather(core, connection, opened, given.sources)
+        gathered = gather(core, connection, opened, given.sources, since)
         if gathered.captured:
             consent = require_drafting(core, connection, opened)
         else:
             consent = events_of(connection, encounter, opened.key)
     if (form := _form(given.fields)) is not None:
-        gathered = replace(gathered, sources=(form, *gathered.sources))
-    if not gathered.sources:
+        gathered = replace(gathered, readings=(Reading(form), *gathered.readings))
+    if not gathered.readings:
         raise invalid("sources", "name at least one source, or fields")
     chosen = template or built_in(given.kind)
     has_line = any(one.origin == "consent" for one in chosen.sections)
@@ -138,15 +140,19 @@ async def draft(
         return StreamingResponse(
             _from(first, stream), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
         )
-    async with aclosing(core.drafts.run(work)) as found:
-        async for event in found:
-            if isinstance(event, DocumentRow):
-                shown = await asyncio.to_thread(answer, core, work.opened, event)
-                return Response(
-                    shown.model_dump_json(), 201, {"etag": f'"{event.version}"'}, media_type="application/json"
-                )
-            if isinstance(event, Finished):
-                return JSONResponse(_preview(event))
+    try:
+        async with aclosing(core.drafts.run(work)) as found:
+            async for event in found:
+                if isinstance(event, DocumentRow):
+                    shown = await asyncio.to_thread(answer, core, work.opened, event)
+                    return Response(
+                        shown.model_dump_json(), 201, {"etag": f'"{event.version}"'}, media_type="application/json"
+                    )
+                if isinstance(event, Finished):
+                    return JSONResponse(_preview(event))
+    except ConsentError as error:
+        # Refused after it began: draft.failed says so in the log, and a second entry would tell of a second decision.
+        raise _told(error) from None
     raise ProblemError(502, "no-document", "No document was drafted", "the engine ended without one")
 
 
@@ -162,29 +168,37 @@ async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes
 
 
 async def _events(core: Core, work: Work) -> AsyncIterator[bytes]:
-    begun = False
+    begun, held = False, b""
     try:
         async with aclosing(core.drafts.run(work)) as found:
             async for event in found:
-                match event:
-                    case Text():
-                        yield events.of_text(event)
-                    case Begun():
-                        begun = True
-                        yield events.of_begun(event, work.row.id if work.row else None)
-                    case StatementDone():
-                        yield events.of_statement(event)
-                    case Dropped():
-                        yield events.of_dropped(event)
-                    case DocumentRow():
-                        shown = await asyncio.to_thread(answer, core, work.opened, event)
-                        yield events.sse("finished", shown.model_dump(mode="json"))
-                    case Finished():
-                        yield events.sse("finished", _preview(event))
+                if isinstance(event, Begun):
+                    # It is released together with what follows it, so it goes out in one piece with that.
+                    held = events.of_begun(event, work.row.id if work.row else None)
+                    continue
+                shown = held + await _shown(core, work, event)
+                begun, held = True, b""
+                yield shown
     except Exception as error:
         if not begun:
             raise
         yield events.sse("problem", problem_document(_told(error), work.subject))
+
+
+async def _shown(core: Core, work: Work, event: Event | DocumentRow) -> bytes:
+    match event:
+        case Text():
+            return events.of_text(event)
+        case StatementDone():
+            return events.of_statement(event)
+        case Dropped():
+            return events.of_dropped(event)
+        case DocumentRow():
+            document = await asyncio.to_thread(answer, core, work.opened, event)
+            return events.sse("finished", document.model_dump(mode="json"))
+        case Finished():
+            return events.sse("finished", _preview(event))
+    raise TypeError(type(event).__name__)
 
 
 def _told(error: Exception) -> ProblemError:

@@ -216,6 +216,7 @@ def close(encounter: Uuid, caller: Caller, core: TheCore) -> EncounterAnswer:
         core.trail.append(opened.actor, Act("encounter.closed", encounter))
         row = encounters.find(connection, encounter)
     assert row is not None  # noqa: S101 (the transaction holds it)
+    core.readings.forget(encounter)
     return _answer(row, None)
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from appliance import problems
+from appliance.gateway import refused
 from appliance.gateway.api import Uuid
 from appliance.gateway.auth.actions import Action
 from appliance.gateway.auth.principal import Principal
@@ -42,6 +43,7 @@ from appliance.gateway.practice import vocabulary_terms
 from appliance.gateway.recordings import RecordingWriter
 from appliance.gateway.routes.caller import core_of, principal_of
 from appliance.gateway.routes.recordings import begin, finish
+from appliance.gateway.sources import keep_transcript
 from appliance.gateway.speech import LIVE_MEDIA_TYPE
 from appliance.gateway.store import captures
 from appliance.gateway.store.captures import RecordingRow, TranscriptRow
@@ -75,7 +77,8 @@ async def live(websocket: WebSocket, encounter: Uuid) -> None:
         opened, terms = await asyncio.to_thread(_open, core, caller, encounter)
         session = core.live.open(encounter)
     except (ProblemError, AccessError, ConsentError, IntegrityError, DBAPIError) as error:
-        await websocket.send_denial_response(problems.response(_refusal(error), encounter))
+        problem = await refused.record(websocket, error) or _refusal(error)
+        await websocket.send_denial_response(problems.response(problem, encounter))
         return
     try:
         await websocket.accept()
@@ -114,6 +117,11 @@ class Visit:
         with suppress(RuntimeError, WebSocketDisconnect):
             await self.websocket.close(code, reason)
 
+    async def _refuse(self, error: Exception) -> None:
+        problem = await refused.record(self.websocket, error) or _refusal(error)
+        await self._say("stopped", reason=problem.code)
+        await self._close(_POLICY, problem.code)
+
     async def run(self) -> None:
         """Take the visit to its end, whatever that is."""
         language = await self._start()
@@ -126,9 +134,7 @@ class Visit:
                 self.core.trail.append, self.opened.actor, Act("live.begun", self.opened.row.id, row.id)
             )
         except (ProblemError, ConsentError, DBAPIError) as error:
-            problem = _refusal(error)
-            await self._say("stopped", reason=problem.code)
-            await self._close(_POLICY, problem.code)
+            await self._refuse(error)
             return
         await self._say("started", recording=row.id)
         try:
@@ -259,9 +265,7 @@ class Visit:
         except (ProblemError, ConsentError, DBAPIError) as error:
             if isinstance(error, ProblemError) and error.code == "no-audio":
                 await asyncio.to_thread(self._cut, row, writer, "no-audio")
-            problem = _refusal(error)
-            await self._say("stopped", reason=problem.code)
-            await self._close(_POLICY, problem.code)
+            await self._refuse(error)
             return
         except OSError:
             await self._say("stopped", reason="disk-full")
@@ -279,6 +283,7 @@ class Visit:
             id=self.take.transcript, encounter_id=self.opened.row.id, recording_id=recording.id, state="queued",
             created_at=now, created_by=self.caller.member_id,
         )  # fmt: skip
+        since = self.core.readings.mark()
         with self.core.database.write() as connection:
             require_capture(self.core, connection, self.opened)
             captures.add_transcript(connection, row)
@@ -291,6 +296,7 @@ class Visit:
             captures.change_transcript(
                 connection, row.id, state="done", sealed=sealed, finished_at=now, audit_index=index
             )  # fmt: skip
+        keep_transcript(self.core, key, row, sealed, found, since)
         return "done"
 
     def _cut(self, row: RecordingRow, writer: RecordingWriter, why: str) -> None:

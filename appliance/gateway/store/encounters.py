@@ -11,8 +11,13 @@ from appliance.gateway.store import tables as t
 
 # Built once: every request that opens an encounter asks these, and building one costs as much as running it.
 _ENCOUNTER: BindParameter[str] = bindparam("encounter")
-_FIND = select(t.encounter).where(t.encounter.c.id == _ENCOUNTER)
-_TEAM = select(t.member.c.subject).where(t.member.c.encounter_id == _ENCOUNTER)
+_FIND = (
+    select(t.encounter, t.encounter_key.c.wrapped, t.member.c.subject)
+    .outerjoin(t.encounter_key, t.encounter_key.c.encounter_id == t.encounter.c.id)
+    .outerjoin(t.member, t.member.c.encounter_id == t.encounter.c.id)
+    .where(t.encounter.c.id == _ENCOUNTER)
+)
+_COLUMNS = tuple(t.encounter.c.keys())
 _KEY = select(t.encounter_key.c.wrapped).where(t.encounter_key.c.encounter_id == _ENCOUNTER)
 _GRANTS = select(t.grant).where(t.grant.c.encounter_id == _ENCOUNTER, t.grant.c.subject == bindparam("subject"))
 _CONSENT = (
@@ -49,7 +54,7 @@ def _row(found: Any, team: frozenset[str] = frozenset()) -> EncounterRow:
 
 def add(connection: Connection, row: EncounterRow, wrapped: bytes) -> None:
     """Store a new encounter with its key and team."""
-    values = {name: getattr(row, name) for name in t.encounter.c.keys()}  # noqa: SIM118 (a column collection)
+    values = {name: getattr(row, name) for name in _COLUMNS}
     connection.execute(insert(t.encounter).values(**values))
     connection.execute(insert(t.encounter_key).values(encounter_id=row.id, wrapped=wrapped))
     set_team(connection, row.id, row.team)
@@ -65,11 +70,18 @@ def set_team(connection: Connection, encounter: str, subjects: frozenset[str]) -
 
 def find(connection: Connection, encounter: str) -> EncounterRow | None:
     """Return an encounter with its team."""
-    found = connection.execute(_FIND, {"encounter": encounter}).first()
-    if found is None:
+    found = find_with_key(connection, encounter)
+    return None if found is None else found[0]
+
+
+def find_with_key(connection: Connection, encounter: str) -> tuple[EncounterRow, bytes | None] | None:
+    """Return an encounter with its team, and its wrapped key: None after it was destroyed. One question for all."""
+    found = connection.execute(_FIND, {"encounter": encounter}).all()
+    if not found:
         return None
-    team = connection.execute(_TEAM, {"encounter": encounter}).scalars()
-    return _row(found, frozenset(team))
+    first = found[0]
+    team = frozenset(one.subject for one in found if one.subject is not None)
+    return EncounterRow(**{name: getattr(first, name) for name in _COLUMNS}, team=team), first.wrapped
 
 
 def wrapped_key(connection: Connection, encounter: str) -> bytes | None:

@@ -29,8 +29,14 @@ def judge(
         except UnreadableError as error:
             judged.append((Verdict.UNKNOWN, f"{task}: cannot be read: {error}", "look on the box"))
             continue
-        loaded.append(LoadedModel(task=task, name=answer.model, root_hash=answer.root_hash))
+        loaded.append(
+            LoadedModel(
+                task=task, name=answer.model, root_hash=answer.root_hash, engine_root_hash=answer.engine_root_hash
+            )
+        )
         verdict, reason, action = _judge_one(answer, verity, sealed.get(task))
+        if verdict is Verdict.OK and task == "drafting":
+            verdict, reason, action = _judge_engine(answer, verity, (seal or {}).get("engine"))
         judged.append((verdict, f"{task}: {reason}", action))
     verdict = worst([each[0] for each in judged])
     bad = [each for each in judged if each[0] is not Verdict.OK]
@@ -71,3 +77,24 @@ def _judge_one(answer: EngineAnswer, verity: dict[str, Any], sealed: str | None)
             "install the approved model image",
         )
     return Verdict.OK, "root hash of the mounted weights equals the sealed one", ""
+
+
+def _judge_engine(answer: EngineAnswer, verity: dict[str, Any], sealed: dict[str, Any] | None) -> Judged:
+    """Judge the image that the engine's program runs from, at a sealed box whose weights are right."""
+    found, again = answer.engine_root_hash, "install the approved engine image"
+    if sealed is None and found is None:
+        return Verdict.OK, "root hash of the mounted weights equals the sealed one", ""
+    if found is None:
+        return Verdict.CRITICAL, f"the engine is not verified: {answer.engine_root_hash_source}", again
+    if sealed is None:
+        return Verdict.CRITICAL, "it runs from an engine image, and the seal approves none", again
+    device = next((device for device in verity.values() if device["root_hash"] == found), None)
+    if device is None:
+        said = "the service names an engine's root hash that no dm-verity device has"
+        return Verdict.CRITICAL, said, "isolate the machine and inspect it"
+    if device["corrupted"]:
+        said = "the kernel has read a block of the engine that does not match"
+        return Verdict.CRITICAL, said, "install the engine image again and check the disks"
+    if found != sealed["root_hash"]:
+        return Verdict.CRITICAL, f"engine {found} is mounted, sealed is {sealed['root_hash']}", again
+    return Verdict.OK, "root hashes of the mounted weights and of the engine equal the sealed ones", ""

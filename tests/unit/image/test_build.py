@@ -15,7 +15,8 @@ from fleetctl.image.digest import combined, file_sha256
 from fleetctl.image.manifest import BuiltFile, ImageManifest, write_manifest
 from fleetctl.image.mirrors import Mirrors
 from fleetctl.image.mkosi import SOURCE_DATE_EPOCH, MkosiRun, stage
-from fleetctl.image.model import partition_definitions, seed
+from fleetctl.image.model import seed
+from fleetctl.image.packing import partition_definitions
 from fleetctl.image.publish import publish
 from fleetctl.image.pythontree import needless, pip_argv
 from fleetctl.image.tools import ToolsTree, mmdebstrap_argv
@@ -39,6 +40,7 @@ def job(tmp_path: Path) -> ImageBuild:
         version="1",
         recipe=tmp_path / "recipe",
         lock=tmp_path / "lock",
+        engine_lock=tmp_path / "vllm.lock",
         package=tmp_path / "package",
         output_dir=tmp_path / "out",
         build=tmp_path / "build",
@@ -70,6 +72,15 @@ def test_unchanged_is_current_and_needs_no_key(job: ImageBuild) -> None:
 def test_any_changed_input_makes_it_outdated(job: ImageBuild, name: str) -> None:
     (job.recipe.parent / name).write_text("changed")
     assert job.current() is None
+
+
+def test_a_gpu_image_is_outdated_when_its_engine_wants_another_driver(job: ImageBuild) -> None:
+    gpu = replace(job, profile="gpu")
+    gpu.engine_lock.write_text("nvidia-cuda-runtime-cu12==12.8.90 --hash=sha256:00\n")
+    twelve = gpu.inputs()["oldest_driver"]
+    gpu.engine_lock.write_text("nvidia-cuda-runtime==13.0.96 --hash=sha256:00\n")
+    assert (twelve, gpu.inputs()["oldest_driver"]) == ("525.60.13", "580.65.06")
+    assert job.inputs()["oldest_driver"] == ""
 
 
 def test_execute_bit_of_a_script_counts(job: ImageBuild) -> None:

@@ -224,7 +224,14 @@ def test_links_of_tasks_that_the_site_no_longer_has_are_unwanted(tmp_path: Path)
     assert {link.stem for link in fleet_model.unwanted(tmp_path, ["transcription", "drafting"])} == {"current"}
 
 
-@pytest.mark.parametrize("name", ["drafting", "current", "../x", ".hidden", ""])
+def test_the_engine_has_a_link_of_its_own_and_is_withdrawn_with_the_cards(tmp_path: Path) -> None:
+    given = model(tmp_path) | {"task": "engine", "name": "tiny"}
+    fleet_model.publish(Box(), tmp_path, tmp_path / ".incoming" / "tiny.raw", given)
+    assert (tmp_path / "engine.raw").read_bytes() == b"weights"
+    assert [link.stem for link in fleet_model.unwanted(tmp_path, ["transcription"])] == ["engine"]
+
+
+@pytest.mark.parametrize("name", ["drafting", "engine", "current", "../x", ".hidden", ""])
 def test_a_model_cannot_take_the_place_of_a_link(name: str) -> None:
     fleet_model.check_name("smollm2-135m-instruct", "drafting")
     with pytest.raises(Refusal, match=r"release\.drafting"):
@@ -246,6 +253,20 @@ def test_the_seal_is_what_the_services_read_and_keeps_its_time() -> None:
     assert fleet_seal.seal(GIVEN, (STATE_UUID, ROOT_UUID), "ef" * 32, "2026-03-02T12:00:00Z", first) == first
     other = fleet_seal.seal(GIVEN, (STATE_UUID, ROOT_UUID), "00" * 32, "2026-03-02T12:00:00Z", first)
     assert other["sealed_at"] == "2026-03-02T12:00:00Z"
+
+
+def test_an_engine_is_sealed_where_the_site_has_one() -> None:
+    engine = {"name": "vllm-1", "root_hash": "ab" * 32}
+    volumes = (STATE_UUID, ROOT_UUID)
+    made = fleet_seal.seal(GIVEN | {"engine": engine}, volumes, "ef" * 32, "2026-03-01T12:00:00Z", {})
+    sealed = Seal.model_validate_json(json.dumps(made)).engine
+    assert sealed is not None
+    assert sealed.model_dump() == engine
+    without = fleet_seal.seal(
+        GIVEN | {"engine": None}, (STATE_UUID, ROOT_UUID), "ef" * 32, "2026-03-02T12:00:00Z", made
+    )
+    assert "engine" not in without
+    assert without["sealed_at"] == "2026-03-02T12:00:00Z"
 
 
 def test_drafting_is_a_service_where_a_model_is_sealed_for_it() -> None:

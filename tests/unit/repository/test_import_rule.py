@@ -109,7 +109,10 @@ CORE = {
     "engine": {"contract"},
     "gateway": {"clinical", "contract", "audit", "drafting", "grounding", "transcription"},
 }
-FOR_ALL = {"errors", "problems", "listening", "measures", "sdnotify", "service", "version", "weights"}
+FOR_ALL = {
+    "engine_image", "errors", "http_answer", "listening", "measures", "problems", "sdnotify", "service", "version",
+    "weights",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("package", CORE)

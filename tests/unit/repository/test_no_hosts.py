@@ -31,7 +31,7 @@ FORBIDDEN = re.compile(
 )
 
 
-LOCKS = ("requirements/dev.lock", "requirements/operator.lock", "images/appliance.lock", "requirements/vllm.lock")
+LOCKS = ("requirements/dev.lock", "requirements/operator.lock", "images/appliance.lock", "images/vllm.lock")
 
 
 def tracked() -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import stat
 import subprocess
@@ -82,16 +81,6 @@ def test_many_threads_get_different_indices_and_share_flushes(open_log: Open, en
     assert sorted(indices) == list(range(640))
     logged = {found.data for found in log.entries(0, 640)}
     assert logged == {encode(entry(worker * 1000 + n)) for worker in range(16) for n in range(40)}
-
-
-def test_asyncio_callers_wait_without_blocking_the_loop(open_log: Open, entry: Entry) -> None:
-    log = open_log()
-
-    async def work() -> list[int]:
-        receipts = await asyncio.gather(*(log.append_async(entry(n)) for n in range(50)))
-        return [receipt.index for receipt in receipts]
-
-    assert sorted(asyncio.run(work())) == list(range(50))
 
 
 def test_one_tree_goes_on_after_reopening(open_log: Open, entry: Entry, tmp_path: Path) -> None:

@@ -106,6 +106,13 @@ def test_one_engine_with_other_weights_is_named() -> None:
     assert "transcription" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("reported", "broken"), [(A, False), (B, True), (None, True)])
+def test_the_engines_own_image_is_compared_where_one_is_sealed(reported: str | None, broken: bool) -> None:
+    seal = Seal.model_validate(DOCUMENT | {"engine": {"name": "vllm-1", "root_hash": A}})
+    comparisons = compare(seal, facts(), lambda task: EngineAnswer("m", A, "s", reported))
+    assert [each.name for each in comparisons if not each.equal] == (["root hash of the engine"] if broken else [])
+
+
 MODELS = DOCUMENT["models"]
 
 

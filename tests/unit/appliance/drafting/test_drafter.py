@@ -9,7 +9,7 @@ import pytest
 
 from appliance.clinical.document import DocumentKind, Grounding, Section, Statement
 from appliance.clinical.source import Source, Speaker
-from appliance.drafting.drafter import Drafter, breaches
+from appliance.drafting.drafter import Drafter, Reader, breaches
 from appliance.drafting.errors import ContextError, DraftError, OrderRefusedError, OutputError
 from appliance.drafting.events import Begun, Dropped, Event, Finished, StatementDone, Text
 from appliance.drafting.order import Order, Series
@@ -273,3 +273,32 @@ def test_a_document_that_is_not_the_one_ordered_is_told(
         statement = first.statements[0].model_copy(update=change)
         change = {"sections": (first.model_copy(update={"statements": (statement,)}), *document.sections[1:])}
     assert said in breaches(order, document.model_copy(update=change))
+
+
+def test_tokens_gather_only_once_the_first_word_was_shown(
+    stub_engine: Any, answers: Any, visit: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    sleep = asyncio.sleep
+
+    async def noted(seconds: float) -> None:
+        slept.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr("appliance.drafting.drafter.asyncio.sleep", noted)
+    order = Order(VISIT_NOTE, (visit,))
+    engine = stub_engine(answers(history=["Left knee pain for two weeks."]))
+
+    async def first() -> int:
+        async with aclosing(Drafter(engine, Settings()).draft(order, reader=Reader(gap_s=lambda: 0.04))) as events:
+            async for event in events:
+                if isinstance(event, Text):
+                    return slept.count(0.04)
+        raise AssertionError("no word was shown")
+
+    assert asyncio.run(first()) == 0
+    at_once = finished(draft(engine, order))
+    assert slept.count(0.04) == 0
+    gathered = finished(draft(engine, order, reader=Reader(gap_s=lambda: 0.04)))
+    assert slept.count(0.04) > 0
+    assert gathered.document == at_once.document

@@ -250,3 +250,17 @@ def test_a_crash_in_the_middle_of_a_draft_leaves_counts_and_no_document(server: 
     assert any(isinstance(event, StatementDone) for event in seen)
     assert not any(isinstance(event, Finished) for event in seen)
     assert "knee" not in str(error.value)
+
+
+def test_what_arrives_together_goes_on_together(server: Any) -> None:
+    tokens = [server.event(piece) for piece in ('{"plan"', ': ["Re', 'st."]}')]
+    framed = b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in (*tokens, server.event(reason="stop")))
+
+    async def script(writer: asyncio.StreamWriter) -> None:
+        head = server.HEAD.replace(b"connection: close", b"connection: close\r\ntransfer-encoding: chunked")
+        writer.write(head + framed + b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
+
+    server.script = script
+    events = with_engine(server, answer)
+    assert events[:-1] == [Chunk('{"plan": ["Rest."]}')]
+    assert events[-1].reason == "stop"

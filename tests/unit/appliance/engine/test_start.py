@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from appliance.engine import __main__ as engine_main
 from appliance.engine import adapters, llama, settings, vllm
 from appliance.engine.adapters import Adapter
 from appliance.engine.settings import Settings
@@ -71,6 +72,25 @@ def test_vllm_gets_no_tcp_address_and_logs_nothing() -> None:
         assert environment[name] == "1"
     assert environment["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] == "0"
     assert "VLLM_CPU_KVCACHE_SPACE" not in environment
+
+
+def test_what_is_compiled_at_run_time_stays_in_the_services_own_memory() -> None:
+    environment = vllm.environment(Settings(**HOSPITAL))
+    assert environment["CC"] == "/run/engine/bin/cc"
+    for name in ("TRITON_CACHE_DIR", "VLLM_CACHE_ROOT", "XDG_CACHE_HOME", "CUDA_CACHE_PATH"):
+        assert environment[name].startswith("/run/appliance-drafting/cache")
+    assert environment["TORCHDYNAMO_DISABLE"] == "1"
+    compilation = json.loads(option(vllm.argv(Settings(**HOSPITAL), WEIGHTS, SOCKET), "--compilation-config"))
+    assert compilation == {"mode": 0, "cudagraph_mode": "FULL_DECODE_ONLY"}
+
+
+def test_vllm_does_not_start_from_an_unverified_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sealed = Weights(tmp_path, "draft-test", "a" * 64, "test")
+    monkeypatch.setattr(engine_main.weights_module, "check", lambda *args, **kwargs: sealed)
+    path = tmp_path / "drafting.json"
+    path.write_text(json.dumps(HOSPITAL | {"engine_dir": str(tmp_path), "program": str(tmp_path / "bin/vllm")}))
+    with pytest.raises(UnknownStateError, match="the engine is not verified"):
+        engine_main.start(path)
 
 
 def test_vllm_without_a_card_runs_on_the_cpu() -> None:

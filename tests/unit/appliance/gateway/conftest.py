@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from appliance.gateway.__main__ import build
 from appliance.gateway.app import served
@@ -22,6 +23,8 @@ from appliance.gateway.auth.local_issuer import LocalIssuer
 from appliance.gateway.auth.principal import Role
 from appliance.gateway.core import Core
 from appliance.gateway.settings import Settings
+from appliance.gateway.store.database import Database
+from tests.fakes import postgresql as postgresql_server
 from tests.fakes.clinical import SUPPORTED, StubEngine, StubTranscription, listening, wav
 
 
@@ -126,6 +129,11 @@ class Gateway:
         with self.core.database.read() as connection:
             return list(connection.exec_driver_sql(query))
 
+    def tamper(self, statement: str, **values: Any) -> None:
+        """Change the store behind the program's back."""
+        with self.core.database.write() as connection:
+            connection.execute(text(statement), values)
+
     async def signed(self, *sentences: str) -> tuple[str, str]:
         """(encounter, document) of a signed visit note."""
         encounter, document = await self.drafted(*sentences)
@@ -151,6 +159,13 @@ class Gateway:
     def break_log(self) -> None:
         """From now on the audit log's disk is gone, as far as it can tell."""
         self.core.log._failure = "a test"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test marked `both_stores` runs on PostgreSQL as well, among the slow ones."""
+    if metafunc.definition.get_closest_marker("both_stores"):
+        both = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
+        metafunc.parametrize("store", both, indirect=True)
 
 
 Start = Callable[..., AbstractAsyncContextManager[Gateway]]
@@ -179,20 +194,39 @@ def settings_for(place: Path, issuer: LocalIssuer, **changes: Any) -> Settings:
     return Settings(**given)
 
 
-@pytest.fixture
-def make_settings(place: Path, issuer: LocalIssuer) -> Callable[..., Settings]:
-    return lambda **changes: settings_for(place, issuer, **changes)
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """URL of one server for all tests."""
+    with postgresql_server.server() as url:
+        yield url
 
 
 @pytest.fixture
-def start(place: Path, issuer: LocalIssuer, monkeypatch: pytest.MonkeyPatch) -> Start:
+def store(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The settings of the store that this test runs on; PostgreSQL is empty. See `both_stores`."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return {}
+    url = request.getfixturevalue("postgresql")
+    database = Database(url)
+    postgresql_server.emptied(database)
+    database.close()
+    return {"database_url": url}
+
+
+@pytest.fixture
+def make_settings(place: Path, issuer: LocalIssuer, store: dict[str, Any]) -> Callable[..., Settings]:
+    return lambda **changes: settings_for(place, issuer, **store, **changes)
+
+
+@pytest.fixture
+def start(make_settings: Callable[..., Settings], issuer: LocalIssuer, monkeypatch: pytest.MonkeyPatch) -> Start:
     """`async with start() as gateway`; again with the same folder: a restart. `real`: behind a real server."""
     # Nothing waits for a guess: the tries that a practice makes after seconds are made at once.
     monkeypatch.setattr("appliance.gateway.jobs._WAIT_S", 0.01)
 
     @asynccontextmanager
     async def go(*, real: bool = False, engines: bool = True, **changes: Any) -> AsyncIterator[Gateway]:
-        settings = settings_for(place, issuer, **changes)
+        settings = make_settings(**changes)
         transcription, engine = StubTranscription(), StubEngine()
         async with AsyncExitStack() as stack:
             if engines:

@@ -18,6 +18,7 @@ def code(answer: Any) -> str:
     return str(answer.json()["type"].rsplit(":", 1)[-1])
 
 
+@pytest.mark.both_stores
 async def test_a_team_member_reads_and_an_outsider_does_not(gw: Any) -> None:
     encounter, document = await gw.drafted()
     path = f"/v1/encounters/{encounter}"
@@ -64,6 +65,7 @@ async def test_roles_see_no_more_than_they_need(gw: Any) -> None:
     assert (await gw.ask("GET", "/v1/audit/entries", who=("x", Role.AUDITOR))).status_code == 200
 
 
+@pytest.mark.both_stores
 async def test_break_glass_opens_for_reading_with_an_entry_each_time(gw: Any) -> None:
     encounter, document = await gw.signed()
     path = f"/v1/encounters/{encounter}/break-glass"
@@ -83,9 +85,8 @@ async def test_break_glass_opens_for_reading_with_an_entry_each_time(gw: Any) ->
     assert opened["considered"][0]["algorithm"] == "commitment"
     answer = await gw.ask("POST", f"/v1/documents/{document}/addenda", json={"text": "x"}, who=OTHER)
     assert (answer.status_code, code(answer)) == (403, "grant-does-not-cover")
-    with gw.core.database.write() as connection:
-        past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat(timespec="microseconds")
-        connection.exec_driver_sql("UPDATE break_glass SET expires_at = ?", (past,))
+    past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat(timespec="microseconds")
+    gw.tamper("UPDATE break_glass SET expires_at = :past", past=past)
     answer = await gw.ask("GET", f"/v1/documents/{document}/signed", who=OTHER)
     assert (answer.status_code, code(answer)) == (403, "grant-expired")
 

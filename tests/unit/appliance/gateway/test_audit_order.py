@@ -11,6 +11,7 @@ import pytest
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.both_stores
 async def test_without_a_log_no_route_releases_anything(gw: Any) -> None:
     encounter, document = await gw.signed()
     (transcript,) = gw.row("SELECT id FROM transcript")
@@ -58,6 +59,7 @@ async def test_without_a_log_no_route_releases_anything(gw: Any) -> None:
     assert len(gw.rows("SELECT id FROM document WHERE sealed IS NOT NULL")) == 1
 
 
+@pytest.mark.both_stores
 @pytest.mark.parametrize("act", ["review", "content", "signature", "rejection"])
 async def test_without_a_log_no_act_of_the_review_counts(gw: Any, act: str) -> None:
     _, document = await gw.drafted()
@@ -75,6 +77,7 @@ async def test_without_a_log_no_act_of_the_review_counts(gw: Any, act: str) -> N
     assert gw.version(document) == version
 
 
+@pytest.mark.both_stores
 async def test_one_entry_for_each_decision_of_a_visit(gw: Any) -> None:
     _, document = await gw.signed()
     await gw.ask("GET", f"/v1/documents/{document}/signed")

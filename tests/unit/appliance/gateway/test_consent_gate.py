@@ -80,6 +80,7 @@ async def test_parts_that_do_not_fit_together_are_a_refusal_and_no_crash(gw: Any
     assert (answer.status_code, code(answer)) == (422, "consent-event")
 
 
+@pytest.mark.both_stores
 @pytest.mark.parametrize("disposition", ["keep_until_review", "delete_recording", "delete_all"])
 async def test_a_withdrawal_handles_what_was_captured(start: Any, disposition: str) -> None:
     async with start(consent={"on_withdrawal": disposition}) as gw:
@@ -133,6 +134,7 @@ async def test_a_withdrawal_that_cannot_be_recorded_deletes_nothing(start: Any) 
         assert gw.row("SELECT state FROM recording")[0] == "stored"
 
 
+@pytest.mark.both_stores
 async def test_a_withdrawal_beats_a_transcript_that_is_in_work(gw: Any) -> None:
     gw.transcription.hold = asyncio.Event()
     encounter = await gw.visit()
@@ -146,6 +148,7 @@ async def test_a_withdrawal_beats_a_transcript_that_is_in_work(gw: Any) -> None:
     assert "transcript.completed" not in gw.happened()
 
 
+@pytest.mark.both_stores
 async def test_a_withdrawal_beats_a_draft_that_is_in_work(gw: Any) -> None:
     encounter = await gw.visit()
     transcript = await gw.transcribed(encounter)

@@ -56,6 +56,7 @@ def test_what_is_due(created: float, found: list[DocumentRow], wanted: Due) -> N
     assert due(row(created), found, Settings(), NOW) == wanted
 
 
+@pytest.mark.both_stores
 @pytest.mark.anyio
 async def test_a_sweep_removes_recordings_and_then_the_encounter(gw: Any) -> None:
     encounter, document = await gw.signed()
@@ -76,12 +77,14 @@ async def test_a_sweep_removes_recordings_and_then_the_encounter(gw: Any) -> Non
     assert {one["actor"]["subject"] for one in destroyed} == {"appliance"}
 
 
+@pytest.mark.both_stores
 @pytest.mark.anyio
 async def test_a_destroyed_encounter_is_gone_with_its_key(gw: Any) -> None:
     encounter, document = await gw.signed()
     (wrapped,) = gw.row("SELECT wrapped FROM encounter_key")
     sealed = [one[0] for one in gw.rows("SELECT sealed FROM revision")] + [gw.row("SELECT sealed FROM transcript")[0]]
-    assert all(one in gw.raw() for one in (wrapped, *sealed[:1]))
+    if gw.core.database.is_sqlite:  # else the rows are not in the state folder
+        assert all(one in gw.raw() for one in (wrapped, *sealed[:1]))
     path = f"/v1/encounters/{encounter}/destruction"
     given = {"reason": "patient_request"}
     assert (await gw.ask("POST", path, json=given)).status_code == 403
@@ -91,6 +94,10 @@ async def test_a_destroyed_encounter_is_gone_with_its_key(gw: Any) -> None:
     assert (entry["event"], entry["reason"], entry["actor"]["subject"]) == (
         "retention.key_destroyed", "patient_request", "boss",
     )  # fmt: skip
+    left = "SELECT count(*) FROM {}"
+    assert [gw.row(left.format(table))[0] for table in ("encounter_key", "revision", "transcript", "signature")] == [
+        0
+    ] * 4
     raw = gw.raw()
     assert wrapped not in raw
     assert not any(one[:64] in raw for one in sealed)

@@ -71,6 +71,7 @@ async def test_an_engine_that_breaks_off_in_a_stream_is_told_in_the_stream(gw: A
     assert gw.row("SELECT state FROM document")[0] == "failed"
 
 
+@pytest.mark.both_stores
 async def test_a_client_that_goes_away_abandons_its_draft_and_stops_the_engine(real: Any) -> None:
     path, given = await ready(real)
     real.engine.hold_after = 6
@@ -87,11 +88,11 @@ async def test_a_client_that_goes_away_abandons_its_draft_and_stops_the_engine(r
     assert real.happened()[-1] == "draft.abandoned"
 
 
+@pytest.mark.both_stores
 async def test_what_a_restart_finds_is_lost(start: Any) -> None:
     async with start() as gw:
         _, document = await gw.drafted()
-        with gw.core.database.write() as connection:
-            connection.exec_driver_sql("UPDATE document SET state = 'drafting', sealed = NULL")
+        gw.tamper("UPDATE document SET state = 'drafting', sealed = NULL")
     async with start() as gw:
         shown = (await gw.ask("GET", f"/v1/documents/{document}")).json()
         assert (shown["state"], shown["problem"], shown["document"]) == ("failed", "lost", None)

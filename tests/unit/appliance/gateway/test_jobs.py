@@ -21,6 +21,7 @@ async def finished(gw: Any, transcript: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.both_stores
 async def test_a_restart_takes_up_what_waits_and_what_was_in_work(start: Any) -> None:
     async with start() as gw:
         encounter = await gw.visit()

@@ -48,6 +48,7 @@ async def state(gw: Any, wanted: str) -> None:
             await asyncio.sleep(0.005)
 
 
+@pytest.mark.both_stores
 async def test_a_visit_ends_with_a_recording_and_its_transcript(real: Any) -> None:
     encounter = await real.visit()
     async with connect(real, encounter) as socket:
@@ -151,6 +152,7 @@ async def test_a_visit_is_recorded_once_at_a_time(real: Any) -> None:
         await started(socket)
 
 
+@pytest.mark.both_stores
 @pytest.mark.parametrize("disposition", ["keep_until_review", "delete_recording", "delete_all"])
 async def test_a_withdrawal_stops_a_running_visit(start: Any, disposition: str) -> None:
     async with start(real=True, consent={"on_withdrawal": disposition}) as gw:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,41 +18,9 @@ from appliance.gateway.store import documents, encounters
 from appliance.gateway.store.database import Database
 from appliance.gateway.store.documents import DocumentRow, RevisionRow
 from appliance.gateway.store.encounters import EncounterRow
+from tests.fakes.postgresql import emptied
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
-
-
-def _server() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return found[-1].parent if found else None
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """URL of a server of its own, on a unix socket only, as an unprivileged user."""
-    binaries = _server()
-    if binaries is None:
-        if os.environ.get("CI"):
-            pytest.fail("PostgreSQL's server is missing: apt-get install postgresql")
-        pytest.skip("needs PostgreSQL's server: apt-get install postgresql")
-    with tempfile.TemporaryDirectory(prefix="pg") as name:
-        folder = Path(name)
-        as_user: list[str] = []
-        if os.geteuid() == 0:
-            shutil.chown(folder, "postgres", "postgres")
-            as_user = ["runuser", "-u", "postgres", "--"]
-        data = folder / "data"
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
-        initdb = [str(binaries / "initdb"), "-D", str(data), "-U", "gateway", "--auth=trust", "--no-sync", "-E", "UTF8"]
-        subprocess.run([*as_user, *initdb], check=True, **quiet)  # type: ignore[call-overload]
-        options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=80"
-        control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-o", options]
-        subprocess.run([*as_user, *control, "start"], check=True, **quiet)  # type: ignore[call-overload]
-        try:
-            yield f"postgresql+psycopg://gateway@/postgres?host={folder}"
-        finally:
-            stop = [str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"]
-            subprocess.run([*as_user, *stop], check=True, **quiet)  # type: ignore[call-overload]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -64,9 +28,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     url = f"sqlite:///{tmp_path / 'x.db'}" if request.param == "sqlite" else request.getfixturevalue("postgresql")
     found = Database(url)
     if not found.is_sqlite:
-        with found.engine.begin() as connection:
-            connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-            connection.exec_driver_sql("CREATE SCHEMA public")
+        emptied(found)
     found.prepare()
     yield found
     found.close()
@@ -176,6 +138,7 @@ def test_a_url_that_is_not_supported_is_refused_without_repeating_it(url: str) -
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.both_stores
 @pytest.mark.anyio
 async def test_32_who_create_correct_and_sign_at_once(gw: Any) -> None:
     """No lost update, no deadlock, every entry of the log its own index."""

@@ -14,7 +14,7 @@ from appliance.health.concerns.part import part
 from appliance.health.concerns.services import RestartWatch
 from appliance.health.engines import EngineAnswer
 
-A, B = "a" * 64, "b" * 64
+A, B, C = "a" * 64, "b" * 64, "c" * 64
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
 SEAL: dict[str, Any] = {
     "site": "north", "usr_root_hash": A, "ruleset_digest": A,
@@ -111,6 +111,29 @@ def test_the_worst_model_decides_and_each_is_named() -> None:
     bad = models.judge(lambda task: EngineAnswer(task, A, "s"), verity, DRAFTING_SEAL)
     assert bad.verdict == "critical"
     assert bad.reason.startswith("drafting: ")
+
+
+@pytest.mark.parametrize(
+    ("reported", "sealed", "corrupted", "verdict"),
+    [
+        (C, C, False, "ok"),
+        (None, None, False, "ok"),  # the engine is a part of /usr
+        (None, C, False, "critical"),
+        (C, None, False, "critical"),
+        (C, B, False, "critical"),
+        (C, C, True, "critical"),
+        ("d" * 64, "d" * 64, False, "critical"),  # no device of the kernel has what the service claims
+    ],
+)
+def test_the_image_that_the_engine_runs_from(
+    reported: str | None, sealed: str | None, corrupted: bool, verdict: str
+) -> None:
+    hashes = {"transcription": A, "drafting": B}
+    seal = DRAFTING_SEAL | ({"engine": {"name": "vllm-1", "root_hash": sealed}} if sealed else {})
+    verity = {"w": device(), "d": device(B), "e": device(C, corrupted=corrupted)}
+    part = models.judge(lambda task: EngineAnswer(task, hashes[task], "s", reported, "s"), verity, seal)
+    assert part.verdict == verdict
+    assert part.loaded[1].engine_root_hash == reported
 
 
 def test_a_sealed_engine_that_does_not_answer_is_unknown() -> None:

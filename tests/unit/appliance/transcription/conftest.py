@@ -18,6 +18,7 @@ from appliance.transcription.engine import Options
 from appliance.transcription.media import Recording, stream
 from appliance.transcription.settings import Settings
 from appliance.transcription.transcript import Segment, Transcript, Word
+from appliance.transcription.voices import AcousticVoices
 from appliance.weights import Weights
 
 BOUNDARY = "b0undary"
@@ -144,6 +145,7 @@ class ScriptedEngine:
 
     languages = frozenset({"en"})
     decoder: ScriptedDecoder
+    voices = AcousticVoices()
 
     def __init__(self) -> None:
         self.asked: list[Options] = []

@@ -37,7 +37,7 @@ def wav(samples: bytes, channels: int = 1) -> bytes:
 def test_a_recording_becomes_turns_with_doubts(make_service: MakeService, client: Any, engine: Any) -> None:
     terms = ["metoprolol", "lisinopril", "amlodipine"]
     fields = [("vocabulary", json.dumps(terms)), ("language", "en")]
-    answer = ask(make_service(), client, wav(client.speech(8)), fields)
+    answer = ask(make_service(), client, wav(client.speech(2)), fields)
     assert answer.status == 200
     found = TranscriptAnswer.model_validate_json(answer.body)
     words = [word for turn in found.transcript.turns for word in turn.words]
@@ -49,7 +49,7 @@ def test_a_recording_becomes_turns_with_doubts(make_service: MakeService, client
 
 
 def test_without_a_vocabulary_the_second_decoding_is_greedy(make_service: MakeService, client: Any) -> None:
-    found = TranscriptAnswer.model_validate_json(ask(make_service(), client, wav(client.speech(8))).body)
+    found = TranscriptAnswer.model_validate_json(ask(make_service(), client, wav(client.speech(2))).body)
     assert (found.engine.decoder.second, found.engine.vocabulary.sha256) == ("greedy", None)
     assert any(word.doubt == "number" for turn in found.transcript.turns for word in turn.words)
 
@@ -59,7 +59,7 @@ def test_invented_text_is_left_out_and_named(
     make_service: MakeService, client: Any, engine: Any, changes: dict[str, Any]
 ) -> None:
     engine.decoder.plain = client.heard("Thank you.", **changes)
-    found = TranscriptAnswer.model_validate_json(ask(make_service(), client, wav(client.speech(8))).body)
+    found = TranscriptAnswer.model_validate_json(ask(make_service(), client, wav(client.speech(2))).body)
     assert found.transcript.turns == ()
     assert len(found.transcript.unclear) == 1
 
@@ -67,11 +67,22 @@ def test_invented_text_is_left_out_and_named(
 def test_people_may_repeat_themselves(make_service: MakeService, client: Any, engine: Any) -> None:
     """The same high ratio, but both decodings tell the same, at the pace of a person."""
     engine.decoder.plain = engine.decoder.second = client.heard("no no no no", compression_ratio=3.0)
-    found = TranscriptAnswer.model_validate_json(ask(make_service(), client, wav(client.speech(8))).body)
+    found = TranscriptAnswer.model_validate_json(ask(make_service(), client, wav(client.speech(2))).body)
     assert (len(found.transcript.turns), found.transcript.unclear) == (1, ())
-    engine.decoder.plain = engine.decoder.second = client.heard("no " * 60, compression_ratio=3.0)
-    found = TranscriptAnswer.model_validate_json(ask(make_service(), client, wav(client.speech(8))).body)
+    engine.decoder.plain = engine.decoder.second = client.heard("no " * 15, compression_ratio=3.0)
+    found = TranscriptAnswer.model_validate_json(ask(make_service(), client, wav(client.speech(2))).body)
     assert (len(found.transcript.turns), len(found.transcript.unclear)) == (0, 1)
+
+
+def test_speech_behind_the_last_word_is_heard_once_more(make_service: MakeService, client: Any, engine: Any) -> None:
+    """The model says that it went to the end, and wrote nothing of the last seconds."""
+    engine.decoder.plain = engine.decoder.second = client.heard("Hello there.")
+    found = TranscriptAnswer.model_validate_json(ask(make_service(), client, wav(client.speech(8))).body)
+    first, again = engine.decoder.chunks
+    assert again.retry
+    assert again.duration_s == pytest.approx(first.duration_s - 0.2, abs=0.01)
+    # The second hearing was no better: the stretch is named.
+    assert len(found.transcript.unclear) == 1
 
 
 def test_what_the_model_did_not_reach_is_heard_once_more(make_service: MakeService, client: Any, engine: Any) -> None:

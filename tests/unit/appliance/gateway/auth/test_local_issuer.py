@@ -8,7 +8,7 @@ import pytest
 
 from appliance.errors import RefusedError, UnknownStateError, UsageError
 from appliance.gateway.auth.client_certificate import ehr_principal
-from appliance.gateway.auth.local_issuer import LocalIssuer
+from appliance.gateway.auth.local_issuer import LocalIssuer, issuer_settings
 from appliance.gateway.auth.principal import Role
 from appliance.gateway.auth.refusal import AccessError
 from appliance.gateway.auth.settings import AccessSettings
@@ -43,6 +43,12 @@ def test_key_behind_a_link_or_of_another_kind_is_refused(tmp_path: Path) -> None
             LocalIssuer.open(path)
 
 
+def counting(local: LocalIssuer, folder: Path, *, lab: bool = False) -> AccessSettings:
+    """Settings in which this issuer counts."""
+    local.export(folder / "jwks.json")
+    return AccessSettings(issuers=(issuer_settings(folder / "jwks.json", lab=lab),))
+
+
 def test_token_counts_only_where_the_issuer_is_configured(tmp_path: Path) -> None:
     local = LocalIssuer.open(tmp_path / "key")
     token = local.mint("tester", {Role.CLINICIAN})
@@ -50,7 +56,7 @@ def test_token_counts_only_where_the_issuer_is_configured(tmp_path: Path) -> Non
         TokenVerifier(AccessSettings()).verify(token)
     assert refused.value.code == "token-issuer"
     stranger = LocalIssuer.open(tmp_path / "other-key")
-    verifier = TokenVerifier(AccessSettings(issuers=(local.settings(),)))
+    verifier = TokenVerifier(counting(local, tmp_path))
     with pytest.raises(AccessError) as refused:
         verifier.verify(stranger.mint("tester", {Role.CLINICIAN}))
     assert refused.value.code == "token-key-unknown"
@@ -60,8 +66,8 @@ def test_token_counts_only_where_the_issuer_is_configured(tmp_path: Path) -> Non
 def test_outside_of_a_lab_every_local_token_carries_console(tmp_path: Path) -> None:
     local = LocalIssuer.open(tmp_path / "key")
     token = local.mint("tester", {Role.CLINICIAN}, mfa=True, npi="1234567893", licence_states=["CA"], session="a")
-    box = TokenVerifier(AccessSettings(issuers=(local.settings(),))).verify(token)
-    lab = TokenVerifier(AccessSettings(issuers=(local.settings(lab=True),))).verify(token)
+    box = TokenVerifier(counting(local, tmp_path)).verify(token)
+    lab = TokenVerifier(counting(local, tmp_path, lab=True)).verify(token)
     assert box.roles == {Role.CLINICIAN, Role.CONSOLE}
     assert lab.roles == {Role.CLINICIAN}
     assert (lab.mfa, lab.npi, lab.licence_states, lab.session_id) == (True, "1234567893", {"CA"}, "sid:a")
@@ -73,7 +79,7 @@ def test_gateway_gets_the_public_half_from_a_file(tmp_path: Path, clock: Any) ->
     local.export(path)
     local.export(path)
     assert stat.S_IMODE(path.stat().st_mode) & 0o044
-    verifier = TokenVerifier(AccessSettings(issuers=(local.settings(jwks_file=path),)), clock=clock)
+    verifier = TokenVerifier(AccessSettings(issuers=(issuer_settings(path, lab=False),)), clock=clock)
     assert verifier.verify(local.mint_console("root", Role.AUDITOR)).roles == {Role.AUDITOR, Role.CONSOLE}
     assert verifier.verify(local.mint_console("root", None)).roles == {Role.CONSOLE}
     token = local.mint_console("root", None, 60)

@@ -106,7 +106,7 @@ def test_every_action_role_relation_and_document(action: Action, role: Role) -> 
 @pytest.mark.parametrize("action", list(Action))
 def test_nobody_without_a_role_and_nothing_without_an_encounter(action: Action) -> None:
     nobody = person()
-    assert may(nobody, action, facts(nobody, "o"), now=NOW) == Decision(False, "role")
+    assert may(nobody, action, facts(nobody, "o"), now=NOW) == Decision(False, "role", action=action)
     everybody = person(*Role)
     alone = may(everybody, action, None, now=NOW)
     assert alone.allowed == (action in UNBOUND)
