@@ -13,8 +13,9 @@ import yaml
 
 from fleetctl.models.yamlnodes import CORE_SCHEMA, MAX_DEPTH, TAG, YamlProblem, scalar
 
-# Anchors, aliases, tags and directives need one of these. Where none stands in the text, none can be in the document.
-_SUSPECT = re.compile(r"[&*!%]")
+# Anchors, aliases, tags, directives, complex keys and block text need one of these: where none stands in the text, none
+# can be in the document. About tabs and line ends the two parsers differ.
+_SUSPECT = re.compile(r"[&*!%?|>\t\r\x85\u2028\u2029\ufeff]")
 NOTHING = object()
 """What `parse` gives for a text that has to be read carefully; None is what an empty document holds."""
 
