@@ -25,8 +25,8 @@ GATEWAY_SOCKET = Path("/run/appliance-gateway/http.sock")
 class EngineAnswer:
     """What the judgement needs of an engine, whichever program it is. `root_hash` None: not verified.
 
-    `engine_root_hash` is of the image that the program itself runs from; None: of none, or not verified. Any other number
-    that is None was not said: the engine's service is of an older version.
+    `engine_root_hash` is of the image that the program itself runs from; None: of none, or not verified. Another
+    number that is None was not said: the engine's service is of an older version.
     """
 
     model: str

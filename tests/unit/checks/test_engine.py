@@ -9,9 +9,10 @@ import pytest
 
 from appliance.contract.health import Verdict
 from fleetctl.checks import gpus
-from fleetctl.checks.context import CheckContext, Wanted, WantedEngine
+from fleetctl.checks.context import CheckContext
 from fleetctl.checks.engine import engine_verified
 from fleetctl.checks.lists import verify_checks
+from fleetctl.checks.wanted import Wanted, WantedEngine
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.verity import VerityDevice, VerityFacts
 from tests.fakes import site as fake
