@@ -11,7 +11,7 @@ from fleetctl.actions.health import CheckRow, DriftRow, GpuAnswer
 from fleetctl.checks.explained import Explanation
 from fleetctl.checks.site_health import RANK, SiteHealth
 from fleetctl.errors import printable
-from fleetctl.report.lines import Line, wrapped
+from fleetctl.report.lines import Line, counted, wrapped
 from fleetctl.report.verdicts import STYLES, shown, sign
 
 _HANG = 12
@@ -76,7 +76,7 @@ def nagios(healths: Sequence[SiteHealth], problem: str = "") -> tuple[str, int]:
     verdict = min(counts, key=RANK.__getitem__, default=Verdict.UNKNOWN)
     word, code = _PLUGIN[verdict]
     bad = sorted((each for each in healths if each.verdict is not Verdict.OK), key=lambda each: RANK[each.verdict])
-    said = f"{len(healths)} sites: {', '.join(f'{counts[each]} {each.value}' for each in RANK if counts[each])}"
+    said = f"{counted(len(healths))}: {', '.join(f'{counts[each]} {each.value}' for each in RANK if counts[each])}"
     if len(healths) == 1 and not bad:
         said = f"{healths[0].site.name}: every part is ok"
     if bad:

@@ -41,6 +41,10 @@ def wrapped(first: str, text: str, width: int | None, style: str = "", hang: int
     return [Line(part, style, len(first) if number == 0 else 0) for number, part in enumerate(parts)]
 
 
+def counted(sites: int) -> str:
+    return f"{sites} site{'' if sites == 1 else 's'}"
+
+
 def width_of_screen() -> int | None:
     """Columns of the terminal, or None in a pipe, where a line is as long as what it says."""
     if not sys.stdout.isatty():

@@ -10,7 +10,7 @@ from datetime import datetime
 from appliance.contract.health import Verdict
 from fleetctl.actions.status import SiteStatus
 from fleetctl.checks.site_health import RANK, same_words
-from fleetctl.report.lines import Line, wrapped
+from fleetctl.report.lines import Line, counted, wrapped
 from fleetctl.report.verdicts import STYLES, shown, sign
 
 # So many sites of which the same is said stand on one line; each alone would push the others off the screen.
@@ -51,7 +51,7 @@ def status_lines(
             runs = ", ".join(part for part in (status.image, *status.models) if part)
             lines += wrapped(_label(Verdict.OK), f"{status.site}  {runs}", width, STYLES[Verdict.OK], _WORD + 4)
     elif good and bad:
-        lines += wrapped(_label(Verdict.OK), f"{len(good)} sites", width, STYLES[Verdict.OK])
+        lines += wrapped(_label(Verdict.OK), counted(len(good)), width, STYLES[Verdict.OK])
     return lines
 
 
@@ -79,8 +79,7 @@ def _counts(statuses: Sequence[SiteStatus], head: Head, width: int | None) -> li
     counts = Counter(status.verdict for status in statuses)
     parts = [f"{sign(verdict)} {counts[verdict]} {verdict.value}" for verdict in RANK if counts[verdict]]
     every = f", every {head.every_s:g} s" if head.every_s else ""
-    sites = f"{len(statuses)} site{'' if len(statuses) == 1 else 's'}: "
-    text = f"{sites}{'  '.join(parts)}   ({head.at:%H:%M:%S}Z, {head.took_s:.1f} s{every})"
+    text = f"{counted(len(statuses))}: {'  '.join(parts)}   ({head.at:%H:%M:%S}Z, {head.took_s:.1f} s{every})"
     return wrapped("", text, width)
 
 

@@ -90,7 +90,7 @@ def test_status_shows_what_is_wrong_and_its_code_is_that_of_the_worst(
     assert run(["status"]) == 3
     out, err = capsys.readouterr()
     assert out.splitlines()[1:] == [
-        "! degraded  raid  storage: 1 of 2 members active", "            → replace the disk", "✓ ok        1 sites",
+        "! degraded  raid  storage: 1 of 2 members active", "            → replace the disk", "✓ ok        1 site",
     ]  # fmt: skip
     assert err == ""
     assert run(["status", "alpha"]) == 0
@@ -179,7 +179,7 @@ def test_check_gpu_top_drift_and_history(add: Add, capsys: pytest.CaptureFixture
     assert run(["health", "check", "raid"]) == 3
     assert "✓ ok        isolation: compared" in capsys.readouterr().out
     assert run(["health", "check", "--all", "--nagios"]) == 1
-    assert capsys.readouterr().out.startswith("FLEET WARNING - 1 sites: 1 degraded; raid: storage")
+    assert capsys.readouterr().out.startswith("FLEET WARNING - 1 site: 1 degraded; raid: storage")
     assert run(["health", "gpu", "raid"]) == 0
     assert "acknowledged by ana: ordered" in capsys.readouterr().out
     assert run(["top"]) == 3

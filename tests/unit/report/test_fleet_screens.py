@@ -158,9 +158,9 @@ def test_the_exit_code_is_that_of_the_worst_site(verdicts: list[Verdict], fails:
     ("healths", "line", "code"),
     [
         (FLEET[:1], "FLEET OK - alpha: every part is ok | ok=1 degraded=0 critical=0 unknown=0 slowest=0.041s", 0),
-        (FLEET[2:3], "FLEET WARNING - 1 sites: 1 degraded; raid: storage: 1 of 2 members active | ok=0", 1),
+        (FLEET[2:3], "FLEET WARNING - 1 site: 1 degraded; raid: storage: 1 of 2 members active | ok=0", 1),
         (FLEET, "FLEET CRITICAL - 5 sites: 1 critical, 1 unknown, 1 degraded, 2 ok; north-clinic: isolation", 2),
-        (FLEET[3:4], "FLEET UNKNOWN - 1 sites: 1 unknown; off: no answer to a connection", 3),
+        (FLEET[3:4], "FLEET UNKNOWN - 1 site: 1 unknown; off: no answer to a connection", 3),
         ([], "FLEET UNKNOWN - 0 sites", 3),
     ],
 )
