@@ -250,10 +250,14 @@ def test_the_same_snapshot_again_is_no_replay(serve: Serve, context: ssl.SSLCont
 
 
 def test_between_rounds_the_connection_stays_and_what_was_seen_is_known(serve: Serve, context: ssl.SSLContext) -> None:
-    numbers = iter([5, 6, 6, 4])
+    began = datetime.now(UTC)
+    # A second apart each: a store keeps milliseconds, and two answers can come within one.
+    given = iter([(5, -4), (6, -3), (6, -2), (4, -1)])
 
     def behave(connection: ssl.SSLSocket, request: bytes) -> None:
-        answer(snapshot_body(sequence=next(numbers)))(connection, request)
+        number, seconds = next(given)
+        body = snapshot_body(sequence=number, taken_at=(began + timedelta(seconds=seconds)).isoformat())
+        answer(body)(connection, request)
 
     server = serve(behave)
     poller = Poller(context, Trust(), limits=QUICK, keep=True)
