@@ -257,6 +257,9 @@ def test_an_acknowledgement_goes_to_the_box_in_somebodys_name() -> None:
     assert acknowledge(box, "lab-1", argv[3], argv[5]) == "xid79-3b1c9a: acknowledged by ana"
     assert tuple(seen[0][:6]) == argv
     assert (seen[0][6], "@" in seen[0][7]) == ("--by", True)
+    with pytest.raises(UsageError, match="no fault's id"):
+        acknowledge(box, "lab-1", "--by", "x")
+    assert len(seen) == 1
     for error in (RefusedError, UsageError, ChangeError):
         with pytest.raises(error) as refused:
             acknowledge(box, "lab-1", argv[3], argv[5])
