@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 import socket
 from collections.abc import Sequence
 
@@ -16,6 +17,8 @@ from fleetctl.errors import ChangeError, RefusedError, UsageError
 from fleetctl.remote.connection import Host
 
 _ACK_S = 60.0
+# As the contract spells it (FaultId); anything else could be an option of the command on the box.
+_FAULT = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
 # appliancectl's exit codes are ours (docs/reference/cli.md).
 _USAGE, _REFUSED = 2, 6
 
@@ -160,6 +163,8 @@ def running(healths: Sequence[SiteHealth], release: str) -> list[DriftRow]:
 
 def acknowledge(host: Host, site: str, fault: str, note: str) -> str:
     """Acknowledge a fault on the box, in the name of whoever runs this; what the box answers."""
+    if not _FAULT.fullmatch(fault):
+        raise UsageError(f"{fault[:60]!r} is no fault's id", hint=f"fleetctl health gpu {site} lists them")
     who = f"{getpass.getuser()}@{socket.gethostname()}"[:100]
     done = host.run(["appliancectl", "health", "ack", fault, "--note", note, "--by", who], timeout_s=_ACK_S)
     if done.exit_code == 0:

@@ -41,7 +41,17 @@ class Drawn:
             lines = [*lines[: height - 1], Line(f"{left} more lines: without --watch, or in a larger window", "dim")]
         text = Text("\n").join(Text.from_ansi(painted([line], colour=coloured()).rstrip("\n")) for line in lines)
         if self._live is None:
-            self._live = self._stack.enter_context(Live(text, console=out, screen=True, auto_refresh=False))
+            self._live = self._stack.enter_context(
+                Live(
+                    text,
+                    console=out,
+                    screen=True,
+                    auto_refresh=False,
+                    # Its stand-in for stdout is no terminal and has no encoding, by which lines are laid out.
+                    redirect_stdout=False,
+                    redirect_stderr=False,
+                )
+            )
         self._live.update(text, refresh=True)
 
     def __exit__(self, *_: object) -> None:

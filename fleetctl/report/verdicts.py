@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from appliance.contract.health import Verdict
@@ -16,6 +17,9 @@ _PLAIN = str.maketrans({"→": ">", "…": "~", "·": "-", "°": " ", "×": "x",
 
 def speaks_unicode() -> bool:
     """Whether stdout can show what is not ASCII."""
+    # Python writes UTF-8 in the C locale too (PEP 540), whatever the terminal makes of it.
+    if os.environ.get("LC_ALL") in ("C", "POSIX"):
+        return False
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
     return encoding in ("utf8", "utf16", "utf32")
 

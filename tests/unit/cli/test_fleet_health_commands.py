@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -257,7 +262,36 @@ def test_an_acknowledgement_goes_to_the_box_in_somebodys_name() -> None:
     assert acknowledge(box, "lab-1", argv[3], argv[5]) == "xid79-3b1c9a: acknowledged by ana"
     assert tuple(seen[0][:6]) == argv
     assert (seen[0][6], "@" in seen[0][7]) == ("--by", True)
+    with pytest.raises(UsageError, match="no fault's id"):
+        acknowledge(box, "lab-1", "--by", "x")
+    assert len(seen) == 1
     for error in (RefusedError, UsageError, ChangeError):
         with pytest.raises(error) as refused:
             acknowledge(box, "lab-1", argv[3], argv[5])
         assert "health gpu lab-1" in refused.value.hint
+
+
+def test_on_a_terminal_each_round_is_laid_out_for_it(add: Add) -> None:
+    """The second screen is like the first: as wide as the terminal, with its signs."""
+    reason = "a reason that is much longer than the sixty columns of this terminal, so that it has to be wrapped"
+    add("alpha", well("alpha", verdict="degraded", storage={**RAID, "reason": reason}))
+    parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 60, 0, 0))
+    with subprocess.Popen(
+        [sys.executable, "-m", "fleetctl", "status", "--watch", "1"], stdin=child, stdout=child, stderr=child,
+        env={**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"},
+    ) as watching:  # fmt: skip
+        os.close(child)
+        seen = b""
+        deadline_s = time.monotonic() + 60
+        while seen.count(b"every 1 s") < 5 and time.monotonic() < deadline_s:
+            seen += os.read(parent, 65536)
+        watching.send_signal(signal.SIGINT)
+        while watching.poll() is None:
+            with contextlib.suppress(OSError):  # the terminal is gone
+                os.read(parent, 65536)
+        assert watching.returncode == 130
+    os.close(parent)
+    screens = seen.decode().split("every 1 s")
+    assert all(reason not in screen for screen in screens)
+    assert all("! degraded" in screen and "→ replace the disk" in screen for screen in screens[1:5])

@@ -95,6 +95,11 @@ def test_the_fleet_on_a_terminal_without_unicode(monkeypatch: pytest.MonkeyPatch
     assert "> replace the disk" in shown
 
 
+def test_the_c_locale_gets_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    assert text(status_lines(statuses(FLEET), HEAD, 80)).isascii()
+
+
 def test_colour_adds_nothing_but_colour() -> None:
     painted_text = text(status_lines(statuses(FLEET), HEAD, 80), colour=True)
     assert plain(painted_text) == GOLDEN
