@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import spoken
+from seeded import spoken
 
 from appliance.clinical.transcript import Transcript, Word
 from appliance.transcription import survey

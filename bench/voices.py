@@ -22,7 +22,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import asr
 import av
 import numpy as np
-import spoken
+from seeded import spoken
 
 from appliance.transcription import hearing, survey, voiceprints
 from appliance.transcription.engine import WhisperEngine
