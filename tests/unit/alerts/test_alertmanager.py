@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +15,7 @@ from fleetctl.alerts.alertmanager import WATCHDOG, deliver, document, expiry
 from fleetctl.alerts.state import Alert, Phase
 from fleetctl.models.alerts import Alertmanager
 from tests.fakes.web import Web, web
+from tests.fleet.processes import free_port, listening, poll
 from tests.unit.alerts.conftest import NOW
 
 CONFIGURATION = """\
@@ -37,19 +33,6 @@ receivers:
 """
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def poll(ready: Callable[[], bool], words: str, timeout_s: float = 120) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not ready():
-        assert time.monotonic() < deadline, words
-        time.sleep(0.05)
-
-
 @pytest.fixture
 def receiver() -> Iterator[Web]:
     with web() as server:
@@ -58,28 +41,14 @@ def receiver() -> Iterator[Web]:
 
 @pytest.fixture
 def alertmanager(tmp_path: Path, receiver: Web) -> Iterator[Alertmanager]:
-    program = shutil.which("prometheus-alertmanager")
-    assert program, "no Alertmanager; hint: setup/host.sh test"
     configuration, port = tmp_path / "alertmanager.yml", free_port()
     configuration.write_text(CONFIGURATION.format(url=receiver.url))
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [program, f"--config.file={configuration}", f"--storage.path={tmp_path / 'data'}",
-             f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="],
-            stdout=log, stderr=log, env={**os.environ, "HOME": str(tmp_path)},
-        )  # fmt: skip
-
-    def listens() -> bool:
-        assert process.poll() is None, (tmp_path / "log").read_text()
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    try:
-        poll(listens, "Alertmanager does not listen")
+    arguments = [
+        f"--config.file={configuration}", f"--storage.path={tmp_path / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=",
+    ]  # fmt: skip
+    with listening("prometheus-alertmanager", arguments, port, tmp_path):
         yield Alertmanager(url=f"http://127.0.0.1:{port}")
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 def heard(receiver: Web) -> list[tuple[str, str]]:
