@@ -1,5 +1,6 @@
 """The base of every judgement in the health snapshot: a verdict, what was compared, and what to do next."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -24,7 +25,7 @@ class Verdict(StrEnum):
 _WORST_FIRST = (Verdict.CRITICAL, Verdict.UNKNOWN, Verdict.DEGRADED, Verdict.OK)
 
 
-def worst(verdicts: list[Verdict]) -> Verdict:
+def worst(verdicts: Sequence[Verdict]) -> Verdict:
     """Return the verdict of the whole; of nothing at all it is `unknown`."""
     return min(verdicts, key=_WORST_FIRST.index, default=Verdict.UNKNOWN)
 

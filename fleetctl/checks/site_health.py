@@ -48,7 +48,8 @@ class SiteHealth:
 
     @property
     def next_action(self) -> str:
-        return "; ".join(dict.fromkeys(reason.next_action for reason in self.reasons if reason.next_action))
+        actions = (action for reason in self.reasons for action in reason.next_action.split("; ") if action)
+        return "; ".join(dict.fromkeys(actions))
 
     @property
     def snapshot(self) -> HealthSnapshot | None:
@@ -102,7 +103,7 @@ def _reached(observation: Observation) -> Reason:
 def of_snapshot(health: HealthSnapshot) -> list[Reason]:
     """What the box says of itself that is not ok: its parts, its open faults, and its own word where that differs."""
     parts = health.parts()
-    found = _of_parts(parts)
+    found = _of_parts({name: part for name, part in parts.items() if not (name == "gpus" and _is_faults_alone(health))})
     found += [
         Reason(
             each.check,
@@ -130,6 +131,15 @@ def of_snapshot(health: HealthSnapshot) -> list[Reason]:
         verdict = Verdict.DEGRADED if health.verdict is Verdict.OK else health.verdict
         found.append(Reason("own_word", verdict, said, "fleetctl site verify: it reads the box by another way"))
     return found
+
+
+def _is_faults_alone(health: HealthSnapshot) -> bool:
+    """Whether nothing ails the GPUs but faults that are open, each of which is a reason of its own."""
+    if health.gpus is None or health.faults_left_out:
+        return False
+    bad = [check.check for check in health.gpus.checks if check.verdict is not Verdict.OK]
+    open_ones = [fault.verdict for fault in health.faults if fault.state == "open" and fault.verdict is not Verdict.OK]
+    return bad == ["gpu_faults"] and bool(open_ones) and worst(open_ones) is health.gpus.verdict
 
 
 def _of_parts(parts: Mapping[str, Part]) -> list[Reason]:

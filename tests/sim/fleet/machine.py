@@ -29,8 +29,8 @@ def root_hash(task: ModelTask) -> str:
     return hashlib.sha256(task.encode()).hexdigest()
 
 
-def values(site: SimSite, wanted_gpus: dict[str, Any] | None, cards: list[str]) -> dict[str, Any]:
-    """Fact → value of a sound, sealed machine."""
+def values(site: SimSite) -> dict[str, Any]:
+    """Fact → value of a sound, sealed machine without GPUs."""
     return {
         "firewall": {"digest": RULES, "counters": {"egress_denied": [0, 0], "ingress_denied": [7, 420]}},
         "verity": {
@@ -65,7 +65,7 @@ def values(site: SimSite, wanted_gpus: dict[str, Any] | None, cards: list[str]) 
         "room": [{"mount": "/", "size_mib": 100 * _GIB_MIB, "free_mib": 50 * _GIB_MIB},
                  {"mount": "/var/lib/appliance", "size_mib": 900 * _GIB_MIB, "free_mib": 700 * _GIB_MIB}],
         "proof": None,
-        "gpus": {"wanted": wanted_gpus, "cards": cards},
+        "gpus": {"wanted": None, "cards": []},
         "certificates": {"box.crt": site.certificate.read_text(), "ca.crt": certificate(3650)},
         "luks": {
             "state": {
@@ -113,11 +113,13 @@ SERVICE_FAULTS = ("drafting-down", "transcription-down", "gateway-down", "audit-
 class Machine:
     """One site's machine. `faults` are names of FAULTS and SERVICE_FAULTS; they may change while it runs."""
 
-    def __init__(
-        self, site: SimSite, wanted_gpus: dict[str, Any] | None = None, cards: list[str] | None = None
-    ) -> None:
-        self._values = values(site, wanted_gpus, cards or [])
+    def __init__(self, site: SimSite) -> None:
+        self._values = values(site)
         self.faults: set[str] = set()
+
+    def has_gpus(self, wanted: str | None, cards: list[str]) -> None:
+        """What the profile wants of GPUs, and what the bus shows."""
+        self._values = {**self._values, "gpus": {"wanted": wanted, "cards": cards}}
 
     def facts(self) -> Facts:
         """As the agent reads them now."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from appliance.health.answers import FRESH_S
+from tests.sim.fleet import gpus
 from tests.sim.fleet.agents import Agents
 from tests.sim.fleet.directory import SimFleet, make_fleet
 from tests.sim.fleet.front import Front
@@ -49,7 +50,7 @@ class Running:
     def _apply(self, scenario: Scenario) -> None:
         closed, upstreams, certified = set(), {}, set()
         for site in self.fleet.sites:
-            self.agents.of[site.name].machine.faults = scenario.faults(site.name)
+            self._machine(site.name, scenario)
             wire = scenario.wire(site.name)
             if wire in ("offline", "refused"):
                 closed.add(site.name)
@@ -68,6 +69,17 @@ class Running:
                 self.fleet.certify(site)
         self._certified = certified
         self.front.closed, self.front.upstreams = closed, upstreams
+
+    def _machine(self, name: str, scenario: Scenario) -> None:
+        agent = self.agents.of[name]
+        agent.machine.faults = scenario.faults(name)
+        found = scenario.gpus(name)
+        if found is None:
+            agent.machine.has_gpus(None, [])
+        else:
+            gpus.document(*found)  # made now, so that no agent's answer waits for it
+            agent.watch = lambda: gpus.document(*found)
+            agent.machine.has_gpus(gpus.wanted(), gpus.CARDS)
 
     def _hold_offline(self, scenario: Scenario) -> None:
         for site in self.fleet.sites:

@@ -26,7 +26,10 @@ class Group(BaseModel):
     sites: str = Field(min_length=1, description="Pattern over names, like site-00[0-4]*.")
     wire: Wire | None = None
     faults: tuple[str, ...] = ()
-    nvml: str | None = Field(None, description="Scenario of the simulated NVML library.")
+    nvml: str | None = Field(
+        None, description="The site has four GPUs, as this scenario of the simulated NVML has them."
+    )
+    xids: tuple[tuple[int, int], ...] = Field((), description="Xids that happen there: index of the GPU, number.")
 
     @model_validator(mode="after")
     def _known(self) -> Group:
@@ -61,9 +64,10 @@ class Scenario(BaseModel):
         """What is wrong with the site's machine."""
         return {fault for group in self.groups if fnmatch(site, group.sites) for fault in group.faults}
 
-    def nvml(self, site: str) -> str | None:
-        """The scenario of the site's GPUs; None: it has none."""
-        return next((group.nvml for group in reversed(self.groups) if fnmatch(site, group.sites) and group.nvml), None)
+    def gpus(self, site: str) -> tuple[str, tuple[tuple[int, int], ...]] | None:
+        """The scenario of the site's GPUs, and its Xids; None: it has no GPU."""
+        groups = [group for group in self.groups if group.nvml and fnmatch(site, group.sites)]
+        return (str(groups[-1].nvml), groups[-1].xids) if groups else None
 
 
 assert set(ANSWERS) <= set(Wire.__args__)  # type: ignore[attr-defined]

@@ -169,3 +169,33 @@ def test_a_name_that_nobody_knows_gets_the_nearest() -> None:
     with pytest.raises(UsageError) as refused:
         explain("gpu_rwos")
     assert "gpu_rows" in refused.value.hint
+
+
+def test_parts_with_one_cause_are_one_reason() -> None:
+    stopped = bad("unknown", "root's facts are 3600 s old", "look on the box")
+    health = judged("unknown", disk=stopped, clock=stopped, storage=stopped, image=bad("degraded", "old", "update it"))
+    assert [(reason.check, reason.said) for reason in health.reasons if "facts" in reason.said] == [
+        ("storage", "storage, disk, clock: root's facts are 3600 s old")
+    ]
+    assert health.next_action == "look on the box; update it"
+
+
+def with_fault(*checks: tuple[str, str], **changed: Any) -> SiteHealth:
+    judgements = [
+        {"check": name, "verdict": verdict, "seen": "x", "wanted": "y", "reason": f"{name} says so"}
+        for name, verdict in checks
+    ]
+    part = {"verdict": FAULT["verdict"], "reason": "gpu_xid: the same again", "checks": judgements, **changed}
+    return judged(FAULT["verdict"], gpus=part, faults=[FAULT])
+
+
+def test_what_ails_the_gpus_is_said_once_where_it_is_faults_alone() -> None:
+    alone = with_fault(("gpu_count", "ok"), ("gpu_faults", FAULT["verdict"]))
+    assert [reason.check for reason in alone.reasons] == [FAULT["check"]]
+    assert alone.verdict.value == FAULT["verdict"]
+    more = with_fault(("gpu_temperature", "degraded"), ("gpu_faults", FAULT["verdict"]))
+    assert {reason.check for reason in more.reasons} == {FAULT["check"], "gpus"}
+    # A part that is worse than its faults has a reason of its own.
+    other = "unknown" if FAULT["verdict"] == "critical" else "critical"
+    worse = with_fault(("gpu_faults", FAULT["verdict"]), verdict=other)
+    assert "gpus" in {reason.check for reason in worse.reasons}
