@@ -1,13 +1,14 @@
-"""What a statement does rather than tells: it recommends, asks, greets, or takes a relative for the patient."""
+"""What a statement does rather than tells: it recommends, asks, or takes a relative for the patient."""
 
 from collections.abc import Sequence
 
 from appliance.clinical.document import Finding, FindingKind
 from appliance.clinical.source import Speaker
-from appliance.grounding.content import Carried, Place
+from appliance.grounding.content import Carried
 from appliance.grounding.index import SourceIndex
+from appliance.grounding.quotes import label, quoted
 from appliance.grounding.statement import Reading
-from appliance.grounding.tokens import SENTENCE_ENDS, Token, stem, words
+from appliance.grounding.tokens import Token, stem, words
 
 # The act of advising, as a note has it.
 _ADVISES = frozenset(
@@ -22,25 +23,11 @@ _DIRECTS = frozenset(
         " come follow return call make told"
     )
 )
-# Words that tell nothing: a reader loses nothing when they are left out, and is told nothing when they stand there.
-_FILLERS = frozenset(
-    words(
-        "okay ok alright all right sure thanks thank you so much very good great morning afternoon evening day hello hi"
-        " bye goodbye welcome please nice to meet see doctor sir madam ma'am miss take care a have i the well then oh"
-        " you're perfect sounds wonderful"
-    )
-)
-_LABELS: dict[str, Speaker] = {
-    "patient": Speaker.PATIENT, "doctor": Speaker.CLINICIAN, "clinician": Speaker.CLINICIAN,
-    "physician": Speaker.CLINICIAN, "provider": Speaker.CLINICIAN,
-}  # fmt: skip
 _ADDRESSED = frozenset(words("you your yours you're"))
 _RELATIVES = frozenset(
     words("wife husband mother father mom dad son daughter sister brother spouse grandmother aunt uncle")
 )
 _SELF = frozenset(words("i'm am"))
-# What is looked at for a copied line: no question that somebody asks has more words.
-_MAX_WORDS, _MAX_PLACES = 60, 40
 _AROUND, _HEADING = 1, 10
 
 
@@ -80,59 +67,9 @@ def _directed(index: SourceIndex, at: int) -> bool:
     return False
 
 
-def _label(tokens: Sequence[Token]) -> tuple[Speaker | None, int]:
-    """Return whom a line of a dialogue is given to ("Patient: ..."), and where its words begin."""
-    if len(tokens) > 2 and tokens[1].text == ":" and tokens[0].text in _LABELS:
-        return _LABELS[tokens[0].text], 2
-    return None, 0
-
-
-def quoted(reading: Reading, indexes: Sequence[SourceIndex]) -> Place | None:
-    """Return where a question or a greeting of the statement was copied from, word for word.
-
-    Such a line tells nothing of the patient: what is held against the sources is whether it was said. With one word
-    changed it is read like any other statement.
-    """
-    _, begin = _label(reading.tokens)
-    own = reading.tokens[begin:]
-    spoken = [token.stem for token in own if token.kind != "m"]
-    if not spoken or len(spoken) > _MAX_WORDS or any(token.text in SENTENCE_ENDS for token in own[:-1]):
-        return None
-    question = own[-1].text == "?"
-    if not question and not all(token.text in _FILLERS for token in own if token.kind != "m"):
-        return None
-    for number, index in enumerate(indexes):
-        rarest = min(range(len(spoken)), key=lambda at: len(index.postings.get(f"w:{spoken[at]}", ())))
-        for at in index.places([f"w:{spoken[rarest]}"])[:_MAX_PLACES]:
-            first, last = _run(index, at, spoken, rarest)
-            if last and (not question or "?" in {token.text for token in index.tokens[last : last + 2]}):
-                return number, first
-    return None
-
-
-def _run(index: SourceIndex, at: int, spoken: Sequence[str], which: int) -> tuple[int, int]:
-    """Return the tokens [first, last) of a passage that are these words, the one at `at` among them; else (0, 0)."""
-    low, high = index.bounds(index.passage_at(at))
-    first = at
-    for word in reversed(spoken[:which]):
-        first -= 1
-        while first >= low and index.tokens[first].kind == "m":
-            first -= 1
-        if first < low or index.tokens[first].stem != word:
-            return 0, 0
-    last = at
-    for word in spoken[which + 1 :]:
-        last += 1
-        while last < high and index.tokens[last].kind == "m":
-            last += 1
-        if last >= high or index.tokens[last].stem != word:
-            return 0, 0
-    return first, last + 1
-
-
 def _other_speaker(reading: Reading, indexes: Sequence[SourceIndex]) -> list[Finding]:
     """A question to somebody else that is given to the one who was asked."""
-    speaker, begin = _label(reading.tokens)
+    speaker, begin = label(reading.tokens)
     if speaker is None or not _ADDRESSED & {token.text for token in reading.tokens[begin:]}:
         return []
     found = quoted(reading, indexes)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from appliance.clinical.document import MAX_STATEMENT_CHARS, Evidence, Finding, FindingKind, Grounding
 from appliance.clinical.source import Source
-from appliance.grounding import acts, content, denials, evidence, figures, people, sides
+from appliance.grounding import acts, content, denials, evidence, figures, people, quotes, sides
 from appliance.grounding.index import SourceIndex
 from appliance.grounding.people import Sex
 from appliance.grounding.statement import Reading, read
@@ -47,7 +47,7 @@ class Grounder:
         if len(text) > MAX_STATEMENT_CHARS:
             return _unjudged(text, f"not judged: longer than {MAX_STATEMENT_CHARS} characters")
         reading = read(text)
-        quoted = acts.quoted(reading, self._indexes) if reading.tokens else None
+        quoted = quotes.quoted(reading, self._indexes) if reading.tokens else None
         if quoted is not None:
             return _judged(
                 reading,
