@@ -8,21 +8,35 @@ from appliance.grounding.content import Carried
 from appliance.grounding.index import SourceIndex
 from appliance.grounding.quotes import label, quoted
 from appliance.grounding.statement import Reading
-from appliance.grounding.tokens import Token, stem, words
+from appliance.grounding.tokens import SENTENCE_ENDS, Token, words
 
 # The act of advising, as a note has it.
 _ADVISES = frozenset(
-    map(stem, words("recommend recommended advise advised suggest suggested instruct instructed counsel counseled"))
+    words(
+        "recommend recommends recommended advise advises advised suggest suggests suggested instruct instructs"
+        " instructed counsel counseled counselled recommendation recommendations"
+    )
 )
+# A line of a plan that begins with one of these orders something.
+_ORDERS = frozenset(
+    words(
+        "consider maintain monitor schedule avoid continue follow refer order start stop ensure encourage recommend"
+        " educate provide prescribe obtain check perform discuss keep take return seek limit increase decrease"
+        " practice apply elevate rest administer advise assess evaluate review repeat begin initiate use make"
+    )
+)
+# Share of what is ordered that somebody must speak of while directing.
+_SHARE = 0.5
 # How a clinician says it: "you should", "let's", "we'll", "make sure".
 _DIRECTS = frozenset(
     words(
         "should need needs recommend recommended recommends recommending suggest suggested advise advised let's lets"
         " we'll i'll you'll try must please sure continue keep avoid stop start schedule refer order prescribe"
         " prescribed instructed encourage counsel consider plan going gonna gon will 'll take"
-        " come follow return call make told"
+        " come follow return call make told want wanna ahead stay we'd"
     )
 )
+_TAGS = frozenset(words("okay ok right alright good"))
 _ADDRESSED = frozenset(words("you your yours you're"))
 _RELATIVES = frozenset(
     words("wife husband mother father mom dad son daughter sister brother spouse grandmother aunt uncle")
@@ -43,28 +57,54 @@ def check(reading: Reading, carried: Sequence[Carried], indexes: Sequence[Source
 def _advice(reading: Reading, carried: Sequence[Carried], indexes: Sequence[SourceIndex]) -> list[Finding]:
     """Advice needs somebody who gives it, near what it is about; a patient who speaks of a thing has not advised it."""
     tokens = reading.tokens
-    heading = next((at for at, token in enumerate(tokens[:_HEADING]) if token.text == ":"), 0)
-    verbs = [
-        at
-        for at, token in enumerate(tokens)
-        if token.stem in _ADVISES and at >= heading and not (at and tokens[at - 1].text in ("the", "as"))
-    ]
-    about = [place for found in carried for place in found.places]
-    if not verbs or not about or any(_directed(indexes[number], at) for number, at in about):
+    heading = next((at for at, token in enumerate(tokens[:_HEADING]) if token.text == ":"), -1)
+    verbs = [at for at, token in enumerate(tokens) if token.text in _ADVISES and at > heading]
+    verbs = [at for at in verbs if not (at and tokens[at - 1].text in ("the", "as"))]
+    opening = next((at for at in range(heading + 1, len(tokens)) if tokens[at].kind == "w"), None)
+    if opening is not None and tokens[opening].text in _ORDERS:
+        verbs.insert(0, opening)
+    if not verbs:
+        return []
+    things = [found for found in carried if found.unit.group != "heading" and found.unit.first not in verbs]
+    things = [found for found in things if found.unit.first > verbs[0]] or things
+    turns = [_Turns(index) for index in indexes]
+    given = sum(any(turns[number].direct(at) for number, at in found.places) for found in things)
+    if not things or given >= _SHARE * len(things):
         return []
     return [reading.finding(FindingKind.UNSUPPORTED, verbs[0], verbs[0] + 1, "nobody advises it")]
 
 
-def _directed(index: SourceIndex, at: int) -> bool:
-    middle = index.passage_at(at)
-    for passage in range(max(0, middle - _AROUND), min(len(index.passages), middle + _AROUND + 1)):
-        if index.passages[passage].speaker is Speaker.PATIENT:
-            continue
-        low, high = index.bounds(passage)
-        asking = index.tokens[high - 1].text == "?"
-        if not asking and any(token.text in _DIRECTS for token in index.tokens[low:high]):
-            return True
-    return False
+class _Turns:
+    """The turns of a source in which somebody directs, each read once for a statement."""
+
+    def __init__(self, index: SourceIndex) -> None:
+        self._index = index
+        self._known: dict[int, bool] = {}
+
+    def direct(self, at: int) -> bool:
+        """Whether somebody but the patient directs in the turns around a token."""
+        middle = self._index.passage_at(at)
+        last = min(len(self._index.passages), middle + _AROUND + 1)
+        return any(self._directs(passage) for passage in range(max(0, middle - _AROUND), last))
+
+    def _directs(self, passage: int) -> bool:
+        if passage not in self._known:
+            self._known[passage] = self._read(passage)
+        return self._known[passage]
+
+    def _read(self, passage: int) -> bool:
+        if self._index.passages[passage].speaker is Speaker.PATIENT:
+            return False
+        low, high = self._index.bounds(passage)
+        directs = False
+        for at in range(low, high):
+            text = self._index.tokens[at].text
+            directs |= text in _DIRECTS
+            if text == "?" and self._index.tokens[at - 1].text not in _TAGS:
+                directs = False  # a question orders nothing; "..., okay?" does
+            elif directs and (text in SENTENCE_ENDS or at == high - 1):
+                return True
+        return False
 
 
 def _other_speaker(reading: Reading, indexes: Sequence[SourceIndex]) -> list[Finding]:
