@@ -17,6 +17,8 @@ _ADVISES = frozenset(
         " instructed counsel counseled counselled recommendation recommendations"
     )
 )
+# What is still to be done: "should avoid", "will be scheduled".
+_PLANS = frozenset(words("should will must"))
 # A line of a plan that begins with one of these orders something.
 _ORDERS = frozenset(
     words(
@@ -58,7 +60,7 @@ def _advice(reading: Reading, carried: Sequence[Carried], indexes: Sequence[Sour
     """Advice needs somebody who gives it, near what it is about; a patient who speaks of a thing has not advised it."""
     tokens = reading.tokens
     heading = next((at for at, token in enumerate(tokens[:_HEADING]) if token.text == ":"), -1)
-    verbs = [at for at, token in enumerate(tokens) if token.text in _ADVISES and at > heading]
+    verbs = [at for at, token in enumerate(tokens) if token.text in _ADVISES | _PLANS and at > heading]
     verbs = [at for at in verbs if not (at and tokens[at - 1].text in ("the", "as"))]
     opening = next((at for at in range(heading + 1, len(tokens)) if tokens[at].kind == "w"), None)
     if opening is not None and tokens[opening].text in _ORDERS:
