@@ -8,6 +8,7 @@ from appliance.grounding.content import Carried
 from appliance.grounding.index import SourceIndex
 from appliance.grounding.quotes import label, quoted
 from appliance.grounding.statement import Reading
+from appliance.grounding.tables import tables
 from appliance.grounding.tokens import SENTENCE_ENDS, Token, words
 
 # The act of advising, as a note has it.
@@ -43,6 +44,9 @@ _ADDRESSED = frozenset(words("you your yours you're"))
 _RELATIVES = frozenset(
     words("wife husband mother father mom dad son daughter sister brother spouse grandmother aunt uncle")
 )
+_NOT_SELF = frozenset(words("you he she they him her them"))
+_SUFFERED = frozenset(words("was were been be is being"))  # "was referred": by whoever says "I referred him"
+_MAX_LOOKED = 40
 _SELF = frozenset(words("i'm am"))
 _AROUND, _HEADING = 1, 10
 
@@ -53,6 +57,7 @@ def check(reading: Reading, carried: Sequence[Carried], indexes: Sequence[Source
         *_advice(reading, carried, indexes),
         *_other_speaker(reading, indexes),
         *_other_person(reading, indexes),
+        *_other_self(reading, indexes),
     ]
 
 
@@ -140,6 +145,33 @@ def _other_person(reading: Reading, indexes: Sequence[SourceIndex]) -> list[Find
                 return [reading.finding(FindingKind.DEMOGRAPHIC, at, at + 1, "not the patient")]
             break
     return []
+
+
+def _other_self(reading: Reading, indexes: Sequence[SourceIndex]) -> list[Finding]:
+    """The patient does what somebody else says of himself: "I got nervous and brought him in", said by a father."""
+    tokens = [token for token in reading.tokens if token.kind != "m"]
+    texts = [token.text for token in tokens]
+    begin = 1 if texts[:1] == ["the"] else 0
+    if texts[begin : begin + 1] not in (["patient"], ["he"], ["she"]):
+        return []
+    behind = tokens[begin + 1 : begin + 4]
+    acts = [token for token in behind if token.text not in tables().stop][:1]
+    if not acts or _SUFFERED & {token.text for token in behind}:
+        return []
+    said = [(index, at) for index in indexes for at in index.places([f"w:{acts[0].stem}"])[:_MAX_LOOKED]]
+    if said and all(_of_other_self(index, at) for index, at in said):
+        at = next(place for place, token in enumerate(reading.tokens) if token.text == texts[begin])
+        return [reading.finding(FindingKind.DEMOGRAPHIC, at, at + 1, "somebody else says it of himself")]
+    return []
+
+
+def _of_other_self(index: SourceIndex, at: int) -> bool:
+    speaker = index.passages[index.passage_at(at)].speaker
+    if speaker not in (Speaker.OTHER, Speaker.CLINICIAN):
+        return False
+    low, _ = index.bounds(index.passage_at(at))
+    before = [token.text for token in index.tokens[max(low, at - 3) : at]]
+    return bool({"i", "i've", "i'd", "we", "we've"} & set(before)) and not _NOT_SELF & set(before)
 
 
 def _owned(token: Token) -> bool:

@@ -9,12 +9,14 @@ from appliance.grounding.index import SourceIndex
 from appliance.grounding.polarity import REACH, Polarity, in_source, sentence, spoken_of
 from appliance.grounding.statement import Reading
 from appliance.grounding.tables import tables
-from appliance.grounding.tokens import words
+from appliance.grounding.tokens import Token, stem, words
 
 # Ordinary words are denied by what stands right before them only.
 _DIRECT = 6
 # How close to another word of the statement its opposite must stand: the same turn.
 _OPPOSED = 12
+_TROUBLES = frozenset(map(stem, words("difficulty difficulties trouble problem issue concern")))
+_TROUBLE_REACH = 4
 _GROUPS = frozenset(words("clinical anatomy drug family plain general thin name frequency date"))
 _ORDINARY = frozenset(words("family plain general name frequency date"))
 
@@ -41,6 +43,8 @@ def check(
         said: set[Polarity] = set()
         for number, at in closest(found, carried, indexes, reading):
             polarity, passage = in_source(indexes[number], at, _DIRECT if ordinary else REACH, ordinary)
+            if polarity is Polarity.DENIED and _troubled(indexes[number].tokens, at) and not _troubled(tokens, unit.first):
+                polarity = Polarity.NEITHER
             said.add(polarity)
             if polarity is stated:
                 evidence.append(
@@ -50,6 +54,11 @@ def check(
         if wrong and not (ordinary and said & {Polarity.OPEN, Polarity.HEDGED}):
             findings.append(reading.finding(FindingKind.NEGATION, unit.first, unit.last, wrong))
     return findings, evidence
+
+
+def _troubled(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a thing stands behind a trouble with it: who has no difficulty urinating urinates."""
+    return any(token.stem in _TROUBLES for token in tokens[max(0, at - _TROUBLE_REACH) : at])
 
 
 def _verdict(stated: Polarity, said: set[Polarity]) -> str:
