@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from appliance.clinical.document import MAX_STATEMENT_CHARS, Evidence, Finding, FindingKind, Grounding
 from appliance.clinical.source import Source
-from appliance.grounding import acts, content, denials, evidence, figures, people, quotes, sides
+from appliance.grounding import acts, content, denials, evidence, figures, people, quotes, sides, together
 from appliance.grounding.index import SourceIndex
 from appliance.grounding.people import Sex
 from appliance.grounding.statement import Reading, read
@@ -69,6 +69,8 @@ class Grounder:
             *content.check(reading, carried, self._indexes),
             *acts.check(reading, carried, self._indexes),
         ]
+        # Only where nothing else was found: a clinician is told of a word before he is told of a whole sentence.
+        findings = findings or together.check(reading, carried, self._indexes)
         found = evidence.collect(carried, [*figure_places, *denial_places], self._indexes)
         return _judged(reading, findings, found)
 
