@@ -17,6 +17,8 @@ _DIRECT = 6
 _OPPOSED = 12
 _TROUBLES = frozenset(map(stem, words("difficulty difficulties trouble problem issue concern")))
 _TROUBLE_REACH = 4
+# What is called "his leg" is there, whatever is denied of it.
+_OWNERS = frozenset(words("the his her their your my its"))
 _GROUPS = frozenset(words("clinical anatomy drug family plain general thin name frequency date"))
 _ORDINARY = frozenset(words("family plain general name frequency date"))
 
@@ -38,10 +40,15 @@ def check(
         low, high = sentence(tokens, unit.first, 0, len(tokens))
         ordinary = unit.group in _ORDINARY
         stated = spoken_of(tokens, unit.first, unit.last, low, high, _DIRECT if ordinary else len(tokens), ordinary)
-        if stated is Polarity.NEITHER:
+        before = [token.text for token in tokens[max(0, unit.first - 3) : unit.first]]
+        owned = stated is Polarity.DENIED and unit.group == "anatomy" and not _OWNERS.isdisjoint(before)
+        if stated is Polarity.NEITHER or owned:
             continue
         said: set[Polarity] = set()
-        for number, at in closest(found, carried, indexes, reading):
+        # "Takes Tylenol for the pain" tells of Tylenol; that there is pain it takes from anywhere.
+        known = stated is Polarity.AFFIRMED and before[-2:-1] == ["for"] and before[-1] in _OWNERS
+        meant = found.places[:MAX_LOOKED] if known else closest(found, carried, indexes, reading)
+        for number, at in meant:
             polarity, passage = in_source(indexes[number], at, _DIRECT if ordinary else REACH, ordinary)
             if polarity is Polarity.DENIED and _troubled(indexes[number].tokens, at) and not _troubled(tokens, unit.first):
                 polarity = Polarity.NEITHER
