@@ -50,7 +50,11 @@ def check(
         meant = found.places[:MAX_LOOKED] if known else closest(found, carried, indexes, reading)
         for number, at in meant:
             polarity, passage = in_source(indexes[number], at, _DIRECT if ordinary else REACH, ordinary)
-            if polarity is Polarity.DENIED and _troubled(indexes[number].tokens, at) and not _troubled(tokens, unit.first):
+            if (
+                polarity is Polarity.DENIED
+                and _troubled(indexes[number].tokens, at)
+                and not _troubled(tokens, unit.first)
+            ):
                 polarity = Polarity.NEITHER
             said.add(polarity)
             if polarity is stated:
