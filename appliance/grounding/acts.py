@@ -9,7 +9,7 @@ from appliance.grounding.index import SourceIndex
 from appliance.grounding.quotes import label, quoted
 from appliance.grounding.statement import Reading
 from appliance.grounding.tables import tables
-from appliance.grounding.tokens import SENTENCE_ENDS, Token, words
+from appliance.grounding.tokens import SENTENCE_ENDS, Token, stem, words
 
 # The act of advising, as a note has it.
 _ADVISES = frozenset(
@@ -39,6 +39,8 @@ _DIRECTS = frozenset(
         " come follow return call make told want wanna ahead stay we'd"
     )
 )
+# Entries of a record that are orders themselves, by the words before their colon.
+_ENTRIES = frozenset(map(stem, words("request plan careplan appointment order referral medication prescription")))
 _TAGS = frozenset(words("okay ok right alright good"))
 _ADDRESSED = frozenset(words("you your yours you're"))
 _RELATIVES = frozenset(
@@ -103,6 +105,10 @@ class _Turns:
         if self._index.passages[passage].speaker is Speaker.PATIENT:
             return False
         low, high = self._index.bounds(passage)
+        if self._index.source.kind != "transcript" and any(
+            token.stem in _ENTRIES for token in self._index.tokens[low : min(high, low + _HEADING)]
+        ):
+            return True
         directs = False
         for at in range(low, high):
             text = self._index.tokens[at].text

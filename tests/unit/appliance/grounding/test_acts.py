@@ -154,3 +154,16 @@ def test_what_a_relative_says_of_himself_is_not_the_patients(speech):
     assert "somebody else says it of himself" not in [
         finding.wanted for finding in Grounder([source]).check("He coughs.").findings
     ]
+
+
+def test_an_order_in_a_record_directs():
+    record = Source(
+        id="record", kind="record",
+        text="2019-03-04 Medication request: Ibuprofen 400 MG\n2019-03-04 Condition: Osteoarthritis of knee",
+    )  # fmt: skip
+    grounder = Grounder([record])
+    assert grounder.check("Take ibuprofen 400 mg.").findings == ()
+    far = Source(id="record", kind="record", text="2019-03-04 Condition: Osteoarthritis of knee")
+    assert [finding.wanted for finding in Grounder([far]).check("Monitor the osteoarthritis.").findings] == [
+        "nobody advises it"
+    ]
