@@ -47,7 +47,10 @@ _RELATIVES = frozenset(
     words("wife husband mother father mom dad son daughter sister brother spouse grandmother aunt uncle")
 )
 _NOT_SELF = frozenset(words("you he she they him her them"))
-_SUFFERED = frozenset(words("was were been be is being"))  # "was referred": by whoever says "I referred him"
+_SUFFERED = frozenset(
+    words("was were been be is being should will must")
+)  # "was referred": by whoever says "I referred him"
+_SPEAKS = frozenset(words("i i'm i've i'd we we've we're"))
 _MAX_LOOKED = 40
 _SELF = frozenset(words("i'm am"))
 _AROUND, _HEADING = 1, 10
@@ -70,7 +73,9 @@ def _advice(reading: Reading, carried: Sequence[Carried], indexes: Sequence[Sour
     verbs = [at for at, token in enumerate(tokens) if token.text in _ADVISES | _PLANS and at > heading]
     verbs = [at for at in verbs if not (at and tokens[at - 1].text in ("the", "as"))]
     opening = next((at for at in range(heading + 1, len(tokens)) if tokens[at].kind == "w"), None)
-    if opening is not None and tokens[opening].text in _ORDERS:
+    named = [token.text for token in tokens[opening : opening + 4]] if opening is not None else []
+    noun = named[:3] == ["follow", "-", "up"] and named[3:] in (["for"], ["of"])  # why somebody came
+    if opening is not None and tokens[opening].text in _ORDERS and not noun:
         verbs.insert(0, opening)
     if not verbs:
         return []
@@ -158,26 +163,28 @@ def _other_self(reading: Reading, indexes: Sequence[SourceIndex]) -> list[Findin
     tokens = [token for token in reading.tokens if token.kind != "m"]
     texts = [token.text for token in tokens]
     begin = 1 if texts[:1] == ["the"] else 0
-    if texts[begin : begin + 1] not in (["patient"], ["he"], ["she"]):
+    own = texts[:1] in (["i"], ["i'm"], ["i've"])  # without a label it is the patient or the author who speaks
+    if not own and texts[begin : begin + 1] not in (["patient"], ["he"], ["she"]):
         return []
-    behind = tokens[begin + 1 : begin + 4]
+    behind = tokens[begin + 1 : begin + (8 if own else 4)]
     acts = [token for token in behind if token.text not in tables().stop][:1]
-    if not acts or _SUFFERED & {token.text for token in behind}:
+    if not acts or (not own and _SUFFERED & {token.text for token in behind}):
         return []
     said = [(index, at) for index in indexes for at in index.places([f"w:{acts[0].stem}"])[:_MAX_LOOKED]]
-    if said and all(_of_other_self(index, at) for index, at in said):
+    said = [(index, at) for index, at in said if index.tokens[at].text == acts[0].text] or said
+    if said and all(_of_other_self(index, at, own) for index, at in said):
         at = next(place for place, token in enumerate(reading.tokens) if token.text == texts[begin])
         return [reading.finding(FindingKind.DEMOGRAPHIC, at, at + 1, "somebody else says it of himself")]
     return []
 
 
-def _of_other_self(index: SourceIndex, at: int) -> bool:
+def _of_other_self(index: SourceIndex, at: int, own: bool) -> bool:
     speaker = index.passages[index.passage_at(at)].speaker
-    if speaker not in (Speaker.OTHER, Speaker.CLINICIAN):
+    if speaker is not Speaker.OTHER and (own or speaker is not Speaker.CLINICIAN):
         return False
     low, _ = index.bounds(index.passage_at(at))
     before = [token.text for token in index.tokens[max(low, at - 3) : at]]
-    return bool({"i", "i've", "i'd", "we", "we've"} & set(before)) and not _NOT_SELF & set(before)
+    return bool(_SPEAKS & set(before)) and not _NOT_SELF & set(before)
 
 
 def _owned(token: Token) -> bool:

@@ -29,9 +29,14 @@ _MIN_WORDS = 4
 
 def label(tokens: Sequence[Token]) -> tuple[Speaker | None, int]:
     """Return whom a line of a dialogue is given to ("Patient: ..."), and where its words begin."""
-    if len(tokens) > 2 and tokens[1].text == ":" and tokens[0].text in _LABELS:
-        return _LABELS[tokens[0].text], 2
-    return None, 0
+    named = next((at for at, token in enumerate(tokens[:4]) if token.kind == "w"), None)
+    if (
+        named is None
+        or tokens[named].text not in _LABELS
+        or [token.text for token in tokens[named + 1 : named + 2]] != [":"]
+    ):
+        return None, 0
+    return _LABELS[tokens[named].text], named + 2
 
 
 def quoted(reading: Reading, indexes: Sequence[SourceIndex]) -> Place | None:

@@ -167,3 +167,29 @@ def test_an_order_in_a_record_directs():
     assert [finding.wanted for finding in Grounder([far]).check("Monitor the osteoarthritis.").findings] == [
         "nobody advises it"
     ]
+
+
+def test_what_a_guest_says_as_i_is_not_the_patients(speech):
+    text = "Guest: I got nervous and brought my daughter in today."
+    source = Source(
+        id="visit", kind="transcript", text=text,
+        passages=(Passage(start=7, end=len(text), speaker=Speaker.OTHER),),
+    )  # fmt: skip
+    found = Grounder([source]).check("I got nervous today.")
+    assert "somebody else says it of himself" in [finding.wanted for finding in found.findings]
+    own = Grounder([speech("P: I brought my papers in today.")]).check("I brought papers in today.")
+    assert "somebody else says it of himself" not in [finding.wanted for finding in own.findings]
+
+
+def test_a_follow_up_for_something_is_no_order(speech):
+    grounder = Grounder([speech("P: I take Lamictal.", "P: It helps.")])
+    assert "nobody advises it" not in [finding.wanted for finding in grounder.check("Follow-up for Lamictal.").findings]
+    assert "nobody advises it" in [finding.wanted for finding in grounder.check("Follow Lamictal levels.").findings]
+
+
+def test_a_label_may_be_set_in_bold(speech):
+    grounder = Grounder([speech("D: Do you have any bone pain?", "P: No, never had any.")])
+    assert grounder.check("**Doctor:** Do you have any bone pain?").findings == ()
+    assert [finding.wanted for finding in grounder.check("**Patient:** Do you have any bone pain?").findings] == [
+        "somebody else says it"
+    ]

@@ -200,3 +200,9 @@ def test_a_trouble_that_is_denied_is_found_when_it_is_affirmed(speech):
 def test_a_thing_that_is_denied_is_found_in_the_purpose_of_a_medicine(speech):
     source = speech("D: Any fever?", "P: No. I take Tylenol now and then.")
     assert "negation" in kinds_in(source, "Takes Tylenol for the fever.")
+
+
+def test_no_i_do_not_think_so_is_a_no(speech):
+    source = speech("D: Any neurological disorders in the family?", "P: No. I don't think so.")
+    assert kinds_in(source, "No neurological disorders in the family.") == set()
+    assert "negation" in kinds_in(source, "Neurological disorders in the family.")
