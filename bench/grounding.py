@@ -175,7 +175,7 @@ def make_drafts(weights: Path, target: Path, tuning: bool) -> None:
     """
     seen = {
         json.loads(line)["id"]
-        for path in (DRAFTS, HELD_OUT, HELD_OUT)
+        for path in (DRAFTS, TUNING, OPENED, HELD_OUT)
         if path.exists()
         for line in path.read_text().splitlines()
     }
