@@ -1,46 +1,58 @@
-"""What a statement does rather than tells: it recommends, asks, greets, or takes a relative for the patient."""
+"""What a statement does rather than tells: it recommends, asks, or takes a relative for the patient."""
 
 from collections.abc import Sequence
 
 from appliance.clinical.document import Finding, FindingKind
 from appliance.clinical.source import Speaker
-from appliance.grounding.content import Carried, Place
+from appliance.grounding.content import Carried
 from appliance.grounding.index import SourceIndex
+from appliance.grounding.quotes import label, quoted
 from appliance.grounding.statement import Reading
+from appliance.grounding.tables import tables
 from appliance.grounding.tokens import SENTENCE_ENDS, Token, stem, words
 
 # The act of advising, as a note has it.
 _ADVISES = frozenset(
-    map(stem, words("recommend recommended advise advised suggest suggested instruct instructed counsel counseled"))
+    words(
+        "recommend recommends recommended advise advises advised suggest suggests suggested instruct instructs"
+        " instructed counsel counseled counselled recommendation recommendations"
+    )
 )
+# What is still to be done: "should avoid", "will be scheduled".
+_PLANS = frozenset(words("should will must"))
+# A line of a plan that begins with one of these orders something.
+_ORDERS = frozenset(
+    words(
+        "consider maintain monitor schedule avoid continue follow refer order start stop ensure encourage recommend"
+        " educate provide prescribe obtain check perform discuss keep take return seek limit increase decrease"
+        " practice apply elevate rest administer advise assess evaluate review repeat begin initiate use make"
+    )
+)
+# Share of what is ordered that somebody must speak of while directing.
+_SHARE = 0.5
 # How a clinician says it: "you should", "let's", "we'll", "make sure".
 _DIRECTS = frozenset(
     words(
         "should need needs recommend recommended recommends recommending suggest suggested advise advised let's lets"
         " we'll i'll you'll try must please sure continue keep avoid stop start schedule refer order prescribe"
         " prescribed instructed encourage counsel consider plan going gonna gon will 'll take"
-        " come follow return call make told"
+        " come follow return call make told want wanna ahead stay we'd"
     )
 )
-# Words that tell nothing: a reader loses nothing when they are left out, and is told nothing when they stand there.
-_FILLERS = frozenset(
-    words(
-        "okay ok alright all right sure thanks thank you so much very good great morning afternoon evening day hello hi"
-        " bye goodbye welcome please nice to meet see doctor sir madam ma'am miss take care a have i the well then oh"
-        " you're perfect sounds wonderful"
-    )
-)
-_LABELS: dict[str, Speaker] = {
-    "patient": Speaker.PATIENT, "doctor": Speaker.CLINICIAN, "clinician": Speaker.CLINICIAN,
-    "physician": Speaker.CLINICIAN, "provider": Speaker.CLINICIAN,
-}  # fmt: skip
+# Entries of a record that are orders themselves, by the words before their colon.
+_ENTRIES = frozenset(map(stem, words("request plan careplan appointment order referral medication prescription")))
+_TAGS = frozenset(words("okay ok right alright good"))
 _ADDRESSED = frozenset(words("you your yours you're"))
 _RELATIVES = frozenset(
     words("wife husband mother father mom dad son daughter sister brother spouse grandmother aunt uncle")
 )
+_NOT_SELF = frozenset(words("you he she they him her them"))
+_SUFFERED = frozenset(
+    words("was were been be is being should will must")
+)  # "was referred": by whoever says "I referred him"
+_SPEAKS = frozenset(words("i i'm i've i'd we we've we're"))
+_MAX_LOOKED = 40
 _SELF = frozenset(words("i'm am"))
-# What is looked at for a copied line: no question that somebody asks has more words.
-_MAX_WORDS, _MAX_PLACES = 60, 40
 _AROUND, _HEADING = 1, 10
 
 
@@ -50,89 +62,72 @@ def check(reading: Reading, carried: Sequence[Carried], indexes: Sequence[Source
         *_advice(reading, carried, indexes),
         *_other_speaker(reading, indexes),
         *_other_person(reading, indexes),
+        *_other_self(reading, indexes),
     ]
 
 
 def _advice(reading: Reading, carried: Sequence[Carried], indexes: Sequence[SourceIndex]) -> list[Finding]:
     """Advice needs somebody who gives it, near what it is about; a patient who speaks of a thing has not advised it."""
     tokens = reading.tokens
-    heading = next((at for at, token in enumerate(tokens[:_HEADING]) if token.text == ":"), 0)
-    verbs = [
-        at
-        for at, token in enumerate(tokens)
-        if token.stem in _ADVISES and at >= heading and not (at and tokens[at - 1].text in ("the", "as"))
-    ]
-    about = [place for found in carried for place in found.places]
-    if not verbs or not about or any(_directed(indexes[number], at) for number, at in about):
+    heading = next((at for at, token in enumerate(tokens[:_HEADING]) if token.text == ":"), -1)
+    verbs = [at for at, token in enumerate(tokens) if token.text in _ADVISES | _PLANS and at > heading]
+    verbs = [at for at in verbs if not (at and tokens[at - 1].text in ("the", "as"))]
+    opening = next((at for at in range(heading + 1, len(tokens)) if tokens[at].kind == "w"), None)
+    named = [token.text for token in tokens[opening : opening + 4]] if opening is not None else []
+    noun = named[:3] == ["follow", "-", "up"] and named[3:] in (["for"], ["of"])  # why somebody came
+    if opening is not None and tokens[opening].text in _ORDERS and not noun:
+        verbs.insert(0, opening)
+    if not verbs:
+        return []
+    things = [found for found in carried if found.unit.group != "heading" and found.unit.first not in verbs]
+    things = [found for found in things if found.unit.first > verbs[0]] or things
+    turns = [_Turns(index) for index in indexes]
+    given = sum(any(turns[number].direct(at) for number, at in found.places) for found in things)
+    if not things or given >= _SHARE * len(things):
         return []
     return [reading.finding(FindingKind.UNSUPPORTED, verbs[0], verbs[0] + 1, "nobody advises it")]
 
 
-def _directed(index: SourceIndex, at: int) -> bool:
-    middle = index.passage_at(at)
-    for passage in range(max(0, middle - _AROUND), min(len(index.passages), middle + _AROUND + 1)):
-        if index.passages[passage].speaker is Speaker.PATIENT:
-            continue
-        low, high = index.bounds(passage)
-        asking = index.tokens[high - 1].text == "?"
-        if not asking and any(token.text in _DIRECTS for token in index.tokens[low:high]):
+class _Turns:
+    """The turns of a source in which somebody directs, each read once for a statement."""
+
+    def __init__(self, index: SourceIndex) -> None:
+        self._index = index
+        self._known: dict[int, bool] = {}
+
+    def direct(self, at: int) -> bool:
+        """Whether somebody but the patient directs in the turns around a token."""
+        middle = self._index.passage_at(at)
+        last = min(len(self._index.passages), middle + _AROUND + 1)
+        return any(self._directs(passage) for passage in range(max(0, middle - _AROUND), last))
+
+    def _directs(self, passage: int) -> bool:
+        if passage not in self._known:
+            self._known[passage] = self._read(passage)
+        return self._known[passage]
+
+    def _read(self, passage: int) -> bool:
+        if self._index.passages[passage].speaker is Speaker.PATIENT:
+            return False
+        low, high = self._index.bounds(passage)
+        if self._index.source.kind != "transcript" and any(
+            token.stem in _ENTRIES for token in self._index.tokens[low : min(high, low + _HEADING)]
+        ):
             return True
-    return False
-
-
-def _label(tokens: Sequence[Token]) -> tuple[Speaker | None, int]:
-    """Return whom a line of a dialogue is given to ("Patient: ..."), and where its words begin."""
-    if len(tokens) > 2 and tokens[1].text == ":" and tokens[0].text in _LABELS:
-        return _LABELS[tokens[0].text], 2
-    return None, 0
-
-
-def quoted(reading: Reading, indexes: Sequence[SourceIndex]) -> Place | None:
-    """Return where a question or a greeting of the statement was copied from, word for word.
-
-    Such a line tells nothing of the patient: what is held against the sources is whether it was said. With one word
-    changed it is read like any other statement.
-    """
-    _, begin = _label(reading.tokens)
-    own = reading.tokens[begin:]
-    spoken = [token.stem for token in own if token.kind != "m"]
-    if not spoken or len(spoken) > _MAX_WORDS or any(token.text in SENTENCE_ENDS for token in own[:-1]):
-        return None
-    question = own[-1].text == "?"
-    if not question and not all(token.text in _FILLERS for token in own if token.kind != "m"):
-        return None
-    for number, index in enumerate(indexes):
-        rarest = min(range(len(spoken)), key=lambda at: len(index.postings.get(f"w:{spoken[at]}", ())))
-        for at in index.places([f"w:{spoken[rarest]}"])[:_MAX_PLACES]:
-            first, last = _run(index, at, spoken, rarest)
-            if last and (not question or "?" in {token.text for token in index.tokens[last : last + 2]}):
-                return number, first
-    return None
-
-
-def _run(index: SourceIndex, at: int, spoken: Sequence[str], which: int) -> tuple[int, int]:
-    """Return the tokens [first, last) of a passage that are these words, the one at `at` among them; else (0, 0)."""
-    low, high = index.bounds(index.passage_at(at))
-    first = at
-    for word in reversed(spoken[:which]):
-        first -= 1
-        while first >= low and index.tokens[first].kind == "m":
-            first -= 1
-        if first < low or index.tokens[first].stem != word:
-            return 0, 0
-    last = at
-    for word in spoken[which + 1 :]:
-        last += 1
-        while last < high and index.tokens[last].kind == "m":
-            last += 1
-        if last >= high or index.tokens[last].stem != word:
-            return 0, 0
-    return first, last + 1
+        directs = False
+        for at in range(low, high):
+            text = self._index.tokens[at].text
+            directs |= text in _DIRECTS
+            if text == "?" and self._index.tokens[at - 1].text not in _TAGS:
+                directs = False  # a question orders nothing; "..., okay?" does
+            elif directs and (text in SENTENCE_ENDS or at == high - 1):
+                return True
+        return False
 
 
 def _other_speaker(reading: Reading, indexes: Sequence[SourceIndex]) -> list[Finding]:
     """A question to somebody else that is given to the one who was asked."""
-    speaker, begin = _label(reading.tokens)
+    speaker, begin = label(reading.tokens)
     if speaker is None or not _ADDRESSED & {token.text for token in reading.tokens[begin:]}:
         return []
     found = quoted(reading, indexes)
@@ -161,6 +156,35 @@ def _other_person(reading: Reading, indexes: Sequence[SourceIndex]) -> list[Find
                 return [reading.finding(FindingKind.DEMOGRAPHIC, at, at + 1, "not the patient")]
             break
     return []
+
+
+def _other_self(reading: Reading, indexes: Sequence[SourceIndex]) -> list[Finding]:
+    """The patient does what somebody else says of himself: "I got nervous and brought him in", said by a father."""
+    tokens = [token for token in reading.tokens if token.kind != "m"]
+    texts = [token.text for token in tokens]
+    begin = 1 if texts[:1] == ["the"] else 0
+    own = texts[:1] in (["i"], ["i'm"], ["i've"])  # without a label it is the patient or the author who speaks
+    if not own and texts[begin : begin + 1] not in (["patient"], ["he"], ["she"]):
+        return []
+    behind = tokens[begin + 1 : begin + (8 if own else 4)]
+    acts = [token for token in behind if token.text not in tables().stop][:1]
+    if not acts or (not own and _SUFFERED & {token.text for token in behind}):
+        return []
+    said = [(index, at) for index in indexes for at in index.places([f"w:{acts[0].stem}"])[:_MAX_LOOKED]]
+    said = [(index, at) for index, at in said if index.tokens[at].text == acts[0].text] or said
+    if said and all(_of_other_self(index, at, own) for index, at in said):
+        at = next(place for place, token in enumerate(reading.tokens) if token.text == texts[begin])
+        return [reading.finding(FindingKind.DEMOGRAPHIC, at, at + 1, "somebody else says it of himself")]
+    return []
+
+
+def _of_other_self(index: SourceIndex, at: int, own: bool) -> bool:
+    speaker = index.passages[index.passage_at(at)].speaker
+    if speaker is not Speaker.OTHER and (own or speaker is not Speaker.CLINICIAN):
+        return False
+    low, _ = index.bounds(index.passage_at(at))
+    before = [token.text for token in index.tokens[max(low, at - 3) : at]]
+    return bool(_SPEAKS & set(before)) and not _NOT_SELF & set(before)
 
 
 def _owned(token: Token) -> bool:

@@ -110,6 +110,8 @@ def answer(index: SourceIndex, passage: int) -> tuple[Answer, int]:
 
 def _meant(spoken: Sequence[str]) -> Answer:
     pairs = list(pairwise([*spoken, ""]))
+    if spoken[:1] in (["no"], ["nope"], ["nah"]) and {("don't", "think"), ("n't", "think")} & set(pairs[:6]):
+        return Answer.NO  # "No, I don't think so."
     if _UNSURE & set(pairs[:6]):
         return Answer.OPEN
     for word, following in pairs[:_FIRST_WORDS]:

@@ -9,12 +9,16 @@ from appliance.grounding.index import SourceIndex
 from appliance.grounding.polarity import REACH, Polarity, in_source, sentence, spoken_of
 from appliance.grounding.statement import Reading
 from appliance.grounding.tables import tables
-from appliance.grounding.tokens import words
+from appliance.grounding.tokens import Token, stem, words
 
 # Ordinary words are denied by what stands right before them only.
 _DIRECT = 6
 # How close to another word of the statement its opposite must stand: the same turn.
 _OPPOSED = 12
+_TROUBLES = frozenset(map(stem, words("difficulty difficulties trouble problem issue concern")))
+_TROUBLE_REACH = 4
+# What is called "his leg" is there, whatever is denied of it.
+_OWNERS = frozenset(words("the his her their your my its"))
 _GROUPS = frozenset(words("clinical anatomy drug family plain general thin name frequency date"))
 _ORDINARY = frozenset(words("family plain general name frequency date"))
 
@@ -36,11 +40,22 @@ def check(
         low, high = sentence(tokens, unit.first, 0, len(tokens))
         ordinary = unit.group in _ORDINARY
         stated = spoken_of(tokens, unit.first, unit.last, low, high, _DIRECT if ordinary else len(tokens), ordinary)
-        if stated is Polarity.NEITHER:
+        before = [token.text for token in tokens[max(0, unit.first - 3) : unit.first]]
+        owned = stated is Polarity.DENIED and unit.group == "anatomy" and not _OWNERS.isdisjoint(before)
+        if stated is Polarity.NEITHER or owned:
             continue
         said: set[Polarity] = set()
-        for number, at in closest(found, carried, indexes, reading):
+        # "Takes Tylenol for the pain" tells of Tylenol; that there is pain it takes from anywhere.
+        known = stated is Polarity.AFFIRMED and before[-2:-1] == ["for"] and before[-1] in _OWNERS
+        meant = found.places[:MAX_LOOKED] if known else closest(found, carried, indexes, reading)
+        for number, at in meant:
             polarity, passage = in_source(indexes[number], at, _DIRECT if ordinary else REACH, ordinary)
+            if (
+                polarity is Polarity.DENIED
+                and _troubled(indexes[number].tokens, at)
+                and not _troubled(tokens, unit.first)
+            ):
+                polarity = Polarity.NEITHER
             said.add(polarity)
             if polarity is stated:
                 evidence.append(
@@ -50,6 +65,11 @@ def check(
         if wrong and not (ordinary and said & {Polarity.OPEN, Polarity.HEDGED}):
             findings.append(reading.finding(FindingKind.NEGATION, unit.first, unit.last, wrong))
     return findings, evidence
+
+
+def _troubled(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a thing stands behind a trouble with it: who has no difficulty urinating urinates."""
+    return any(token.stem in _TROUBLES for token in tokens[max(0, at - _TROUBLE_REACH) : at])
 
 
 def _verdict(stated: Polarity, said: set[Polarity]) -> str:

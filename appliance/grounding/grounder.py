@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from appliance.clinical.document import MAX_STATEMENT_CHARS, Evidence, Finding, FindingKind, Grounding
 from appliance.clinical.source import Source
-from appliance.grounding import acts, content, denials, evidence, figures, people, sides
+from appliance.grounding import acts, causes, content, denials, evidence, figures, people, quotes, said, sides
 from appliance.grounding.index import SourceIndex
 from appliance.grounding.people import Sex
 from appliance.grounding.statement import Reading, read
@@ -54,7 +54,7 @@ class Grounder:
         if len(text) > MAX_STATEMENT_CHARS:
             return _unjudged(text, f"not judged: longer than {MAX_STATEMENT_CHARS} characters")
         reading = read(text)
-        quoted = acts.quoted(reading, self._indexes) if reading.tokens else None
+        quoted = quotes.quoted(reading, self._indexes) if reading.tokens else None
         if quoted is not None:
             return _judged(
                 reading,
@@ -75,7 +75,10 @@ class Grounder:
             *denial_findings,
             *content.check(reading, carried, self._indexes),
             *acts.check(reading, carried, self._indexes),
+            *causes.check(reading, carried, self._indexes),
         ]
+        # Only where nothing else was found: a clinician is told of a word before he is told of a whole sentence.
+        findings = findings or said.check(reading, carried, self._indexes)
         found = evidence.collect(carried, [*figure_places, *denial_places], self._indexes)
         return _judged(reading, findings, found)
 

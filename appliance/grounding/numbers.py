@@ -181,12 +181,14 @@ def _spoken(tokens: Sequence[Token], at: int) -> tuple[set[str], int, bool] | No
 
 
 def _fraction_after(tokens: Sequence[Token], at: int) -> tuple[Fraction, int] | None:
-    """Read "and a half", "-1/2", " 1/2" behind a whole number."""
-    texts = [token.text for token in tokens[at : at + 4]]
+    """Read "and a half", "-and-a-half", "-1/2", " 1/2" behind a whole number."""
+    spoken = [place for place in range(at, min(at + 6, len(tokens))) if tokens[place].text != "-"]
+    texts = [tokens[place].text for place in spoken]
     if texts[:1] == ["and"] and len(texts) > 1:
         skip = 2 if texts[1] in ("a", "one") else 1
         if len(texts) > skip and texts[skip] in _PARTS:
-            return _PARTS[texts[skip]], at + skip + 1
+            return _PARTS[texts[skip]], spoken[skip] + 1
+    texts = [token.text for token in tokens[at : at + 4]]
     if texts[:1] == ["-"]:
         texts, at = texts[1:], at + 1
     if len(texts) >= 3 and texts[1] == "/" and texts[0] in ("1", "2", "3") and texts[2] in ("2", "3", "4", "8"):

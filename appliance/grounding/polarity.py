@@ -223,6 +223,10 @@ def in_source(index: SourceIndex, at: int, reach: int = REACH, ordinary: bool = 
     if said is Polarity.NEITHER:
         return said, passage
     answered, where = answer(index, outer(index, passage))
+    if answered is Answer.NO and ordinary and takes_for_given(tokens, first, at):
+        # "What is the reason for it?" - "I am not sure": the reason is not denied, unless the answer names it.
+        denied = _repeated(index, at, where, reach) is Polarity.DENIED
+        return (Polarity.DENIED if denied else Polarity.NEITHER), where
     if answered is Answer.NO:
         was = _STILL & {token.text for token in tokens[first:last]}  # "any more nausea?" - "no": there was some
         return (Polarity.NEITHER if was else Polarity.DENIED), where

@@ -45,6 +45,7 @@ class Tables:
     opposites: dict[str, frozenset[str]]
     negated: dict[str, str]
     frame: frozenset[str]
+    acts: frozenset[str]
     stop: frozenset[str]
     suffixes: tuple[str, ...]
     drug_endings: tuple[str, ...]
@@ -113,6 +114,7 @@ def tables() -> Tables:
         opposites=_opposites(lexicon["opposites"], terms),
         negated={stem(word): stem(meant) for word, meant in lexicon["negated"].items()},
         frame=frozenset(stem(word) for word in lexicon["frame"]),
+        acts=frozenset(stem(word) for word in lexicon["acts"]),
         stop=frozenset(lexicon["stop"]) | frozenset(stem(word) for word in lexicon["stop"]),
         suffixes=tuple(lexicon["suffixes"]),
         drug_endings=tuple(drugs["endings"]),

@@ -109,3 +109,87 @@ def test_a_picture_is_no_man(speech):
 )
 def test_other_names_of_the_same(speech, line, text):
     assert kinds(Grounder([speech(line)]), text) == set()
+
+
+@pytest.mark.parametrize(
+    ("lines", "told", "invented"),
+    [
+        (
+            ("D: Keep your eyes clean and drink some water.", "P: Fine.", "P: My sight is poor. I sleep."),
+            "Maintain clean eyes.",
+            "Monitor sight and sleep.",
+        ),
+        (
+            ("D: Any cough?", "P: Yes, a bad cough, and my knee hurts.", "P: It is hot.", "D: We'll do an x-ray."),
+            "Obtain x-ray.",
+            "Schedule cough evaluation.",
+        ),
+        (
+            ("D: I want to see you in two weeks, okay?", "P: Fine. The rash is gone.", "P: I run a lot.", "P: Bye."),
+            "She will be seen in two weeks.",
+            "She should run.",
+        ),
+    ],
+)
+def test_what_is_ordered_needs_somebody_who_directs_it(speech, lines, told, invented):
+    grounder = Grounder([speech(*lines)])
+    assert "nobody advises it" not in [finding.wanted for finding in grounder.check(told).findings]
+    assert "nobody advises it" in [finding.wanted for finding in grounder.check(invented).findings]
+
+
+def test_a_question_directs_nothing(speech):
+    grounder = Grounder([speech("D: Should you avoid milk?", "P: I drink milk.")])
+    assert [finding.wanted for finding in grounder.check("Avoid milk.").findings] == ["nobody advises it"]
+
+
+def test_what_a_relative_says_of_himself_is_not_the_patients(speech):
+    text = "Guest: I got nervous and decided to come in. He coughs."
+    source = Source(
+        id="visit", kind="transcript", text=text,
+        passages=(Passage(start=7, end=len(text), speaker=Speaker.OTHER),),
+    )  # fmt: skip
+    found = Grounder([source]).check("He got nervous.")
+    assert [finding.wanted for finding in found.findings] == ["somebody else says it of himself"]
+    assert Grounder([speech("P: I got nervous and decided to come in.")]).check("He got nervous.").findings == ()
+    assert "somebody else says it of himself" not in [
+        finding.wanted for finding in Grounder([source]).check("He coughs.").findings
+    ]
+
+
+def test_an_order_in_a_record_directs():
+    record = Source(
+        id="record", kind="record",
+        text="2019-03-04 Medication request: Ibuprofen 400 MG\n2019-03-04 Condition: Osteoarthritis of knee",
+    )  # fmt: skip
+    grounder = Grounder([record])
+    assert grounder.check("Take ibuprofen 400 mg.").findings == ()
+    far = Source(id="record", kind="record", text="2019-03-04 Condition: Osteoarthritis of knee")
+    assert [finding.wanted for finding in Grounder([far]).check("Monitor the osteoarthritis.").findings] == [
+        "nobody advises it"
+    ]
+
+
+def test_what_a_guest_says_as_i_is_not_the_patients(speech):
+    text = "Guest: I got nervous and brought my daughter in today."
+    source = Source(
+        id="visit", kind="transcript", text=text,
+        passages=(Passage(start=7, end=len(text), speaker=Speaker.OTHER),),
+    )  # fmt: skip
+    found = Grounder([source]).check("I got nervous today.")
+    assert "somebody else says it of himself" in [finding.wanted for finding in found.findings]
+    own = Grounder([speech("P: I brought my papers in today.")]).check("I brought papers in today.")
+    assert "somebody else says it of himself" not in [finding.wanted for finding in own.findings]
+
+
+def test_a_follow_up_for_something_is_no_order(speech):
+    grounder = Grounder([speech("P: I take Lamictal.", "P: It helps.")])
+    assert "nobody advises it" not in [finding.wanted for finding in grounder.check("Follow-up for Lamictal.").findings]
+    assert "nobody advises it" in [finding.wanted for finding in grounder.check("Follow Lamictal levels.").findings]
+
+
+def test_a_label_may_be_set_in_bold(speech):
+    grounder = Grounder([speech("D: Do you have any bone pain?", "P: No, never had any.")])
+    assert grounder.check("**Doctor:** Do you have any bone pain?").findings == ()
+    assert [finding.wanted for finding in grounder.check("**Patient:** Do you have any bone pain?").findings] == [
+        "somebody else says it"
+    ]

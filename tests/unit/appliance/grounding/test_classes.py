@@ -106,7 +106,7 @@ def test_speech_may_be_said_in_many_ways(speech):
             )
         ]
     )
-    for text in ("In 1998.", "101.4 degrees.", "2-1/2 packs.", "2.5 packs.", "BP 140/90."):
+    for text in ("In 1998.", "101.4 degrees.", "2-1/2 packs.", "2.5 packs.", "Two-and-a-half packs.", "BP 140/90."):
         assert not [finding for finding in grounder.check(text).findings if finding.kind.value in ("number", "date")], (
             text
         )

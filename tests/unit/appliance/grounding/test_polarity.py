@@ -162,3 +162,47 @@ def test_an_opposite_counts_only_near_the_statement(speech):
 def test_what_a_question_takes_for_given_or_its_answer_names_is_affirmed(speech, question, reply):
     found = Grounder([speech(question, reply)]).check("Denies rash.")
     assert "affirmed" in {finding.wanted for finding in found.findings}
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        pytest.param(
+            ("D: Any difficulty urinating?", "P: No, that's normal."), "Normal urination.",
+            id="no trouble with a thing leaves the thing",
+        ),
+        pytest.param(
+            ("D: What is the reason for the extraction?", "P: I am not exactly sure. They said cataract."),
+            "The reason for the extraction is a cataract.",
+            id="an unsure answer to a what-question denies nothing",
+        ),
+        pytest.param(
+            ("P: My leg hurts.", "D: If I lift your lower leg, is there pain?", "P: No."),
+            "No pain with lifting of their lower leg.",
+            id="what is called somebody's leg is there",
+        ),
+        pytest.param(
+            ("P: I have pain and I take Tylenol.", "D: If I lift this, does it bring on pain?", "P: No."),
+            "Takes Tylenol for the pain.",
+            id="what a medicine is for is taken from anywhere",
+        ),
+    ],
+)  # fmt: skip
+def test_a_denial_of_something_else_is_not_held_against_a_statement(speech, lines, text):
+    assert "negation" not in kinds_in(speech(*lines), text)
+
+
+def test_a_trouble_that_is_denied_is_found_when_it_is_affirmed(speech):
+    source = speech("D: Any difficulty urinating?", "P: No, that's normal.")
+    assert "negation" in kinds_in(source, "Reports difficulty urinating.")
+
+
+def test_a_thing_that_is_denied_is_found_in_the_purpose_of_a_medicine(speech):
+    source = speech("D: Any fever?", "P: No. I take Tylenol now and then.")
+    assert "negation" in kinds_in(source, "Takes Tylenol for the fever.")
+
+
+def test_no_i_do_not_think_so_is_a_no(speech):
+    source = speech("D: Any neurological disorders in the family?", "P: No. I don't think so.")
+    assert kinds_in(source, "No neurological disorders in the family.") == set()
+    assert "negation" in kinds_in(source, "Neurological disorders in the family.")
