@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import importlib.util
 import json
 import sys
@@ -58,8 +59,9 @@ class Running:
         issuer = self.stubs.LocalIssuer.open(self.place / "issuer.key")
         begin = self.stubs.start.__wrapped__ if hasattr(self.stubs.start, "__wrapped__") else None
         assert begin is not None
+        settings = functools.partial(self.stubs.settings_for, self.place, issuer)
         with pytest.MonkeyPatch.context() as patch:
-            async with begin(self.place, issuer, patch)(real=True) as self.gw:
+            async with begin(settings, issuer, patch)(real=True) as self.gw:
                 encounter, self.document = await self.gw.drafted()
                 await self.gw.act(self.document, "review")
                 _, self.signed = await self.gw.signed()
