@@ -80,18 +80,18 @@ class AlertBook:
                 connection.execute(insert(outbox_table), new)
 
     def waiting(self, now: datetime, limit: int = 200) -> list[Waiting]:
-        """Messages whose time has come, the oldest first."""
-        wanted = (
-            select(outbox_table)
-            .where(outbox_table.c.next_at <= milliseconds(now))
-            .order_by(outbox_table.c.id)
-            .limit(limit)
-        )
+        """Messages whose time has come, the oldest first. Behind one that is to be tried later, those for the same
+        receiver wait as well: an end must not overtake its beginning."""
+        found: list[Waiting] = []
+        held: set[str] = set()
         with self._database.transaction(writes=False) as connection:
-            return [
-                Waiting(row["id"], row["receiver"], Message.model_validate_json(row["message"]), row["attempts"])
-                for row in connection.execute(wanted).mappings()
-            ]
+            for row in connection.execute(select(outbox_table).order_by(outbox_table.c.id)).mappings():
+                if row["next_at"] > milliseconds(now):
+                    held.add(row["receiver"])
+                elif row["receiver"] not in held and len(found) < limit:
+                    message = Message.model_validate_json(row["message"])
+                    found.append(Waiting(row["id"], row["receiver"], message, row["attempts"]))
+        return found
 
     def undelivered(self) -> int:
         """How many messages no receiver has taken yet."""

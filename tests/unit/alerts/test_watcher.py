@@ -91,6 +91,18 @@ def test_a_receiver_that_is_away_is_told_when_it_is_back(story: Story) -> None:
     assert story.told == ["firing"]
 
 
+def test_an_end_does_not_overtake_its_beginning(story: Story) -> None:
+    story.round(0, BAD)
+    story.hook.status = 503
+    story.round(2, BAD)
+    for minutes in (2.2, 2.5, 3, 4, 5, 6, 7.1):
+        story.round(minutes)  # tried again and again, ever later; meanwhile it ends
+    story.hook.status, story.hook.posted = 200, []
+    for minutes in (8, 10, 15, 20):
+        story.round(minutes)
+    assert story.told == ["firing", "resolved"]
+
+
 def test_a_silent_receiver_does_not_cost_its_timeout_for_each_message(story: Story) -> None:
     sites = tuple(f"s{number}" for number in range(20))
     story.round(0, BAD, sites=sites)
