@@ -44,16 +44,16 @@ def _running(box: watched.Box) -> int:
 
 
 class Killer:
-    """Lets Xids happen, and kills when the watch has got as far as the dice say."""
+    """Lets Xids happen, and kills when the watch has got as far as its turn says; where exactly, the dice say."""
 
     def __init__(self, box: watched.Box) -> None:
         self._box, self._dice = box, random.Random(7)  # noqa: S311 (no secret)
         self.happened: Counter[tuple[str, int]] = Counter()
         self.far: Counter[str] = Counter()
 
-    def life(self) -> None:
-        """One life of the watch."""
-        how_far = self._dice.choices(("started", "written", "nvml"), (8, 31, 1))[0]
+    def life(self, number: int) -> None:
+        """One life of the watch. Of forty, eight end at the start, and one, which takes long, when NVML has told."""
+        how_far = "nvml" if number % 40 == 20 else "started" if number % 5 == 1 else "written"
         self.far[how_far] += 1
         before = self._size()
         process = _running(self._box)
@@ -101,8 +101,8 @@ def main() -> None:
     nvml.library()  # built once, before the first fork
     with pytest.MonkeyPatch.context() as monkeypatch:
         killer = Killer(watched.Box(folder, monkeypatch))
-        for _ in range(kills):
-            killer.life()
+        for number in range(kills):
+            killer.life(number)
     happened = [[place, xid, count] for (place, xid), count in killer.happened.items()]
     print(json.dumps({"happened": happened, "far": killer.far}))
 
