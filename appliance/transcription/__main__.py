@@ -37,6 +37,9 @@ def serve(settings: Settings) -> None:
     )
     # The speaker model's matrices are small: more threads would only wait for each other. Read when numpy is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Threads of a decoding that wait by spinning keep others from a core, first of all the one that they wait for: on a
+    # busy emulated box 11 s of speech took 22 minutes. Read when CTranslate2 is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if settings.device == "cuda":
         # CUDA's libraries come from the engine's image; which libraries those are is the seal's to say.
         engine_image.check(
