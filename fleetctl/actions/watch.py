@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import hashlib
 import os
 import platform
 import signal
@@ -37,6 +38,9 @@ Say = Callable[[str], None]
 # Rounds that may be missed before another watcher takes over; the least is what a slow round may take.
 _MISSED_ROUNDS = 4
 _LEAST_LEASE = timedelta(minutes=2)
+# What a watching fleet keeps in memory (which images were built for whom) is read anew that often.
+_REOPENED_S = 600.0
+_MACHINE_ID = Path("/etc/machine-id")
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Watch:
         self, fleetdir: FleetDir, passphrase: Passphrase, limits: Limits, say: Say, metrics: Path | None = None
     ) -> None:
         self._fleetdir, self._passphrase, self._limits, self._say = fleetdir, passphrase, limits, say
-        self._metrics, self._host = metrics, f"{platform.node() or 'unknown'}"
+        self._metrics, self._host = metrics, this_machine()
         self._plan = Plan.read(fleetdir.path)
         self._book = AlertBook(Database(store_url(fleetdir)))
         self._watcher = Watcher(self._book, fleetdir.fleet.name, say)
@@ -108,8 +112,9 @@ class Watch:
     async def _rounds(
         self, fleet: Watching, forwarded: dict[str, Path], last: Summary | None, *, once: bool
     ) -> Summary | None:
-        """Rounds over the same bastions, until one is lost, a way has changed, or it is time to stop."""
-        ways, loop = _ways(self._plan.sites), asyncio.get_running_loop()
+        """Rounds over the same bastions and keys, until those are others, it is time to stop, or to look anew."""
+        loop = asyncio.get_running_loop()
+        held, opened = self._held(), loop.time()
         while not self._stop.is_set():
             began = loop.time()
             last, lost = await self._turn(fleet, forwarded, last)
@@ -117,9 +122,14 @@ class Watch:
                 break
             await self._rest(began + self._plan.interval_s - loop.time())
             self._read_again()
-            if lost or _ways(self._plan.sites) != ways:
+            if lost or self._held() != held or loop.time() - opened >= _REOPENED_S:
                 break
         return last
+
+    def _held(self) -> tuple[object, ...]:
+        """What was taken up when the round's connections were opened: the ways to sites, and their pinned keys."""
+        keys = self._fleetdir.health_keys
+        return _ways(self._plan.sites), keys.read_bytes() if keys.exists() else b""
 
     async def _turn(
         self, fleet: Watching, forwarded: dict[str, Path], last: Summary | None
@@ -171,6 +181,15 @@ class Watch:
         if words and words != self._complaint:
             self._say(words)
         self._complaint = words
+
+
+def this_machine() -> str:
+    """Names this machine in the store. Names of hosts repeat; two machines must not both believe that they lead."""
+    try:
+        number = hashlib.sha256(_MACHINE_ID.read_bytes()).hexdigest()[:8]
+    except OSError:
+        number = "unknown"
+    return f"{(platform.node() or 'unknown')[:200]} ({number})"
 
 
 def _was_asked(health: SiteHealth) -> bool:

@@ -134,6 +134,20 @@ def test_a_watcher_that_was_killed_goes_on_where_it_was(
     assert [(row["site"], row["phase"]) for row in listed["alerts"]] == [("site-0002", "firing")]
 
 
+def test_a_key_that_is_pinned_meanwhile_is_taken_up(sim: Running, tmp_path: Path, hook: Web) -> None:
+    pins = sim.fleet.path / "health_keys"
+    lines = pins.read_text()
+    pins.write_text("".join(line for line in lines.splitlines(True) if not line.startswith("site-0000 ")))
+    daemon = Daemon(sim, tmp_path)
+    try:
+        unsigned = ("site-0000", "snapshot_signed")
+        poll(lambda: (*unsigned, "firing") in told(hook), "a site without a pinned key was not told")
+        pins.write_text(lines)
+        poll(lambda: (*unsigned, "resolved") in told(hook), "the pin was not taken up")
+    finally:
+        assert daemon.end() == 0
+
+
 def test_a_silence_holds_and_ends(sim: Running, hook: Web) -> None:
     sim.play(Scenario.model_validate({"groups": [{"sites": "site-0003", "faults": ["clock-free"]}]}))
     done = fleetctl(sim.fleet, "alerts", "silence", "clock", "--site", "site-0003", "--for", "1h", "--reason", "known")
