@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
-
-from appliance.gateway.store.database import Database
 
 
 def _server() -> Path | None:
@@ -36,20 +35,21 @@ def server() -> Iterator[str]:
             as_user = ["runuser", "-u", "postgres", "--"]
         data = folder / "data"
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
-        initdb = [str(binaries / "initdb"), "-D", str(data), "-U", "gateway", "--auth=trust", "--no-sync", "-E", "UTF8"]
+        initdb = [str(binaries / "initdb"), "-D", str(data), "-U", "tests", "--auth=trust", "--no-sync", "-E", "UTF8"]
         subprocess.run([*as_user, *initdb], check=True, **quiet)  # type: ignore[call-overload]
         options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=80"
         control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-o", options]
         subprocess.run([*as_user, *control, "start"], check=True, **quiet)  # type: ignore[call-overload]
         try:
-            yield f"postgresql+psycopg://gateway@/postgres?host={folder}"
+            yield f"postgresql+psycopg://tests@/postgres?host={folder}"
         finally:
             stop = [str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"]
             subprocess.run([*as_user, *stop], check=True, **quiet)  # type: ignore[call-overload]
 
 
-def emptied(database: Database) -> None:
-    """Take everything out of it, as if it were new."""
-    with database.engine.begin() as connection:
-        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-        connection.exec_driver_sql("CREATE SCHEMA public")
+def emptied(url: str) -> str:
+    """Take everything out of it, as if it were new; returns the URL."""
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return url

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +28,7 @@ from fleetctl.trust.keystore import KeyStore
 from fleetctl.trust.passphrase import Passphrase
 from tests.fakes import health_server as servers
 from tests.fakes.health_server import HealthServer, answer, snapshot_body
+from tests.unit.remote.conftest import SshServer
 
 QUICK = Limits(connect_s=2.0, deadline_s=3.0, total_s=20.0)
 
@@ -126,48 +124,11 @@ def test_no_proxy_there(box: HealthServer, proxy: Callable[..., int], context: s
     assert seen.outcome is Outcome.VIA_FAILED
 
 
-@pytest.fixture
-def bastion(keystore: KeyStore, tmp_path: Path) -> Iterator[tuple[int, str]]:
-    """A real sshd that lets the fleet's key in; its port and its host key."""
-    daemon = shutil.which("sshd") or "/usr/sbin/sshd"
-    if not Path(daemon).exists():
-        pytest.skip("needs OpenSSH's server: apt-get install openssh-server")
-    folder = tmp_path / "sshd"
-    folder.mkdir(mode=0o700)
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "host")], check=True)
-    (folder / "authorized").write_text(keystore.text("ssh_ed25519.pub") + "\n")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
-    settings = (
-        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder / 'host'}\nAuthorizedKeysFile {folder / 'authorized'}\n"
-        f"PidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin yes\n"
-    )
-    (folder / "config").write_text(settings)
-    Path("/run/sshd").mkdir(exist_ok=True)
-    process = subprocess.Popen([daemon, "-D", "-e", "-f", str(folder / "config")], stderr=subprocess.DEVNULL)
-    try:
-        deadline_s = time.monotonic() + 20
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                if time.monotonic() > deadline_s or process.poll() is not None:
-                    pytest.skip("sshd does not start here")
-                time.sleep(0.05)
-        yield port, (folder / "host.pub").read_text()
-    finally:
-        process.terminate()
-        process.wait()
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(os.geteuid() != 0, reason="an sshd of one's own logs in root only as root")
 def test_through_a_bastion_whose_host_key_is_pinned(
-    box: HealthServer, bastion: tuple[int, str], context: ssl.SSLContext, fleet_dir: FleetDir, passphrase: Passphrase
+    box: HealthServer, ssh_server: SshServer, context: ssl.SSLContext, fleet_dir: FleetDir, passphrase: Passphrase
 ) -> None:
-    port, host_key = bastion
-    via = f"ssh://root@127.0.0.1:{port}"
+    via = f"ssh://root@127.0.0.1:{ssh_server.port}"
     sites = [box.site(via=via), box.site("south", via=via, health_port=1)]
 
     def ask() -> list[Outcome]:
@@ -177,7 +138,7 @@ def test_through_a_bastion_whose_host_key_is_pinned(
 
     # Nothing is pinned: nobody logs in, and no site is called offline for it.
     assert ask() == [Outcome.VIA_FAILED, Outcome.VIA_FAILED]
-    write_pin(fleet_dir.known_hosts, f"[127.0.0.1]:{port}", host_key)
+    write_pin(fleet_dir.known_hosts, f"[127.0.0.1]:{ssh_server.port}", ssh_server.host_key)
     assert ask() == [Outcome.ANSWERED, Outcome.CUT_OFF]
 
 

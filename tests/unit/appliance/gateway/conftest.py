@@ -23,7 +23,6 @@ from appliance.gateway.auth.local_issuer import LocalIssuer
 from appliance.gateway.auth.principal import Role
 from appliance.gateway.core import Core
 from appliance.gateway.settings import Settings
-from appliance.gateway.store.database import Database
 from tests.fakes import postgresql as postgresql_server
 from tests.fakes.clinical import SUPPORTED, StubEngine, StubTranscription, listening, wav
 
@@ -206,11 +205,7 @@ def store(request: pytest.FixtureRequest) -> dict[str, Any]:
     """The settings of the store that this test runs on; PostgreSQL is empty. See `both_stores`."""
     if getattr(request, "param", "sqlite") == "sqlite":
         return {}
-    url = request.getfixturevalue("postgresql")
-    database = Database(url)
-    postgresql_server.emptied(database)
-    database.close()
-    return {"database_url": url}
+    return {"database_url": postgresql_server.emptied(request.getfixturevalue("postgresql"))}
 
 
 @pytest.fixture

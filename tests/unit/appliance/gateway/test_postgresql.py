@@ -26,7 +26,7 @@ async def test_a_server_that_ends_our_connections_costs_one_answer(gw: Any) -> N
     with other.read() as connection:
         ended = connection.exec_driver_sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE usename = 'gateway' AND pid <> pg_backend_pid()"
+            "WHERE usename = current_user AND pid <> pg_backend_pid()"
         ).all()
     other.close()
     assert ended

@@ -25,10 +25,8 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'x.db'}" if request.param == "sqlite" else request.getfixturevalue("postgresql")
-    found = Database(url)
-    if not found.is_sqlite:
-        emptied(found)
+    is_sqlite = request.param == "sqlite"
+    found = Database(f"sqlite:///{tmp_path / 'x.db'}" if is_sqlite else emptied(request.getfixturevalue("postgresql")))
     found.prepare()
     yield found
     found.close()
