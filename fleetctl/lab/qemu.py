@@ -20,9 +20,7 @@ CREDENTIALS_DIR = "credentials"
 
 # The translation buffer's own default is an eighth of the host's memory; two sites at once must fit a small host.
 _ACCEL = {AccelKind.KVM: "kvm", AccelKind.TCG: "tcg,thread=multi,tb-size=512"}
-# Emulated fused multiply-add and vectors of 256 bits cost far more than what they replace: on one host faster-whisper
-# encoded a window of 30 s in 513 s with them and in 27 s without, where its libraries choose SSE 4.2 by themselves.
-_CPU = {AccelKind.KVM: "host", AccelKind.TCG: "max,fma=off,avx=off,avx2=off,f16c=off"}
+_CPU = {AccelKind.KVM: "host", AccelKind.TCG: "max"}
 
 
 @dataclass(frozen=True)
