@@ -7,7 +7,7 @@
 #   PACKAGES_<group>  what each group of host.sh needs
 
 PACKAGES_python="python3 python3-venv git make ca-certificates openssh-client"
-PACKAGES_lab="qemu-system-x86 qemu-utils ovmf swtpm openssh-client openssl"
+PACKAGES_lab="qemu-system-x86 qemu-utils ovmf swtpm openssh-client openssl binutils"
 PACKAGES_image="mmdebstrap bubblewrap uidmap debian-archive-keyring erofs-utils cryptsetup-bin nftables openssl rsync \
 xz-utils zstd"
 # What `make test` starts beside the project: a real sshd and nginx on loopback, network namespaces, systemd's own judge

@@ -41,12 +41,17 @@ class _CachedAccel(BaseModel):
     accel: Accel
 
 
-def virtualization_flags(cpuinfo: str) -> frozenset[str]:
-    """`vmx` or `svm` among the CPU flags of /proc/cpuinfo."""
+def cpu_flags(cpuinfo: str) -> frozenset[str]:
+    """The flags that /proc/cpuinfo names for the first processor; none on another architecture than x86."""
     for line in cpuinfo.splitlines():
         if line.startswith("flags"):
-            return frozenset(line.partition(":")[2].split()) & {"vmx", "svm"}
+            return frozenset(line.partition(":")[2].split())
     return frozenset()
+
+
+def virtualization_flags(cpuinfo: str) -> frozenset[str]:
+    """`vmx` or `svm` among the CPU flags of /proc/cpuinfo."""
+    return cpu_flags(cpuinfo) & {"vmx", "svm"}
 
 
 def decide(*, machine: str, cpuinfo: str, kvm_openable: bool, trial: Callable[[], TrialResult]) -> Accel:
