@@ -16,7 +16,7 @@ from fleetctl.image.digest import combined, file_sha256, tree_digest
 from fleetctl.image.enginetree import lay_tree
 from fleetctl.image.enginetrial import Trial, fetch_driver, judge, try_tree
 from fleetctl.image.lockfile import Pin, parse_lock
-from fleetctl.image.manifest import EngineManifest, read_manifest, write_manifest
+from fleetctl.image.manifest import EngineManifest, current_manifest, write_manifest
 from fleetctl.image.mirrors import Mirrors
 from fleetctl.image.packing import COMPRESSED, pack, seed_of
 from fleetctl.image.publish import publish
@@ -77,10 +77,7 @@ class EngineBuild:
 
     def current(self) -> EngineManifest | None:
         """The manifest of the built image if it is up to date."""
-        manifest = read_manifest(self.manifest_path, EngineManifest)
-        if manifest is None or manifest.input_digest != self.input_digest() or not self.image.is_file():
-            return None
-        return manifest if self.image.stat().st_size == manifest.size_bytes else None
+        return current_manifest(self.manifest_path, EngineManifest, self.input_digest(), self.image)
 
 
 def version_of(pins: Sequence[Pin]) -> str:

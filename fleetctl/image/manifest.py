@@ -11,6 +11,7 @@ from fleetctl import atomic
 from fleetctl.models.base import StrictModel
 
 M = TypeVar("M", bound=BaseModel)
+S = TypeVar("S", "ModelManifest", "EngineManifest")
 
 
 class BuiltFile(StrictModel):
@@ -81,3 +82,11 @@ def read_manifest(path: Path, model: type[M]) -> M | None:
         return model.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
+
+
+def current_manifest(path: Path, model: type[S], input_digest: str, image: Path) -> S | None:
+    """The manifest of a signed image that was made from these inputs and stands there whole, or None."""
+    manifest = read_manifest(path, model)
+    if manifest is None or manifest.input_digest != input_digest or not image.is_file():
+        return None
+    return manifest if image.stat().st_size == manifest.size_bytes else None

@@ -13,7 +13,7 @@ from fleetctl.image import gpt
 from fleetctl.image.carrier import extract_files, fetch_carriers
 from fleetctl.image.catalogue import CatalogueEntry
 from fleetctl.image.digest import combined, file_sha256
-from fleetctl.image.manifest import ModelFile, ModelManifest, read_manifest, write_manifest
+from fleetctl.image.manifest import ModelFile, ModelManifest, current_manifest, write_manifest
 from fleetctl.image.packing import pack, seed_of
 from fleetctl.image.publish import publish
 from fleetctl.image.tools import ToolsTree
@@ -51,10 +51,7 @@ class ModelBuild:
 
     def current(self) -> ModelManifest | None:
         """The manifest of the built image if it is up to date."""
-        manifest = read_manifest(self.manifest_path, ModelManifest)
-        if manifest is None or manifest.input_digest != self.input_digest() or not self.image.is_file():
-            return None
-        return manifest if self.image.stat().st_size == manifest.size_bytes else None
+        return current_manifest(self.manifest_path, ModelManifest, self.input_digest(), self.image)
 
 
 def seed(entry: CatalogueEntry) -> uuid.UUID:

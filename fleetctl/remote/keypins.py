@@ -58,21 +58,31 @@ HEALTH = KeyKind(
 )
 
 
+def read_keys(kind: KeyKind, path: Path) -> dict[str, str]:
+    """Every site's pinned key. Raises `ConfigError` for a line that is none, or two of a site: then none counts."""
+    keys: dict[str, str] = {}
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    for number, line in enumerate(lines, 1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        where = f"{path}:{number}"
+        if len(words) != 2:
+            raise ConfigError(f"{where}: not a line with a site and its {kind.name} key", hint="remove that line")
+        site, text = words
+        if site in keys:
+            hint = f"find out which one is that of {kind.signer}, and remove the other"
+            raise ConfigError(f"{where}: a second {kind.name} key for {site}", hint=hint)
+        try:
+            keys[site] = kind.spelled(text)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error.message}", hint=error.hint) from None
+    return keys
+
+
 def read_key(kind: KeyKind, path: Path, site: str) -> str | None:
-    """The pinned key of `site`; None when it has none."""
-    found = []
-    if path.exists():
-        for number, line in enumerate(path.read_text().splitlines(), 1):
-            words = line.split()
-            if words[:1] != [site]:
-                continue
-            if len(words) != 2:
-                raise ConfigError(f"{path}:{number}: not a line with a site and its key", hint="remove that line")
-            found.append(kind.spelled(words[1]))
-    if len(found) > 1:
-        hint = f"find out which one is that of {kind.signer}"
-        raise ConfigError(f"{path}: {len(found)} keys are pinned for {site}", hint=hint)
-    return found[0] if found else None
+    """The pinned key of `site`; None when it has none. Raises as `read_keys`."""
+    return read_keys(kind, path).get(site)
 
 
 def pin_key(kind: KeyKind, path: Path, site: str, key: str) -> bool:
