@@ -123,6 +123,7 @@ def once(fleetdir: FleetDir, sites: Sequence[Site], passphrase: Passphrase, limi
         fleet.memory.keep(healths)
         problem = fleet.memory.problem
     not_kept(problem)
+    certificate_due(fleetdir)
     return exit_code([health.verdict for health in healths], problem)
 
 
@@ -159,6 +160,20 @@ def repeated(
         screen,
     ):
         asyncio.run(until_stopped())
+
+
+def certificate_due(fleetdir: FleetDir) -> None:
+    """Say on stderr that every site will soon refuse us: then the whole fleet is unknown at once."""
+    from fleetctl.report.console import err
+    from fleetctl.trust.renewal import Validity, states
+
+    for one in states(fleetdir.keys):
+        if one.file == "operator.crt" and one.validity is not Validity.OK:
+            err.print(
+                f"operator.crt is good until {one.not_after:%Y-%m-%d %H:%M}Z ({one.validity.value}); "
+                "then every site refuses it\n  hint: fleetctl keys renew",
+                soft_wrap=True,
+            )
 
 
 def not_kept(problem: StoreError | None) -> None:

@@ -30,6 +30,7 @@ COMMANDS: tuple[Row, ...] = (
     Row("egress", "fleetctl.cli.egress:app", "Show what may leave a site, and prove that nothing else can."),
     Row("audit", "fleetctl.cli.audit:app", "Verify a site's audit log away from the site, and witness it."),
     Row("disk", "fleetctl.cli.disk:app", "Show encryption of disks and test escrowed recovery keys."),
+    Row("keys", "fleetctl.cli.keys:app", "Show and renew the fleet's own certificates."),
     Row("lock", "fleetctl.cli.lock:app", "Show or release the lock of a site."),
     Row("lab", "fleetctl.cli.lab:app", "Run virtual sites on this machine."),
     Row("doctor", "fleetctl.cli.doctor:doctor", "Say what this machine lacks, and how to get it."),

@@ -61,7 +61,7 @@ WORDS: dict[Outcome, Words] = {
     ),
     Outcome.NOT_AUTHORIZED: Words(
         "the site refuses this operator's certificate",
-        "is operator.crt expired, or of another fleet? fleetctl site provision {site} gives the site this fleet's CA",
+        "fleetctl keys show: is operator.crt expired? Or of another fleet: fleetctl site provision {site}",
     ),
     Outcome.TOO_SLOW: Words(
         "connected, and no whole answer before the deadline",
