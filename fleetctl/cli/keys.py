@@ -23,7 +23,7 @@ def show(fleet: FleetOption = None, output: OutputOption = OutputFormat.table) -
     from fleetctl.errors import CriticalError, DegradedError
     from fleetctl.models.fleetdir import FleetDir
     from fleetctl.report.emit import emit
-    from fleetctl.trust.renewal import Validity, states
+    from fleetctl.trust.renewal import Validity, next_action, states
 
     found = states(FleetDir.find(fleet).keys)
     emit(found, output, _table)
@@ -31,14 +31,8 @@ def show(fleet: FleetOption = None, output: OutputOption = OutputFormat.table) -
     if not bad:
         return
     words = ", ".join(f"{one.file} ({one.validity.value})" for one in bad)
-    if not all(one.renewable for one in bad):
-        hint = "every box trusts ca.crt and secureboot.crt: make a new fleet, and provision the sites for it"
-    elif any(one.validity is Validity.NOT_YET for one in bad):
-        hint = "is this machine's clock right?"
-    else:
-        hint = "fleetctl keys renew"
     kind = DegradedError if all(one.validity is Validity.DUE for one in bad) else CriticalError
-    raise kind(f"not good for long: {words}", hint=hint)
+    raise kind(f"not good for long: {words}", hint=next_action(bad))
 
 
 @app.command()

@@ -165,15 +165,15 @@ def repeated(
 def certificate_due(fleetdir: FleetDir) -> None:
     """Say on stderr that every site will soon refuse us: then the whole fleet is unknown at once."""
     from fleetctl.report.console import err
-    from fleetctl.trust.renewal import Validity, states
+    from fleetctl.trust.renewal import Validity, next_action, state
 
-    for one in states(fleetdir.keys):
-        if one.file == "operator.crt" and one.validity is not Validity.OK:
-            err.print(
-                f"operator.crt is good until {one.not_after:%Y-%m-%d %H:%M}Z ({one.validity.value}); "
-                "then every site refuses it\n  hint: fleetctl keys renew",
-                soft_wrap=True,
-            )
+    found = state(fleetdir.keys, "operator.crt")
+    if found.validity is not Validity.OK:
+        err.print(
+            f"operator.crt is good until {found.not_after:%Y-%m-%d %H:%M}Z ({found.validity.value}): "
+            f"outside of its dates every site refuses it\n  hint: {next_action([found])}",
+            soft_wrap=True,
+        )
 
 
 def not_kept(problem: StoreError | None) -> None:

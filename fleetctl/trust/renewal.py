@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -42,27 +43,35 @@ class CertificateState(BaseModel):
     renewable: bool
 
 
-def states(keys: KeyStore, now: datetime | None = None) -> list[CertificateState]:
-    """Every certificate of the directory; needs no passphrase. Raises as `KeyStore.path`."""
+def state(keys: KeyStore, name: CertificateName, now: datetime | None = None) -> CertificateState:
+    """One certificate; needs no passphrase. Raises as `KeyStore.path`."""
     now = now or datetime.now(UTC)
-    found = []
-    for name in _NAMES:
-        certificate = keys.certificate(name)
-        left = certificate.not_valid_after_utc - now
-        if now < certificate.not_valid_before_utc:
-            validity = Validity.NOT_YET
-        elif left <= timedelta(0):
-            validity = Validity.EXPIRED
-        else:
-            validity = Validity.DUE if left < RENEW_BEFORE else Validity.OK
-        found.append(
-            CertificateState(
-                file=name, subject=certificate.subject.rfc4514_string(), sha256=certificate.fingerprint(SHA256()).hex(),
-                not_after=certificate.not_valid_after_utc, days_left=left.days, validity=validity,
-                renewable=name in _CLIENTS,
-            )
-        )  # fmt: skip
-    return found
+    certificate = keys.certificate(name)
+    left = certificate.not_valid_after_utc - now
+    if now < certificate.not_valid_before_utc:
+        validity = Validity.NOT_YET
+    elif left <= timedelta(0):
+        validity = Validity.EXPIRED
+    else:
+        validity = Validity.DUE if left < RENEW_BEFORE else Validity.OK
+    return CertificateState(
+        file=name, subject=certificate.subject.rfc4514_string(), sha256=certificate.fingerprint(SHA256()).hex(),
+        not_after=certificate.not_valid_after_utc, days_left=left.days, validity=validity, renewable=name in _CLIENTS,
+    )  # fmt: skip
+
+
+def states(keys: KeyStore, now: datetime | None = None) -> list[CertificateState]:
+    """Every certificate of the directory. See `state`."""
+    return [state(keys, name, now) for name in _NAMES]
+
+
+def next_action(bad: Sequence[CertificateState]) -> str:
+    """What to do about certificates that are not good for long."""
+    if any(one.validity is Validity.NOT_YET for one in bad):
+        return "is this machine's clock right?"
+    if any(one.renewable for one in bad):
+        return "fleetctl keys renew"
+    return "no command renews what every box trusts: make a new fleet, and provision the sites for it"
 
 
 def renew(

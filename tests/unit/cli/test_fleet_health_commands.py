@@ -15,6 +15,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from fleetctl.actions.health import acknowledge
 from fleetctl.errors import ChangeError, RefusedError, UsageError
 from fleetctl.facts.base import Completed
 from fleetctl.models.fleetdir import FleetDir
+from fleetctl.trust import renewal
 from fleetctl.trust.ca import Authority
 from fleetctl.trust.keystore import KeyStore
 from fleetctl.trust.passphrase import Passphrase
@@ -295,3 +297,19 @@ def test_on_a_terminal_each_round_is_laid_out_for_it(add: Add) -> None:
     screens = seen.decode().split("every 1 s")
     assert all(reason not in screen for screen in screens)
     assert all("! degraded" in screen and "→ replace the disk" in screen for screen in screens[1:5])
+
+
+def test_status_says_that_the_operators_certificate_ends(
+    add: Callable[..., HealthServer], fleet_dir: FleetDir, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Ahead of the day on which every site refuses it, on stderr, and without another exit code."""
+    add("north", well("north"))
+    assert run(["status"]) == 0
+    assert "operator.crt" not in capsys.readouterr().err
+    left = fleet_dir.keys.certificate("operator.crt").not_valid_after_utc - datetime.now(UTC)
+    monkeypatch.setattr(renewal, "RENEW_BEFORE", left + timedelta(days=1))
+    assert run(["status"]) == 0
+    shown = capsys.readouterr().err
+    assert "operator.crt is good until" in shown
+    assert "hint: fleetctl keys renew" in shown

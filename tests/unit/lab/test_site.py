@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from fleetctl.errors import ConfigError, PreflightError, RefusedError, UsageError
 from fleetctl.image.manifest import ImageManifest, write_manifest
 from fleetctl.lab import disks
+from fleetctl.lab.accel import AccelKind, cpu_flags
 from fleetctl.lab.firmware import count_enrolled
 from fleetctl.lab.hosttools import FIRMWARE_CODE, QEMU, SWTPM
 from fleetctl.lab.make import Shape
@@ -97,6 +98,8 @@ def test_power_on_twice_then_pull_the_plug(site: LabSite) -> None:
     assert site.start("tcg") is True
     status = site_status(site)
     assert (status.state, sorted(status.pids), status.booted) == ("running", ["canary", "qemu", "swtpm"], False)
+    emulated = status.accel == AccelKind.TCG and cpu_flags(Path("/proc/cpuinfo").read_text("utf-8")) >= {"avx", "fma"}
+    assert ("/fma.so" in Path(f"/proc/{status.pids['qemu']}/maps").read_text()) == emulated
     assert site.start("tcg") is False
     assert site_status(site).pids == status.pids
     credential = (site.files.credentials_dir / "ssh.authorized_keys.root").read_text()
