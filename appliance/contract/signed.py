@@ -1,117 +1,33 @@
-"""The box's signature on a health snapshot: a DSSE envelope with Ed25519.
+"""The box's signature on a health snapshot: an envelope whose payload is the snapshot.
 
-DSSE: github.com/secure-systems-lab/dsse, envelope.md and protocol.md (v1.0.2). What is signed is the PAE of payload
-type and payload, so that the bytes are checked before anything in them is parsed. The boot id,
-sequence and time inside show a replayed or stale one; the reader has to compare them with what it saw last.
+The boot id, sequence and time inside show a replayed or stale one; the reader has to compare them with what it saw
+last.
 """
 
-import base64
-import binascii
-import re
-from hashlib import sha256
-from typing import Annotated, Final, Literal
+from typing import Final
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydantic import Field, ValidationError
 
+from appliance.contract import envelope as dsse
 from appliance.contract.health import HealthSnapshot
-from appliance.contract.health_reading import MAX_BYTES, SnapshotError, check_bounds, read_snapshot
-from appliance.contract.model import ContractModel
+from appliance.contract.health_reading import SnapshotError, read_snapshot
 
 PAYLOAD_TYPE: Final = "application/vnd.fleetctl.health+json"
-MAX_ENVELOPE_BYTES = MAX_BYTES * 4 // 3 + 1024
 PUBLIC_KEY_PATH = "/var/lib/appliance/health/health.pub"
-_KEY = re.compile(r"^ed25519:([A-Za-z0-9+/]{43}=)$")
-_BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
 
-class SignatureError(ValueError):
-    """The envelope does not prove that its payload is the box's."""
-
-
-class WrongKeyError(SignatureError):
-    """It is signed, or says so, by another key than the pinned one."""
-
-
-class BadSignatureError(SignatureError):
-    """It names the right key, and the signature is not of these bytes."""
-
-
-class NotUnderstoodError(SignatureError):
-    """It is no envelope with a snapshot that we understand; `snapshot_error` says more of a bad payload."""
-
-    def __init__(self, message: str, snapshot_error: SnapshotError | None = None) -> None:
-        super().__init__(message)
-        self.snapshot_error = snapshot_error
-
-
-class Signature(ContractModel):
-    """One signature; `keyid` is a hint, never trusted."""
-
-    keyid: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", description="Of the SHA-256 of the raw public key.")]
-    sig: Annotated[str, Field(min_length=88, max_length=88, pattern=_BASE64)]
-
-
-class Envelope(ContractModel):
-    """A DSSE envelope with exactly one signature."""
-
-    payloadType: Literal["application/vnd.fleetctl.health+json"]  # DSSE's spelling
-    payload: Annotated[str, Field(max_length=MAX_ENVELOPE_BYTES, pattern=_BASE64)]
-    signatures: Annotated[tuple[Signature, ...], Field(min_length=1, max_length=1)]
-
-
-def public_key_text(key: Ed25519PublicKey) -> str:
-    """Return the key as it is shown and pinned: `ed25519:` and the 32 raw bytes in base64."""
-    return f"ed25519:{base64.b64encode(key.public_bytes_raw()).decode()}"
-
-
-def public_key_of(text: str) -> Ed25519PublicKey:
-    """Parse a key as `public_key_text` writes it. Raises ValueError."""
-    match = _KEY.match(text.strip())
-    if match is None:
-        raise ValueError("not a health key: wanted ed25519: and 44 characters of base64")
-    raw = _decoded(match[1])
-    if len(raw) != 32:
-        raise ValueError(f"not a health key: {len(raw)} bytes, wanted 32")
-    return Ed25519PublicKey.from_public_bytes(raw)
-
-
-def key_id(key: Ed25519PublicKey) -> str:
-    """Return the short name of a key."""
-    return sha256(key.public_bytes_raw()).hexdigest()[:16]
+class SnapshotNotUnderstoodError(dsse.NotUnderstoodError):
+    """It is signed, and what is signed is no snapshot that we understand."""
 
 
 def seal(payload: bytes, key: Ed25519PrivateKey) -> bytes:
     """Sign the bytes of a snapshot and return the envelope's."""
-    envelope = Envelope(
-        payloadType=PAYLOAD_TYPE,
-        payload=base64.b64encode(payload).decode(),
-        signatures=(Signature(keyid=key_id(key.public_key()), sig=base64.b64encode(key.sign(_pae(payload))).decode()),),
-    )
-    return envelope.model_dump_json().encode()
+    return dsse.seal(payload, key, PAYLOAD_TYPE)
 
 
 def open_envelope(envelope: bytes, public_key: Ed25519PublicKey) -> bytes:
-    """Return the payload that the holder of `public_key` signed. Raises SignatureError; nothing in it is parsed yet."""
-    try:
-        check_bounds(envelope, MAX_ENVELOPE_BYTES)
-        found = Envelope.model_validate_json(envelope)
-        payload, signature = _decoded(found.payload), _decoded(found.signatures[0].sig)
-    except ValidationError as problem:
-        first = problem.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(each) for each in first["loc"])
-        raise NotUnderstoodError(f"no signed snapshot: {where}: {first['msg']}"[:300]) from None
-    except ValueError as problem:
-        raise NotUnderstoodError(f"no signed snapshot: {problem}"[:300]) from None
-    wanted = key_id(public_key)
-    if found.signatures[0].keyid != wanted:
-        raise WrongKeyError(f"signed by key {found.signatures[0].keyid}, pinned is {wanted}")
-    try:
-        public_key.verify(signature, _pae(payload))
-    except InvalidSignature:
-        raise BadSignatureError(f"the signature by key {wanted} is not of this snapshot") from None
-    return payload
+    """Return the snapshot's bytes that the holder of `public_key` signed. Raises SignatureError; nothing is parsed."""
+    return dsse.open_envelope(envelope, public_key, PAYLOAD_TYPE)
 
 
 def open_snapshot(envelope: bytes, public_key: Ed25519PublicKey) -> HealthSnapshot:
@@ -119,20 +35,4 @@ def open_snapshot(envelope: bytes, public_key: Ed25519PublicKey) -> HealthSnapsh
     try:
         return read_snapshot(open_envelope(envelope, public_key))
     except SnapshotError as problem:
-        raise NotUnderstoodError(f"signed, and not understood: {problem}", problem) from None
-
-
-def _pae(payload: bytes) -> bytes:
-    kind = PAYLOAD_TYPE.encode()
-    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
-
-
-def _decoded(text: str) -> bytes:
-    """Decode base64 of which there is one spelling only, so that no other text stands for the same bytes."""
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except binascii.Error as problem:
-        raise ValueError(f"base64: {problem}") from None
-    if base64.b64encode(raw).decode() != text:
-        raise ValueError("base64: unused bits are set")
-    return raw
+        raise SnapshotNotUnderstoodError(f"signed, and not understood: {problem}") from None

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from appliance.contract.signed import PUBLIC_KEY_PATH, public_key_text
+from appliance.contract.envelope import public_key_text
+from appliance.contract.signed import PUBLIC_KEY_PATH
 from appliance.errors import UnknownStateError
 
 DIRECTORY = Path(PUBLIC_KEY_PATH).parent

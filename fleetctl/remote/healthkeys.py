@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from appliance.contract.signed import public_key_of
+from appliance.contract.envelope import public_key_of
 from fleetctl.remote.keypins import HEALTH, read_keys
 from fleetctl.remote.poll_answer import Trust
 

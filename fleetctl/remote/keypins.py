@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.contract.signed import public_key_of, public_key_text
+from appliance.contract.envelope import public_key_of, public_key_text
 from fleetctl import atomic
 from fleetctl.auditlog.notes import LOG, PublicKey
 from fleetctl.errors import ConfigError, UsageError, VerificationError

@@ -76,7 +76,8 @@ def believed(body: bytes, site: str, trust: Trust, before: SeenBefore | None, no
     key = trust.keys.get(site)
     signature = Signature.UNPINNED
     if key is not None:
-        from appliance.contract.signed import SignatureError, open_envelope
+        from appliance.contract.envelope import SignatureError
+        from appliance.contract.signed import open_envelope
 
         try:
             body = open_envelope(body, key)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.contract.envelope import public_key_of
 from appliance.contract.health import Verdict
-from appliance.contract.signed import open_snapshot, public_key_of
+from appliance.contract.signed import open_snapshot
 from appliance.contract.units import PHI_UNITS
 from fleetctl.lab.record import LabRecord
 from tests.e2e import rawdisk

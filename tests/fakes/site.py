@@ -9,9 +9,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from appliance.contract.envelope import public_key_text
 from appliance.contract.health import HealthSnapshot
 from appliance.contract.seal import Seal, SealedModel, SealedVolume
-from appliance.contract.signed import public_key_text
 from fleetctl.checks.context import CheckContext, Wanted
 from fleetctl.egress.isolation import IsolationRecord, spec_sha256
 from fleetctl.facts.base import Unreadable

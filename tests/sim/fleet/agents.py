@@ -11,8 +11,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from appliance.contract.envelope import public_key_text
 from appliance.contract.gpu_watch import GpuWatch
-from appliance.contract.signed import public_key_text
 from appliance.facts.reading import UnreadableError
 from appliance.health.agent import Agent
 from appliance.health.answers import FRESH_S, Answers

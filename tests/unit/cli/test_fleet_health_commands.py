@@ -22,7 +22,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from appliance.contract.signed import public_key_text, seal
+from appliance.contract.envelope import public_key_text
+from appliance.contract.signed import seal
 from fleetctl.__main__ import run
 from fleetctl.actions.health import acknowledge
 from fleetctl.errors import ChangeError, RefusedError, UsageError

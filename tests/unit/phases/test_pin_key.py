@@ -107,5 +107,5 @@ def test_the_health_key_is_pinned_beside_it(tmp_path: Path) -> None:
     assert read_key(HEALTH, path, "lab-1") == fake.HEALTH_KEY_TEXT
     with pytest.raises(VerificationError, match="the health agent signs with another key"):
         pin_key(HEALTH, path, "lab-1", "ed25519:" + "A" * 43 + "=")
-    with pytest.raises(ConfigError, match="not a health key"):
+    with pytest.raises(ConfigError, match="not a public key"):
         pin_key(HEALTH, path, "lab-2", fake.AUDIT_KEY)

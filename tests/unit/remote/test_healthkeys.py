@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from appliance.contract.signed import public_key_text
+from appliance.contract.envelope import public_key_text
 from fleetctl.errors import ConfigError
 from fleetctl.remote.healthkeys import read_trust
 
@@ -29,7 +29,7 @@ def test_each_site_has_its_key(tmp_path: Path) -> None:
         (f"north {KEY}\nnorth {KEY}\n", ":2: a second health key for north"),
         ("north\n", ":1: not a line with a site"),
         (f"north {KEY} more\n", ":1: not a line with a site"),
-        ("north ed25519:AAAA\n", ":1: not a health key"),
+        ("north ed25519:AAAA\n", ":1: not a public key"),
     ],
 )
 def test_a_file_that_is_wrong_is_trusted_in_nothing(tmp_path: Path, text: str, words: str) -> None:

@@ -7,7 +7,7 @@ import random
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from appliance.contract import signed
+from appliance.contract import envelope, signed
 from appliance.contract.health_reading import MAX_BYTES
 from tests.fakes.site import snapshot
 
@@ -32,27 +32,35 @@ def test_the_form_is_dsse() -> None:
 
 
 def test_another_key_is_named_as_such() -> None:
-    with pytest.raises(signed.WrongKeyError, match=signed.key_id(OTHER.public_key())):
+    with pytest.raises(envelope.WrongKeyError, match=envelope.key_id(OTHER.public_key())):
         signed.open_snapshot(ENVELOPE, OTHER.public_key())
 
 
 def test_a_signature_by_another_key_under_the_right_name_is_bad() -> None:
     forged = json.loads(signed.seal(BODY, OTHER))
-    forged["signatures"][0]["keyid"] = signed.key_id(KEY.public_key())
-    with pytest.raises(signed.BadSignatureError):
+    forged["signatures"][0]["keyid"] = envelope.key_id(KEY.public_key())
+    with pytest.raises(envelope.BadSignatureError):
         signed.open_snapshot(json.dumps(forged).encode(), KEY.public_key())
 
 
 @pytest.mark.parametrize("payload", [b"{}", b"not json", b'{"schema_version": "health/v7"}'])
 def test_a_signed_payload_that_is_no_snapshot_is_not_understood(payload: bytes) -> None:
-    with pytest.raises(signed.NotUnderstoodError) as refused:
+    with pytest.raises(signed.SnapshotNotUnderstoodError):
         signed.open_snapshot(signed.seal(payload, KEY), KEY.public_key())
-    assert refused.value.snapshot_error is not None
+
+
+def test_a_signature_under_another_type_is_none() -> None:
+    other = envelope.seal(BODY, KEY, "application/vnd.fleetctl.plan+json")
+    with pytest.raises(envelope.NotUnderstoodError, match=r"signed as application/vnd\.fleetctl\.plan"):
+        signed.open_snapshot(other, KEY.public_key())
+    renamed = json.loads(other) | {"payloadType": signed.PAYLOAD_TYPE}
+    with pytest.raises(envelope.BadSignatureError):
+        signed.open_snapshot(json.dumps(renamed).encode(), KEY.public_key())
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", BODY, ENVELOPE[:-1], b"x" * (2 * MAX_BYTES)])
 def test_what_is_no_envelope_is_not_understood(body: bytes) -> None:
-    with pytest.raises(signed.NotUnderstoodError):
+    with pytest.raises(envelope.NotUnderstoodError):
         signed.open_snapshot(body, KEY.public_key())
 
 
@@ -69,7 +77,7 @@ def test_any_mutation_of_the_envelope_is_refused() -> None:
             ENVELOPE[:place] + ENVELOPE[place + 1 :],
             ENVELOPE[:place] + b"A" + ENVELOPE[place:],
         ):
-            with pytest.raises(signed.SignatureError):
+            with pytest.raises(envelope.SignatureError):
                 signed.open_snapshot(changed, KEY.public_key())
 
 
@@ -79,13 +87,13 @@ def test_any_mutation_of_the_payload_is_refused() -> None:
         document = json.loads(ENVELOPE)
         changed = BODY[:place] + bytes([BODY[place] ^ (1 << chance.randrange(8))]) + BODY[place + 1 :]
         document["payload"] = base64.b64encode(changed).decode()
-        with pytest.raises(signed.BadSignatureError):
+        with pytest.raises(envelope.BadSignatureError):
             signed.open_snapshot(json.dumps(document).encode(), KEY.public_key())
 
 
 def test_a_key_is_shown_and_read_in_one_form() -> None:
-    text = signed.public_key_text(KEY.public_key())
-    assert signed.public_key_of(text) == KEY.public_key()
+    text = envelope.public_key_text(KEY.public_key())
+    assert envelope.public_key_of(text) == KEY.public_key()
     for wrong in ("", text[:-1], text.upper(), "ed25519:" + "A" * 43 + "B", f"{text} {text}"):
         with pytest.raises(ValueError, match="key"):
-            signed.public_key_of(wrong)
+            envelope.public_key_of(wrong)

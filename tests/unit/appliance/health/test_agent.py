@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from appliance.contract.envelope import public_key_of
 from appliance.contract.health import HealthSnapshot
 from appliance.contract.health_reading import read_snapshot
-from appliance.contract.signed import open_snapshot, public_key_of
+from appliance.contract.signed import open_snapshot
 from appliance.errors import UnknownStateError
 from appliance.facts.reading import UnreadableError
 from appliance.health.agent import Agent
