@@ -1,0 +1,131 @@
+"""A release: the coupled set that a site runs, by digests. It is made, approved, rolled out and rolled back as one.
+
+The manifest is a target of the fleet's TUF repository, so whoever verified its metadata has verified these bytes; the
+images that it names are verified by length and SHA-256 when they have arrived, and block by block by dm-verity when
+they are read. Nothing of a release is believed for its name.
+"""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from appliance.contract.model import ContractModel, Sha256Hex
+from appliance.contract.seal import ModelTask
+
+MAX_MANIFEST_BYTES = 1 << 20
+MAX_IMAGE_BYTES = 1 << 40
+
+ReleaseName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")]
+"""Name of a release, for instance 2026.11-1. It is a file name and a part of a TUF target path."""
+ChannelName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+"""A channel is a delegated TUF role: who holds its keys decides what its sites may run."""
+ComponentName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
+MiB = Annotated[int, Field(ge=0, le=16 << 20)]
+
+
+class ModelComponent(ContractModel):
+    """The weights of one task: a signed erofs image under dm-verity."""
+
+    task: ModelTask
+    name: Annotated[ComponentName, Field(description="Catalogue name; the root hash is the identity.")]
+    root_hash: Annotated[Sha256Hex, Field(description="dm-verity root hash of the image.")]
+    sha256: Annotated[Sha256Hex, Field(description="Of the whole image file.")]
+    size_bytes: Annotated[int, Field(gt=0, le=MAX_IMAGE_BYTES)]
+    form: Annotated[Literal["gguf", "safetensors", "ctranslate2"], Field(description="Of the weights in it.")]
+    licence: Line
+    origin: Line
+    memory_mib: Annotated[MiB, Field(description="What the engine needs at least to load it, on the card or the host.")]
+
+
+class AdapterComponent(ContractModel):
+    """A LoRA adapter of the drafting model; its name in the engine is its digest."""
+
+    name: ComponentName
+    sha256: Sha256Hex
+    size_bytes: Annotated[int, Field(gt=0, le=MAX_IMAGE_BYTES)]
+    base_root_hash: Annotated[Sha256Hex, Field(description="Root hash of the model that it was trained on.")]
+    licence: Line
+
+
+class Pinned(ContractModel):
+    """A part that is known by its digest alone: a prompt, a code table."""
+
+    name: ComponentName
+    version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
+    sha256: Sha256Hex
+
+
+class EvaluationResult(ContractModel):
+    """What a set of encounters gave when the release was made. `measures`: for instance word_error_rate, 0 to 1."""
+
+    evaluation_set: ComponentName
+    set_sha256: Sha256Hex
+    at: datetime
+    measures: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}$")], float]
+
+
+class ReleaseManifest(ContractModel):
+    """Everything that belongs together. `sequence` grows by every release of a fleet and is what may not go back."""
+
+    schema_version: Literal["release/v1"] = "release/v1"
+    name: ReleaseName
+    sequence: Annotated[int, Field(ge=1, le=2**53)]
+    created_at: datetime
+    usr_root_hashes: Annotated[
+        tuple[Sha256Hex, ...],
+        Field(min_length=1, max_length=16, description="OS images (root hash of /usr) that it was made for."),
+    ]
+    appliance_version: Line
+    models: Annotated[tuple[ModelComponent, ...], Field(min_length=1, max_length=8)]
+    adapters: Annotated[tuple[AdapterComponent, ...], Field(max_length=32)] = ()
+    prompts: Annotated[tuple[Pinned, ...], Field(max_length=64)] = ()
+    code_tables: Annotated[tuple[Pinned, ...], Field(max_length=64)] = ()
+    engine: Annotated[Literal["llama.cpp", "vllm"], Field(description="That the drafting model was made for.")]
+    engine_root_hash: Annotated[Sha256Hex | None, Field(description="Of the engine image of a GPU site.")] = None
+    evaluations: Annotated[tuple[EvaluationResult, ...], Field(max_length=16)] = ()
+    bom_sha256: Annotated[Sha256Hex, Field(description="Of the CycloneDX ML-BOM beside it.")]
+    minimum_sequence: Annotated[
+        int, Field(ge=0, le=2**53, description="Once it runs, nothing older than this is accepted any more.")
+    ] = 0
+    notes: Annotated[str, Field(max_length=2000)] = ""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        tasks = [model.task for model in self.models]
+        if len(set(tasks)) != len(tasks):
+            raise ValueError("models: a task has two models")
+        if "transcription" not in tasks:
+            raise ValueError("models: no model for transcription")
+        if self.minimum_sequence > self.sequence:
+            raise ValueError("minimum_sequence: is above the release's own")
+        if any(adapter.base_root_hash not in {model.root_hash for model in self.models} for adapter in self.adapters):
+            raise ValueError("adapters: one was trained on a model that is not in the release")
+        return self
+
+    def model_for(self, task: ModelTask) -> ModelComponent | None:
+        """The weights for a task; None when the release has none."""
+        return next((model for model in self.models if model.task == task), None)
+
+    def content(self) -> bytes:
+        """Return the bytes that are published: JSON with sorted keys, in ASCII, with a line end."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, indent=1, ensure_ascii=True)
+        return text.encode() + b"\n"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of `content`: the release's identity."""
+        return hashlib.sha256(self.content()).hexdigest()
+
+
+def manifest_target(channel: str, name: str) -> str:
+    """Return the TUF target path of a release's manifest."""
+    return f"{channel}/{name}/release.json"
+
+
+def bom_target(channel: str, name: str) -> str:
+    """Return the TUF target path of its bill of materials."""
+    return f"{channel}/{name}/bom.json"

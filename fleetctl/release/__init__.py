@@ -1,0 +1,1 @@
+"""Releases at the operator: made, signed into channels, carried."""

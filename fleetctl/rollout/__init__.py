@@ -1,0 +1,1 @@
+"""Rollouts: plans, waves, gates, the journal and the engine that follows it."""
