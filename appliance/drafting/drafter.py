@@ -16,6 +16,7 @@ from appliance.drafting.chunks import plan, whole
 from appliance.drafting.engine import End, Engine, Request
 from appliance.drafting.errors import DraftError, Interrupted, OutputError
 from appliance.drafting.events import (
+    Answering,
     Begun,
     Dropped,
     Event,
@@ -223,6 +224,8 @@ class Drafter:
                 if isinstance(piece, End):
                     end = piece
                     break
+                if run.part == 0 and run.characters == 0:
+                    yield Answering()
                 run.characters += len(piece.text)
                 for token in reader.feed(piece.text):
                     if token.kind == "delta":

@@ -1,4 +1,7 @@
-"""What a draft tells while it comes to be, in this order: Begun, (Text | StatementDone | Dropped)*, Finished."""
+"""What a draft tells while it comes to be: Begun, (Text | StatementDone | Dropped)*, Finished, in this order.
+
+Answering comes once between Begun and Finished.
+"""
 
 from dataclasses import dataclass
 
@@ -72,6 +75,11 @@ class Begun:
 
 
 @dataclass(frozen=True)
+class Answering:
+    """The engine has begun to answer: what follows is moments away, and nothing of it can be shown yet."""
+
+
+@dataclass(frozen=True)
 class Text:
     """Text of a sentence that is being written: a preview, no statement yet."""
 
@@ -122,4 +130,4 @@ class Finished:
     total_s: float
 
 
-Event = Begun | Text | StatementDone | Dropped | Finished
+Event = Begun | Answering | Text | StatementDone | Dropped | Finished

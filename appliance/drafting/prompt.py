@@ -4,6 +4,7 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 
 from appliance.clinical.document import DocumentKind
 from appliance.clinical.source import Source
@@ -50,6 +51,7 @@ class Message:
     content: str
 
 
+@lru_cache(maxsize=64)
 def system_prompt(template: Template, asked: tuple[str, ...], language: str) -> str:
     """Return the system message. It holds nothing of a patient, so all visits with this template share it."""
     lines = [_RULES, f"The document is {_KINDS[template.kind]}: {template.title}."]

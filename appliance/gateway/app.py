@@ -51,8 +51,9 @@ identity provider, or, as a system, a client certificate.
 """
 # As many requests may wait for the database or the audit log's fsync at once.
 _THREADS = 96
+# In this order a path is looked for: what somebody waits for comes first.
 _ROUTERS = (
-    health, encounters, consent, recordings, live, transcripts, records, drafts, documents, review, practice, audit,
+    drafts, health, encounters, consent, recordings, live, transcripts, records, documents, review, practice, audit,
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from appliance.contract.audit import Digest, Tool
 from appliance.contract.drafting_health import DraftingHealth
 from appliance.drafting.drafter import Drafter, Reader
 from appliance.drafting.errors import DraftError
-from appliance.drafting.events import Begun, Event, Finished
+from appliance.drafting.events import Answering, Begun, Event, Finished
 from appliance.drafting.http_engine import HttpEngine
 from appliance.drafting.order import Order
 from appliance.drafting.settings import ModelIdentity
@@ -174,7 +174,7 @@ class Drafts:
                         done = await asyncio.to_thread(self._complete, work, event) if work.row else event
                         ended = True
                         yield done
-                    else:
+                    elif not isinstance(event, Answering):  # it was for Begun to be released
                         yield event
         except Exception as error:
             ended = True

@@ -107,6 +107,12 @@ class Readings:
         """Return a mark of now, to be taken before the rows are read that a reading is made of."""
         return self._forgettings
 
+    def size_of(self, encounter: str, identifiers: tuple[str, ...]) -> int | None:
+        """Return how many bytes the readings of these sources take; None unless all of them are kept."""
+        with self._one:
+            kept = [self._kept.get((encounter, identifier)) for identifier in identifiers]
+        return sum(one.size for one in kept if one is not None) if None not in kept else None
+
     def find(self, encounter: str, identifier: str, key: EncounterKey, sealed: bytes) -> Reading | None:
         """Return the reading of exactly this ciphertext under this key, if it is there."""
         with self._one:

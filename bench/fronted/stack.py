@@ -43,11 +43,13 @@ http {{
   proxy_buffering off;
   proxy_read_timeout 300s;
   server {{ listen 127.0.0.1:{direct}; location / {{ proxy_pass http://unix:{engine}; }} }}
-  server {{ listen 127.0.0.1:{gateway}; location / {{ proxy_pass http://unix:{gateway_socket}; }} }}
+  upstream clinical_gateway {{ server unix:{gateway_socket}; keepalive 32; keepalive_timeout 60s; }}
+  server {{ listen 127.0.0.1:{gateway}; location / {{ proxy_pass http://clinical_gateway; }} }}
 }}
 """
 
 
+_UNIT = Path(__file__).parents[2] / "images/edge/mkosi.extra/usr/lib/systemd/system/appliance-gateway.service"
 PROGRAMS = ("gateway", "nginx", "engine", "load")
 
 
@@ -108,14 +110,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], log: Path, ready: Callable[[], bool], timeout_s: float = 120) -> Iterator[int]:
+def running(
+    command: list[str], log: Path, ready: Callable[[], bool], environment: dict[str, str] | None = None
+) -> Iterator[int]:  # fmt: skip
     """Start a process, wait until it is ready, end it at the end. Its output goes to `log`."""
+    mine = {"HOME": str(log.parent), "TMPDIR": str(log.parent), **(environment or {})}
     with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, stdout=out, stderr=out, env={**os.environ, "HOME": str(log.parent), "TMPDIR": str(log.parent)}
-        )
+        process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **mine})
     try:
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + 120
         while not ready():
             if process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"{command[:4]} did not start: {log.read_text(errors='replace')[-1500:]}")
@@ -163,6 +166,12 @@ def model_files(model: str, folder: Path) -> Path:
     return folder / model
 
 
+def memory_of_unit() -> dict[str, str]:
+    """How the gateway's unit has its memory given, read from the unit."""
+    lines = [line for line in _UNIT.read_text().splitlines() if line.startswith("Environment=PYTHONMALLOC=")]
+    return dict(one.split("=", 1) for line in lines for one in line.removeprefix("Environment=").split())
+
+
 @contextmanager
 def fronted(folder: Path, engine: Engine, settings: Settings) -> Iterator[Stack]:
     """Start the gateway and nginx in front of a running engine."""
@@ -186,7 +195,7 @@ def fronted(folder: Path, engine: Engine, settings: Settings) -> Iterator[Stack]
 
     with ExitStack() as stack:
         pid = stack.enter_context(
-            running([sys.executable, "-m", "appliance.gateway", str(config)], log, _says_ready(log))
+            running([sys.executable, "-m", "appliance.gateway", str(config)], log, _says_ready(log), memory_of_unit())
         )
         nginx = stack.enter_context(
             running(["nginx", "-e", "stderr", "-c", str(conf), *user], folder / "nginx.log", listening)

@@ -40,6 +40,8 @@ from appliance.problems import document as problem_document
 
 log = logging.getLogger("appliance.gateway")
 router = APIRouter(prefix="/v1/encounters/{encounter}/drafts", tags=["drafts"])
+# Readings up to this size (a transcript of 10,000 characters) are prepared in a millisecond, without a thread.
+_AT_ONCE_BYTES = 1 << 20
 _STREAM: dict[int | str, dict[str, Any]] = {
     201: {
         "model": DocumentAnswer,
@@ -123,6 +125,17 @@ def prepare(core: Core, caller: Principal, encounter: str, given: DraftWanted) -
     return Work(opened, order, gathered, row, identifier)
 
 
+async def _prepared(core: Core, caller: Principal, encounter: str, given: DraftWanted) -> Work:
+    """Prepare here where that takes less than a thread's beginning, as for sources that are kept; else in a thread.
+
+    It only reads: emergency access, whose use would be logged first, opens nothing for drafting (`auth/policy`).
+    """
+    size = core.readings.size_of(encounter, given.sources)
+    if size is not None and size <= _AT_ONCE_BYTES and core.database.reads_at_once():
+        return prepare(core, caller, encounter, given)
+    return await asyncio.to_thread(prepare, core, caller, encounter, given)
+
+
 @router.post("", status_code=201, response_model=None, summary="Draft a document", responses=_STREAM)
 async def draft(
     encounter: Uuid,
@@ -132,7 +145,7 @@ async def draft(
     accept: Annotated[str, Header(max_length=200)] = "application/json",
 ) -> Response:
     """Waits for the document, or streams it as it is written. A failed or abandoned draft is never a document."""
-    work = await asyncio.to_thread(prepare, core, caller, encounter, given)
+    work = await _prepared(core, caller, encounter, given)
     if "text/event-stream" in accept:
         # The first step runs here, so that a draft that cannot begin is a problem document with its status.
         stream = _events(core, work)
@@ -168,16 +181,12 @@ async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes
 
 
 async def _events(core: Core, work: Work) -> AsyncIterator[bytes]:
-    begun, held = False, b""
+    begun = False
     try:
         async with aclosing(core.drafts.run(work)) as found:
             async for event in found:
-                if isinstance(event, Begun):
-                    # It is released together with what follows it, so it goes out in one piece with that.
-                    held = events.of_begun(event, work.row.id if work.row else None)
-                    continue
-                shown = held + await _shown(core, work, event)
-                begun, held = True, b""
+                shown = await _shown(core, work, event)
+                begun = True
                 yield shown
     except Exception as error:
         if not begun:
@@ -187,6 +196,8 @@ async def _events(core: Core, work: Work) -> AsyncIterator[bytes]:
 
 async def _shown(core: Core, work: Work, event: Event | DocumentRow) -> bytes:
     match event:
+        case Begun():
+            return events.of_begun(event, work.row.id if work.row else None)
         case Text():
             return events.of_text(event)
         case StatementDone():

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import QueuePool
 
 from appliance.errors import UnknownStateError, UsageError
 from appliance.gateway.store import tables
@@ -47,6 +48,11 @@ class Database:
         )
         if self.is_sqlite:
             event.listen(self.engine, "connect", _sqlite_connected)
+
+    def reads_at_once(self) -> bool:
+        """Whether a reader waits neither for the network nor for a connection that others hold."""
+        pool = self.engine.pool
+        return self.is_sqlite and isinstance(pool, QueuePool) and pool.checkedout() < pool.size()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

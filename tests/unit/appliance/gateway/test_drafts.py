@@ -71,6 +71,24 @@ async def test_an_engine_that_breaks_off_in_a_stream_is_told_in_the_stream(gw: A
     assert gw.row("SELECT state FROM document")[0] == "failed"
 
 
+async def test_a_stream_begins_when_the_engine_answers_and_not_with_the_first_word(real: Any) -> None:
+    path, given = await ready(real)
+    real.engine.hold_after = 1  # `{"history`: nothing of it can be shown
+    stream = real.base.stream(
+        "POST", path, json=given, headers={**real.headers(), "accept": "text/event-stream"}, timeout=30
+    )
+    async with stream as answer:
+        assert answer.status_code == 200
+        pieces = answer.aiter_bytes()
+        begun = events((await anext(pieces)).decode())
+        assert [name for name, _ in begun] == ["begun"]
+        # What is released has its entry.
+        assert real.happened()[-1] == "draft.begun"
+        real.engine.release.set()
+        rest = b"".join([piece async for piece in pieces])
+    assert events(rest.decode())[-1][0] == "finished"
+
+
 @pytest.mark.both_stores
 async def test_a_client_that_goes_away_abandons_its_draft_and_stops_the_engine(real: Any) -> None:
     path, given = await ready(real)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from appliance.drafting.suspects import suspects, trusted
 from appliance.gateway.auth.principal import Role
 from appliance.gateway.consent.policy import ConsentPolicy, Disposition
 from appliance.gateway.readings import IDLE_S, Reading, Readings, weight
+from appliance.gateway.routes import drafts as routes
 from appliance.gateway.vault import EncounterKey, Vault
 from appliance.grounding import Grounder
 from tests.fakes.clinical import SUPPORTED
@@ -148,6 +150,29 @@ def _noting(opened: list[str], real: Any) -> Any:
         return found
 
     return noted
+
+
+@pytest.mark.both_stores
+async def test_a_draft_is_prepared_in_a_thread_unless_its_sources_are_kept_and_small(
+    gw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encounter = await gw.visit()
+    transcript = await gw.transcribed(encounter)
+    where: list[bool] = []
+    real = routes.prepare
+
+    def noting(*given: Any) -> Any:
+        where.append(threading.current_thread() is threading.main_thread())
+        return real(*given)
+
+    monkeypatch.setattr(routes, "prepare", noting)
+    await gw.draft(encounter, transcript)
+    gw.core.readings.forget(encounter)
+    await gw.draft(encounter, transcript)
+    monkeypatch.setattr(routes, "_AT_ONCE_BYTES", 1)
+    await gw.draft(encounter, transcript)
+    on_sqlite = gw.core.database.is_sqlite
+    assert where == [on_sqlite, False, False]
 
 
 async def test_with_no_memory_for_it_each_draft_opens_its_sources(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,7 +96,7 @@ def test_the_target_wants_what_is_there() -> None:
 
 
 def modules() -> list[str]:
-    pattern = re.compile(r"^ExecStart=/usr/bin/python3 -I /usr/lib/appliance/launch (\S+)", re.MULTILINE)
+    pattern = re.compile(r"^ExecStart=/usr/bin/python3 (?:-I|-s -P) /usr/lib/appliance/launch (\S+)", re.MULTILINE)
     return [name for path in sorted(UNITS.glob("appliance-*.service")) for name in pattern.findall(path.read_text())]
 
 
