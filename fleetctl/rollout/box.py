@@ -38,7 +38,7 @@ class Box(Protocol):
         ...
 
     def receive(self, wanted: WantedImage, *, kib_s: int | None, on_progress: Callable[[int], None]) -> Sent:
-        """Send one image. It goes on where an earlier transfer broke off. `on_progress` gets bytes that have arrived."""
+        """Send one image. It goes on where an earlier transfer broke off. `on_progress` gets the bytes so far."""
         ...
 
     def stage(self, operation: str, release: str, channel: str) -> ReleaseStatus:
