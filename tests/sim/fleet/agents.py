@@ -42,8 +42,8 @@ def _no_watch() -> GpuWatch:
 class SimAgent:
     """One site's agent over its machine."""
 
-    def __init__(self, site: SimSite, fresh_s: float) -> None:
-        self.site, self.machine = site, Machine(site)
+    def __init__(self, site: SimSite, fresh_s: float, machine: Machine) -> None:
+        self.site, self.machine = site, machine
         self.key = Ed25519PrivateKey.generate()
         self.watch: Callable[[], GpuWatch] = _no_watch
         self._sources = Sources(
@@ -58,11 +58,16 @@ class SimAgent:
 
 
 class Agents:
-    """Serves all sites' sockets from one thread that listens; each request has a thread, as in the product."""
+    """Serves all sites' sockets from one thread that listens; each request has a thread, as in the product.
 
-    def __init__(self, fleet: SimFleet, *, fresh_s: float = FRESH_S) -> None:
+    `machine` makes the machine below a site's agent.
+    """
+
+    def __init__(
+        self, fleet: SimFleet, *, fresh_s: float = FRESH_S, machine: Callable[[SimSite], Machine] = Machine
+    ) -> None:
         self._fleet = fleet
-        self.of: dict[str, SimAgent] = {site.name: SimAgent(site, fresh_s) for site in fleet.sites}
+        self.of: dict[str, SimAgent] = {site.name: SimAgent(site, fresh_s, machine(site)) for site in fleet.sites}
         self._servers: list[Agent] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)

@@ -23,7 +23,7 @@ from fleetctl.trust.passphrase import Passphrase
 
 PORT = 9443
 # 127/8 is all loopback; this part of it is nobody's habit.
-_NETWORK = int(ipaddress.IPv4Address("127.77.0.0"))
+NETWORK = "127.77.0.0"
 _PER_NET = 250
 _PASSPHRASE = "simulated fleet, no secret"  # it protects keys of sites that do not exist
 _PEM = serialization.Encoding.PEM
@@ -53,12 +53,11 @@ class SimSite:
         return self.folder.parent / "s" / str(self.number)
 
 
-def sim_site(folder: Path, number: int) -> SimSite:
+def sim_site(folder: Path, number: int, network: str = NETWORK) -> SimSite:
     """The site of that number, counted from 0."""
     net, host = divmod(number, _PER_NET)
-    return SimSite(
-        number, f"site-{number:04}", str(ipaddress.IPv4Address(_NETWORK + net * 256 + host + 1)), folder / "tls"
-    )
+    address = ipaddress.IPv4Address(network) + net * 256 + host + 1
+    return SimSite(number, f"site-{number:04}", str(address), folder / "tls")
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,7 @@ class SimFleet:
 
     folder: Path
     count: int
+    network: str = NETWORK
 
     @property
     def path(self) -> Path:
@@ -82,7 +82,7 @@ class SimFleet:
 
     @cached_property
     def sites(self) -> list[SimSite]:
-        return [sim_site(self.folder, number) for number in range(self.count)]
+        return [sim_site(self.folder, number, self.network) for number in range(self.count)]
 
     @cached_property
     def authority(self) -> Authority:
@@ -129,9 +129,11 @@ def _expired(
     )
 
 
-def make_fleet(folder: Path, count: int, *, profile: str = "lab-vm", labels: int = 10) -> SimFleet:
+def make_fleet(
+    folder: Path, count: int, *, profile: str = "lab-vm", labels: int = 10, network: str = NETWORK, ssh_port: int = 22
+) -> SimFleet:
     """Make everything under `folder`, which is empty. Each site has the label `region=rN`, N below `labels`."""
-    made = SimFleet(folder, count)
+    made = SimFleet(folder, count, network)
     (folder / "tls").mkdir(parents=True)
     (folder / "s").mkdir()
     made.passphrase_file.write_text(f"{_PASSPHRASE}\n")
@@ -147,12 +149,12 @@ def make_fleet(folder: Path, count: int, *, profile: str = "lab-vm", labels: int
     (made.path / "fleet.yaml").write_text(yaml.safe_dump(document))
     for site in made.sites:
         made.certify(site)
-        (made.path / "sites" / f"{site.name}.yaml").write_text(_site_text(site, profile, labels))
+        (made.path / "sites" / f"{site.name}.yaml").write_text(_site_text(site, profile, labels, ssh_port))
     shutil.copy(keys.path("ca.crt"), folder / "tls/ca.crt")
     return made
 
 
-def _site_text(site: SimSite, profile: str, labels: int) -> str:
+def _site_text(site: SimSite, profile: str, labels: int, ssh_port: int) -> str:
     mac = f"52:54:00:{site.number >> 8 & 255:02x}:{site.number & 255:02x}"
     return yaml.safe_dump(
         {
@@ -161,7 +163,7 @@ def _site_text(site: SimSite, profile: str, labels: int) -> str:
             "metadata": {"name": site.name, "labels": {"region": f"r{site.number % labels}"}},
             "spec": {
                 "profile": profile,
-                "management": {"address": site.address, "health_port": PORT},
+                "management": {"address": site.address, "ssh_port": ssh_port, "health_port": PORT},
                 "clinical": {"address": site.address},
                 "networks": {
                     "management": {"interface_mac": f"{mac}:01", "sources": ["127.0.0.0/8"]},
