@@ -20,7 +20,7 @@ from tests.sim.fleet.directory import SimSite
 USR = hashlib.sha256(b"usr").hexdigest()
 RULES = hashlib.sha256(b"rules").hexdigest()
 MODELS: dict[ModelTask, str] = {"transcription": "whisper-tiny.en", "drafting": "smollm2-135m-instruct"}
-_UUID = "01234567-89ab-cdef-0123-456789abcdef"
+UUID = "01234567-89ab-cdef-0123-456789abcdef"
 _GIB_MIB = 1024
 
 
@@ -40,11 +40,11 @@ def values(site: SimSite) -> dict[str, Any]:
             )
         },
         "state_volume": {
-            "mounted": True, "mount": "/var/lib/appliance", "encrypted": True, "luks_uuid": _UUID, "read_only": False,
+            "mounted": True, "mount": "/var/lib/appliance", "encrypted": True, "luks_uuid": UUID, "read_only": False,
             "array_level": "raid1", "members_wanted": 2, "members_active": 2,
         },
         "root_volume": {
-            "mounted": True, "mount": "/", "encrypted": True, "luks_uuid": _UUID, "read_only": False,
+            "mounted": True, "mount": "/", "encrypted": True, "luks_uuid": UUID, "read_only": False,
             "array_level": None, "members_wanted": None, "members_active": None,
         },
         "unencrypted_swaps": [],
@@ -59,7 +59,7 @@ def values(site: SimSite) -> dict[str, Any]:
         "seal": {
             "site": site.name, "usr_root_hash": USR, "ruleset_digest": RULES,
             "models": [{"task": task, "name": name, "root_hash": root_hash(task)} for task, name in MODELS.items()],
-            "state_volume": {"luks_uuid": _UUID},
+            "state_volume": {"luks_uuid": UUID},
         },
         "clock": {"synchronized": True, "max_error_ms": 1.0, "time_server": True, "time_client": True},
         "room": [{"mount": "/", "size_mib": 100 * _GIB_MIB, "free_mib": 50 * _GIB_MIB},
@@ -69,7 +69,7 @@ def values(site: SimSite) -> dict[str, Any]:
         "certificates": {"box.crt": site.certificate.read_text(), "ca.crt": certificate(3650)},
         "luks": {
             "state": {
-                "uuid": _UUID, "slots": [{"number": 0, "kind": "recovery"}, {"number": 1, "kind": "tpm2"}],
+                "uuid": UUID, "slots": [{"number": 0, "kind": "recovery"}, {"number": 1, "kind": "tpm2"}],
                 "tpm": [{"pcrs": [7, 15], "signed_pcrs": [11], "bank": "sha256"}],
             }
         },

@@ -126,7 +126,8 @@ async def handle(
         body = json.dumps(said).encode()
         writer.write(
             f"HTTP/1.1 {status} Simulated\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
-            "connection: close\r\n\r\n".encode() + body
+            "connection: close\r\n\r\n".encode()
+            + body
         )
         await writer.drain()
     writer.close()

@@ -143,7 +143,9 @@ class SimulatedSystemd:
             return True  # ConditionPathExists: the unit rests without an error
         try:
             root_hash = verified_root_hash(link.resolve(strict=True))
-            sealed = {model["task"]: model["root_hash"] for model in json.loads(self.places.seal.read_bytes())["models"]}
+            sealed = {
+                model["task"]: model["root_hash"] for model in json.loads(self.places.seal.read_bytes())["models"]
+            }
         except (OSError, CorruptImageError, ValueError, KeyError) as problem:
             tell(self.places.events, "load-failed", task, str(problem))
             return False
@@ -179,7 +181,9 @@ class SimulatedSystemd:
         self._servers[name] = await asyncio.start_unix_server(lambda r, w: handle(r, w, answer), path)
 
     def _gateway(self, method: str, route: str, body: bytes) -> tuple[int, Any]:
-        return gateway_health(self.places, read_faults(self.places.faults), {task: task in self.engines for task in TASKS})
+        return gateway_health(
+            self.places, read_faults(self.places.faults), {task: task in self.engines for task in TASKS}
+        )
 
 
 class Services:

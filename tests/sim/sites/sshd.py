@@ -77,6 +77,16 @@ class Sshd:
                 raise RuntimeError(f"sshd did not start: {(self._folder / 'log').read_text(errors='replace')[-1000:]}")
             time.sleep(0.02)
 
+    def kill_connections(self) -> None:
+        """End the listener and its sessions only, as a broken link does: what was ordered may go on without them."""
+        if self._process is not None:
+            _signal(self._process.pid, signal.SIGSTOP)
+            sessions = {pid for pid in _below({self._process.pid}) if _program(pid).startswith("sshd")}
+            for pid in (self._process.pid, *sessions):
+                _signal(pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
     def kill(self) -> None:
         """End the listener, its sessions and everything that runs at the site, as the end of power does: at once.
 
@@ -102,23 +112,39 @@ def _signal(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
+def _program(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
+
+def _processes() -> dict[int, int]:
+    """Every process and its parent."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError, ValueError, IndexError):
+                found[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    return found
+
+
+def _below(parents: set[int]) -> set[int]:
+    """All descendants."""
+    parent_of = _processes()
+    found, grown = set(parents), True
+    while grown:
+        more = {pid for pid, parent in parent_of.items() if parent in found} - found
+        found |= more
+        grown = bool(more)
+    return found - parents
+
+
 def _of_site(root: Path, parents: set[int]) -> set[int]:
     """Processes below `parents`, and those that have the site's root in their environment."""
     marker = b"SIMULATED_SITE=" + os.fsencode(root)
-    parent_of: dict[int, int] = {}
     marked = set()
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        with suppress(OSError, ValueError, IndexError):
-            pid = int(entry.name)
-            parent_of[pid] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            if marker in (entry / "environ").read_bytes().split(b"\0"):
+    for pid in _processes():
+        with suppress(OSError):
+            if marker in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
                 marked.add(pid)
-    found = set(parents) | marked
-    grown = True
-    while grown:
-        below = {pid for pid, parent in parent_of.items() if parent in found} - found
-        found |= below
-        grown = bool(below)
-    return found - {os.getpid()}
+    return (parents | marked | _below(parents | marked)) - {os.getpid()}

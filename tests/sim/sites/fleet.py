@@ -1,0 +1,142 @@
+"""A fleet of simulated sites with everything that an operator has of it: fleet directory, pins, signed releases, images;
+and on the other side the sites, their health agents and the listener in front of them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.contract.release import ReleaseManifest
+from appliance.contract.seal import ModelTask
+from fleetctl.models.fleetdir import FleetDir
+from tests.fakes.releases import Image, SignedRepository, manifest, model_image
+from tests.sim.fleet.agents import Agents
+from tests.sim.fleet.directory import SimFleet, SimSite, make_fleet
+from tests.sim.fleet.front import Front
+from tests.sim.sites.images import weights
+from tests.sim.sites.machine import SiteMachine
+from tests.sim.sites.places import Places
+from tests.sim.sites.services import TASKS, Services
+from tests.sim.sites.site import Installed, SimulatedSite
+from tests.sim.sites.sshd import Sshd
+
+# 127/8 is all loopback; tests/sim/fleet has 127.77.
+NETWORK = "127.78.0.0"
+SSH_PORT = 2278
+CATALOGUE: Mapping[ModelTask, str] = {"transcription": "whisper-tiny.en", "drafting": "smollm2-135m-instruct"}
+
+
+@dataclass(frozen=True)
+class Published:
+    """A release in the fleet's repository, and its images."""
+
+    manifest: ReleaseManifest
+    images: Mapping[ModelTask, Image]
+
+    @property
+    def models(self) -> dict[ModelTask, str]:
+        """Root hash a task."""
+        return {task: image.root_hash for task, image in self.images.items()}
+
+
+class SimulatedFleet:
+    """The sites by name in `sites`; use `simulated_sites`, which ends them."""
+
+    def __init__(self, folder: Path, count: int, *, volume_bytes: int | None = None) -> None:
+        self.folder = folder
+        self.fleet: SimFleet = make_fleet(folder / "f", count, network=NETWORK, ssh_port=SSH_PORT)
+        self.directory = FleetDir(self.fleet.path)
+        self.services = Services()
+        self._work = folder / "w"
+        self._work.mkdir()
+        # Made once and never by a site's own doing: what the provisioning brought everywhere.
+        self.provisioned: dict[ModelTask, Installed] = {
+            task: Installed(CATALOGUE[task], self.image(task, 0)) for task in TASKS
+        }
+        self.repository = SignedRepository(self.fleet.path / "releases")
+        authorized = self.fleet.folder / "keys/ssh_ed25519.pub"
+        self.sites: dict[str, SimulatedSite] = {}
+        for site in self.fleet.sites:
+            places = Places(folder / str(site.number))
+            sshd = Sshd(places, site.address, SSH_PORT, authorized)
+            made = SimulatedSite(site, places, sshd, self.services, self.provisioned, volume_bytes=volume_bytes)
+            made.trusts(self.repository.root)
+            self.sites[site.name] = made
+        pins = "".join(f"{name} {site.sshd.host_key}\n" for name, site in self.sites.items())
+        self.directory.known_hosts.write_text(pins)
+        self.agents = Agents(self.fleet, fresh_s=1.0, machine=self._machine)
+        (self.fleet.path / "health_keys").write_text(self.agents.pins())
+        self.front = Front(self.fleet)
+
+    def _machine(self, site: SimSite) -> SiteMachine:
+        return SiteMachine(self.sites[site.name])
+
+    # --- releases
+
+    def image(self, task: ModelTask, seed: int, *, size_bytes: int = 1 << 20, changed: float = 0.0) -> Image:
+        """Pack an image with weights of that seed."""
+        return model_image(self._work, weights(task, seed, size_bytes=size_bytes, changed=changed))
+
+    def publish(
+        self, name: str, sequence: int, images: Mapping[ModelTask, Image], *, channel: str = "stable", minimum: int = 0
+    ) -> Published:
+        """Sign a release of these images (what is left out is what was provisioned) into a channel."""
+        found = {task: images.get(task) or model.image for task, model in self.provisioned.items()}
+        self.operator_images.mkdir(parents=True, exist_ok=True)
+        for image in found.values():
+            if not (target := self.operator_images / f"{image.root_hash}.raw").exists():
+                shutil.copyfile(image.path, target)
+        components = [image.component(task, CATALOGUE[task]) for task, image in found.items()]
+        made = manifest(name, sequence, components, minimum_sequence=minimum)
+        self.repository.publish(channel, made)
+        return Published(made, found)
+
+    @property
+    def operator_images(self) -> Path:
+        """`ReleaseStore.images` of a process with the fleet's `environment()`."""
+        return self.fleet.folder / "state" / self.directory.fleet.name / "releases/images"
+
+    # --- running
+
+    def start(self) -> None:
+        """Boot every site, and let the health of all be read."""
+        self.services.start()
+        for site in self.sites.values():
+            site.sshd.start()
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(SimulatedSite.boot, self.sites.values()))
+        for site in self.sites.values():
+            site.sshd.wait()
+        self.agents.start()
+        self.front.start()
+
+    def listen(self) -> None:
+        """Health is answered by the sites that are on and connected, by no other."""
+        closed = {name for name, site in self.sites.items() if not (site.powered and site.sshd.running)}
+        if closed != self.front.closed:
+            self.front.closed = closed
+            self.front.configure()
+
+    def stop(self) -> None:
+        """End all of it."""
+        self.front.stop()
+        self.agents.stop()
+        for site in self.sites.values():
+            site.remove()
+        self.services.stop()
+
+
+@contextmanager
+def simulated_sites(count: int, *, volume_bytes: int | None = None) -> Iterator[SimulatedFleet]:
+    """Make, boot and in the end remove a fleet of so many sites. Its folder has a short name, for unix sockets."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sim-", dir="/tmp")))
+        fleet = SimulatedFleet(folder, count, volume_bytes=volume_bytes)
+        stack.callback(fleet.stop)
+        fleet.start()
+        yield fleet
