@@ -67,7 +67,8 @@ class Engine:
         if self.task == "drafting":
             own = {
                 "schema_version": "drafting-health/v2", "engine": "llama.cpp", "context_tokens": 4096, "adapters": [],
-                "requests_running": 0, "requests_waiting": 0, "running_limit": 4, "waiting_limit": 8, "requests_left": 0,
+                "requests_running": 0, "requests_waiting": 0, "running_limit": 4, "waiting_limit": 8,
+                "requests_left": 0,
             }  # fmt: skip
         else:
             own = {

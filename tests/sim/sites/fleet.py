@@ -1,5 +1,5 @@
-"""A fleet of simulated sites with everything that an operator has of it: fleet directory, pins, signed releases, images;
-and on the other side the sites, their health agents and the listener in front of them."""
+"""A fleet of simulated sites with everything that an operator has of it: fleet directory, pins, signed releases and
+images; and on the other side the sites, their health agents and the listener in front of them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tests.sim.fleet.agents import Agents
 from tests.sim.fleet.directory import SimFleet, SimSite, make_fleet
 from tests.sim.fleet.front import Front
 from tests.sim.sites.images import weights
+from tests.sim.sites.invariants import KnownSet
 from tests.sim.sites.machine import SiteMachine
 from tests.sim.sites.places import Places
 from tests.sim.sites.services import TASKS, Services
@@ -39,9 +40,10 @@ class Published:
     images: Mapping[ModelTask, Image]
 
     @property
-    def models(self) -> dict[ModelTask, str]:
-        """Root hash a task."""
-        return {task: image.root_hash for task, image in self.images.items()}
+    def known(self) -> KnownSet:
+        """As the checker has it."""
+        models = {task: image.root_hash for task, image in self.images.items()}
+        return KnownSet(self.manifest.name, self.manifest.digest, models)
 
 
 class SimulatedFleet:
@@ -75,6 +77,15 @@ class SimulatedFleet:
 
     def _machine(self, site: SimSite) -> SiteMachine:
         return SiteMachine(self.sites[site.name])
+
+    @property
+    def provisioned_set(self) -> KnownSet:
+        """What every site runs in the beginning."""
+        return KnownSet("provisioned", None, {task: each.image.root_hash for task, each in self.provisioned.items()})
+
+    def install(self, site: SimulatedSite) -> None:
+        """Provision a site (again)."""
+        site.install(self.provisioned)
 
     # --- releases
 

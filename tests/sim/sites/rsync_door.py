@@ -1,5 +1,5 @@
-"""The door in front of the real rsync of a simulated site: simulated slow link and corrupted transfer, and paths below
-the site's root. Run as a program without site packages: ROOT RSYNC ARGUMENTS."""
+"""The door in front of the real rsync of a simulated site: simulated slow link and corrupted transfer, and a note of
+when it receives. Run as a program without site packages: ROOT RSYNC ARGUMENTS."""
 
 import json
 import os
@@ -18,24 +18,12 @@ def main() -> int:
     before = _sizes(root)
     _tell(folder, "receive", "begin")
     try:
-        code = _run([rsync, *_below(root, arguments)], faults.get("slow_kib_s"))
+        code = _run([rsync, *arguments], faults.get("slow_kib_s"))
     finally:
         _tell(folder, "receive", "end")
     if code == 0 and faults.get("corrupt_transfers", 0) > 0:
         _corrupt(folder, faults, root, before)
     return code
-
-
-def _below(root: str, arguments: list[str]) -> list[str]:
-    """The server's destination and basis folders are the machine's own: absolute ones lie below the root here."""
-
-    def moved(word: str) -> str:
-        head, equals, path = word.rpartition("=")
-        if path.startswith("/") and not path.startswith(root + "/") and (not equals or head.startswith("--")):
-            return f"{head}{equals}{root}{path}"
-        return word
-
-    return [moved(word) for word in arguments]
 
 
 def _run(argv: list[str], kib_s: int | None) -> int:

@@ -1,8 +1,8 @@
 """Simulated services of many sites in one thread: SimulatedSystemd, which `systemctl` of a site asks, the simulated
 engines and the simulated gateway on their unix sockets.
 
-Simulated: loading, transcribing, drafting, and the kernel's dm-verity. Real: the engine serves what the link of its task
-points to at its start, its root hash is computed from the image's blocks, and a seal that names another stops it.
+Simulated: loading, transcribing, drafting, and the kernel's dm-verity. Real: the engine serves what the link of its
+task points to at its start, its root hash is computed from the image's blocks, and a seal that names another stops it.
 """
 
 from __future__ import annotations

@@ -65,14 +65,21 @@ class SimulatedSite:
         if self._volume_bytes is not None:
             options = f"size={self._volume_bytes},mode=0755"
             subprocess.run(["mount", "-t", "tmpfs", "-o", options, "simulated", str(state)], check=True)
-        places.models.mkdir()
-        for task, model in installed.items():
-            target = places.models / f"{model.name}.raw"
-            shutil.copyfile(model.image.path, target)
-            places.link(task).symlink_to(target.name)
         self._write("/proc/cmdline", f"ro usrhash={USR_ROOT_HASH} quiet\n")
         self._write("/proc/meminfo", f"MemTotal:       {MEMORY_MIB * 1024} kB\n")
         self._write("/etc/appliance/drafting.json", json.dumps({"engine": "llama.cpp"}))
+        self.install(installed)
+
+    def install(self, installed: Mapping[ModelTask, Installed]) -> None:
+        """Put these images there, link and seal them, as the roles `models` and `seal` do."""
+        places = self.places
+        places.models.mkdir(exist_ok=True)
+        for task, model in installed.items():
+            target = places.models / f"{model.name}.raw"
+            target.unlink(missing_ok=True)
+            shutil.copyfile(model.image.path, target)
+            places.link(task).unlink(missing_ok=True)
+            places.link(task).symlink_to(target.name)
         models = tuple(
             SealedModel(task=task, name=model.name, root_hash=model.image.root_hash)
             for task, model in installed.items()
