@@ -126,7 +126,28 @@ class SimulatedFleet:
         self.agents.start()
         self.front.start()
 
-    def listen(self) -> None:
+    def power_cut(self, name: str) -> None:
+        """Cut the power of a site, at whatever it is."""
+        self.sites[name].power_cut()
+        self._listen()
+
+    def boot(self, name: str, *, connected: bool = True) -> None:
+        """Power comes back. Without `connected` nobody reaches the site yet."""
+        self.sites[name].boot(connected=connected)
+        if connected:
+            self._listen()
+
+    def disconnect(self, name: str) -> None:
+        """The site goes on by itself, and nobody reaches it."""
+        self.sites[name].disconnect()
+        self._listen()
+
+    def connect(self, name: str) -> None:
+        """It is reached again."""
+        self.sites[name].connect()
+        self._listen()
+
+    def _listen(self) -> None:
         """Health is answered by the sites that are on and connected, by no other."""
         closed = {name for name, site in self.sites.items() if not (site.powered and site.sshd.running)}
         if closed != self.front.closed:

@@ -102,7 +102,7 @@ class SimulatedSite:
 
     # --- power and network
 
-    def boot(self) -> None:
+    def boot(self, *, connected: bool = True) -> None:
         """Power comes: what was cut off is finished or undone before any service starts, as the boot unit does it."""
         self._write("/proc/sys/kernel/random/boot_id", f"{uuid.uuid4()}\n")
         tell(self.places.events, "power", "on")
@@ -113,7 +113,8 @@ class SimulatedSite:
         if self.recovered.returncode == 0:
             for unit in (*ENGINES, GATEWAY):
                 self._services.run(self.systemd.order(["start", f"{unit}.service"]))
-        self.connect()
+        if connected:
+            self.connect()
 
     def power_cut(self) -> None:
         """All processes of the site end at once, and /run is empty. What was written is on the disk: a kernel that
