@@ -29,6 +29,7 @@ class Faults(BaseModel):
     start_s: float = Field(0.0, ge=0, description="So long an engine loads.")
     visits: int = Field(0, ge=0, description="That go on; a drain does not end them.")
     slow_kib_s: int | None = Field(None, ge=1, description="The link's speed, for what rsync receives.")
+    clock_s: float = Field(0.0, description="So far the wall clock of the site's own programs is off.")
     corrupt_transfers: int = Field(0, ge=0, description="So many of the next transfers arrive with a byte flipped.")
 
     def engine(self, task: str, root_hash: str) -> Engine:

@@ -67,6 +67,6 @@ def environment(places: Places) -> dict[str, str]:
         "SIMULATED_SITE": str(places.root),
         # Away from this machine's own start-up files of root.
         "HOME": str(places.root / "root"),
-        "PYTHONPATH": str(_REPOSITORY),
+        "PYTHONPATH": f"{Path(__file__).parent / 'clock'}:{_REPOSITORY}",
         "PATH": f"{places.programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     }
