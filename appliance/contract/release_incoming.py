@@ -21,8 +21,8 @@ class IncomingImage(ContractModel):
     """How one image may be sent: as `images/ROOT_HASH.raw`."""
 
     root_hash: Sha256Hex
-    basis: Annotated[BoxPath | None, Field(description="Folder with an older image under the new one's name.")]
-    received_bytes: Annotated[int, Field(ge=0, description="Of an earlier transfer that broke off; the basis then.")]
+    basis: Annotated[BoxPath | None, Field(description="Folder with a file of the new name that a delta starts from.")]
+    received_bytes: Annotated[int, Field(ge=0, description="Of an earlier transfer that broke off.")]
     appended_bytes: Annotated[int, Field(ge=0, description="Of the older image, behind what was received.")] = 0
     needed_bytes: Annotated[int, Field(ge=0, description="What the transfer takes of the volume.")]
 

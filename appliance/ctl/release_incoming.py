@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,8 @@ from appliance.errors import UsageError
 
 _ROOT_HASH = re.compile(r"^[0-9a-f]{64}$")
 _MAX_BYTES = 1 << 40
+_ROOT_VARIABLE = "APPLIANCE_RELEASE_ROOT"
+_RELEASES = "var/lib/appliance/releases"
 
 
 def receive_prepare(
@@ -27,7 +30,7 @@ def receive_prepare(
     An earlier transfer of the same image that still goes on is ended. Exit code: 0 ready, 6 refused (no room, or a link
     where a file was wanted), 5 the volume cannot be read or written.
     """
-    from appliance.release.incoming import Places, WantedFile, prepare
+    from appliance.release.incoming import Arrivals, WantedFile, prepare
 
     if output not in ("text", "json"):
         raise UsageError(f"--output: {output} is unknown", hint="text or json")
@@ -37,7 +40,7 @@ def receive_prepare(
     if (root_hash is None) != (size_bytes == 0) or (basis is not None and root_hash is None):
         raise UsageError("--root-hash and --size-bytes go together, --basis with them", hint="give both, or neither")
     wanted = None if root_hash is None else WantedFile(root_hash, size_bytes, basis)
-    answer = prepare(Places.of(os.environ), wanted)
+    answer = prepare(Arrivals(Path(os.environ.get(_ROOT_VARIABLE) or "/") / _RELEASES), wanted)
     if output == "json":
         typer.echo(answer.model_dump_json())
         return

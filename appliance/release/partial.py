@@ -1,9 +1,12 @@
 """What is left of a transfer that broke off, and how it becomes the basis of the next one.
 
 rsync takes one file as the basis of a delta, and a partial file is always that one: whatever else lies on the box then
-counts for nothing, and all behind the cut is sent whole. So the older image is appended to the partial file. How much
-of it was received is written down first, bound to the file itself, so that a power cut in the middle, or a second
-order, cuts it back to that and no byte of the older image is ever taken for a received one.
+counts for nothing, and all behind the cut is sent whole. It is also written to in place, so that what it had and
+content that has moved get lost. So the partial file is taken out of rsync's hands: it becomes the beginning of a
+basis file that nobody writes to, and the older image is appended to it.
+
+How much of that file was received is written down first, bound to the file itself, so that a power cut in the middle,
+or a second order, cuts it back to that, and no byte of the older image is ever taken for a received one.
 """
 
 import json
@@ -21,25 +24,34 @@ from appliance.errors import RefusedError
 _LEFT = re.compile(r"^\.([0-9a-f]{64})\.raw\.[A-Za-z0-9]{6}$")
 _NAME = re.compile(r"^([0-9a-f]{64})\.raw$")
 _COPY_BYTES = 1 << 20
+_MAX_RECORD_BYTES = 1000
 
 
 @dataclass(frozen=True)
-class Partials:
-    """The partial files below `incoming/images`, one an image."""
+class Received:
+    """What was received of images: partial files below `images`, one an image, and basis files that begin with one."""
 
     images: Path
+    bases: Path
 
     @property
     def folder(self) -> Path:
-        """Where rsync keeps them."""
+        """Where rsync keeps what broke off."""
         return self.images / PARTIAL_FOLDER
 
-    def path(self, root_hash: str) -> Path:
-        """Of one image."""
+    def partial(self, root_hash: str) -> Path:
+        """The partial file of an image."""
         return self.folder / f"{root_hash}.raw"
 
+    def basis_folder(self, root_hash: str) -> Path:
+        """What rsync is told to compare with: a file of the image's own name is in it."""
+        return self.bases / root_hash
+
+    def _basis(self, root_hash: str) -> Path:
+        return self.basis_folder(root_hash) / f"{root_hash}.raw"
+
     def _record(self, root_hash: str) -> Path:
-        return self.folder / f"{root_hash}.received"
+        return self.basis_folder(root_hash) / "received"
 
     def left_over(self) -> dict[str, list[Path]]:
         """Temporary files of receivers, by the image that they were for."""
@@ -49,70 +61,93 @@ class Partials:
                 found.setdefault(match[1], []).append(entry)
         return found
 
-    def received_bytes(self, root_hash: str) -> int:
-        """How much of the image is there; 0 without a partial file."""
-        found = plain(self.path(root_hash))
-        if found is None:
-            return 0
-        try:
-            record = json.loads(self._record(root_hash).read_bytes()[:1000])
-            inode, received = int(record["inode"]), int(record["received_bytes"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return found.st_size
-        # Another file: rsync has put a newer one in its place, which is received from the first byte to the last.
-        return min(received, found.st_size) if inode == found.st_ino and received >= 0 else found.st_size
-
-    def adopt(self, root_hash: str) -> None:
-        """Take the longest of what killed receivers left as the partial file, and remove the others."""
+    def collect(self, root_hash: str) -> int:
+        """Make the longest of what was received the partial file, and remove the others; returns its bytes."""
+        self._cut_back(root_hash)
         left = [(found.st_size, path) for path in self.left_over().get(root_hash, ()) if (found := plain(path))]
-        for size, path in sorted(left, reverse=True):
-            if size > self.received_bytes(root_hash):
-                path.replace(self.path(root_hash))
-            else:
-                path.unlink()
+        for _, path in sorted(left, reverse=True):
+            self._take(root_hash, path)
+        found = plain(self.partial(root_hash))
+        return 0 if found is None else found.st_size
 
-    def cut_back(self, root_hash: str) -> int:
-        """Take away what was appended; returns what was received."""
-        received = self.received_bytes(root_hash)
-        if plain(self.path(root_hash)) is not None:
-            os.truncate(self.path(root_hash), received)
-        self._record(root_hash).unlink(missing_ok=True)
-        return received
+    def _cut_back(self, root_hash: str) -> None:
+        """Take the basis file apart again: what was received of it stays."""
+        basis = self._basis(root_hash)
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            with self._record(root_hash).open("rb") as file:
+                record = json.loads(file.read(_MAX_RECORD_BYTES))
+            inode, received = int(record["inode"]), int(record["received_bytes"])
+            found = plain(basis)
+            if found is not None and found.st_ino == inode and 0 < received <= found.st_size:
+                os.truncate(basis, received)
+                self._take(root_hash, basis)
+        self.forget_basis(root_hash)
 
-    def append(self, root_hash: str, basis: Path) -> int:
-        """Append an older image; returns its bytes. What was received is durable first. Raises OSError: cut back."""
-        path = self.path(root_hash)
-        found = plain(path)
+    def _take(self, root_hash: str, path: Path) -> None:
+        """A candidate for the partial file: the longer one wins, both begin with the first byte."""
+        have, offered = plain(self.partial(root_hash)), plain(path)
+        if offered is not None and (have is None or offered.st_size > have.st_size):
+            path.replace(self.partial(root_hash))
+            sync(self.folder)
+        else:
+            path.unlink(missing_ok=True)
+
+    def as_basis(self, root_hash: str, older: Path | None) -> int:
+        """Make the partial file a basis file with an older image appended; returns the bytes of that.
+
+        Raises OSError when it could not be: then everything is as it was before.
+        """
+        partial, basis = self.partial(root_hash), self._basis(root_hash)
+        found = plain(partial)
         if found is None:
-            return 0
-        record = json.dumps({"inode": found.st_ino, "received_bytes": found.st_size}).encode()
-        with self._record(root_hash).open("wb") as file:
-            file.write(record)
-            file.flush()
-            os.fsync(file.fileno())
-        sync(self.folder)
+            raise FileNotFoundError(partial)
+        self.basis_folder(root_hash).mkdir(mode=0o700)
         try:
-            with basis.open("rb") as source, path.open("ab") as target:
+            record = json.dumps({"inode": found.st_ino, "received_bytes": found.st_size}).encode()
+            with self._record(root_hash).open("wb") as file:
+                file.write(record)
+                file.flush()
+                os.fsync(file.fileno())
+            sync(self.basis_folder(root_hash))
+            partial.replace(basis)
+            if older is None:
+                return 0
+            with older.open("rb") as source, basis.open("ab") as target:
                 while block := source.read(_COPY_BYTES):
                     target.write(block)
-            return path.stat().st_size - found.st_size
+            return basis.stat().st_size - found.st_size
         except OSError:
-            self.cut_back(root_hash)
+            self._cut_back(root_hash)
             raise
+
+    def link_basis(self, root_hash: str, older: Path) -> None:
+        """Give an older image a second name in the basis folder: nothing is copied."""
+        self.basis_folder(root_hash).mkdir(mode=0o700)
+        os.link(older, self._basis(root_hash), follow_symlinks=False)
+
+    def forget_basis(self, root_hash: str) -> None:
+        """Remove the basis folder. Only names go: an older image stays where it is kept."""
+        folder = self.basis_folder(root_hash)
+        if folder.is_symlink() or not folder.is_dir():
+            folder.unlink(missing_ok=True)
+            return
+        for entry in folder.iterdir():
+            entry.unlink()
+        folder.rmdir()
 
     def drop(self, root_hash: str) -> None:
         """Forget what was received of an image."""
-        self.path(root_hash).unlink(missing_ok=True)
-        self._record(root_hash).unlink(missing_ok=True)
+        self.partial(root_hash).unlink(missing_ok=True)
+        self.forget_basis(root_hash)
 
     def others(self, root_hash: str) -> list[str]:
-        """Images besides this one that have a partial file, the oldest first."""
-        ages = {}
-        for entry in self.folder.iterdir():
-            match = _NAME.match(entry.name)
-            if match and match[1] != root_hash:
+        """Images besides this one of which something was received, the oldest first."""
+        ages: dict[str, float] = {}
+        for entry in (*self.folder.iterdir(), *self.bases.iterdir()):
+            name = match[1] if (match := _NAME.match(entry.name)) else entry.name
+            if name != root_hash:
                 with suppress(FileNotFoundError):
-                    ages[match[1]] = entry.lstat().st_mtime
+                    ages[name] = max(ages.get(name, 0.0), entry.lstat().st_mtime)
         return sorted(ages, key=ages.__getitem__)
 
 

@@ -99,7 +99,7 @@ class Moved:
 
 
 def block_bytes(size_bytes: int) -> int:
-    """How large the blocks of a delta are: as small as pays, and not so many that their sums cost more than they save."""
+    """How large the blocks of a delta are: as small as pays, and not so many that their sums cost more than that."""
     block = MIN_BLOCK_BYTES
     while size_bytes > block * MAX_BLOCKS and block < MAX_BLOCK_BYTES:
         block *= 2
@@ -110,14 +110,14 @@ def rsync_argv(road: Road, parcel: Parcel, *, silence_s: float = SILENCE_S) -> l
     """rsync's command line. It is run in `parcel.folder`."""
     argv = [
         "rsync", "--recursive", "--ignore-times", "--no-whole-file", "--no-inplace", f"--partial-dir={PARTIAL_FOLDER}",
-        f"--block-size={parcel.block_bytes}", f"--timeout={max(1, round(silence_s))}", "--protect-args", "--chmod=D700,F600",
-        "--stats", "--info=progress2", "--no-human-readable", "--outbuf=N", f"--rsh={road.shell()}",
+        f"--block-size={parcel.block_bytes}", f"--timeout={max(1, round(silence_s))}", "--chmod=D700,F600",
+        "--protect-args", "--stats", "--info=progress2", "--no-human-readable", "--outbuf=N", f"--rsh={road.shell()}",
     ]  # fmt: skip
     if parcel.relative:
         argv.append("--relative")
     if parcel.compress:
         argv += ["--compress", "--compress-choice=zstd", "--compress-level=1"]
-    if parcel.basis is not None:
+    if parcel.basis is not None:  # read only, whatever rsync does
         argv.append(f"--compare-dest={parcel.basis}")
     if parcel.kib_s is not None:
         argv.append(f"--bwlimit={parcel.kib_s}")
@@ -179,6 +179,10 @@ def send(
     try:
         said = _heard(process, reading, road.site.name, started_s + deadline_s, silence_s, cancelled)
         code = process.wait(timeout=_END_S)
+    except subprocess.TimeoutExpired:
+        raise UnreachableError(
+            "rsync closed its output and did not end", hint="start it again", host=road.site.name
+        ) from None
     finally:
         _ended(process)
     seconds = time.monotonic() - started_s
@@ -218,9 +222,8 @@ def _heard(
     """Read both streams to their ends; returns the end of what stood on stderr."""
     said = bytearray()
     moved_s, so_far = time.monotonic(), 0
-    assert process.stdout is not None and process.stderr is not None
     with selectors.DefaultSelector() as selector:
-        for stream in (process.stdout, process.stderr):
+        for stream in filter(None, (process.stdout, process.stderr)):
             os.set_blocking(stream.fileno(), False)
             selector.register(stream, selectors.EVENT_READ)
         while selector.get_map():
