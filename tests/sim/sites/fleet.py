@@ -18,6 +18,7 @@ from tests.fakes.releases import Image, SignedRepository, manifest, model_image
 from tests.sim.fleet.agents import Agents
 from tests.sim.fleet.directory import SimFleet, SimSite, make_fleet
 from tests.sim.fleet.front import Front
+from tests.sim.sites.faults import Faults
 from tests.sim.sites.images import weights
 from tests.sim.sites.invariants import KnownSet
 from tests.sim.sites.machine import SiteMachine
@@ -60,6 +61,7 @@ class SimulatedFleet:
         self.provisioned: dict[ModelTask, Installed] = {
             task: Installed(CATALOGUE[task], self.image(task, 0)) for task in TASKS
         }
+        self.published: list[Published] = []
         self.repository = SignedRepository(self.fleet.path / "releases")
         authorized = self.fleet.folder / "keys/ssh_ed25519.pub"
         self.sites: dict[str, SimulatedSite] = {}
@@ -87,6 +89,17 @@ class SimulatedFleet:
         """Provision a site (again)."""
         site.install(self.provisioned)
 
+    def reset(self, site: SimulatedSite) -> None:
+        """Make a site as if it had never known of a release, and boot it."""
+        if site.powered:
+            site.power_cut()
+        shutil.rmtree(site.places.releases, ignore_errors=True)
+        site.places.events.unlink(missing_ok=True)
+        site.fault(Faults())
+        site.free_disk()
+        site.install(self.provisioned)
+        self.boot(site.name)
+
     # --- releases
 
     def image(self, task: ModelTask, seed: int, *, size_bytes: int = 1 << 20, changed: float = 0.0) -> Image:
@@ -105,7 +118,8 @@ class SimulatedFleet:
         components = [image.component(task, CATALOGUE[task]) for task, image in found.items()]
         made = manifest(name, sequence, components, minimum_sequence=minimum)
         self.repository.publish(channel, made)
-        return Published(made, found)
+        self.published.append(Published(made, found))
+        return self.published[-1]
 
     @property
     def operator_images(self) -> Path:

@@ -108,11 +108,12 @@ class SimulatedSite:
         tell(self.places.events, "power", "on")
         self._services.run(self.systemd.power_on())
         self.powered = True
-        self.recovered = self.appliancectl("release", "recover")
+        self.recovered = self.appliancectl("release", "recover", "--at-boot")
         # The units of patients' data wait for the recovery; one that failed keeps them from starting.
         if self.recovered.returncode == 0:
             for unit in (*ENGINES, GATEWAY):
                 self._services.run(self.systemd.order(["start", f"{unit}.service"]))
+            self.settled = self.appliancectl("release", "recover")
         if connected:
             self.connect()
 

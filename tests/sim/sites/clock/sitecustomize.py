@@ -1,4 +1,4 @@
-"""A simulated wall clock for the real programs of a simulated site: Python imports this first, by the site's PYTHONPATH.
+"""A simulated wall clock for the programs of a simulated site: Python imports this first, by the site's PYTHONPATH.
 
 The offset is `clock_s` of the site's faults. Only `datetime.now`, `datetime.utcnow` and `time.time` are moved: the
 kernel's own clock, which stamps files, is that of the machine that all sites share.
