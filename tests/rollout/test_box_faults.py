@@ -67,7 +67,7 @@ def runs(site: SimulatedSite) -> str:
 
 def test_forward_and_back(fleet: SimulatedFleet, site: SimulatedSite, console: Console) -> None:
     first = release(fleet)
-    console.bring(first)
+    console.bring(first, images=False)
     offer = console.offer(first.manifest.name)
     assert offer.code == 0, offer
     assert offer.answer["refused"] == []

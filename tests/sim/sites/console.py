@@ -32,14 +32,14 @@ class Console:
     fleet: SimulatedFleet
     site: SimulatedSite
 
-    def bring(self, release: Published, *, repository: Path | None = None) -> None:
-        """Put repository and images into `incoming/`, as the operator's rsync leaves them."""
+    def bring(self, release: Published, *, repository: Path | None = None, images: bool = True) -> None:
+        """Put the repository and, as a rule, the images into `incoming/`, as the operator's rsync leaves them."""
         places = self.site.places
         shutil.rmtree(places.repository, ignore_errors=True)
         places.repository.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(repository or self.fleet.repository.folder, places.repository)
+        _copied(repository or self.fleet.repository.folder, places.repository)
         places.arrived.mkdir(exist_ok=True)
-        for image in release.images.values():
+        for image in release.images.values() if images else ():
             if not places.image(image.root_hash).exists():
                 shutil.copyfile(image.path, places.arrived / f"{image.root_hash}.raw")
 
@@ -78,3 +78,8 @@ class Console:
 def operation() -> str:
     """A new operation id."""
     return uuid.uuid4().hex
+
+
+def _copied(folder: Path, target: Path) -> None:
+    """Copy with holes as holes: hostile repositories have files of gigabytes that hold nothing."""
+    subprocess.run(["cp", "-r", "--sparse=always", str(folder), str(target)], check=True)
