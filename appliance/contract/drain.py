@@ -44,7 +44,9 @@ class InFlight(ContractModel):
 
     visits: Annotated[int, Field(ge=0, description="Running visits.")]
     uploads: Annotated[int, Field(ge=0, description="Recordings and records that arrive.")]
-    transcripts: Annotated[int, Field(ge=0, description="With the transcription service; those that wait do not count.")]
+    transcripts: Annotated[
+        int, Field(ge=0, description="With the transcription service; those that wait do not count.")
+    ]
     drafts: Annotated[int, Field(ge=0, description="Drafts and previews that are written.")]
 
     @property
