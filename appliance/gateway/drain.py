@@ -37,6 +37,7 @@ class Drain:
     @contextmanager
     def admitted(self, work: Work) -> Iterator[None]:
         """Count as in work for the length of the block. Raises ProblemError 503 while a drain is in force."""
+        self.require_none()  # uncounted: who asks again and again must not keep the count from zero
         self._count(work, 1)
         try:
             self.require_none()

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -278,18 +278,61 @@ async def test_an_order_ends_by_itself(tmp_path: Path) -> None:
         assert drain.state()[1].visits == 1
 
 
+@pytest.mark.parametrize("at", [1, 2, 3])
+async def test_an_order_between_a_look_and_the_next_step(path: Path, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    """The order comes right behind each look: who is let in nevertheless was counted in the answer given then."""
+    drain = Drain(path)
+    look, looks, told = drain._left_s, [0], []
+
+    def looked() -> float | None:
+        found = look()
+        looks[0] += 1
+        if looks[0] == at:
+            put(path, order())
+            told.append(drain.state())
+        return found
+
+    monkeypatch.setattr(drain, "_left_s", looked)
+    let_in = False
+    with suppress(ProblemError), drain.admitted("uploads"):
+        let_in = True
+    if at == 3:
+        assert (let_in, told, looks[0]) == (True, [], 2)  # nobody looks a third time
+    else:
+        assert told[0][0] is True
+        assert not let_in or told[0][1].uploads == 1
+    assert drain.state()[1].total == 0
+
+
+async def test_who_begins_while_an_answer_is_made_is_in_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drain = Drain(path)
+    look = drain._left_s
+
+    def looked() -> float | None:
+        monkeypatch.setattr(drain, "_left_s", look)
+        going.enter_context(drain.admitted("visits"))
+        put(path, order())
+        return look()
+
+    with ExitStack() as going:
+        monkeypatch.setattr(drain, "_left_s", looked)
+        draining, flight = drain.state()
+    assert (draining, flight.visits) == (True, 1)
+
+
 async def test_zero_is_never_said_while_somebody_was_let_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many threads begin and end work while drains come and go. Behind an answer of zero, nobody is or comes in."""
     path = tmp_path / "release" / "drain.json"
     drain, stop, sealed = Drain(path), threading.Event(), threading.Event()
-    get = drain._file.get
+    get, me = drain._file.get, threading.get_ident()
 
     def slowly() -> DrainOrder:
-        """What was seen is acted on a moment later, as it may be on a busy machine."""
+        """Who begins acts a moment later on what was seen, as on a busy machine."""
         try:
             return get()
         finally:
-            time.sleep(0.001)
+            if threading.get_ident() != me:
+                time.sleep(0.001)
 
     monkeypatch.setattr(drain._file, "get", slowly)
     inside: list[int] = []
