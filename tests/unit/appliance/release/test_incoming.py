@@ -186,9 +186,7 @@ def test_with_room_they_stay(arrivals: Arrivals) -> None:
     assert arrivals.received.partial(OTHER).exists()
 
 
-@pytest.mark.parametrize(
-    "place", ["incoming/images", "incoming/repository", "incoming/basis", "incoming/images/.partial"]
-)
+@pytest.mark.parametrize("place", ["images", "repository", "basis", "images/.partial"])
 def test_a_link_where_a_folder_was_wanted_is_refused(tmp_path: Path, place: str) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
