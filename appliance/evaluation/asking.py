@@ -22,7 +22,9 @@ from appliance.drafting.order import Order
 from appliance.drafting.settings import ModelIdentity, Settings
 from appliance.drafting.suspects import trusted
 from appliance.evaluation.errors import NotMeasuredError
+from appliance.facts.reading import UnreadableError
 from appliance.grounding import Grounder
+from appliance.health.inputs import ask
 
 _CONNECT_S = 10.0
 _HEALTH_S = 30.0
@@ -47,6 +49,10 @@ def transcribed(
     socket: Path, audio: bytes, *, language: str = "", vocabulary: tuple[str, ...] = (), timeout_s: float
 ) -> TranscriptAnswer:
     """Return the transcript of a recording. Raises NotMeasuredError."""
+    try:
+        ask(socket, "/health", timeout_s=_HEALTH_S)
+    except UnreadableError as error:
+        raise NotMeasuredError(f"transcription: {error}", hint=_JOURNAL) from None
     fields = {"language": language} if language else {}
     if vocabulary:
         fields["vocabulary"] = json.dumps(list(vocabulary))
@@ -78,15 +84,14 @@ def drafted(
     """Return what the engine drafts from a source by the product's own drafter. Raises NotMeasuredError."""
     order = Order(kind, (source,), template=template, max_output_tokens=max_output_tokens)
     try:
-        return asyncio.run(_drafted(socket, order, timeout_s))
+        return asyncio.run(_drafted(socket, _health(socket), order, timeout_s))
     except TimeoutError:
         raise NotMeasuredError(f"drafting: no document within {timeout_s:.0f} s", hint=_JOURNAL) from None
     except DraftError as error:
         raise NotMeasuredError(f"drafting: {error.code}: {error}"[:400], hint=error.hint) from None
 
 
-async def _drafted(socket: Path, order: Order, timeout_s: float) -> Drafted:
-    health = await _health(socket)
+async def _drafted(socket: Path, health: DraftingHealth, order: Order, timeout_s: float) -> Drafted:
     settings = Settings(
         model=ModelIdentity(health.model, health.root_hash), socket=str(socket), context_tokens=health.context_tokens,
         first_token_timeout_s=timeout_s, total_timeout_s=timeout_s,
@@ -103,14 +108,10 @@ async def _drafted(socket: Path, order: Order, timeout_s: float) -> Drafted:
     raise NotMeasuredError("drafting: it ended without a document", hint=_JOURNAL)
 
 
-async def _health(socket: Path) -> DraftingHealth:
-    async with httpx2.AsyncClient(
-        transport=httpx2.AsyncHTTPTransport(uds=str(socket)), base_url="http://drafting", trust_env=False,
-        timeout=_HEALTH_S,
-    ) as client:  # fmt: skip
-        try:
-            return DraftingHealth.model_validate_json((await client.get("/health")).content)
-        except httpx2.HTTPError as error:
-            raise NotMeasuredError(f"drafting: {type(error).__name__} at {socket}", hint=_JOURNAL) from None
-        except ValidationError:
-            raise NotMeasuredError("drafting: its /health is not understood", hint=_JOURNAL) from None
+def _health(socket: Path) -> DraftingHealth:
+    try:
+        return DraftingHealth.model_validate_json(ask(socket, "/health", timeout_s=_HEALTH_S))
+    except UnreadableError as error:
+        raise NotMeasuredError(f"drafting: {error}", hint=_JOURNAL) from None
+    except ValidationError:
+        raise NotMeasuredError("drafting: its /health is not understood", hint=_JOURNAL) from None
