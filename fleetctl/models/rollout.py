@@ -27,8 +27,8 @@ class WaveSpec(StrictModel):
     """
 
     name: Name
-    sites: list[Name] = Field(default_factory=list, max_length=5000)
-    selectors: dict[LabelKey, LabelValue] = Field(default_factory=dict)
+    sites: list[Name] = Field(default_factory=list, max_length=5000, description="By name; no other wave takes them.")
+    selectors: dict[LabelKey, LabelValue] = Field(default_factory=dict, description="Labels that its sites carry.")
     percent: Annotated[int, Field(ge=1, le=100, description="Of all sites of the plan, cumulative.")] | None = None
     success_threshold: Share = Field(0.95, description="Successes by sites selected; offline sites are no successes.")
     bake: Duration = Field("1h", description="A site counts as a success when it served well for so long.")
@@ -55,10 +55,14 @@ class AbortSpec(StrictModel):
 class WindowSpec(StrictModel):
     """Times in which sites may be changed; `sites` and `selectors` as in a maintenance window."""
 
-    activation: list[MaintenanceWindow] = Field(default_factory=list, max_length=50)
-    download: list[MaintenanceWindow] = Field(default_factory=list, max_length=50)
+    activation: list[MaintenanceWindow] = Field(
+        default_factory=list, max_length=50, description="When a site may be switched; without any, at any time."
+    )
+    download: list[MaintenanceWindow] = Field(
+        default_factory=list, max_length=50, description="When a site may receive; without any, at any time."
+    )
     grace: Duration = Field("15m", description="What has begun may still be switched so long after the end.")
-    default_time_zone: TimeZone = "UTC"
+    default_time_zone: TimeZone = Field("UTC", description="In which times of a site without a window are shown.")
 
     @model_validator(mode="after")
     def _sound(self) -> WindowSpec:
@@ -103,7 +107,7 @@ class GatesSpec(StrictModel):
 class RolloutPolicySpec(StrictModel):
     """How releases move over the fleet."""
 
-    channel: ChannelName = "stable"
+    channel: ChannelName = Field("stable", description="The release has to be approved for it.")
     waves: list[WaveSpec] = Field(min_length=1, max_length=50)
     when_disconnected: WhenDisconnected = Field(
         "wait", description="wait: pending until it returns; skip: left out, told; fail: counts as failed."
@@ -133,7 +137,7 @@ class RolloutPolicySpec(StrictModel):
 
 
 class RolloutPolicy(Resource):
-    """`policies/rollouts/NAME.yaml`."""
+    """How releases move over the fleet: `fleetctl rollout plan --policy NAME`."""
 
     kind: Literal["RolloutPolicy"] = Field(description="What this file is.")
     spec: RolloutPolicySpec
