@@ -13,8 +13,11 @@ from fleetctl.models.load import validate
 
 
 def operator(by: str | None) -> str:
-    """Who acts: what was given (--by, FLEETCTL_OPERATOR), else the user of this machine."""
-    return by.strip() if by and by.strip() else getpass.getuser()
+    """Who acts: what was given (--by, FLEETCTL_OPERATOR), else the user of this machine. Raises `UsageError`."""
+    name = by.strip() if by and by.strip() else getpass.getuser()
+    if not name.isprintable() or len(name) > 100:
+        raise UsageError(f"{name[:100]!r} is no name of a person", hint="--by NAME, or FLEETCTL_OPERATOR")
+    return name
 
 
 def new_hold(site: str, *, reason: str, until: str | None, by: str | None, now: datetime | None = None) -> SiteHold:
