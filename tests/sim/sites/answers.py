@@ -11,10 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from appliance.clinical.source import Speaker
 from appliance.contract.seal import ModelTask
+from tests.fakes.clinical import answer_of
 from tests.sim.sites.faults import Faults
 from tests.sim.sites.places import Places
 
+# What the probe's sample says, and what its source supports (appliance/evaluation/probe.py).
+HEARD = "ask not what your country can do for you"
+WRITTEN = "The left knee is swollen."
 SOURCE = "computed from the image's blocks by a simulated engine"
 _MAX_BODY = 32 << 20
 
@@ -52,11 +57,18 @@ class Engine:
         self.done += 1
         if self.fault == "bad-probe":
             return 500, {"title": "simulated fault: bad-probe"}
-        if route == "/v1/chat/completions":
-            return 200, chat(self.loaded.name)
-        if route == "/tokenize":
+        if (self.task, route) == ("drafting", "/v1/chat/completions"):
+            return 200, Stream(_drafted(json.loads(body)))
+        if (self.task, route) == ("drafting", "/tokenize"):
             return 200, {"count": max(1, len(body) // 4), "tokens": []}
+        if (self.task, route) == ("transcription", "/v1/transcripts"):
+            return 200, self._heard()
         return 404, {"title": "No such route"}
+
+    def _heard(self) -> dict[str, Any]:
+        found = answer_of((Speaker.CLINICIAN, HEARD)).model_dump(mode="json")
+        found["engine"] |= {"model": self.loaded.name, "root_hash": self.loaded.root_hash}
+        return found
 
     def _health(self) -> dict[str, Any]:
         hash_said = "f" * 64 if self.fault == "wrong-hash" else self.loaded.root_hash
@@ -78,14 +90,23 @@ class Engine:
         return common | own
 
 
-def chat(model: str) -> dict[str, Any]:
-    """A completion in OpenAI's form."""
-    message = {"role": "assistant", "content": '{"words": "A simulated draft."}'}
-    return {
-        "id": "simulated", "object": "chat.completion", "model": model,
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 8, "completion_tokens": 6, "total_tokens": 14},
-    }  # fmt: skip
+@dataclass(frozen=True)
+class Stream:
+    """Text that is sent as OpenAI's server-sent events."""
+
+    text: str
+
+    def content(self) -> bytes:
+        """The whole of the stream."""
+        events = [{"choices": [{"delta": {"content": self.text}, "finish_reason": None}]},
+                  {"choices": [{"delta": {}, "finish_reason": "stop"}]}]  # fmt: skip
+        return b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in events) + b"data: [DONE]\n\n"
+
+
+def _drafted(request: dict[str, Any]) -> str:
+    """A document in the form that was asked for, whose one statement stands in the probe's source."""
+    sections = list(request["response_format"]["json_schema"]["schema"]["properties"])
+    return json.dumps({name: [WRITTEN] if name == sections[0] else [] for name in sections})
 
 
 def draining(places: Places) -> bool:
@@ -124,9 +145,13 @@ async def handle(
         if fields.get("expect", "").lower() == "100-continue":
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         status, said = answer(method, target.partition("?")[0], await _body(reader, fields))
-        body = json.dumps(said).encode()
+        kind, body = (
+            ("text/event-stream", said.content())
+            if isinstance(said, Stream)
+            else ("application/json", json.dumps(said).encode())
+        )
         writer.write(
-            f"HTTP/1.1 {status} Simulated\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+            f"HTTP/1.1 {status} Simulated\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n"
             "connection: close\r\n\r\n".encode()
             + body
         )
