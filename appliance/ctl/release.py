@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from appliance.ctl.release_incoming import receive_prepare
-
 if TYPE_CHECKING:
     from appliance.release.machine import Machine
     from appliance.release.parts import Parts
@@ -33,8 +31,6 @@ OperationOption = Annotated[
 DrainOption = Annotated[
     float, typer.Option(min=0.1, max=86400, metavar="SECONDS", help="So long visits in work are waited for.")
 ]
-
-app.command("receive-prepare")(receive_prepare)
 
 
 @app.command()
@@ -192,13 +188,13 @@ def _machine(parts: Parts) -> Machine:
 def _parts(output: Form, told: Callable[[], bool] = lambda: False) -> Parts:
     from appliance.release.parts import Parts
     from appliance.release.places import Places
-    from appliance.release.probe import SampleProbe
+    from appliance.release.probe import no_probe
     from appliance.release.shown import step_line
 
     places = Places.from_environment()
     return Parts.of(
         places,
-        SampleProbe(places),
+        no_probe,
         lambda step: _say(step.model_dump_json() if output == "json" else step_line(step), err=output == "text"),
         told,
     )

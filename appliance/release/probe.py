@@ -1,10 +1,8 @@
 """The last question before a commit: do the services do their work on a real sample?"""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from appliance.errors import ApplianceError
-from appliance.release.places import Places
 from appliance.release.record import KeptSet
 
 
@@ -20,24 +18,6 @@ class Probe(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class SampleProbe:
-    """The real one: five seconds of speech are heard, a sentence is drafted, over the services' own sockets."""
-
-    places: Places
-
-    def __call__(self, kept: KeptSet) -> None:
-        """Ask every task of the set."""
-        # Half a second of imports, which no other command needs.
-        from appliance.evaluation.probe import probe_drafting, probe_transcription
-
-        ask = {"transcription": probe_transcription, "drafting": probe_drafting}
-        for task, root_hash in kept.hashes.items():
-            result = ask[task](self.places.socket(task))
-            if not result.passed:
-                raise ProbeError(f"{task}: {result.detail}", hint="the weights load and do not work: choose others")
-            if result.root_hash != root_hash:
-                raise ProbeError(
-                    f"{task}: weights {(result.root_hash or 'without a hash')[:24]} answered, wanted {root_hash[:12]}",
-                    hint="look at the engine's journal",
-                )
+def no_probe(kept: KeptSet) -> None:
+    """Stand in where no probe is installed: without one nothing is committed."""
+    raise ProbeError(f"nothing here can probe {kept.words}", hint="bring the box to a version with a probe")
