@@ -8,7 +8,9 @@ import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -26,7 +28,7 @@ from appliance.release.probe import ProbeError
 from appliance.release.record import KeptSet
 from appliance.release.services import ServiceError
 from appliance.release.trust import Trust
-from tests.fakes.releases import USR_ROOT_HASH, Image, SignedRepository, manifest, model_image
+from tests.fakes.releases import USR_ROOT_HASH, Image, SignedRepository, manifest, model_image, verity_parts
 
 START = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 TASKS: tuple[ModelTask, ...] = ("transcription", "drafting")
@@ -168,20 +170,18 @@ class FakeProbe:
 
 def hash_of(image: Path) -> str:
     """The root hash that the image's blocks give, by veritysetup: another program than the one that is tested."""
-    from tests.fakes.releases import verity_parts
+    return _judged(image.read_bytes())
 
-    work = image.parent / f".judged-{image.name}"
-    work.mkdir(exist_ok=True)
-    try:
-        data, tree = verity_parts(image, work)
-        raw = image.read_bytes()
-        claimed = json.loads(raw[raw.index(b'{"rootHash"') :].split(b"}")[0] + b"}")["rootHash"]
-        done = subprocess.run(
-            ["veritysetup", "verify", str(data), str(tree), claimed], capture_output=True, check=False
-        )
-        return claimed if done.returncode == 0 else "damaged"
-    finally:
-        shutil.rmtree(work)
+
+@lru_cache(maxsize=64)
+def _judged(content: bytes) -> str:
+    with TemporaryDirectory() as folder:
+        image = Path(folder) / "image"
+        image.write_bytes(content)
+        data, tree = verity_parts(image, Path(folder))
+        claimed = str(json.loads(content[content.index(b'{"rootHash"') :].split(b"}")[0] + b"}")["rootHash"])
+        argv = ["veritysetup", "verify", str(data), str(tree), claimed]
+        return claimed if subprocess.run(argv, capture_output=True, check=False).returncode == 0 else "damaged"
 
 
 @dataclass
@@ -242,7 +242,7 @@ class Box:
     def staged(self, name: str, sequence: int, drafting: str, **more: Any) -> ReleaseManifest:
         found = self.publish(name, sequence, drafting, **more)
         self.send(drafting)
-        self.machine.stage(op(sequence), name, "stable")
+        self.machine.stage(op(1000 + sequence), name, "stable")
         return found
 
     def sealed(self) -> dict[str, str]:
