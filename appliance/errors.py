@@ -4,7 +4,8 @@ ApplianceError (1)
 ├── UsageError (2)           what was asked makes no sense
 ├── UnknownStateError (5)    something could not be read, so nothing can be claimed
 ├── RefusedError (6)         a rule of ours says no
-└── SealBrokenError (9)      the box is not what was sealed
+├── SealBrokenError (9)      the box is not what was sealed
+└── NotVerifiedError (9)     what was brought to the box is not what was signed
 """
 
 
@@ -38,5 +39,11 @@ class RefusedError(ApplianceError):
 
 class SealBrokenError(ApplianceError):
     """The live box differs from its seal."""
+
+    exit_code = 9
+
+
+class NotVerifiedError(ApplianceError):
+    """What was brought to the box is not what was signed, or its signature counts no longer."""
 
     exit_code = 9

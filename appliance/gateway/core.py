@@ -14,6 +14,7 @@ from appliance.audit.tiles import TileStore
 from appliance.gateway.auth.verifier import TokenVerifier
 from appliance.gateway.consent.law import LawTable
 from appliance.gateway.consent.overrides import Overrides
+from appliance.gateway.drain import Drain
 from appliance.gateway.readings import Readings
 from appliance.gateway.refusals import Refusals
 from appliance.gateway.settings import Settings
@@ -42,6 +43,7 @@ class Core:
     law: LawTable
     overrides: Overrides
     speech: Speech
+    drain: Drain = field(init=False)
     trail: Trail = field(init=False)
     refusals: Refusals = field(init=False)
     readings: Readings = field(init=False)
@@ -51,6 +53,7 @@ class Core:
     retention: Retention = field(init=False)
 
     def __post_init__(self) -> None:
+        self.drain = Drain(self.settings.drain)
         self.trail = Trail(self.log)
         self.refusals = Refusals(self.trail)
         self.readings = Readings(self.settings.kept_sources_bytes)

@@ -90,6 +90,7 @@ class Drafts:
         self._asking: asyncio.Task[None] | None = None
         self._engine: HttpEngine | None = None
         self._engine_of: tuple[str, str | None, int] | None = None
+        self._epoch = 0
         self.running = 0
 
     def close_lost(self) -> None:
@@ -113,20 +114,27 @@ class Drafts:
             return None
 
     async def _ask_again(self) -> None:
-        now = time.monotonic()
-        self._health, self._asked = await self._ask(), now
+        now, epoch = time.monotonic(), self._epoch
+        found = await self._ask()
+        if epoch == self._epoch:
+            self._health, self._asked = found, now
+
+    def forget_engine(self) -> None:
+        """A drain goes on: the engine that answers after it may be another. Whoever drafts then asks it anew."""
+        self._health, self._epoch = None, self._epoch + 1
 
     async def engine(self) -> tuple[HttpEngine, DraftSettings]:
         """Return the client of the engine with the identity that it has now. Raises ProblemError 503."""
         if not self._core.settings.drafting:
             raise ProblemError(501, "no-drafting", "This site has no drafting engine", "documents are written by hand")
         age_s = time.monotonic() - self._asked
-        if self._health is None or age_s > _IDENTITY_S:
+        found = self._health
+        if found is None or age_s > _IDENTITY_S:
             await self._ask_again()
+            found = self._health
         elif age_s > _IDENTITY_S / 2 and (self._asking is None or self._asking.done()):
             # Ahead of its time, so that no draft waits for the answer.
             self._asking = asyncio.create_task(self._ask_again())
-        found = self._health
         if found is None:
             raise ProblemError(
                 503, "engine-unavailable", "The drafting engine does not answer", "try again", retry_after_s=15
@@ -154,41 +162,43 @@ class Drafts:
         durable: asyncio.Task[None] | None = None
         grounder = _LateGrounder(work.gathered.readings, self._gap_s)
         building: asyncio.Task[None] | None = None
-        self.running += 1
-        try:
-            if self.running > self._core.settings.max_drafts:
-                raise ProblemError(503, "drafts-full", "Busy", "too many drafts are in work", retry_after_s=10)
-            engine, settings = await self.engine()
-            drafter = Drafter(engine, settings)
-            async with aclosing(drafter.draft(work.order, reader=grounder.reader)) as events:
-                async for event in events:
-                    if isinstance(event, Begun):
-                        held, durable = event, asyncio.create_task(asyncio.to_thread(self._begin, work, event))
-                        building = asyncio.create_task(grounder.build_after(durable))
-                        continue
-                    if held is not None and durable is not None:
-                        await asyncio.shield(durable)  # nothing is released before
-                        yield held
-                        held = None
-                    if isinstance(event, Finished):
-                        done = await asyncio.to_thread(self._complete, work, event) if work.row else event
-                        ended = True
-                        yield done
-                    elif not isinstance(event, Answering):  # it was for Begun to be released
-                        yield event
-        except Exception as error:
-            ended = True
-            code = error.code if isinstance(error, DraftError | ProblemError | ConsentError) else "internal"
-            await self._close(work, durable, "draft.failed", code)
-            if isinstance(error, DraftError):
-                raise _problem(error) from None
-            raise
-        finally:
-            self.running -= 1
-            if building is not None:
-                building.cancel()
-            if not ended:
-                await asyncio.shield(self._close(work, durable, "draft.abandoned", "client_gone"))
+        # Before anything is written: a draft that is refused for a drain has not begun.
+        with self._core.drain.admitted("drafts"):
+            self.running += 1
+            try:
+                if self.running > self._core.settings.max_drafts:
+                    raise ProblemError(503, "drafts-full", "Busy", "too many drafts are in work", retry_after_s=10)
+                engine, settings = await self.engine()
+                drafter = Drafter(engine, settings)
+                async with aclosing(drafter.draft(work.order, reader=grounder.reader)) as events:
+                    async for event in events:
+                        if isinstance(event, Begun):
+                            held, durable = event, asyncio.create_task(asyncio.to_thread(self._begin, work, event))
+                            building = asyncio.create_task(grounder.build_after(durable))
+                            continue
+                        if held is not None and durable is not None:
+                            await asyncio.shield(durable)  # nothing is released before
+                            yield held
+                            held = None
+                        if isinstance(event, Finished):
+                            done = await asyncio.to_thread(self._complete, work, event) if work.row else event
+                            ended = True
+                            yield done
+                        elif not isinstance(event, Answering):  # it was for Begun to be released
+                            yield event
+            except Exception as error:
+                ended = True
+                code = error.code if isinstance(error, DraftError | ProblemError | ConsentError) else "internal"
+                await self._close(work, durable, "draft.failed", code)
+                if isinstance(error, DraftError):
+                    raise _problem(error) from None
+                raise
+            finally:
+                self.running -= 1
+                if building is not None:
+                    building.cancel()
+                if not ended:
+                    await asyncio.shield(self._close(work, durable, "draft.abandoned", "client_gone"))
 
     def _gap_s(self) -> float:
         return _GAP_S if self.running > _FEW else 0.0

@@ -30,6 +30,8 @@ from appliance.problems import ProblemError
 log = logging.getLogger("appliance.gateway")
 MAX_ATTEMPTS = 3
 _WAIT_S = 5.0
+# So long the queue waits before it looks whether a drain has ended.
+_DRAINED_S = 0.5
 
 
 def tools_of(answer: TranscriptAnswer) -> tuple[Tool, ...]:
@@ -105,24 +107,33 @@ class Jobs:
         while True:
             self._wake.clear()
             try:
-                row = await to_its_end(self._take)
+                # What is taken is counted; a queue that is empty, or waits for an engine, is not.
+                with self._core.drain.admitted("transcripts"):
+                    wait_s = await self._next()
             except DBAPIError as error:
                 log.error("transcripts: %s; tried again", type(error).__name__)
-                await asyncio.sleep(_WAIT_S)
-                continue
-            if row is None:
+                wait_s = _WAIT_S
+            except ProblemError:  # a drain; the queue is kept
+                wait_s = _DRAINED_S
+            if wait_s is None:
                 await self._wake.wait()
-                continue
-            try:
-                wait_s = await self._work(row)
-            except Exception as error:
-                # Only the class. The queue must outlive a database or a log that is away, and an answer of no sense.
-                log.error("transcript %s: %s; tried again", row.id, type(error).__name__)
-                wait_s = await self._again(row)
-            async with self._finished:
-                self._finished.notify_all()
-            if wait_s:
+            elif wait_s:
                 await asyncio.sleep(wait_s)
+
+    async def _next(self) -> float | None:
+        """Do the oldest job; return how long to wait before another, None when there was none."""
+        row = await to_its_end(self._take)
+        if row is None:
+            return None
+        try:
+            wait_s = await self._work(row)
+        except Exception as error:
+            # Only the class. The queue must outlive a database or a log that is away, and an answer of no sense.
+            log.error("transcript %s: %s; tried again", row.id, type(error).__name__)
+            wait_s = await self._again(row)
+        async with self._finished:
+            self._finished.notify_all()
+        return wait_s
 
     async def _again(self, row: TranscriptRow) -> float:
         with suppress(Exception):  # then the next start queues it again

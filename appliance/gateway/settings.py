@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from appliance.contract.drain import DRAIN_PATH
 from appliance.errors import UsageError
 from appliance.gateway.auth.local_issuer import issuer_settings
 from appliance.gateway.auth.settings import AccessSettings
@@ -33,6 +34,7 @@ class Settings(BaseModel):
     ] = None
     transcription_socket: Path = Path("/run/appliance-transcription/http.sock")
     drafting_socket: Path = Path("/run/appliance-drafting/http.sock")
+    drain: Annotated[Path, Field(description="Root's order that nothing begins: contract/drain.py.")] = DRAIN_PATH
     drafting: Annotated[bool, Field(description="Is there a drafting engine at this site?")] = True
 
     access: Annotated[AccessSettings, Field(description="Identity providers, EHR certificates, sessions, signing.")] = (

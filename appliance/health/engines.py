@@ -61,9 +61,9 @@ def _of_drafting(found: DraftingHealth) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def ask_engine(task: ModelTask) -> EngineAnswer:
+def ask_engine(task: ModelTask, socket: Path | None = None) -> EngineAnswer:
     """Ask the engine of a task. Raises UnreadableError without an answer of the right form."""
-    body = ask(ENGINE_SOCKETS[task], "/health")
+    body = ask(socket or ENGINE_SOCKETS[task], "/health")
     found: TranscriptionHealth | DraftingHealth
     try:
         if task == "transcription":

@@ -29,6 +29,9 @@ async def health(core: TheCore) -> GatewayHealth:
     if database:
         waiting, failed = await asyncio.to_thread(_transcripts, core)
     writable = core.log.available
+    draining, in_flight = core.drain.state()
+    if draining:
+        core.drafts.forget_engine()
     head = await asyncio.to_thread(core.published)
     fine = writable and database and transcription and drafting is not False
     return GatewayHealth(
@@ -41,6 +44,8 @@ async def health(core: TheCore) -> GatewayHealth:
         engines=EnginesHealth(transcription=transcription, drafting=drafting),
         open_transcripts=waiting,
         failed_transcripts=failed,
+        draining=draining,
+        in_flight=in_flight,
     )  # fmt: skip
 
 

@@ -74,11 +74,25 @@ async def live(websocket: WebSocket, encounter: Uuid) -> None:
     core = core_of(websocket)
     try:
         caller = principal_of(websocket)
+        with core.drain.admitted("visits"):
+            await _visit(core, websocket, caller, encounter)
+    except (ProblemError, AccessError) as error:
+        if websocket.application_state is not WebSocketState.CONNECTING:
+            raise
+        await _deny(websocket, encounter, error)
+
+
+async def _deny(websocket: WebSocket, encounter: str, error: Exception) -> None:
+    problem = await refused.record(websocket, error) or _refusal(error)
+    await websocket.send_denial_response(problems.response(problem, encounter))
+
+
+async def _visit(core: Core, websocket: WebSocket, caller: Principal, encounter: str) -> None:
+    try:
         opened, terms = await asyncio.to_thread(_open, core, caller, encounter)
         session = core.live.open(encounter)
     except (ProblemError, AccessError, ConsentError, IntegrityError, DBAPIError) as error:
-        problem = await refused.record(websocket, error) or _refusal(error)
-        await websocket.send_denial_response(problems.response(problem, encounter))
+        await _deny(websocket, encounter, error)
         return
     try:
         await websocket.accept()

@@ -119,7 +119,7 @@ async def upload(
     core: TheCore,
     content_type: Annotated[str, Header(max_length=200)] = "application/octet-stream",
 ) -> RecordingAnswer:
-    """The body is the file itself. Refused without consent (403), room (507), or sound in it (415)."""
+    """The body is the file itself. Refused without consent (403), room (507), sound in it (415), or in a drain."""
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type not in _MEDIA_TYPES:
         raise ProblemError(
@@ -133,7 +133,13 @@ async def upload(
         core.require_room()
         return found
 
-    here = await asyncio.to_thread(opened)
+    with core.drain.admitted("uploads"):
+        here = await asyncio.to_thread(opened)
+        return answer(await _receive(core, here, request, media_type))
+
+
+async def _receive(core: Core, here: Opened, request: Request, media_type: str) -> RecordingRow:
+    """Take the body to its end. Raises ProblemError; then nothing of it is kept."""
     row, writer = await asyncio.to_thread(begin, core, here, media_type)
     digest, checked, head = hashlib.sha256(), False, b""
     try:
@@ -161,7 +167,7 @@ async def upload(
     except BaseException:
         await asyncio.to_thread(drop, core, row, writer)
         raise
-    return answer(await asyncio.to_thread(finish, core, here, row, writer, digest.digest()))
+    return await asyncio.to_thread(finish, core, here, row, writer, digest.digest())
 
 
 @router.get("", summary="List the recordings of an encounter")

@@ -48,13 +48,14 @@ async def bring(
         raise ProblemError(
             415, "unsupported-media", "The record's format is not supported", "send FHIR R4 JSON or text/plain"
         )
-    await asyncio.to_thread(_may, core, caller, encounter)
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > core.settings.max_record_bytes:
-            raise too_large(core.settings.max_record_bytes)
-    return await asyncio.to_thread(_store, core, caller, encounter, form, bytes(body))
+    with core.drain.admitted("uploads"):
+        await asyncio.to_thread(_may, core, caller, encounter)
+        body = bytearray()
+        async for piece in request.stream():
+            body += piece
+            if len(body) > core.settings.max_record_bytes:
+                raise too_large(core.settings.max_record_bytes)
+        return await asyncio.to_thread(_store, core, caller, encounter, form, bytes(body))
 
 
 def _may(core: Core, caller: Principal, encounter: str) -> None:

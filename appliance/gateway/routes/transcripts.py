@@ -48,7 +48,8 @@ def _answer(row: TranscriptRow, found: TranscriptAnswer | None) -> TranscriptAns
 @router.post("/encounters/{encounter}/transcripts", status_code=202, summary="Transcribe a recording")
 async def wanted(encounter: Uuid, given: TranscriptWanted, caller: Caller, core: TheCore) -> TranscriptAnswerBody:
     """Queued at once; read it with `wait_s`. The queue survives a restart."""
-    row = await asyncio.to_thread(_queue, core, caller, encounter, given)
+    with core.drain.admitted("transcripts"):
+        row = await asyncio.to_thread(_queue, core, caller, encounter, given)
     core.jobs.wake()
     return _answer(row, None)
 

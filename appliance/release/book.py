@@ -1,0 +1,117 @@
+"""The record while a command works with it: what is written down, and in which order."""
+
+from datetime import datetime
+from typing import Any
+
+from appliance.contract.release_status import Outcome
+from appliance.contract.seal import ModelTask
+from appliance.errors import ApplianceError, UnknownStateError
+from appliance.release import record as records
+from appliance.release.facts import Sealed, boot_id, read_sealed
+from appliance.release.gpt import read_layout
+from appliance.release.images import OpenedImage
+from appliance.release.parts import Parts
+from appliance.release.record import Ended, KeptModel, KeptSet, OpenChange, Record, plain
+
+
+class Book:
+    """The record of one box, held by the one command that may change it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.record: Record = records.load(parts.places.record)
+
+    @property
+    def time(self) -> datetime:
+        """The latest of the clock and of what was seen: a clock in the past makes nothing valid again."""
+        now = self._parts.now()
+        return max(now, self.record.newest_time or now)
+
+    def keep(self, **changes: Any) -> None:
+        """Write the record with these changes. It counts when this returns. Raises OSError."""
+        new = self.record.model_copy(update=changes)
+        self._parts.disk.make_directory(self._parts.places.releases)
+        records.keep(self._parts.places.record, new, self._parts.disk)
+        self.record = new
+
+    def open(self, change: OpenChange) -> OpenChange:
+        """Write down what is going to be done."""
+        self.keep(change=change)
+        return change
+
+    def note(self, change: OpenChange, **changes: Any) -> OpenChange:
+        """Write down how far an open change is."""
+        return self.open(change.model_copy(update=changes))
+
+    def ended(self, change: OpenChange, outcome: Outcome, *, exit_code: int, reason: str, hint: str = "") -> Ended:
+        """How a change ended, to be written down."""
+        return Ended(
+            operation=change.operation, action=change.action, release=change.release, started_at=change.started_at,
+            ended_at=max(self._parts.now(), change.started_at), outcome=outcome, exit_code=exit_code,
+            reason=plain(reason, 500), hint=plain(hint, 500),
+        )  # fmt: skip
+
+    def close(
+        self, change: OpenChange, outcome: Outcome, *, exit_code: int = 0, reason: str = "", hint: str = "", **more: Any
+    ) -> None:
+        """End a change: in the same step in which `more` becomes true, so that this is the commit."""
+        ended = self.ended(change, outcome, exit_code=exit_code, reason=reason, hint=hint)
+        self.keep(change=None, ended=self.record.over(ended), **more)
+
+    def new_change(self, operation: str, action: Any, release: str | None, phase: Any) -> OpenChange:
+        """A change that begins now."""
+        return OpenChange(
+            operation=operation, action=action, release=release, started_at=self._parts.now(), phase=phase,
+            boot_id=boot_id(self._parts.places),
+        )  # fmt: skip
+
+    def observe(self) -> Sealed:
+        """Make the record agree with what the box is sealed with, while no change is open, and keep its images.
+
+        A provisioning may have installed other models since; seal and links are then the truth. Raises
+        UnknownStateError when those two disagree.
+        """
+        sealed = read_sealed(self._parts.places)
+        active = seen(self._parts, self.record, sealed)
+        for model in active.models:
+            self._parts.images.adopt(model, self._parts.places.link(model.task).resolve())
+        if active != self.record.active:
+            before = self.record.active
+            previous = before if before is not None and before.hashes != active.hashes else self.record.previous
+            self.keep(active=active, previous=previous)
+        return sealed
+
+
+def seen(parts: Parts, record: Record, sealed: Sealed) -> KeptSet:
+    """Return the set that the box is sealed with and linked to. Raises UnknownStateError when those disagree."""
+    hashes = {model.task: model.root_hash for model in sealed.seal.models}
+    found = {task: _linked(parts, task, root_hash) for task, root_hash in hashes.items()}
+    for known in (record.active, record.previous, record.staged):
+        if known is not None and known.hashes == hashes:
+            return known
+    models = tuple(
+        KeptModel(
+            task=model.task, name=model.name, root_hash=model.root_hash, size_bytes=found[model.task][0],
+            installed_as=found[model.task][1],
+        )
+        for model in sealed.seal.models
+    )  # fmt: skip
+    return KeptSet(release=None, sequence=0, digest=None, models=models)
+
+
+def _linked(parts: Parts, task: ModelTask, root_hash: str) -> tuple[int, str | None]:
+    """Length of the image that a task's link leads to, and the link's words when it leads to an installed one."""
+    link = parts.places.link(task)
+    hint = "provision the site again: fleetctl site provision"
+    try:
+        words = str(link.readlink())
+        path = link.resolve(strict=True)
+        with OpenedImage(path) as image:
+            claimed = read_layout(image.descriptor).root_hash
+    except OSError as error:
+        raise UnknownStateError(f"{link}: {error.strerror}", hint=hint) from None
+    except ApplianceError as error:
+        raise UnknownStateError(f"{link}: {error}", hint=hint) from None
+    if claimed != root_hash:
+        raise UnknownStateError(f"{link} leads to image {claimed[:12]}, sealed is {root_hash[:12]}", hint=hint)
+    return path.stat().st_size, words if "/" not in words else None

@@ -1,0 +1,138 @@
+"""Whether a release may and can run on this box: everything that can be said before anything is touched, collected."""
+
+from dataclasses import dataclass
+
+from appliance.contract.release import ReleaseManifest
+from appliance.contract.seal import Seal
+from appliance.engine.settings import VLLM
+from appliance.release.facts import Hardware, Room
+from appliance.release.record import Record, plain
+
+# The rest of the system, the gateway and the page cache of a box that has nothing to spare.
+_HOST_RESERVE_MIB = 512
+# Below 3 % the health agent calls the volume critical (health/concerns/disk.py); a release must not bring it there. On
+# a large volume that share is more than anything needs.
+_RESERVE_SHARE, _MOST_RESERVE = 0.03, 2 << 30
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a release is held against. `coming_bytes`: what of it still has to be written to the disk."""
+
+    record: Record
+    seal: Seal
+    hardware: Hardware
+    room: Room
+    site_channel: str | None
+    coming_bytes: int
+
+
+def refusals(manifest: ReleaseManifest, channel: str, asked: Asked) -> tuple[str, ...]:
+    """Return every reason against it; empty when there is none."""
+    found = [
+        *_channel(channel, asked), *_order(manifest, asked.record), *_system(manifest, asked), *_tasks(manifest, asked),
+        *_engine(manifest, asked), *_disk(asked), *_memory(manifest, asked.hardware),
+    ]  # fmt: skip
+    return tuple(plain(each) for each in found)[:16]
+
+
+def system_refusals(manifest: ReleaseManifest, asked: Asked) -> tuple[str, ...]:
+    """Return every reason why a set that ran here does not fit the box as it is now."""
+    found = [*_system(manifest, asked), *_tasks(manifest, asked), *_engine(manifest, asked)]
+    return tuple(plain(each) for each in [*found, *_memory(manifest, asked.hardware)])
+
+
+def _channel(channel: str, asked: Asked) -> list[str]:
+    if asked.site_channel is None or asked.site_channel == channel:
+        return []
+    return [f"channel: this site follows {asked.site_channel}, the release is offered in {channel}"]
+
+
+def _order(manifest: ReleaseManifest, record: Record) -> list[str]:
+    found = []
+    denied = next(
+        (each for each in record.denied if each.digest == manifest.digest or each.release == manifest.name), None
+    )
+    if denied is not None:
+        found.append(f"denied here since {denied.at:%Y-%m-%d}, until an operator clears it: {denied.reason}")
+    if manifest.sequence < record.minimum_sequence:
+        found.append(f"sequence {manifest.sequence} is below {record.minimum_sequence}, the least this box accepts")
+    active = record.active
+    if active is not None and active.digest != manifest.digest:
+        if manifest.sequence < active.sequence:
+            found.append(
+                f"sequence {manifest.sequence} is older than {active.sequence} of {active.words}, which runs; only "
+                "`release rollback` goes back"
+            )
+        elif manifest.sequence == active.sequence:
+            found.append(f"sequence {manifest.sequence} is that of {active.words}, which runs and is another release")
+    return found
+
+
+def _system(manifest: ReleaseManifest, asked: Asked) -> list[str]:
+    found = []
+    running = asked.hardware.usr_root_hash
+    if running not in manifest.usr_root_hashes:
+        wanted = ", ".join(each[:12] for each in manifest.usr_root_hashes)
+        found.append(f"OS image: the box runs /usr {running[:12]}, the release was made for {wanted}")
+    if asked.seal.usr_root_hash != running:
+        found.append(f"OS image: the box runs /usr {running[:12]}, sealed is {asked.seal.usr_root_hash[:12]}")
+    return found
+
+
+def _tasks(manifest: ReleaseManifest, asked: Asked) -> list[str]:
+    offered, here = {each.task for each in manifest.models}, {each.task for each in asked.seal.models}
+    found = [f"{task}: this site runs it, and the release has no model for it" for task in sorted(here - offered)]
+    found += [f"{task}: this site was not provisioned for it" for task in sorted(offered - here)]
+    if manifest.adapters:
+        found.append(f"adapters: the release has {len(manifest.adapters)}, and this box has no place to load one from")
+    return found
+
+
+def _engine(manifest: ReleaseManifest, asked: Asked) -> list[str]:
+    if asked.seal.model_for("drafting") is None:
+        return []
+    if manifest.engine != asked.hardware.engine:
+        return [f"engine: the box drafts with {asked.hardware.engine}, the release was made for {manifest.engine}"]
+    if manifest.engine != VLLM:
+        return []
+    sealed = asked.seal.engine.root_hash if asked.seal.engine else None
+    if sealed != manifest.engine_root_hash:
+        return [
+            f"engine: the box has image {(sealed or 'none')[:12]}, the release was made for "
+            f"{(manifest.engine_root_hash or 'none')[:12]}"
+        ]
+    return []
+
+
+def _disk(asked: Asked) -> list[str]:
+    if not asked.coming_bytes:
+        return []
+    reserve = min(int(asked.room.size_bytes * _RESERVE_SHARE), _MOST_RESERVE)
+    if asked.room.free_bytes - asked.coming_bytes >= reserve:
+        return []
+    mib = 1 << 20
+    return [
+        f"disk: {asked.coming_bytes // mib + 1} MiB have to come and {reserve // mib} MiB stay free; "
+        f"{asked.room.free_bytes // mib} MiB are free"
+    ]
+
+
+def _memory(manifest: ReleaseManifest, hardware: Hardware) -> list[str]:
+    transcription, drafting = manifest.model_for("transcription"), manifest.model_for("drafting")
+    needed = {each.task: each.memory_mib for each in (transcription, drafting) if each is not None}
+    if hardware.cards and drafting is not None:
+        # Transcription lies on one card; the engine takes the same share of each, as appliance/engine/vllm.py reckons.
+        room = hardware.cards * (hardware.card_memory_mib - hardware.transcription_mib)
+        found = []
+        if needed["drafting"] > room:
+            found.append(f"GPU memory: drafting needs {needed['drafting']} MiB, the cards have {room} MiB for it")
+        if needed["transcription"] > hardware.transcription_mib:
+            found.append(
+                f"GPU memory: transcription needs {needed['transcription']} MiB, {hardware.transcription_mib} MiB of a "
+                "card are set aside for it"
+            )
+        return found
+    total = sum(needed.values())
+    room = hardware.host_memory_mib - _HOST_RESERVE_MIB
+    return [f"memory: the models need {total} MiB, the machine has {room} MiB for them"] if total > room else []

@@ -1,0 +1,157 @@
+"""The switch itself, forward and back: services stopped, links and seal changed, services started, asked and probed.
+
+Before anything is touched the record holds both sides of it. Forward ends with one replacement of the record, the
+commit; whatever goes wrong before that goes back, and so does whoever finds the change open.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from appliance.contract.release_status import Outcome
+from appliance.contract.seal import ModelTask, Seal
+from appliance.errors import ApplianceError
+from appliance.release.book import Book
+from appliance.release.facts import Sealed
+from appliance.release.parts import Parts
+from appliance.release.record import KeptSet, OpenChange, Side, plain
+from appliance.release.services import demand_loaded
+
+_LINK = "../releases/images"
+
+
+class WentBackError(ApplianceError):
+    """A change failed behind the switch; the last good set runs again."""
+
+
+class NothingServesError(ApplianceError):
+    """A change failed, and the last good set does not come up either."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            f"CRITICAL: no clinical service runs: {message}",
+            hint="look at `journalctl --boot --priority warning`; `appliancectl release recover` tries again, as does "
+            "every start of the box; provisioning again is the last resort",
+        )
+
+
+def side_of_old(parts: Parts, kept: KeptSet, sealed: Sealed) -> Side:
+    """What runs now, to the letter."""
+    links = {model.task: str(parts.places.link(model.task).readlink()) for model in kept.models}
+    return Side(kept=kept, seal=sealed.text, links=links)
+
+
+def side_of_new(parts: Parts, kept: KeptSet, sealed: Sealed, old: KeptSet) -> Side:
+    """What shall run. The seal changes only where models do."""
+    text = sealed.text
+    if kept.sealed() != old.sealed():
+        at = parts.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+        document = {**sealed.document, "models": kept.sealed(), "sealed_at": at}
+        text = json.dumps(document, indent=1, sort_keys=True) + "\n"
+        Seal.model_validate_json(text)
+    return Side(kept=kept, seal=text, links={model.task: _link(parts, kept, model.task) for model in kept.models})
+
+
+def _link(parts: Parts, kept: KeptSet, task: ModelTask) -> str:
+    model = next(each for each in kept.models if each.task == task)
+    image = parts.places.image(model.root_hash)
+    if model.installed_as is not None:
+        # The name that the provisioning gave it, while it is still that image: it then finds nothing to do.
+        installed = parts.places.models / PurePath(model.installed_as).name
+        if installed.is_file() and not installed.is_symlink() and installed.samefile(image):
+            return installed.name
+    return f"{_LINK}/{image.name}"
+
+
+def changed_tasks(old: KeptSet, new: KeptSet) -> list[ModelTask]:
+    """The tasks whose engine has to be started anew; the others go on as they are."""
+    before = {model.task: (model.name, model.root_hash) for model in old.models}
+    return [model.task for model in new.models if before.get(model.task) != (model.name, model.root_hash)]
+
+
+def place(parts: Parts, side: Side, other: Side) -> None:
+    """Put links and seal in place; each step is whole or not at all, and doing it again changes nothing. OSError."""
+    for task, words in side.links.items():
+        link = parts.places.link(task)
+        if not link.is_symlink() or str(link.readlink()) != words:
+            parts.disk.point(link, words)
+    for task in other.links.keys() - side.links.keys():
+        parts.disk.remove(parts.places.link(task))
+    if not parts.places.seal.exists() or parts.places.seal.read_text() != side.seal:
+        parts.disk.replace(parts.places.seal, side.seal.encode(), mode=0o600)
+
+
+def demand_service(parts: Parts, kept: KeptSet) -> None:
+    """Return when every engine has loaded its weights and worked on a sample. Raises ApplianceError."""
+    demand_loaded(parts.services, kept.hashes, monotonic=parts.monotonic, sleep=parts.sleep)
+    parts.probe(kept)
+    # An engine that dies of its first work has been started anew, or has not: asked again.
+    demand_loaded(parts.services, kept.hashes, monotonic=parts.monotonic, sleep=parts.sleep)
+
+
+def go_forward(parts: Parts, book: Book, change: OpenChange, old: Side, new: Side) -> OpenChange:
+    """Switch to the new side, up to the commit, which is the caller's. Raises ApplianceError when it went back."""
+    tasks = changed_tasks(old.kept, new.kept)
+    change = book.note(change, phase="switching", old=old, new=new)
+    try:
+        parts.say("switching", f"stop {_words(tasks)}")
+        parts.services.stop(tasks)
+        place(parts, new, old)
+        # Only now may it be started, so from now on it may be the release that is at fault.
+        change = book.note(change, phase="probing", blamed=change.action == "activate")
+        parts.say("probing", f"start {_words(tasks)} with {new.kept.words}")
+        parts.services.start(new.links)
+        demand_service(parts, new.kept)
+    except (ApplianceError, OSError) as error:
+        go_back(parts, book, change, _said(error))
+    return change
+
+
+def go_back(parts: Parts, book: Book, change: OpenChange, reason: str) -> None:
+    """Return to the old side, prove that it serves, and close the change. Always raises, with how it ended."""
+    old, new = change.old, change.new
+    if old is None or new is None:
+        raise AssertionError("nothing was switched")
+    parts.say("rolling_back", f"back to {old.kept.words}: {reason}")
+    try:
+        change = book.note(change, phase="rolling_back", reason=plain(reason, 500), stuck=False)
+        tasks = changed_tasks(new.kept, old.kept)
+        if not change.restored:
+            parts.services.stop(tasks)
+            place(parts, old, new)
+            change = book.note(change, restored=True)
+        elif any(parts.services.loaded(task) != old.kept.hashes[task] for task in tasks):
+            parts.services.stop(tasks)
+        parts.services.start(old.links)
+        demand_service(parts, old.kept)
+    except (ApplianceError, OSError) as error:
+        words = plain(f"{reason}; then {old.kept.words} did not come up: {_said(error)}", 500)
+        failed = book.ended(change, "failed", exit_code=1, reason=words)
+        book.keep(change=change.model_copy(update={"stuck": True}), ended=book.record.over(failed))
+        raise NothingServesError(words) from None
+    close_behind(book, change, reason)
+    parts.drain.end()
+    ended = book.record.found(change.operation)
+    raise WentBackError(f"{reason}; {old.kept.words} runs again", hint=ended.hint if ended else "")
+
+
+def close_behind(book: Book, change: OpenChange, reason: str) -> None:
+    """Close a change of which everything is undone: denied when the release had been started."""
+    if change.blamed and change.new is not None:
+        denied = book.record.with_denial(change.new.kept, book.time, reason)
+        hint = f"find out why; `appliancectl release clear {change.release}` lets it be tried again"
+        book.close(change, "rolled_back", exit_code=1, reason=reason, hint=hint, denied=denied)
+    else:
+        outcome: Outcome = "interrupted" if change.cut else "failed"
+        hint = "nothing is held against the release: try again when the cause is gone"
+        book.close(change, outcome, exit_code=1, reason=reason, hint=hint)
+
+
+def _words(tasks: Iterable[ModelTask]) -> str:
+    return " and ".join(sorted(tasks, reverse=True)) or "nothing: no model changes"
+
+
+def _said(error: ApplianceError | OSError) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the disk'}: {error.strerror or error}"
+    return str(error)
