@@ -87,7 +87,7 @@ def manifest(name: str, sequence: int, *, minimum: int = 0, size: int = 1000, us
             "appliance_version": "1.0",
             "models": tuple(models),
             "engine": "llama.cpp",
-            "bom_sha256": "0b" * 32,
+            "bom_sha256": sha256(b"{}\n").hexdigest(),
             "minimum_sequence": minimum,
         }
     )
