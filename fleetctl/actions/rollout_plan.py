@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from appliance.contract.envelope import public_key_text
 from appliance.contract.release import ReleaseManifest
 from fleetctl.errors import RefusedError, StoreError, UsageError
+from fleetctl.models.alerts import checked_duration, seconds
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.rollout import Plan, RolloutPolicySpec
 from fleetctl.models.rolloutfiles import policy_path, read_policy
@@ -24,7 +25,7 @@ from fleetctl.rollout.plan_fit import Difference, still_fits
 from fleetctl.rollout.plan_rates import measured_rates
 from fleetctl.rollout.plan_sites import ask, candidates
 from fleetctl.rollout.planfile import SignedPlan, write_plan
-from fleetctl.rollout.selection import Candidate, Seen
+from fleetctl.rollout.selection import Candidate, Seen, check_names
 from fleetctl.store.database import Database
 from fleetctl.store.open import open_store, store_url
 from fleetctl.trust.passphrase import Passphrase
@@ -44,36 +45,37 @@ class Asking:
     answered: Callable[[str, Seen], None] = lambda site, seen: None
 
 
-def draft(
-    fleetdir: FleetDir,
-    *,
-    release: str,
-    policy: str,
-    selectors: Mapping[str, str],
-    asking: Asking,
-    by: str,
-    expires_in: timedelta,
-    now: datetime,
-) -> Plan:
-    """The plan, not signed. What is wrong in a file is told before any site is asked.
+def expiry(text: str) -> timedelta:
+    """How long a plan may be started: a duration up to `LONGEST`. Raises `UsageError`."""
+    try:
+        found = timedelta(seconds=seconds(checked_duration(text)))
+    except ValueError as problem:
+        raise UsageError(f"--expires: {problem}", hint="for example --expires 7d") from None
+    if not timedelta(minutes=1) <= found <= LONGEST:
+        raise UsageError(f"--expires: {text} is not between a minute and 90 days", hint="for example --expires 7d")
+    return found
 
-    Raises `UsageError` for a release or policy that is not there, and as `make_plan` does.
+
+def prepare(fleetdir: FleetDir, *, release: str, policy: str, selectors: Mapping[str, str], now: datetime) -> Subject:
+    """What is planned, without the sites: all that is wrong in a file is told before any of them is asked.
+
+    Raises `UsageError` for a release or policy that is not there, `ConfigError` and `VerificationError`.
     """
-    if not timedelta(minutes=1) <= expires_in <= LONGEST:
-        raise UsageError("--expires: between a minute and 90 days", hint="for example --expires 7d")
     spec = read_policy(fleetdir.path, policy).spec
     manifest = find_manifest(fleetdir, spec.channel, release, now)
-    subject = Subject(
-        fleet=fleetdir.fleet.name,
-        policy=spec,
-        policy_name=policy,
-        source=str(policy_path(fleetdir.path, policy)),
-        release=manifest,
-        candidates=_asked(fleetdir, asking, now),
-        selectors=selectors,
-    )
+    sites = fleetdir.sites()
+    candidates(fleetdir, sites, {site.name: Seen(None) for site in sites}, None, now)
+    source = str(policy_path(fleetdir.path, policy))
+    check_names(spec, {site.name for site in sites}, source)
+    return Subject(fleetdir.fleet.name, spec, policy, source, manifest, (), selectors)
+
+
+def draft(
+    fleetdir: FleetDir, subject: Subject, asking: Asking, *, by: str, expires_in: timedelta, now: datetime
+) -> Plan:
+    """Ask every site, and make the plan; it is not signed. Raises as `make_plan` does."""
     return make_plan(
-        subject,
+        replace(subject, candidates=_asked(fleetdir, asking, now)),
         now=now,
         identity=uuid.uuid4().hex,
         expires_in=expires_in,
@@ -122,12 +124,7 @@ def plan_key_note(fleetdir: FleetDir) -> str:
 
 def _asked(fleetdir: FleetDir, asking: Asking, now: datetime) -> list[Candidate]:
     sites = fleetdir.sites()
-    # Holds and pins that cannot be read are told before every site is asked for nothing.
-    nobody = {site.name: Seen(None) for site in sites}
-    candidates(fleetdir, sites, nobody, None, now)
-    seen = ask(
-        sites, asking.boxes, parallel=asking.parallel, deadline_s=asking.deadline_s, answered=asking.answered
-    )
+    seen = ask(sites, asking.boxes, parallel=asking.parallel, deadline_s=asking.deadline_s, answered=asking.answered)
     store = open_store(fleetdir)
     try:
         return candidates(fleetdir, sites, seen, store, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,6 +43,11 @@ def read_policy(fleet: Path, name: str) -> RolloutPolicy:
 def read_holds(fleet: Path) -> dict[str, SiteHold]:
     """Site → its hold, also those that have ended. Raises `ConfigError`: what cannot be read may hold a site."""
     return {path.stem: _named(path, SiteHold) for path in sorted((fleet / HOLDS).glob("*.yaml"))}
+
+
+def held(fleet: Path, now: datetime) -> dict[str, str]:
+    """Sites that are held now, and by whom and why. Raises as `read_holds` does."""
+    return {site: hold.spec.words() for site, hold in read_holds(fleet).items() if hold.spec.is_active(now)}
 
 
 def read_pins(fleet: Path) -> dict[str, SitePin]:

@@ -127,8 +127,8 @@ def _gates(policy: RolloutPolicySpec) -> str:
     parts = ["fleet health"]
     if (level := policy.gates.service_level) is not None:
         parts.append(
-            f"service level (p95 up to {level.latency_factor:g} times the site's own before, {_percent(level.error_rate)}"
-            f" more failures, from {level.minimum_requests} requests on)"
+            f"service level (p95 up to {level.latency_factor:g} times the site's own before, "
+            f"{_percent(level.error_rate)} more failures, from {level.minimum_requests} requests on)"
         )
     if policy.gates.clinical is not None:
         parts.append(_clinical(policy.gates.clinical))
@@ -147,7 +147,9 @@ def _clinical(clinical: ClinicalSpec) -> str:
     text += ", ".join(f"{name} {_percent(limit)}" for name, limit in limits)
     text += f", {clinical.words_on_silence:g} words a minute of silence; counts for {clinical.valid_for}"
     if clinical.countersigned_by:
-        text += f"; countersigned by one of: {', '.join(each.split(' ed25519:')[0] for each in clinical.countersigned_by)}"
+        text += (
+            f"; countersigned by one of: {', '.join(each.split(' ed25519:')[0] for each in clinical.countersigned_by)}"
+        )
     return f"{text})"
 
 
@@ -194,12 +196,12 @@ def _wave(plan: Plan, wave: PlannedWave, title: str, now: datetime, width: int |
     name = max(len(site.site) for site in sites)
     runs = max(len(_runs(site)) for site in sites)
     for alike, members in groups.items():
-        lines += wrapped("  ", f"{alike.reason}; {alike.switched}{alike.receives}", width, hang=2)
+        for text in (alike.reason, alike.switched, alike.receives):
+            lines += wrapped("  ", text, width, hang=4) if text else []
         for site in members:
             text = f"{_runs(site):{runs}} → {plan.release.name}  {size_words(site.bytes_expected)}"
             if site.seconds_expected is not None:
                 text += f", {time_words(site.seconds_expected)}"
-            text += "" if site.reachable else "  out of reach"
             lines += wrapped(f"    {site.site:{name}}  ", text, width, hang=6 + name)
     return lines
 
@@ -208,7 +210,7 @@ def _alike(plan: Plan, site: PlannedSite, now: datetime) -> _Alike:
     spec = plan.policy.windows
     switched = _when("switched", activation(spec, site.site, site.labels), now)
     receiving = download(spec, site.site, site.labels)
-    return _Alike(site.reason, switched, f"; {_when('receives', receiving, now)}" if receiving.limited else "")
+    return _Alike(site.reason, switched, _when("receives", receiving, now) if receiving.limited else "")
 
 
 def _when(verb: str, windows: SiteWindows, now: datetime) -> str:
@@ -226,7 +228,7 @@ def _runs(site: PlannedSite) -> str:
     if site.running is not None:
         return site.running.name
     if not site.models:
-        return "not known"
+        return "not known" if site.reachable else "out of reach"
     return f"provisioned ({', '.join(f'{root_hash[:8]}' for _, root_hash in sorted(site.models.items()))})"
 
 
@@ -249,7 +251,7 @@ def _waves(count: int) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:g} %"
+    return f"{share * 100:g}%"
 
 
 def _minute(moment: datetime) -> str:

@@ -105,7 +105,10 @@ def _of_sites(plan: Plan, release: ReleaseManifest, candidates: Sequence[Candida
     for site in sorted(planned.keys() | left_out.keys() | waves.keys() | reasons.keys()):
         if what := _moved(site, planned, left_out, waves, reasons):
             found.append(Difference(site=site, what=what))
-    return found + _windows(plan, candidates) + _running(plan, candidates)
+    # What moved is told once: that it runs something else as well is the reason, or does not matter any more.
+    moved = {each.site for each in found}
+    rest = _windows(plan, candidates) + _running(plan, candidates)
+    return found + [each for each in rest if each.site not in moved]
 
 
 def _moved(

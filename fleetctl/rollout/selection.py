@@ -82,7 +82,7 @@ def select(
     Raises `ConfigError` for names that no site has and for sites that no wave takes, `RefusedError` when nothing can
     be learned from the first wave: when it has no site, or none that can be reached.
     """
-    _check_names(policy, {each.name for each in candidates}, source)
+    check_names(policy, {each.name for each in candidates}, source)
     left_out = []
     eligible = {}
     for each in sorted(candidates, key=lambda one: one.name):
@@ -167,7 +167,8 @@ def _waves(waves: Sequence[WaveSpec], eligible: Mapping[str, Candidate]) -> tupl
     return tuple(chosen)
 
 
-def _check_names(policy: RolloutPolicySpec, known: Collection[str], source: str) -> None:
+def check_names(policy: RolloutPolicySpec, known: Collection[str], source: str) -> None:
+    """Raise `ConfigError` for names in the policy that no site has, each with the nearest one."""
     places = [(f"spec.waves[{number}].sites", wave.sites) for number, wave in enumerate(policy.waves)]
     problems = []
     for place, names in [*places, ("spec.leave_out", policy.leave_out)]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from fleetctl.actions.hold import new_hold, new_pin
 from fleetctl.errors import ConfigError, RefusedError, UsageError
 from fleetctl.models.rolloutfiles import (
+    held,
     read_holds,
     read_pins,
     read_policy,
@@ -90,6 +92,15 @@ def test_holds_come_back_as_they_were_written(tmp_path: Path) -> None:
     assert read_holds(tmp_path)["north"].spec.words() == "held by Ada Berg: renovation goes on"
     remove_hold(tmp_path, "north")
     assert read_holds(tmp_path) == {}
+
+
+def test_who_is_held_now(tmp_path: Path) -> None:
+    now = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+    for site, until in (("north", "1h"), ("south", None), ("west", "3h")):
+        write_hold(tmp_path, new_hold(site, reason="x", until=until, by="Ada", now=now), replace=False)
+    later = held(tmp_path, now + timedelta(hours=2))
+    assert set(later) == {"south", "west"}
+    assert later["south"] == "held by Ada: x"
 
 
 def test_a_hold_that_cannot_be_read_is_no_absent_hold(tmp_path: Path) -> None:
