@@ -154,6 +154,9 @@ def test_a_staged_image_that_rots_is_not_switched_to(
     image.write_bytes(content)
     assert console.activate(made.manifest.name).code == 9
     assert runs(site) == fleet.provisioned_set.models["drafting"]
+    assert console.stage(made.manifest.name).code == 9
+    console.bring(made, images=False)
+    assert [each["task"] for each in console.offer(made.manifest.name).answer["missing"]] == ["drafting"]
     staged(console, made)
     assert console.activate(made.manifest.name).code == 0
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from appliance.clinical.source import Speaker
@@ -109,11 +109,12 @@ def _drafted(request: dict[str, Any]) -> str:
     return json.dumps({name: [WRITTEN] if name == sections[0] else [] for name in sections})
 
 
-def draining(places: Places) -> bool:
-    """Whether an order to drain is in force, as the gateway judges it: one that is not understood drains too."""
+def draining(places: Places, clock_s: float) -> bool:
+    """Whether an order to drain is in force, as the gateway judges it by the site's clock: one that is not understood
+    drains too."""
     try:
         order = json.loads(places.drain.read_bytes())
-        return datetime.now(UTC) < datetime.fromisoformat(order["until"])
+        return datetime.now(UTC) + timedelta(seconds=clock_s) < datetime.fromisoformat(order["until"])
     except FileNotFoundError:
         return False
     except (OSError, ValueError, KeyError, TypeError):
@@ -126,7 +127,7 @@ def gateway_health(places: Places, faults: Faults, engines: dict[str, bool]) -> 
     return 200, {
         "schema_version": "gateway-health/v2", "status": "ok" if all(engines.values()) else "degraded", "audit": audit,
         "database": {"ok": True}, "engines": engines, "open_transcripts": 0, "failed_transcripts": 0,
-        "draining": draining(places),
+        "draining": draining(places, faults.clock_s),
         "in_flight": {"visits": faults.visits, "uploads": 0, "transcripts": 0, "drafts": 0},
     }  # fmt: skip
 
