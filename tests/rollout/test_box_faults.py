@@ -21,6 +21,8 @@ from tests.sim.sites.site import SimulatedSite
 _SEQUENCE = itertools.count(1)
 VOLUME_BYTES = 64 << 20
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[SimulatedFleet]:

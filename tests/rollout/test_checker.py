@@ -19,6 +19,8 @@ from tests.sim.sites.places import Places
 from tests.sim.sites.programs import environment
 from tests.sim.sites.site import SimulatedSite
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[SimulatedFleet]:
