@@ -136,7 +136,7 @@ def _folders(arrivals: Arrivals) -> None:
 
 
 def _forget_sets(folder: Path, now_s: float) -> None:
-    """Remove evaluation sets that nobody has sent for long: they hold encounters, and the next release sends its own."""
+    """Remove evaluation sets that nobody has sent for long: they hold encounters, and a release sends its own."""
     for path in folder.rglob("*"):
         found = path.lstat()
         if not stat.S_ISDIR(found.st_mode) and now_s - found.st_mtime > SET_KEPT_S:
