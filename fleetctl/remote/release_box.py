@@ -29,6 +29,7 @@ from fleetctl.remote.connection import Connection
 from fleetctl.remote.release_stream import ReleaseStream
 from fleetctl.remote.rsync import Moved, NoRoomError, Parcel, Road, block_bytes, send
 from fleetctl.rollout.box import Sent
+from fleetctl.rollout.clinical_policy import policy_of
 from fleetctl.trust.tmpfs import private_tmpfs_dir
 
 Document = TypeVar("Document", bound=ContractModel)
@@ -38,7 +39,7 @@ ASK_S = 120.0
 PREPARE_S = 3600.0
 # Every byte of the images is read and compared; a hard disk reads 100 MB/s.
 STAGE_S = 6 * 3600.0
-EVALUATE_S = 12 * 3600.0
+EVALUATE_S = 12 * 3600
 # Besides the drain: weights are read, the engine warms up, a sample is probed, and all of it back again.
 SWITCH_S = 3600.0
 # As long as a box drains before a rollback when it is told nothing else.
@@ -146,11 +147,10 @@ class SshBox:
             (folder / digest).write_bytes(evaluation_set)
             self._send(Parcel(folder, (digest,), target), SMALL_TRANSFER_S)
         stream, done = self._hear(
-            commands.evaluate(operation, release, digest),
+            commands.evaluate(operation, release, f"{target}/{digest}", policy_of(clinical), EVALUATE_S),
             "appliancectl release evaluate",
-            timeout_s=EVALUATE_S,
-            silence_s=EVALUATE_S,
-            stdin=clinical.model_dump_json(),
+            timeout_s=EVALUATE_S + ASK_S,
+            silence_s=EVALUATE_S + ASK_S,
             order=f"evaluate {operation}",
         )
         stream.answer(done, Envelope)
@@ -219,13 +219,13 @@ class SshBox:
         return stream.answer(done, ReleaseStatus)
 
     def _hear(
-        self, argv: list[str], title: str, *, timeout_s: float, silence_s: float, stdin: str = "", order: str = ""
+        self, argv: list[str], title: str, *, timeout_s: float, silence_s: float, order: str = ""
     ) -> tuple[ReleaseStream, Completed]:
         """Run it and take in what it says. `order`: a change, of which nothing is known when the line is cut."""
         stream = ReleaseStream(self._site.name, title, self._on_step)
         connection = self._opened()
         try:
-            done = connection.stream(argv, stream.take, timeout_s=timeout_s, silence_s=silence_s, stdin=stdin)
+            done = connection.stream(argv, stream.take, timeout_s=timeout_s, silence_s=silence_s)
         except UnreachableError as problem:
             if not order:
                 raise
