@@ -18,7 +18,6 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.rollout import Plan, Stamp
 from fleetctl.models.rolloutfiles import read_holds, read_pins
 from fleetctl.models.site import Site
-from fleetctl.release.local_images import LocalImages
 from fleetctl.release.repository_view import View, published
 from fleetctl.release.store import ReleaseStore
 from fleetctl.remote.health_client import HealthClient
@@ -73,14 +72,8 @@ class FleetSources:
         )
 
     def held(self, plan: Plan) -> Mapping[str, str]:
-        """Sites that are held, or pinned to another release, in words. Raises `ConfigError`: what cannot be read may
-        hold a site."""
-        pins = self._read_again("pins", lambda: read_pins(self.fleetdir.path))
-        found = {site: pin.spec.words() for site, pin in pins.items() if pin.spec.release != plan.release.name}
-        for site, hold in self._read_again("holds", lambda: read_holds(self.fleetdir.path)).items():
-            if hold.spec.is_active(self.now()):
-                found[site] = hold.spec.words()
-        return found
+        """Sites that are held, or pinned to another release, in words."""
+        return self._read_again("held", lambda: held_sites(self.fleetdir, plan, self.now()))
 
     def revoked(self, plan: Plan) -> str:
         """Why the plan's release may not be rolled out any more; empty: it is approved in its channel."""
@@ -142,28 +135,25 @@ class FleetSources:
             return cast("T", value)
 
 
+def held_sites(fleetdir: FleetDir, plan: Plan, at: datetime) -> dict[str, str]:
+    """Sites that are held, or pinned to another release. Raises `ConfigError`: what cannot be read may hold a site."""
+    pins = read_pins(fleetdir.path)
+    found = {site: pin.spec.words() for site, pin in pins.items() if pin.spec.release != plan.release.name}
+    for site, hold in read_holds(fleetdir.path).items():
+        if hold.spec.is_active(at):
+            found[site] = hold.spec.words()
+    return found
+
+
 def evaluation_path(fleetdir: FleetDir, name: str) -> Path:
     """Where the operator keeps an evaluation set: outside of git, readable by its owner alone, for it holds speech."""
     return fleetdir.state_dir / "evaluation" / f"{name}.tar"
 
 
 @contextmanager
-def reaching(fleetdir: FleetDir, passphrase: Passphrase, cancelled: Callable[[], bool]) -> Iterator[FleetSources]:
+def reaching(fleetdir: FleetDir, passphrase: Passphrase) -> Iterator[FleetSources]:
     """The fleet over SSH and HTTPS, with an agent that holds the key for as long as this lasts."""
-    from fleetctl.remote.release_box import SshBox
-    from fleetctl.trust.ssh_agent import AgentKeeper
+    from fleetctl.actions.rollout_sites import ssh_boxes
 
-    with AgentKeeper.opened(fleetdir.keys, passphrase) as agent:
-        images, opened, lock = LocalImages(ReleaseStore(fleetdir)), dict[str, SshBox](), threading.Lock()
-
-        def box_of(site: Site) -> Box:
-            with lock:
-                if site.name not in opened:
-                    opened[site.name] = SshBox(site, fleetdir, images, agent.socket, cancelled=cancelled)
-                return opened[site.name]
-
-        try:
-            yield FleetSources(fleetdir, box_of, HealthClient.of(fleetdir, passphrase))
-        finally:
-            for box in opened.values():
-                box.close()
+    with ssh_boxes(fleetdir, passphrase) as boxes:
+        yield FleetSources(fleetdir, boxes, HealthClient.of(fleetdir, passphrase))
