@@ -129,7 +129,7 @@ def import_(
     from fleetctl.trust.release_token import import_key, module_path
 
     folder = access.folders[0]
-    record = import_key(name, module_path(access.module), token, object_id)
+    record = import_key(name, module_path(access.module), token, object_id, access.pin)
     folder.add(record)
     emit({"key": record.name, "keyid": record.keyid, "record": str(folder.directory / f"{record.name}.json")}, output)
 

@@ -12,10 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from tuf.api.metadata import DelegatedRole, Delegations, Metadata, Root, TargetFile, Targets
 
-from appliance.contract.release import MAX_MANIFEST_BYTES, bom_target, manifest_target
+from appliance.contract.release import MAX_MANIFEST_BYTES, Line, bom_target, manifest_target
 from appliance.contract.revocation import MAX_REVOKED, REVOKED_FIELD, Revocation, revocations, revoked_field
 from fleetctl.errors import ConfigError, RefusedError, UsageError
 from fleetctl.release.repository_client import Trusted, trusted
@@ -34,6 +34,8 @@ from fleetctl.release.repository_pending import (
 from fleetctl.release.repository_view import MAX_BOM_BYTES, read_target, view_of
 from fleetctl.release.repository_write import Hand, KeysElsewhere, commit, finish, writing
 from fleetctl.release.store import ReleaseStore
+
+_LINE: TypeAdapter[str] = TypeAdapter(Line)
 
 
 class Outcome(BaseModel):
@@ -84,6 +86,10 @@ def approve(store: ReleaseStore, hand: Hand, name: str, source: str, channel: st
 def revoke(store: ReleaseStore, hand: Hand, name: str, channel: str, reason: str, now: datetime) -> Outcome:
     """Take a release back from a channel. Its name and sequence are used up; boxes are told by the next metadata."""
     change = f"revoke {name} from {channel}"
+    try:
+        _LINE.validate_python(reason)
+    except ValidationError:
+        raise UsageError("the reason is no line of text", hint="1 to 300 characters, no line end") from None
     with writing(store):
         current = opened(store, hand)
         view = view_of(store, current)
