@@ -214,7 +214,7 @@ def _same_bytes(path: Path, kept: Path) -> None:
     if found != wanted:
         raise VerificationError(
             f"{path} is not the one of this version that was verified here before",
-            hint="it was damaged, or two operators have published at once: in git, go back to what the boxes were given",
+            hint="it was damaged, or two operators published at once: in git, go back to what the boxes were given",
         )
 
 
