@@ -6,10 +6,7 @@ import errno
 import hashlib
 import io
 import json
-import os
 import shutil
-import signal
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +27,7 @@ from fleetctl.release.repository_view import parse_manifest
 from fleetctl.release.store import ReleaseStore
 from fleetctl.report.progress import Progress
 from tests.fakes.image_cache import CODE, GGUF_FILES, SAFETENSORS_FILES, WHISPER_FILES, FilledCache
+from tests.fakes.killed import killed_at
 from tests.fakes.releases import SignedRepository
 from tests.fakes.releases import manifest as signed_manifest
 from tests.fakes.site import SITE
@@ -355,27 +353,6 @@ def test_an_image_that_was_damaged_in_the_store_is_told(cache: FilledCache, stor
 def test_two_builds_at_once(cache: FilledCache, store: ReleaseStore) -> None:
     with one_build(store), pytest.raises(LockHeldError):
         made(cache)
-
-
-def killed_at(turn: int, run: Callable[[], object]) -> bool:
-    """Run it in a child that is killed before its `turn`-th fsync; whether it was."""
-    child = os.fork()
-    if child == 0:
-        left, real = turn, os.fsync
-
-        def sync(descriptor: int) -> None:
-            nonlocal left
-            left -= 1
-            if left < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            real(descriptor)
-
-        os.fsync = sync
-        try:
-            run()
-        finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
 def test_killed_at_every_place_and_run_again(cache: FilledCache, store: ReleaseStore) -> None:
