@@ -41,7 +41,7 @@ _MARK = "verified.json"
 
 
 class _StagedFleet(FleetDir):
-    """A fleet directory beside the real one: the carried repository is verified there, by what this machine has seen."""
+    """A fleet directory beside the real one, where the carried repository is verified by what was seen here before."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path / "fleet")

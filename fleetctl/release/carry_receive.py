@@ -63,9 +63,8 @@ def _received(medium: Medium, model: ModelComponent, incoming: Path, step: Step)
     begun = incoming.stat().st_size if incoming.is_file() and not incoming.is_symlink() else 0
     if 0 < begun <= model.size_bytes and _copied(medium, model, incoming, begun, step) == model.sha256:
         return "resumed"
-    if begun:
-        # The part was of another copy, or was damaged when the power went: the medium decides.
-        incoming.unlink()
+    # The part was of another copy, or was damaged when the power went: the medium decides.
+    incoming.unlink(missing_ok=True)
     found = _copied(medium, model, incoming, 0, step)
     _same(medium, model, found)
     return "copied"
@@ -75,7 +74,7 @@ def _copied(medium: Medium, model: ModelComponent, incoming: Path, begun: int, s
     """Copy the rest behind the first `begun` bytes of a part, and return the digest of the whole."""
     digest = hashlib.sha256()
     count = _counter(step, model.size_bytes)
-    with medium.opened(image_path(model.root_hash)) as source, incoming.open("r+b" if begun else "wb") as copy:
+    with medium.opened(image_path(model.root_hash)) as source, incoming.open("r+b" if begun else "xb") as copy:
         if begun:
             _stream(copy, begun, digest.update, count)
             source.seek(begun)
