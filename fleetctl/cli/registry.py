@@ -24,6 +24,7 @@ COMMANDS: tuple[Row, ...] = (
     Row("site", "fleetctl.cli.site:app", "Add, list, show, preflight, burn in, provision and verify sites."),
     Row("profile", "fleetctl.cli.profile:app", "List, show and validate hardware profiles; size a site."),
     Row("image", "fleetctl.cli.image:app", "Build the signed OS image and model images."),
+    Row("rollout", "fleetctl.cli.rollout:app", "Plan, start and steer rollouts; ask what they do and why."),
     Row("watch", "fleetctl.cli.watch:watch", "Watch the fleet, and tell people of what lasts."),
     Row("alerts", "fleetctl.cli.alerts:app", "Show alerts, silence them for a while, test their receivers."),
     Row("monitoring", "fleetctl.cli.monitoring:app", "Configure Prometheus and Grafana for the fleet."),
