@@ -5,6 +5,7 @@ The only Fabric import.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import shlex
 import socket
@@ -30,6 +31,10 @@ USER = "root"
 CONNECT_TIMEOUT_S = 60
 KEEPALIVE_S = 15
 GATHER_TIMEOUT_S = 180
+# paramiko's thread logs a traceback for a machine that hangs up, as one that restarts does. What matters of it is in the
+# error that we raise.
+_LOG_CHANNEL = "fleetctl.remote.connection"
+logging.getLogger(_LOG_CHANNEL).addHandler(logging.NullHandler())
 
 
 class Host(Protocol):
@@ -159,6 +164,7 @@ class Connection:
             },
         )
         connection.client.set_missing_host_key_policy(_PinnedKeyOnly())
+        connection.client.set_log_channel(_LOG_CHANNEL)
         lookup = self.address if self.port == paramiko.config.SSH_PORT else f"[{self.address}]:{self.port}"
         connection.client.get_host_keys().add(lookup, KEY_TYPE, paramiko.Ed25519Key(data=decode(pin)))
         return connection
