@@ -14,7 +14,7 @@ import pytest
 from tests.sim.sites.events import Event
 from tests.sim.sites.faults import Faults
 from tests.sim.sites.fleet import SimulatedFleet, simulated_sites
-from tests.sim.sites.invariants import KnownSet, examine, most_at_once, not_repeated, switches
+from tests.sim.sites.invariants import KnownSet, examine, most_at_once, not_repeated, receiving, switches, switching
 from tests.sim.sites.places import Places
 from tests.sim.sites.programs import environment
 from tests.sim.sites.site import SimulatedSite
@@ -177,11 +177,11 @@ def test_a_set_that_came_back_without_an_order_is_told() -> None:
 
 
 def test_what_went_on_at_once_is_counted() -> None:
-    def at(*marks: tuple[float, str]) -> list[Event]:
-        return [Event(when, "receive", what) for when, what in marks]
-
-    apart = {"a": at((0, "begin"), (1, "end")), "b": at((1, "begin"), (2, "end"))}
-    assert most_at_once(apart, "receive", "begin", "end") == 1
-    assert most_at_once(apart | {"c": at((0.5, "begin"), (1.5, "end"))}, "receive", "begin", "end") == 2
-    cut = [Event(0.0, "receive", "begin"), Event(0.1, "power", "off")]
-    assert most_at_once({"a": cut, "b": at((0.2, "begin"), (1, "end"))}, "receive", "begin", "end") == 1
+    assert most_at_once([(0, 1), (1, 2)]) == 1
+    assert most_at_once([(0, 1), (1, 2), (0.5, 1.5)]) == 2
+    events = [
+        Event(1, "systemctl", "stop"), Event(2, "systemctl", "start"), Event(3, "systemctl", "stop"),
+        Event(4, "power", "off"), Event(5, "systemctl", "start"), Event(9, "received", "x.raw", "6.5"),
+    ]  # fmt: skip
+    assert switching(events) == [(1, 2), (3, 4)]
+    assert receiving(events) == [(6.5, 9)]

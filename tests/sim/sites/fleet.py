@@ -3,11 +3,13 @@ images; and on the other side the sites, their health agents and the listener in
 
 from __future__ import annotations
 
+import random
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,8 +29,6 @@ from tests.sim.sites.services import TASKS, Services
 from tests.sim.sites.site import Installed, SimulatedSite
 from tests.sim.sites.sshd import Sshd
 
-# 127/8 is all loopback; tests/sim/fleet has 127.77.
-NETWORK = "127.78.0.0"
 SSH_PORT = 2278
 CATALOGUE: Mapping[ModelTask, str] = {"transcription": "whisper-tiny.en", "drafting": "smollm2-135m-instruct"}
 
@@ -52,7 +52,7 @@ class SimulatedFleet:
 
     def __init__(self, folder: Path, count: int, *, volume_bytes: int | None = None) -> None:
         self.folder = folder
-        self.fleet: SimFleet = make_fleet(folder / "f", count, network=NETWORK, ssh_port=SSH_PORT)
+        self.fleet: SimFleet = make_fleet(folder / "f", count, network=_free_network(), ssh_port=SSH_PORT)
         self.directory = FleetDir(self.fleet.path)
         self.services = Services()
         self._work = folder / "w"
@@ -63,6 +63,7 @@ class SimulatedFleet:
         }
         self.published: list[Published] = []
         self.repository = SignedRepository(self.fleet.path / "releases")
+        (self.repository.folder / "root.json").write_bytes(self.repository.root)  # the operator's pin
         authorized = self.fleet.folder / "keys/ssh_ed25519.pub"
         self.sites: dict[str, SimulatedSite] = {}
         for site in self.fleet.sites:
@@ -175,6 +176,15 @@ class SimulatedFleet:
         for site in self.sites.values():
             site.remove()
         self.services.stop()
+
+
+def _free_network() -> str:
+    """A part of 127/8, which is all loopback, that no other fleet here has now; 127.77 is that of tests/sim/fleet."""
+    for net in random.sample(range(78, 250), 50):  # each process asks in another order
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind((f"127.{net}.0.1", SSH_PORT))
+            return f"127.{net}.0.0"
+    raise RuntimeError("no network of 127/8 is free")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -136,19 +136,31 @@ def not_repeated(record: Mapping[str, Any], events: Sequence[Event], known: Sequ
     return wrong
 
 
-def most_at_once(events: Mapping[str, Sequence[Event]], kind: str, begins: str, ends: str) -> int:
-    """How many sites were between such a beginning and the end that follows it, at most, at one time."""
-    marks: list[tuple[float, int]] = []
-    for of_site in events.values():
-        open_at: float | None = None
-        for event in of_site:
-            if event.kind == kind and event.what == begins and open_at is None:
-                open_at = event.at_s
-            elif open_at is not None and (event.kind == "power" or (event.kind == kind and event.what == ends)):
-                marks += [(open_at, 1), (event.at_s, -1)]
-                open_at = None
+Interval = tuple[float, float]
+
+
+def receiving(events: Sequence[Event]) -> list[Interval]:
+    """When images came to the site."""
+    return [(float(event.detail), event.at_s) for event in events if event.kind == "received"]
+
+
+def switching(events: Sequence[Event]) -> list[Interval]:
+    """From each stop of an engine to the start behind it, or to the end of power."""
+    found, began_s = list[Interval](), None
+    for event in events:
+        if (event.kind, event.what) == ("systemctl", "stop") and began_s is None:
+            began_s = event.at_s
+        elif began_s is not None and (event.kind == "power" or (event.kind, event.what) == ("systemctl", "start")):
+            found.append((began_s, event.at_s))
+            began_s = None
+    return found
+
+
+def most_at_once(intervals: Iterable[Interval]) -> int:
+    """How many of them held at one time, at most."""
+    marks = sorted((at, step) for begin, end in intervals for at, step in ((begin, 1), (end, -1)))
     running = most = 0
-    for _, step in sorted(marks, key=lambda mark: (mark[0], mark[1])):
+    for _, step in marks:
         running += step
         most = max(most, running)
     return most

@@ -15,14 +15,13 @@ def main() -> int:
     root, rsync, *arguments = sys.argv[1:]
     folder = Path(root, "sim")
     faults = _faults(folder / "faults.json")
-    before = _sizes(root)
-    _tell(folder, "receive", "begin")
-    try:
-        code = _run([rsync, *arguments], faults.get("slow_kib_s"))
-    finally:
-        _tell(folder, "receive", "end")
-    if code == 0 and faults.get("corrupt_transfers", 0) > 0:
-        _corrupt(folder, faults, root, before)
+    before, began_s = _times(root), time.clock_gettime(time.CLOCK_BOOTTIME)
+    code = _run([rsync, *arguments], faults.get("slow_kib_s"))
+    changed = [path for path, at in _times(root).items() if before.get(path) != at]
+    if changed:
+        _tell(folder, "received", changed[0].name, str(began_s))
+    if code == 0 and changed and faults.get("corrupt_transfers", 0) > 0:
+        _corrupt(folder, faults, changed)
     return code
 
 
@@ -44,17 +43,13 @@ def _run(argv: list[str], kib_s: int | None) -> int:
         return process.wait()
 
 
-def _incoming(root: str) -> list[Path]:
+def _times(root: str) -> dict[Path, int]:
+    """The images that have arrived or are arriving, and when each was written to."""
     folder = Path(root, "var/lib/appliance/releases/incoming/images")
-    return [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.raw") if path.is_file()}
 
 
-def _sizes(root: str) -> dict[Path, int]:
-    return {path: path.stat().st_mtime_ns for path in _incoming(root)}
-
-
-def _corrupt(folder: Path, faults: dict, root: str, before: dict[Path, int]) -> None:  # type: ignore[type-arg]
-    changed = [path for path in _incoming(root) if before.get(path) != path.stat().st_mtime_ns and path.stat().st_size]
+def _corrupt(folder: Path, faults: dict, changed: list[Path]) -> None:  # type: ignore[type-arg]
     for path in changed:
         with path.open("r+b") as file:
             middle = path.stat().st_size // 2
@@ -62,20 +57,18 @@ def _corrupt(folder: Path, faults: dict, root: str, before: dict[Path, int]) -> 
             byte = file.read(1)
             file.seek(middle)
             file.write(bytes([byte[0] ^ 1]))
-        _tell(folder, "corrupted", path.name)
-    if changed:
-        left = {**faults, "corrupt_transfers": faults["corrupt_transfers"] - 1}
-        beside = folder / ".faults.new"
-        beside.write_text(json.dumps(left))
-        beside.replace(folder / "faults.json")
+        _tell(folder, "corrupted", path.name, "")
+    beside = folder / ".faults.new"
+    beside.write_text(json.dumps({**faults, "corrupt_transfers": faults["corrupt_transfers"] - 1}))
+    beside.replace(folder / "faults.json")
 
 
 def _faults(path: Path) -> dict:  # type: ignore[type-arg]
     return dict(json.loads(path.read_bytes())) if path.exists() else {}
 
 
-def _tell(folder: Path, kind: str, what: str) -> None:
-    line = json.dumps([time.clock_gettime(time.CLOCK_BOOTTIME), kind, what, str(os.getpid())]).encode() + b"\n"
+def _tell(folder: Path, kind: str, what: str, detail: str) -> None:
+    line = json.dumps([time.clock_gettime(time.CLOCK_BOOTTIME), kind, what, detail]).encode() + b"\n"
     descriptor = os.open(folder / "events", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     os.write(descriptor, line)
     os.close(descriptor)

@@ -62,8 +62,9 @@ class Sshd:
         if program is None:
             raise RuntimeError("no sshd; hint: setup/host.sh test")
         Path("/run/sshd").mkdir(exist_ok=True)  # its empty folder, made by its service else
-        config = str(self._folder / "config")
-        self._process = subprocess.Popen([program, "-D", "-E", str(self._folder / "log"), "-f", config])
+        arguments = ["-D", "-E", str(self._folder / "log"), "-f", str(self._folder / "config")]
+        # It does not outlive a test that is killed.
+        self._process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", program, *arguments])
 
     def wait(self) -> None:
         """Return when it listens."""
