@@ -31,8 +31,8 @@ USER = "root"
 CONNECT_TIMEOUT_S = 60
 KEEPALIVE_S = 15
 GATHER_TIMEOUT_S = 180
-# paramiko's thread logs a traceback for a machine that hangs up, as one that restarts does. What matters of it is in the
-# error that we raise.
+# paramiko's thread logs a traceback for a machine that hangs up, as one that restarts does. What matters of it is in
+# the error that we raise.
 _LOG_CHANNEL = "fleetctl.remote.connection"
 logging.getLogger(_LOG_CHANNEL).addHandler(logging.NullHandler())
 
