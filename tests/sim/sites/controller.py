@@ -27,6 +27,8 @@ class Written:
     sites: Mapping[str, Mapping[str, Any]]
     steps: tuple[Mapping[str, Any], ...]
     runs: Mapping[str, str]
+    ordered: frozenset[str]
+    """Operations of every rollout in the store."""
 
     def states(self) -> dict[str, list[str]]:
         """Site names by state."""
@@ -49,8 +51,20 @@ def read_journal(store: Path, rollout: str | None = None) -> Written:
         )
         documents = {each["site"]: json.loads(each["document"]) for each in sites}
         steps = database.execute("SELECT * FROM rollout_step WHERE rollout = ? ORDER BY id", (row["id"],)).fetchall()
+        ordered = frozenset(each[0] for each in database.execute("SELECT operation FROM rollout_step"))
         runs = {each["site"]: each["digest"] for each in database.execute("SELECT site, digest FROM site_release")}
-    return Written(row["state"], documents, tuple(dict(each) for each in steps), runs)
+    return Written(row["state"], documents, tuple(dict(each) for each in steps), runs, ordered)
+
+
+def count_steps(store: Path) -> int:
+    """Steps of every rollout in the store; none when there is no store yet."""
+    if not store.exists():
+        return 0
+    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as database:
+        try:
+            return int(database.execute("SELECT count(*) FROM rollout_step").fetchone()[0])
+        except sqlite3.OperationalError:  # its tables are made by the first command
+            return 0
 
 
 def compare(written: Written, found: Mapping[str, Found], *, settled: bool = False) -> list[str]:
@@ -120,9 +134,8 @@ def _site(site: Mapping[str, Any], found: Found, open_step: str | None, runs: st
 
 def _operations(name: str, written: Written, found: Found) -> list[str]:
     """Whatever the box did was ordered, and whatever was told as done was done."""
-    known = {step["operation"] for step in written.steps if step["site"] == name and step["phase"] == "intent"}
     ended = {each["operation"]: each["outcome"] for each in found.record.get("ended", ())}
-    wrong = [f"the box knows operation {each}, nobody journalled it" for each in ended if each not in known]
+    wrong = [f"the box knows operation {each}, nobody journalled it" for each in ended if each not in written.ordered]
     for step in written.steps:
         told = step["site"] == name and step["phase"] == "outcome" and step["outcome"] == "done"
         if told and step["kind"] in ("activate", "rollback") and ended.get(step["operation"]) != "done":

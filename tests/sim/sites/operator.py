@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from tests.sim.sites.controller import Written, compare, read_journal
+from tests.sim.sites.controller import Written, compare, count_steps, read_journal
 from tests.sim.sites.fleet import SimulatedFleet
 from tests.sim.sites.invariants import Found, examine, in_order, not_repeated
 
@@ -89,6 +89,10 @@ class Operator:
     def written(self) -> Written:
         """The journal of the newest rollout."""
         return read_journal(self.store)
+
+    def steps(self) -> int:
+        """How many steps were written down in all, of every rollout."""
+        return count_steps(self.store)
 
     def examined(self, *, at_rest: bool = True, only: Sequence[str] | None = None) -> dict[str, Found]:
         """What each site is found to be."""

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from tests.sim.sites.faults import Faults, write_faults
 from tests.sim.sites.places import Places
 from tests.sim.sites.programs import environment, install
 from tests.sim.sites.services import ENGINES, GATEWAY, Services, SimulatedSystemd
-from tests.sim.sites.sshd import Sshd
+from tests.sim.sites.sshd import Sshd, working
 
 MEMORY_MIB = 16384
 
@@ -126,6 +127,22 @@ class SimulatedSite:
         tell(self.places.events, "power", "off")
         for path in self.places.run.iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+    def cut_while_it_recovers(self, after_s: float) -> None:
+        """Power comes, and fails again so long after the recovery has begun."""
+        self._services.run(self.systemd.power_on())
+        self.powered = True
+        with subprocess.Popen(
+            [str(self.places.programs / "appliancectl"), "release", "recover", "--at-boot"],
+            env=environment(self.places), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True,
+        ):  # fmt: skip
+            time.sleep(after_s)
+            self.power_cut()
+
+    def is_busy(self) -> bool:
+        """Whether a program of the site's runs."""
+        return bool(working(self.places.root))
 
     def disconnect(self) -> None:
         """The site goes on, but nobody reaches it, and sessions end in the middle."""

@@ -140,12 +140,17 @@ def _below(parents: set[int]) -> set[int]:
     return found - parents
 
 
-def _of_site(root: Path, parents: set[int]) -> set[int]:
-    """Processes below `parents`, and those that have the site's root in their environment."""
+def working(root: Path) -> set[int]:
+    """Processes that have the site's root in their environment: everything but sshd itself."""
     marker = b"SIMULATED_SITE=" + os.fsencode(root)
-    marked = set()
+    found = set()
     for pid in _processes():
         with suppress(OSError):
             if marker in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-                marked.add(pid)
+                found.add(pid)
+    return found
+
+
+def _of_site(root: Path, parents: set[int]) -> set[int]:
+    marked = working(root)
     return (parents | marked | _below(parents | marked)) - {os.getpid()}
