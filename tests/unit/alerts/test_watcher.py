@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from fleetctl.alerts.telling import Policy
 from fleetctl.alerts.watcher import Summary, Watcher
 from fleetctl.models.alerts import AlertSpec
 from fleetctl.store.database import Database
+from tests.fakes import postgresql as postgresql_server
 from tests.fakes.web import Web, web
 
 START = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
@@ -30,9 +32,11 @@ BAD = AlertFinding("storage", Verdict.CRITICAL, "array degraded", "replace the d
 class Story:
     """A watcher, its store, a webhook, and a clock that the test turns."""
 
-    def __init__(self, folder: Path, hook: Web) -> None:
+    def __init__(self, url: str, hook: Web) -> None:
         self.hook, self.at = hook, START
-        self.book = AlertBook(Database(f"sqlite:///{folder / 'store.db'}"))
+        self.open = ExitStack()
+        self.book = self.another_book(url)
+        self.url = url
         self.lines: list[str] = []
         self.watcher = Watcher(self.book, "sim", self.lines.append, lambda: self.at)
         self.spec = AlertSpec.model_validate(
@@ -41,6 +45,12 @@ class Story:
                 "receivers": {"webhook": [{"url": hook.url}]},
             }
         )
+
+    def another_book(self, url: str) -> AlertBook:
+        """As another process has it, on the same store."""
+        database = Database(url)
+        self.open.callback(database.close)
+        return AlertBook(database)
 
     def round(self, minutes: float, *findings: AlertFinding, sites: tuple[str, ...] = ("north",)) -> Summary:
         self.at = START + timedelta(minutes=minutes)
@@ -51,10 +61,17 @@ class Story:
         return [json.loads(posted.body)["status"] for posted in self.hook.posted]
 
 
-@pytest.fixture
-def story(tmp_path: Path) -> Iterator[Story]:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def story(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Story]:
+    """On either store: several watchers share a PostgreSQL."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'store.db'}"
+    else:
+        url = postgresql_server.emptied(request.getfixturevalue("postgresql"))
     with web() as hook:
-        yield Story(tmp_path, hook)
+        made = Story(url, hook)
+        with made.open:
+            yield made
 
 
 def test_an_alert_is_told_once_and_so_is_its_end(story: Story) -> None:
@@ -67,13 +84,13 @@ def test_an_alert_is_told_once_and_so_is_its_end(story: Story) -> None:
     assert story.book.alerts() == {}
 
 
-def test_a_restart_tells_nobody_again_and_forgets_no_time(story: Story, tmp_path: Path) -> None:
+def test_a_restart_tells_nobody_again_and_forgets_no_time(story: Story) -> None:
     story.round(0, BAD)
-    story.watcher = Watcher(AlertBook(Database(f"sqlite:///{tmp_path / 'store.db'}")), "sim",
+    story.watcher = Watcher(story.another_book(story.url), "sim",
                             now=lambda: story.at)  # fmt: skip
     story.round(2, BAD)
     assert story.told == ["firing"]
-    story.watcher = Watcher(AlertBook(Database(f"sqlite:///{tmp_path / 'store.db'}")), "sim",
+    story.watcher = Watcher(story.another_book(story.url), "sim",
                             now=lambda: story.at)  # fmt: skip
     story.round(3, BAD)
     assert story.told == ["firing"]
