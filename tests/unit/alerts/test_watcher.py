@@ -10,17 +10,21 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from appliance.contract.health import Verdict
+from fleetctl.actions.watch import own_certificate
 from fleetctl.alerts.book import AlertBook
-from fleetctl.alerts.state import AlertFinding, AlertKey, Phase, Sighting
+from fleetctl.alerts.message import Message
+from fleetctl.alerts.state import OPERATOR, AlertFinding, AlertKey, Phase, Sighting
 from fleetctl.alerts.telling import Policy
 from fleetctl.alerts.watcher import Summary, Watcher
 from fleetctl.models.alerts import AlertSpec
+from fleetctl.models.fleetdir import FleetDir
 from fleetctl.store.database import Database
 from tests.fakes import postgresql as postgresql_server
 from tests.fakes.web import Web, web
@@ -170,6 +174,27 @@ def test_one_watcher_leads_and_another_takes_over_when_it_is_silent(story: Story
     assert story.book.lead("watch-1", START + timedelta(seconds=241), lease) == "watch-2"
 
 
+def test_the_operators_own_certificate_is_told_of_before_every_site_refuses_it(
+    story: Story, fleet_dir: FleetDir
+) -> None:
+    ends = fleet_dir.keys.certificate("operator.crt").not_valid_after_utc
+    given = {Verdict.OK: timedelta(days=91), Verdict.DEGRADED: timedelta(days=89), Verdict.CRITICAL: timedelta(days=13)}
+    for verdict, left in given.items():
+        seen = own_certificate(fleet_dir, ends - left)
+        assert [finding.verdict for finding in seen.findings] == ([] if verdict is Verdict.OK else [verdict])
+    assert own_certificate(fleet_dir, ends + timedelta(seconds=1)).findings[0].verdict is Verdict.CRITICAL
+
+    for minutes in (0, 2, 4):
+        story.at = START + timedelta(minutes=minutes)
+        mine = replace(own_certificate(fleet_dir, ends), at=story.at)
+        summary = story.watcher.round(Policy(story.spec), ("north",), [mine])
+    assert (summary.sites, summary.firing) == (1, 1)
+    (told,) = (json.loads(posted.body) for posted in story.hook.posted)
+    assert (told["site"], told["next_action"]) == (OPERATOR, "fleetctl keys renew")
+    message = Message.model_validate_json(story.hook.posted[0].body)
+    assert message.text().endswith("fleetctl keys show\n")
+
+
 def test_info_is_listed_and_told_to_nobody(story: Story) -> None:
     document = story.spec.model_dump(by_alias=True)
     document["rules"][0] |= {"severity": "info", "for": "0s"}
@@ -182,11 +207,13 @@ _CHILD = """
 import sys
 from datetime import UTC, datetime, timedelta
 from appliance.contract.health import Verdict
+from fleetctl.actions.watch import own_certificate
 from fleetctl.alerts.book import AlertBook
 from fleetctl.alerts.state import AlertFinding, Sighting
 from fleetctl.alerts.telling import Policy
 from fleetctl.alerts.watcher import Watcher
 from fleetctl.models.alerts import AlertSpec
+from fleetctl.models.fleetdir import FleetDir
 from fleetctl.store.database import Database
 
 store, url, start = sys.argv[1:]
