@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from appliance.contract.health import Verdict
 from fleetctl import atomic
 from fleetctl.actions.watching import Watching, watching
 from fleetctl.alerts.book import AlertBook
-from fleetctl.alerts.state import AlertFinding, Sighting
+from fleetctl.alerts.state import OPERATOR, AlertFinding, Sighting
 from fleetctl.alerts.telling import Policy
 from fleetctl.alerts.watcher import Summary, Watcher
 from fleetctl.checks.site_health import SiteHealth
@@ -33,6 +34,7 @@ from fleetctl.remote.poll_outcome import Outcome
 from fleetctl.store.database import Database
 from fleetctl.store.open import store_url
 from fleetctl.trust.passphrase import Passphrase
+from fleetctl.trust.renewal import Validity, next_action, state
 
 Say = Callable[[str], None]
 # Rounds that may be missed before another watcher takes over; the least is what a slow round may take.
@@ -41,6 +43,8 @@ _LEAST_LEASE = timedelta(minutes=2)
 # What a watching fleet keeps in memory (which images were built for whom) is read anew that often.
 _REOPENED_S = 600.0
 _MACHINE_ID = Path("/etc/machine-id")
+# A certificate that is renewed too late cannot be used to look at what that broke.
+_URGENT = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,20 @@ def sighting(health: SiteHealth) -> Sighting:
     """What the rules see of a site."""
     findings = tuple(AlertFinding(each.check, each.verdict, each.said, each.next_action) for each in health.reasons)
     return Sighting(health.site.name, health.site.metadata.labels, health.observation.at, findings)
+
+
+def own_certificate(fleetdir: FleetDir, now: datetime) -> Sighting:
+    """What the rules see of the operator's own certificate. Each round anew: it may have been renewed."""
+    found = state(fleetdir.keys, "operator.crt", now)
+    if found.validity is Validity.OK:
+        return Sighting(OPERATOR, {}, now, ())
+    urgent = found.validity is not Validity.DUE or found.not_after - now < _URGENT
+    said = (
+        f"operator.crt is good until {found.not_after:%Y-%m-%d %H:%MZ} ({found.validity.value}): outside of its dates "
+        "every site refuses it, and the whole fleet is unknown at once"
+    )
+    verdict = Verdict.CRITICAL if urgent else Verdict.DEGRADED
+    return Sighting(OPERATOR, {}, now, (AlertFinding("operator_certificate", verdict, said, next_action([found])),))
 
 
 class Watch:
@@ -145,6 +163,7 @@ class Watch:
             await asyncio.to_thread(fleet.memory.keep, healths)
             names = [site.name for site in self._plan.sites]
             seen = [sighting(health) for health in healths if _was_asked(health)]
+            seen.append(own_certificate(self._fleetdir, datetime.now(UTC)))
             summary = await asyncio.to_thread(self._watcher.round, self._plan.policy, names, seen)
         except FleetctlError as problem:
             self._complain(f"this round failed: {problem.message}; {problem.hint}")

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from appliance.contract.health import Verdict
-from fleetctl.alerts.state import Phase
+from fleetctl.alerts.state import OPERATOR, Phase
 from fleetctl.alerts.telling import Notice
 from fleetctl.errors import printable
 
@@ -54,7 +54,7 @@ class Message(BaseModel):
             f"since: {self.since:%Y-%m-%d %H:%M:%SZ}",
             f"fleet: {self.fleet}, rule: {self.rule}" + (", told again" if self.again else ""),
             "",
-            f"fleetctl health check {self.site}",
+            "fleetctl keys show" if self.site == OPERATOR else f"fleetctl health check {self.site}",
         ]
         return "\n".join(lines) + "\n"
 

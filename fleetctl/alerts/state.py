@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from appliance.contract.health import Verdict
 
+# In a site's place: what is found of the operator's own machine and keys. No site can have this name.
+OPERATOR = "@operator"
+
 
 class AlertKey(NamedTuple):
     """One alert at a time exists for a rule, a site and a check."""

@@ -12,7 +12,7 @@ from fleetctl.alerts.book import AlertBook
 from fleetctl.alerts.message import Message, message_of
 from fleetctl.alerts.post import DeliveryError
 from fleetctl.alerts.rules import end_orphans, judge
-from fleetctl.alerts.state import Alert, Phase, Sighting
+from fleetctl.alerts.state import OPERATOR, Alert, Phase, Sighting
 from fleetctl.alerts.telling import Policy, due, quiet_because, told
 from fleetctl.errors import FleetctlError
 from fleetctl.models.alerts import AlertSpec, Email, Webhook, seconds
@@ -57,7 +57,7 @@ class Watcher:
     def round(self, policy: Policy, sites: Sequence[str], sightings: Sequence[Sighting]) -> Summary:
         """Judge these sightings of `sites`, and tell whoever has to know."""
         now, self._problems, spec = self.now(), [], policy.spec
-        alerts = end_orphans(self.book.alerts(), [rule.name for rule in spec.rules], sites, now)
+        alerts = end_orphans(self.book.alerts(), [rule.name for rule in spec.rules], [*sites, OPERATOR], now)
         alerts = judge(spec.rules, alerts, sightings)
         active = [alert for alert in alerts.values() if alert.is_active or alert.phase is Phase.RESOLVED]
         loud = [alert for alert in active if not quiet_because(policy, alert, now)]

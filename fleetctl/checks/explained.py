@@ -71,6 +71,8 @@ _OWN = (
            "fleetctl health explain NUMBER", _XID_SOURCE),
     _check("reachable", "The site answers its health port with its certificate; see the outcomes for what it may be.",
            "unknown", "fleetctl status says which outcome it was", _POLLING),
+    _check("operator_certificate", "The operator's own certificate is good for 90 days: then every site refuses it.",
+           "degraded, critical in its last 14 days", "fleetctl keys renew", _POLLING),
     _check("driver_stuck", "A call into the GPU driver did not come back in 10 s.", "critical", "reboot the machine",
            "docs/design/gpu-reading.md"),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.trust.generate import generate_keys
 from fleetctl.trust.keystore import KeyStore
 from fleetctl.trust.passphrase import Passphrase
+from tests.fakes import postgresql as postgresql_server
 
 FLEET = """\
 apiVersion: fleetctl/v1
@@ -50,3 +52,10 @@ def fleet_dir(tmp_path: Path, keystore: KeyStore) -> FleetDir:
     text = FLEET.format(keys=keystore.directory, recipient=keystore.text("escrow.pub"))
     (path / "fleet.yaml").write_text(text)
     return FleetDir(path)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """URL of one server for all tests."""
+    with postgresql_server.server() as url:
+        yield url

@@ -9,18 +9,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from appliance.contract.health import Verdict
+from fleetctl.actions.watch import own_certificate
 from fleetctl.alerts.book import AlertBook
-from fleetctl.alerts.state import AlertFinding, AlertKey, Phase, Sighting
+from fleetctl.alerts.message import Message
+from fleetctl.alerts.state import OPERATOR, AlertFinding, AlertKey, Phase, Sighting
 from fleetctl.alerts.telling import Policy
 from fleetctl.alerts.watcher import Summary, Watcher
 from fleetctl.models.alerts import AlertSpec
+from fleetctl.models.fleetdir import FleetDir
 from fleetctl.store.database import Database
+from tests.fakes import postgresql as postgresql_server
 from tests.fakes.web import Web, web
 
 START = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
@@ -30,9 +36,11 @@ BAD = AlertFinding("storage", Verdict.CRITICAL, "array degraded", "replace the d
 class Story:
     """A watcher, its store, a webhook, and a clock that the test turns."""
 
-    def __init__(self, folder: Path, hook: Web) -> None:
+    def __init__(self, url: str, hook: Web) -> None:
         self.hook, self.at = hook, START
-        self.book = AlertBook(Database(f"sqlite:///{folder / 'store.db'}"))
+        self.open = ExitStack()
+        self.book = self.another_book(url)
+        self.url = url
         self.lines: list[str] = []
         self.watcher = Watcher(self.book, "sim", self.lines.append, lambda: self.at)
         self.spec = AlertSpec.model_validate(
@@ -41,6 +49,12 @@ class Story:
                 "receivers": {"webhook": [{"url": hook.url}]},
             }
         )
+
+    def another_book(self, url: str) -> AlertBook:
+        """As another process has it, on the same store."""
+        database = Database(url)
+        self.open.callback(database.close)
+        return AlertBook(database)
 
     def round(self, minutes: float, *findings: AlertFinding, sites: tuple[str, ...] = ("north",)) -> Summary:
         self.at = START + timedelta(minutes=minutes)
@@ -51,10 +65,17 @@ class Story:
         return [json.loads(posted.body)["status"] for posted in self.hook.posted]
 
 
-@pytest.fixture
-def story(tmp_path: Path) -> Iterator[Story]:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def story(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Story]:
+    """On either store: several watchers share a PostgreSQL."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'store.db'}"
+    else:
+        url = postgresql_server.emptied(request.getfixturevalue("postgresql"))
     with web() as hook:
-        yield Story(tmp_path, hook)
+        made = Story(url, hook)
+        with made.open:
+            yield made
 
 
 def test_an_alert_is_told_once_and_so_is_its_end(story: Story) -> None:
@@ -67,13 +88,13 @@ def test_an_alert_is_told_once_and_so_is_its_end(story: Story) -> None:
     assert story.book.alerts() == {}
 
 
-def test_a_restart_tells_nobody_again_and_forgets_no_time(story: Story, tmp_path: Path) -> None:
+def test_a_restart_tells_nobody_again_and_forgets_no_time(story: Story) -> None:
     story.round(0, BAD)
-    story.watcher = Watcher(AlertBook(Database(f"sqlite:///{tmp_path / 'store.db'}")), "sim",
+    story.watcher = Watcher(story.another_book(story.url), "sim",
                             now=lambda: story.at)  # fmt: skip
     story.round(2, BAD)
     assert story.told == ["firing"]
-    story.watcher = Watcher(AlertBook(Database(f"sqlite:///{tmp_path / 'store.db'}")), "sim",
+    story.watcher = Watcher(story.another_book(story.url), "sim",
                             now=lambda: story.at)  # fmt: skip
     story.round(3, BAD)
     assert story.told == ["firing"]
@@ -153,6 +174,27 @@ def test_one_watcher_leads_and_another_takes_over_when_it_is_silent(story: Story
     assert story.book.lead("watch-1", START + timedelta(seconds=241), lease) == "watch-2"
 
 
+def test_the_operators_own_certificate_is_told_of_before_every_site_refuses_it(
+    story: Story, fleet_dir: FleetDir
+) -> None:
+    ends = fleet_dir.keys.certificate("operator.crt").not_valid_after_utc
+    given = {Verdict.OK: timedelta(days=91), Verdict.DEGRADED: timedelta(days=89), Verdict.CRITICAL: timedelta(days=13)}
+    for verdict, left in given.items():
+        seen = own_certificate(fleet_dir, ends - left)
+        assert [finding.verdict for finding in seen.findings] == ([] if verdict is Verdict.OK else [verdict])
+    assert own_certificate(fleet_dir, ends + timedelta(seconds=1)).findings[0].verdict is Verdict.CRITICAL
+
+    for minutes in (0, 2, 4):
+        story.at = START + timedelta(minutes=minutes)
+        mine = replace(own_certificate(fleet_dir, ends), at=story.at)
+        summary = story.watcher.round(Policy(story.spec), ("north",), [mine])
+    assert (summary.sites, summary.firing) == (1, 1)
+    (told,) = (json.loads(posted.body) for posted in story.hook.posted)
+    assert (told["site"], told["next_action"]) == (OPERATOR, "fleetctl keys renew")
+    message = Message.model_validate_json(story.hook.posted[0].body)
+    assert message.text().endswith("fleetctl keys show\n")
+
+
 def test_info_is_listed_and_told_to_nobody(story: Story) -> None:
     document = story.spec.model_dump(by_alias=True)
     document["rules"][0] |= {"severity": "info", "for": "0s"}
@@ -165,11 +207,13 @@ _CHILD = """
 import sys
 from datetime import UTC, datetime, timedelta
 from appliance.contract.health import Verdict
+from fleetctl.actions.watch import own_certificate
 from fleetctl.alerts.book import AlertBook
 from fleetctl.alerts.state import AlertFinding, Sighting
 from fleetctl.alerts.telling import Policy
 from fleetctl.alerts.watcher import Watcher
 from fleetctl.models.alerts import AlertSpec
+from fleetctl.models.fleetdir import FleetDir
 from fleetctl.store.database import Database
 
 store, url, start = sys.argv[1:]

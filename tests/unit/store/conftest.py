@@ -11,13 +11,6 @@ from fleetctl.store.store import Store
 from tests.fakes import postgresql as postgresql_server
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """URL of one server for all tests."""
-    with postgresql_server.server() as url:
-        yield url
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":

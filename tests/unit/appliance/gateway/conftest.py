@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -191,13 +191,6 @@ def settings_for(place: Path, issuer: LocalIssuer, **changes: Any) -> Settings:
         "transcription_socket": place / "t.sock", "drafting_socket": place / "d.sock", **changes,
     }  # fmt: skip
     return Settings(**given)
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """URL of one server for all tests."""
-    with postgresql_server.server() as url:
-        yield url
 
 
 @pytest.fixture
