@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import random
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +22,7 @@ from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.release_keys import ReleaseKeys
 from tests.fakes.releases import ReleaseFleet, copied, template
 
+pytestmark = pytest.mark.slow
 Change = Callable[[ReleaseFleet, SigningHand], object]
 
 
@@ -156,8 +161,9 @@ def test_with_the_old_key_lost_the_next_run_finishes(
         except Killed:
             try:
                 trusted(fleet.store)
-            except VerificationError:
+            except VerificationError as error:
                 gaps += 1
+                assert "fleetctl release refresh" in error.hint  # noqa: PT017 (it may verify, too)
             repository.refresh(fleet.store, whole, [], fleet.now())
             change_again(rotate(role), ReleaseFleet(fleet.store, whole, fleet.now))
             assert newest_holder(fleet, role) == "new-1"
@@ -166,6 +172,36 @@ def test_with_the_old_key_lost_the_next_run_finishes(
             assert gaps
             return
     pytest.fail("the change has more than 40 writes")
+
+
+def test_killed_at_any_moment(made: ReleaseFleet, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real processes, SIGKILL after a random while: old or new, verified by a fresh machine, and finished."""
+    choice = random.Random(6)  # noqa: S311 (a seeded choice of moments)
+    images = state / "north" / "releases" / "images"
+    took, seen = 1.0, set()
+    for number in range(25):
+        monkeypatch.setenv("FLEETCTL_STATE_DIR", str(tmp_path / f"state-{number}"))
+        fleet = copied(made, tmp_path / f"fleet-{number}")
+        _share_images(images, fleet)
+        before, began = _said(fleet), time.monotonic()
+        child = os.fork()
+        if child == 0:
+            sign(fleet, fleet.hand)
+            os._exit(0)
+        if number:  # the first is not killed: it says how long a whole one takes
+            time.sleep(choice.uniform(0.2, 1) * took)
+            os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        took = took if number else time.monotonic() - began
+        monkeypatch.setenv("FLEETCTL_STATE_DIR", str(tmp_path / f"fresh-{number}"))
+        now = _said(fleet)
+        monkeypatch.setenv("FLEETCTL_STATE_DIR", str(tmp_path / f"state-{number}"))
+        sign(fleet, fleet.hand)
+        after = _said(fleet)
+        assert now in (before, after)
+        assert ("stable", "2026.11-2", False) in after[0]  # type: ignore[index]
+        seen.add(now == after)
+    assert seen == {True, False}
 
 
 def newest_holder(fleet: ReleaseFleet, role: str) -> str:
