@@ -19,11 +19,12 @@ from tuf.api.metadata import DelegatedRole, Delegations, Metadata, Root, TargetF
 from appliance.contract.release import MAX_MANIFEST_BYTES, Line, bom_target, manifest_target
 from appliance.contract.revocation import MAX_REVOKED, REVOKED_FIELD, Revocation, revocations, revoked_field
 from fleetctl.errors import ConfigError, RefusedError, UsageError, VerificationError
-from fleetctl.release.repository_client import Trusted, delegations, trusted
+from fleetctl.release.repository_client import COMMIT_PLAN, Trusted, delegations, trusted
 from fleetctl.release.repository_drafts import Draft, check_images, check_place, checked_name, read_draft
 from fleetctl.release.repository_pending import (
     Documents,
     Signatures,
+    folder,
     joined,
     key_ids,
     path_of,
@@ -134,7 +135,16 @@ def create(store: ReleaseStore, hand: Hand, documents: Documents, now: datetime)
         if finish(store, hand):
             return Outcome(change="create the repository", state="published")
         waiting = pending(store, None)
-        return settle(store, hand, None, waiting or documents, {}, now, "create the repository")
+        if "root" not in waiting and not documents:
+            raise ConfigError("no repository waits for signatures", hint="fleetctl release keys init makes one")
+        # The root is written last: without it, what lies there is of a run that was cut off, and is made again.
+        proposed = waiting if "root" in waiting else documents
+        return settle(store, hand, None, proposed, {}, now, "create the repository")
+
+
+def waits_for_signatures(store: ReleaseStore) -> bool:
+    """Whether `create` goes on with what lies there, and needs no documents."""
+    return any((folder(store) / name).exists() for name in ("1.root.json", COMMIT_PLAN))
 
 
 def check_new(store: ReleaseStore) -> None:
@@ -211,7 +221,7 @@ def settle(
         )
     for path, content in files.items():
         hand.write(path, content)
-    for role, document in mine.items():
+    for role, document in sorted(mine.items(), key=lambda each: (each[0] == "root", each[0] == "targets")):
         hand.write(path_of(store, role, document), document.to_bytes())
     done = {role: document for role, document in documents.items() if role in roles}
     left = [signatures(role, documents, current) for role in documents if role not in done]

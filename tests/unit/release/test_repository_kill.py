@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -12,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from fleetctl.errors import UsageError, VerificationError
+from fleetctl.models.fleetdir import FleetDir
 from fleetctl.release import repository
 from fleetctl.release.repository_client import trusted
 from fleetctl.release.repository_roles import change_keys
 from fleetctl.release.repository_view import published
 from fleetctl.release.repository_write import SigningHand
+from fleetctl.release.store import ReleaseStore
 from fleetctl.trust.keystore import KeyStore
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.release_keys import ReleaseKeys
@@ -133,6 +136,34 @@ def change_again(change: Change, fleet: ReleaseFleet) -> None:
     except UsageError as error:
         said = error.message
     assert not said or "has no key" in said
+
+
+def test_the_first_metadata_cut_off_behind_every_write(
+    made: ReleaseFleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roles = {role: ([key_of(made, f"{role}-1")], 1) for role in ("root", "targets", "snapshot", "timestamp", "stable")}
+    for after in range(1, 40):
+        monkeypatch.setenv("FLEETCTL_STATE_DIR", str(tmp_path / f"state-{after}"))
+        path = tmp_path / f"fleet-{after}"
+        path.mkdir()
+        shutil.copy(made.store.fleet.path / "fleet.yaml", path)
+        store = ReleaseStore(FleetDir(path))
+        documents = repository.first(roles, made.now())
+        try:
+            repository.create(store, dying(made, after), documents, made.now())
+        except Killed:
+            if (store.folder / "root.json").exists():
+                assert set(published(store, now=made.now()).channels) == {"stable"}
+                repository.refresh(store, made.hand, [], made.now())
+            else:
+                again = {} if repository.waits_for_signatures(store) else repository.first(roles, made.now())
+                assert repository.create(store, made.hand, again, made.now()).state == "published"
+            assert set(published(store, now=made.now()).channels) == {"stable"}
+            assert not list((store.folder / "pending").iterdir())
+        else:
+            assert after > 8
+            return
+    pytest.fail("it has more than 40 writes")
 
 
 @pytest.mark.parametrize("role", ["timestamp", "snapshot", "targets"])
