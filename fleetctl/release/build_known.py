@@ -41,8 +41,6 @@ def known_releases(store: ReleaseStore) -> list[Known]:
     """Every draft, and every release of the repository, verified; of any age: this is about names and numbers."""
     found = []
     for folder in sorted(store.drafts.glob("*")) if store.drafts.is_dir() else []:
-        if folder.name.startswith("."):
-            continue
         path = folder / RELEASE
         manifest = parse_manifest(_bounded(path, MAX_MANIFEST_BYTES), str(path))
         if manifest.name != folder.name:

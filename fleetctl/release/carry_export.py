@@ -16,6 +16,7 @@ from fleetctl.release.build_images import full, sha256_of
 from fleetctl.release.build_known import one_build
 from fleetctl.release.carry import INDEX, Carried, CarriedFile, CarriedIndex, image_path, repository_files, size_of
 from fleetctl.release.repository_view import published
+from fleetctl.release.repository_write import writing
 from fleetctl.release.store import ReleaseStore
 from fleetctl.report.progress import Progress
 
@@ -39,7 +40,7 @@ def export(
     if not medium.is_dir():
         raise UsageError(f"{medium} is no folder", hint="mount the medium, and name its folder with --to")
     with one_build(store):
-        with progress.step("verifying the repository"):
+        with progress.step("verifying the repository"), writing(store):
             view = published(store, now=clock())
             found = view.find(channel, name)
             files = repository_files(store, view)
