@@ -88,7 +88,14 @@ def next_sequence(store: ReleaseStore, known: list[Known]) -> int:
 def give_out(store: ReleaseStore, sequence: int) -> None:
     """Remember it, durably, before anything bears it."""
     store.folder.mkdir(parents=True, exist_ok=True)
+    sweep(_path(store))
     atomic.write_text(_path(store), f"{sequence}\n")
+
+
+def sweep(path: Path) -> None:
+    """Remove what writes of `path` left that were cut off: the fleet directory is in git. The caller has the lock."""
+    for stale in path.parent.glob(f".{path.name}.*"):
+        stale.unlink()
 
 
 @contextmanager
