@@ -211,6 +211,11 @@ def test_exposure_with_cards_is_within_the_limit(unit: str, tmp_path: Path) -> N
     assert float(match[1]) <= LIMIT
 
 
+def test_a_command_that_was_killed_is_finished_without_an_operator() -> None:
+    assert "OnCalendar=*:0/2" in lines("appliance-release-settle.timer")
+    assert "appliance-release-settle.timer" in " ".join(lines("appliance.target"))
+
+
 def test_no_service_starts_between_two_sets() -> None:
     recover, settle = lines("appliance-release-recover.service"), lines("appliance-release-settle.service")
     before = next(line for line in recover if line.startswith("Before="))
