@@ -124,7 +124,7 @@ def test_the_log_is_verified_as_its_writer_and_without_a_network() -> None:
 
 
 def test_every_module_that_a_unit_starts_exists() -> None:
-    assert len(modules()) == 8
+    assert len(modules()) == 10
     root = Path(__file__).parents[4]
     for name in modules():
         path = root / name.replace(".", "/")
@@ -148,7 +148,8 @@ def test_cards_loosen_only_what_they_need() -> None:
         }
         for path in GPU_UNITS.glob("*.service.d/*.conf")
     }
-    assert found == LOOSENED
+    # The engines of an evaluation have the same: test_evaluation_units.
+    assert {name: what for name, what in found.items() if "evaluate" not in name} == LOOSENED
 
 
 def watch_unit() -> list[str]:
