@@ -6,10 +6,10 @@
 #   QEMU_MIN_VERSION  oldest QEMU package that boots our guests
 #   PACKAGES_<group>  what each group of host.sh needs
 
-PACKAGES_python="python3 python3-venv git make ca-certificates openssh-client"
+PACKAGES_python="python3 python3-venv git make ca-certificates openssh-client rsync"
 PACKAGES_lab="qemu-system-x86 qemu-utils ovmf swtpm openssh-client openssl binutils"
-PACKAGES_image="mmdebstrap bubblewrap uidmap debian-archive-keyring erofs-utils cryptsetup-bin nftables openssl rsync \
-xz-utils zstd"
+PACKAGES_image="mmdebstrap bubblewrap uidmap debian-archive-keyring erofs-utils cryptsetup-bin nftables openssl \
+rsync xz-utils zstd"
 # What `make test` starts beside the project: a real sshd and nginx on loopback, network namespaces, systemd's own judge
 # of sandboxes, a C compiler for the simulated NVML and CUDA, a PKCS#11 token in files, the loads of a burn-in, PostgreSQL
 # as the other store of the gateway, and Prometheus' checker of what the box exposes to it. The distribution may start its

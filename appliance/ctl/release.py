@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from appliance.ctl.release_incoming import receive_prepare
+
 if TYPE_CHECKING:
     from appliance.release.machine import Machine
     from appliance.release.parts import Parts
@@ -20,6 +22,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
+
+app.command("receive-prepare")(receive_prepare)
 
 Form = Literal["text", "json"]
 OutputOption = Annotated[Form, typer.Option("--output", "-o", help="json: one document a line, the result last.")]
@@ -188,13 +192,13 @@ def _machine(parts: Parts) -> Machine:
 def _parts(output: Form, told: Callable[[], bool] = lambda: False) -> Parts:
     from appliance.release.parts import Parts
     from appliance.release.places import Places
-    from appliance.release.probe import no_probe
+    from appliance.release.probe import SampleProbe
     from appliance.release.shown import step_line
 
     places = Places.from_environment()
     return Parts.of(
         places,
-        no_probe,
+        SampleProbe(places),
         lambda step: _say(step.model_dump_json() if output == "json" else step_line(step), err=output == "text"),
         told,
     )

@@ -12,6 +12,7 @@ from appliance.release.book import Book
 from appliance.release.draining import ToldToEndError, demand_in_time, drained
 from appliance.release.facts import Sealed, read_hardware
 from appliance.release.fits import Asked, refusals, system_refusals
+from appliance.release.incoming import Arrivals, tidy
 from appliance.release.locks import turn
 from appliance.release.parts import Parts
 from appliance.release.record import Ended, KeptSet, OpenChange, plain
@@ -59,7 +60,9 @@ class Machine:
                 self._parts.say("staging", f"prove {component.name} for {component.task}")
                 self._parts.images.take(component)
             with suppress(OSError):  # one release comes at a time: what else arrived is of one that does not
-                self._parts.images.drop_arrivals({component.root_hash for component in manifest.models})
+                hashes = tuple(component.root_hash for component in manifest.models)
+                self._parts.images.drop_arrivals(set(hashes))
+                tidy(Arrivals(self._parts.places.releases), hashes)
             self._parts.disk.make_directory(self._parts.places.sets)
             self._parts.disk.replace(self._parts.places.manifest(manifest.digest), vouched.content, mode=0o644)
             book.close(change, "done", staged=KeptSet.of(manifest, channel), reason=f"{release} is staged")

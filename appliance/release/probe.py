@@ -1,8 +1,10 @@
 """The last question before a commit: do the services do their work on a real sample?"""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from appliance.errors import ApplianceError
+from appliance.release.places import Places
 from appliance.release.record import KeptSet
 
 
@@ -18,6 +20,28 @@ class Probe(Protocol):
         ...
 
 
-def no_probe(kept: KeptSet) -> None:
-    """Stand in where no probe is installed: without one nothing is committed."""
-    raise ProbeError(f"nothing here can probe {kept.words}", hint="bring the box to a version with a probe")
+@dataclass(frozen=True)
+class SampleProbe:
+    """The real one: the sample that comes with the appliance, through the engines that serve."""
+
+    places: Places
+
+    def __call__(self, kept: KeptSet) -> None:
+        """Have it heard, and a sentence drafted."""
+        # Late: the drafter takes a second to import under emulation, and most commands do not need it.
+        from appliance.evaluation.probe import probe_drafting, probe_transcription
+
+        probes = {"transcription": probe_transcription, "drafting": probe_drafting}
+        for model in sorted(kept.models, key=lambda each: each.task, reverse=True):
+            found = probes[model.task](self.places.socket(model.task))
+            if not found.passed:
+                raise ProbeError(
+                    f"the {model.task} probe failed with {model.name}: {found.detail}",
+                    hint=f"look at `journalctl --unit appliance-{model.task}`",
+                )
+            if found.root_hash != model.root_hash:
+                said = (found.root_hash or "none that is verified")[:24]
+                raise ProbeError(
+                    f"the {model.task} probe was answered with weights {said}, wanted is {model.root_hash[:12]}",
+                    hint="look at what is mounted at /run/model of the unit",
+                )

@@ -22,6 +22,7 @@ OPERATE = {
     "ssh-agent": "openssh-client",
     "ssh-add": "openssh-client",
     "openssl": "openssl",
+    "rsync": "rsync",
 }
 LAB = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "swtpm": "swtpm"}
 IMAGE = {
@@ -30,7 +31,6 @@ IMAGE = {
     "newuidmap": "uidmap",
     "mkfs.erofs": "erofs-utils",
     "veritysetup": "cryptsetup-bin",
-    "rsync": "rsync",
     "zstd": "zstd",
 }
 

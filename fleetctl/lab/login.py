@@ -6,26 +6,18 @@ from pathlib import Path
 
 from fleetctl.errors import UnreachableError
 from fleetctl.lab.record import HOST_LOOPBACK, LabRecord
-from fleetctl.remote.sshoption import path_value
+from fleetctl.remote.ssh_options import NO_CONFIGURATION, option_words, pinned_options
 
 
 def ssh_argv(record: LabRecord, known_hosts: Path, command: list[str]) -> list[str]:
     """ssh's command line. No file of the person's own configuration takes part."""
-    options = {
-        "UserKnownHostsFile": path_value(known_hosts),
-        "GlobalKnownHostsFile": "/dev/null",
-        "HostKeyAlias": record.name,
-        "HostKeyAlgorithms": "ssh-ed25519",
-        "StrictHostKeyChecking": "yes",
-        "UpdateHostKeys": "no",
+    options = pinned_options(record.name, known_hosts) | {
         "PasswordAuthentication": "no",
         "KbdInteractiveAuthentication": "no",
         "ServerAliveInterval": "15",
         "LogLevel": "ERROR",
     }
-    argv = ["ssh", "-F", "none", "-p", str(record.ports.ssh)]
-    for name, value in options.items():
-        argv += ["-o", f"{name}={value}"]
+    argv = ["ssh", *NO_CONFIGURATION, "-p", str(record.ports.ssh), *option_words(options)]
     return [*argv, f"root@{HOST_LOOPBACK}", *(["--", *command] if command else [])]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.models.via import Via
+from fleetctl.remote.ssh_options import NO_CONFIGURATION, bastion_options, option_words
 from fleetctl.trust.passphrase import Passphrase
 
 # A login through a slow line; who needs longer is not there.
@@ -25,16 +26,11 @@ _POLL_S = 0.02
 
 def command(via: Via, known_hosts: Path, agent: Path, sockets: Mapping[Path, str]) -> list[str]:
     """The ssh that forwards each socket to its `address:port`. Nothing of the person's own settings is read."""
-    options = {
-        "BatchMode": "yes", "StrictHostKeyChecking": "yes", "UserKnownHostsFile": str(known_hosts),
-        "GlobalKnownHostsFile": "/dev/null", "HostKeyAlias": via.known_as, "CheckHostIP": "no",
-        "HostKeyAlgorithms": "ssh-ed25519", "IdentityAgent": str(agent), "IdentityFile": "none",
-        "PreferredAuthentications": "publickey", "ForwardAgent": "no", "ExitOnForwardFailure": "yes",
-        "StreamLocalBindMask": "0177", "ConnectTimeout": f"{LOGIN_S:.0f}", "ServerAliveInterval": "15",
-    }  # fmt: skip
-    argv = ["ssh", "-F", "none", "-N", "-T", "-p", str(via.port), "-l", via.user]
-    for name, value in options.items():
-        argv += ["-o", f"{name}={value}"]
+    options = bastion_options(via, known_hosts, agent, login_s=LOGIN_S) | {
+        "ExitOnForwardFailure": "yes",
+        "StreamLocalBindMask": "0177",
+    }
+    argv = ["ssh", *NO_CONFIGURATION, "-N", "-T", "-p", str(via.port), "-l", via.user, *option_words(options)]
     for socket, target in sockets.items():
         argv += ["-L", f"{socket}:{target}"]
     return [*argv, "--", via.host]

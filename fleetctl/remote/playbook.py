@@ -19,8 +19,7 @@ from fleetctl.errors import ChangeError
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.remote.connection import CONNECT_TIMEOUT_S, KEEPALIVE_S, USER
-from fleetctl.remote.pins import KEY_TYPE
-from fleetctl.remote.sshoption import path_value
+from fleetctl.remote.ssh_options import NO_CONFIGURATION, option_words, pinned_options
 from fleetctl.remote.tasks import PlayResult, TaskResult, task_result
 from fleetctl.resources import resource_dir
 from fleetctl.trust.tmpfs import private_tmpfs_dir
@@ -150,15 +149,7 @@ class AnsiblePlaybooks:
         return {"all": {"hosts": {name: variables}}}
 
     def _environment(self) -> dict[str, str]:
-        options = {
-            "HostKeyAlias": self.site.metadata.name,
-            "UserKnownHostsFile": path_value(self.known_hosts),
-            "GlobalKnownHostsFile": "/dev/null",
-            "StrictHostKeyChecking": "yes",
-            "HostKeyAlgorithms": KEY_TYPE,
-            "UpdateHostKeys": "no",
-            "PreferredAuthentications": "publickey",
-            "IdentityAgent": path_value(self.agent_socket),
+        options = pinned_options(self.site.metadata.name, self.known_hosts, self.agent_socket) | {
             "ServerAliveInterval": str(KEEPALIVE_S),
             "ServerAliveCountMax": "8",
             "ControlMaster": "auto",
@@ -173,9 +164,7 @@ class AnsiblePlaybooks:
             "ANSIBLE_GATHERING": "explicit",
             "ANSIBLE_HOST_KEY_CHECKING": "True",
             "ANSIBLE_PIPELINING": "True",
-            "ANSIBLE_SSH_ARGS": shlex.join(
-                ["-F", "/dev/null", *(word for key, value in options.items() for word in ("-o", f"{key}={value}"))]
-            ),
+            "ANSIBLE_SSH_ARGS": shlex.join([*NO_CONFIGURATION, *option_words(options)]),
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.directory / "cp"),
             "ANSIBLE_TIMEOUT": str(CONNECT_TIMEOUT_S),
             "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "False",

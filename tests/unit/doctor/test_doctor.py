@@ -43,6 +43,7 @@ def test_complete_machine_is_ok() -> None:
         ({"python": (3, 14, 0)}, Level.critical, "use Python 3.11"),
         ({"memory_mount": None}, Level.critical, "mount -t tmpfs"),
         ({"programs": COMPLETE.programs | {"ssh": None}}, Level.critical, "apt install openssh-client"),
+        ({"programs": COMPLETE.programs | {"rsync": None}}, Level.critical, "apt install rsync"),
         ({"programs": COMPLETE.programs | {"swtpm": None}}, Level.degraded, "apt install swtpm"),
         ({"programs": COMPLETE.programs | {"bwrap": None}}, Level.degraded, "apt install bubblewrap"),
         ({"qemu_version": (7, 2)}, Level.degraded, "backports"),

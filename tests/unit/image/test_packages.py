@@ -63,6 +63,8 @@ PACKAGE_OF_LOAD = {
     memory_load.TOOL: "stress-ng",
     "setpriv": "util-linux",
 }
+# And for what an operator's program starts at the box.
+PACKAGE_OF_PEER = {"rsync": "rsync", "sshd": "openssh-server"}
 ALWAYS_THERE = {"appliancectl", "cat", "date", "ls", "od", "readlink"}
 
 
@@ -124,6 +126,10 @@ def test_every_program_that_a_fact_runs_is_in_the_image() -> None:
 
 def test_every_program_that_a_burn_in_starts_is_in_the_image() -> None:
     assert not set(PACKAGE_OF_LOAD.values()) - packages()
+
+
+def test_the_other_end_of_a_transfer_is_in_the_image() -> None:
+    assert not set(PACKAGE_OF_PEER.values()) - packages()
 
 
 def test_the_registers_of_memory_encryption_are_readable() -> None:

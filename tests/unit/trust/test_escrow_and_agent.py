@@ -12,11 +12,12 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from fleetctl.errors import VerificationError
+from fleetctl.errors import ChangeError, VerificationError
+from fleetctl.trust import ssh_agent as agents
 from fleetctl.trust.escrow import decrypt_recovery_key
 from fleetctl.trust.keystore import KeyStore
 from fleetctl.trust.passphrase import Passphrase
-from fleetctl.trust.ssh_agent import ssh_agent
+from fleetctl.trust.ssh_agent import AgentKeeper, ssh_agent
 
 pytestmark = pytest.mark.slow
 
@@ -83,3 +84,50 @@ def test_agent_dies_with_a_killed_user(keystore: KeyStore, passphrase: Passphras
     while (seen := listed(socket)) and time.monotonic() < deadline_s:
         pass
     assert seen == ""
+
+
+def test_a_kept_agent_has_the_key_longer_than_one_that_is_not(
+    keystore: KeyStore, passphrase: Passphrase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = [0.0]
+    monkeypatch.setattr(agents, "KEY_LIFETIME_S", 2)
+    with (
+        ssh_agent(keystore, passphrase) as other,
+        AgentKeeper.opened(keystore, passphrase, lambda: now_s[0]) as keeper,
+    ):
+        monkeypatch.setattr(agents, "KEY_LIFETIME_S", 3600)
+        socket = keeper.socket()  # too early: nothing is added
+        now_s[0] = agents.RENEW_AFTER_S
+        assert keeper.socket() == socket
+        deadline_s = time.monotonic() + 60
+        while listed(other).startswith("ssh-ed25519"):
+            assert time.monotonic() < deadline_s
+            time.sleep(0.1)
+        assert listed(socket).split()[:2] == keystore.text("ssh_ed25519.pub").split()[:2]
+        assert len(listed(socket).splitlines()) == 1
+
+
+def test_a_kept_agent_is_renewed_when_it_is_due_and_not_before(
+    keystore: KeyStore, passphrase: Passphrase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s, added = [0.0], []
+    keeper = AgentKeeper(keystore, passphrase, Path("/run/agent"), lambda: now_s[0])
+    monkeypatch.setattr(agents, "_add", lambda socket, content: added.append((socket, content)))
+    keeper.socket()
+    now_s[0] = agents.RENEW_AFTER_S - 1
+    keeper.socket()
+    assert not added
+    now_s[0] += 1
+    keeper.socket()
+    keeper.socket()
+    assert len(added) == 1
+    assert b"OPENSSH PRIVATE KEY" in added[0][1]
+
+
+def test_a_dead_agent_cannot_be_renewed_and_that_is_told(keystore: KeyStore, passphrase: Passphrase) -> None:
+    now_s = [0.0]
+    with ssh_agent(keystore, passphrase) as socket:
+        keeper = AgentKeeper(keystore, passphrase, socket, lambda: now_s[0])
+    now_s[0] = agents.RENEW_AFTER_S
+    with pytest.raises(ChangeError, match="ssh-add"):
+        keeper.socket()

@@ -1,0 +1,201 @@
+"""The folder that an operator sends to: made ready for one image, so that as little as possible has to be sent."""
+
+import fcntl
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.contract.release_incoming import EVALUATION_FOLDER, Incoming, IncomingImage
+from appliance.errors import RefusedError, UnknownStateError
+from appliance.release.partial import Received, plain, sync
+from appliance.release.receivers import end_writers
+
+# Visits are written to the same volume. Health calls a file system with less than 3 % critical.
+KEPT_FREE_SHARE = 0.04
+# Below this, what was received is sent again rather than the whole older image copied behind it.
+WORTH_KEEPING_BYTES = 8 << 20
+
+Room = Callable[[Path], tuple[int, int]]
+"""Free and all bytes of the volume that a folder lies on."""
+
+
+@dataclass(frozen=True)
+class WantedFile:
+    """An image that will be sent, and the image on the box that may be like it."""
+
+    root_hash: str
+    size_bytes: int
+    basis: str | None = None
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """`incoming/` of the box's releases, and the images that are kept beside it."""
+
+    releases: Path
+
+    @property
+    def incoming(self) -> Path:
+        """All that is sent."""
+        return self.releases / "incoming"
+
+    @property
+    def images(self) -> Path:
+        """Images that are sent, as ROOT_HASH.raw."""
+        return self.incoming / "images"
+
+    @property
+    def received(self) -> Received:
+        """What came of images so far, and what a delta starts from: `basis/ROOT_HASH/ROOT_HASH.raw`."""
+        return Received(self.images, self.incoming / "basis")
+
+    def kept(self, root_hash: str) -> Path:
+        """An image that the box has."""
+        return self.releases / "images" / f"{root_hash}.raw"
+
+
+def volume_room(folder: Path) -> tuple[int, int]:
+    """Ask the kernel."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+
+
+def prepare(
+    arrivals: Arrivals,
+    wanted: WantedFile | None,
+    *,
+    room: Room = volume_room,
+    end: Callable[[Path], None] = end_writers,
+) -> Incoming:
+    """Make the folders, and for an image what a transfer of it starts from. Raises RefusedError: nothing is sent then.
+
+    It may be called again at any time: a receiver of an earlier transfer of this image is ended, what it had is kept.
+    """
+    try:
+        _folders(arrivals)
+        with _turn(arrivals.incoming):
+            image = _image(arrivals, wanted, room, end) if wanted is not None else None
+            free, _ = _free(arrivals, room)
+    except OSError as problem:
+        where = problem.filename or arrivals.incoming
+        raise UnknownStateError(
+            f"{where}: {problem.strerror or problem}", hint="is the state volume mounted, writable and not full?"
+        ) from None
+    return Incoming(
+        repository=str(arrivals.incoming / "repository"),
+        images=str(arrivals.images),
+        evaluation=str(arrivals.incoming / EVALUATION_FOLDER),
+        free_bytes=max(0, free),
+        image=image,
+    )
+
+
+def tidy(arrivals: Arrivals, root_hashes: tuple[str, ...]) -> None:
+    """Forget what was only needed to send these images. For who has taken them over."""
+    if not arrivals.images.is_dir():
+        return
+    for root_hash in root_hashes:
+        arrivals.received.drop(root_hash)
+        for path in arrivals.received.left_over().get(root_hash, ()):
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """One after the other: two orders at once would take each other's files for what a dead receiver left."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _folders(arrivals: Arrivals) -> None:
+    folders = (
+        arrivals.releases, arrivals.incoming, arrivals.incoming / "repository", arrivals.incoming / EVALUATION_FOLDER,
+        arrivals.images, arrivals.received.folder, arrivals.received.bases,
+    )  # fmt: skip
+    for folder in folders:
+        try:
+            found = folder.lstat()
+        except FileNotFoundError:
+            folder.mkdir(mode=0o700, parents=folder == arrivals.releases)
+            sync(folder.parent)
+            continue
+        if not stat.S_ISDIR(found.st_mode):
+            raise RefusedError(f"{folder}: a folder was wanted, this is none", hint="look who made it, and remove it")
+
+
+def _free(arrivals: Arrivals, room: Room) -> tuple[int, int]:
+    """Free bytes without what is kept for the services, and that share."""
+    free, size = room(arrivals.incoming)
+    kept = int(size * KEPT_FREE_SHARE)
+    return free - kept, kept
+
+
+def _image(arrivals: Arrivals, wanted: WantedFile, room: Room, end: Callable[[Path], None]) -> IncomingImage:
+    received, name = arrivals.received, wanted.root_hash
+    plain(arrivals.images / f"{name}.raw")  # rsync will replace it, and it is no link to elsewhere
+    for path in received.left_over().get(name, ()):
+        end(path)
+    have = received.collect(name)
+    for entry in received.bases.iterdir():
+        if not (entry / "received").exists():  # a second name of some image, which would keep its bytes on the disk
+            received.forget_basis(entry.name)
+    older = _older(arrivals, wanted)
+    if older is not None and have < WORTH_KEEPING_BYTES:
+        received.drop(name)
+        have = 0
+    _make_room(arrivals, wanted, have, room, end)
+    basis, appended = have == 0 and older is not None, 0
+    if basis and older is not None:
+        received.link_basis(name, older)
+    elif have and _free(arrivals, room)[0] >= wanted.size_bytes + (older.stat().st_size if older else 0):
+        with suppress(OSError):
+            appended = received.as_basis(name, older)
+            basis = True
+    return IncomingImage(
+        root_hash=name,
+        basis=str(received.basis_folder(name)) if basis else None,
+        received_bytes=have,
+        appended_bytes=appended,
+        needed_bytes=wanted.size_bytes if basis else wanted.size_bytes - min(have, wanted.size_bytes),
+    )
+
+
+def _older(arrivals: Arrivals, wanted: WantedFile) -> Path | None:
+    """The image on the box that is most like it: itself, else the one that its task uses."""
+    for root_hash in (wanted.root_hash, wanted.basis):
+        if root_hash is not None:
+            path = arrivals.kept(root_hash)
+            # Not `plain`: it has more names, and is only read.
+            if path.is_file() and not path.is_symlink():
+                return path
+    return None
+
+
+def _make_room(arrivals: Arrivals, wanted: WantedFile, have: int, room: Room, end: Callable[[Path], None]) -> None:
+    """See that the rest of the image fits, at the cost of what was received of other images."""
+    received, name = arrivals.received, wanted.root_hash
+    needed = max(0, wanted.size_bytes - have)
+    if _free(arrivals, room)[0] < needed:
+        for other, paths in received.left_over().items():
+            if other != name:
+                for path in paths:
+                    end(path)
+                    path.unlink(missing_ok=True)
+    for other in received.others(name):
+        if _free(arrivals, room)[0] >= needed:
+            break
+        received.drop(other)
+    free, kept = _free(arrivals, room)
+    if free < needed:
+        raise RefusedError(
+            f"{arrivals.images}: the image needs {needed} bytes more, {max(0, free)} are free"
+            f" ({kept} are kept for the services)",
+            hint="remove what is not needed from the state volume, or enlarge it",
+        )
