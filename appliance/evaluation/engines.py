@@ -40,9 +40,9 @@ class Engines(Protocol):
 
 @dataclass(frozen=True)
 class UnitEngines:
-    """On a box: the templates `appliance-evaluate-TASK@ROOT_HASH.service`, in the sandbox of the serving engines.
+    """On a box: the units `appliance-evaluate-TASK`, in the sandbox of the serving engines.
 
-    They have the site's own settings and the image from releases/images. `systemctl` comes from PATH.
+    They have the site's own settings, and the image that is linked for them. `systemctl` comes from PATH.
     """
 
     root: Path = Path("/")
@@ -51,22 +51,35 @@ class UnitEngines:
     @contextmanager
     def running(self, task: ModelTask, root_hash: str) -> Iterator[Path]:
         """Start the unit; its type is notify, so that it serves when the command returns."""
-        self._write_settings(task)
-        unit = f"appliance-evaluate-{task}@{root_hash}.service"
-        # What an evaluation left that was killed: the socket is the same for all of a task.
-        self._systemctl("stop", f"appliance-evaluate-{task}@*.service", _STOP_S, must=False)
+        unit = f"appliance-evaluate-{task}.service"
+        # What an evaluation left that was killed.
+        self._systemctl("stop", unit, _STOP_S, must=False)
+        self._prepare(task, root_hash)
         try:
             self._systemctl("start", unit, _START_S)
             yield self._socket(task)
         finally:
             self._systemctl("stop", unit, _STOP_S, must=False)
 
+    def image(self, task: ModelTask, root_hash: str) -> Path:
+        """Return the image. One that the provisioning installed may have no name of ours yet; what the engine then
+        has loaded is compared with the root hash all the same. Raises NotMeasuredError."""
+        of_release = self.root / f"var/lib/appliance/releases/images/{root_hash}.raw"
+        found = of_release if of_release.is_file() else self.root / f"var/lib/appliance/models/{task}.raw"
+        if not found.is_file():
+            raise NotMeasuredError(f"{task}: there is no image {root_hash[:12]}", hint="stage the release again")
+        return found.resolve()
+
     def _socket(self, task: ModelTask) -> Path:
         return self.root / f"run/appliance-evaluate-{task}/http.sock"
 
-    def _write_settings(self, task: ModelTask) -> None:
-        """The site's settings, with the socket of the evaluation. The seal names the serving weights, so it cannot be
-        asked here: the root hash is read from the kernel all the same and compared by who evaluates."""
+    def _prepare(self, task: ModelTask, root_hash: str) -> None:
+        """Link the image, and write the site's settings with the socket of the evaluation.
+
+        The seal names the serving weights, so the service cannot ask it: the root hash is read from the kernel all the
+        same, and compared by who evaluates.
+        """
+        image = self.image(task, root_hash)
         given = read_settings(self.root / f"etc/appliance/{task}.json")
         folder = self.root / "run/appliance-evaluate"
         try:
@@ -76,6 +89,9 @@ class UnitEngines:
             new.write_text(json.dumps(given | {"socket": str(self._socket(task))} | _UNSEALED))
             new.chmod(0o644)
             new.replace(folder / f"{task}.json")
+            link = folder / f"{task}.raw"
+            link.unlink(missing_ok=True)
+            link.symlink_to(image)
         except OSError as error:
             raise NotMeasuredError(f"{folder}: {error.strerror}", hint="run it as root on the box") from None
 

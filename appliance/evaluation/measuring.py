@@ -24,9 +24,12 @@ class Budget:
 
     until_s: float
     monotonic: Callable[[], float] = time.monotonic
+    is_told_to_end: Callable[[], bool] = lambda: False
 
     def left_s(self) -> float:
-        """What is left. Raises NotMeasuredError when nothing is."""
+        """What is left. Raises NotMeasuredError when nothing is, or somebody wants it to end."""
+        if self.is_told_to_end():
+            raise NotMeasuredError("told to end", hint="give the order again")
         left_s = self.until_s - self.monotonic()
         if left_s <= 0:
             raise NotMeasuredError("the time for the evaluation is over", hint="give it more: --timeout")

@@ -31,6 +31,18 @@ def ensure_key(directory: Path = DIRECTORY, root: Path = Path("/")) -> Ed25519Pr
         path = directory / _PRIVATE
         if not path.exists():
             _make(directory)
+    except OSError as error:
+        raise UnknownStateError(f"{directory}: {error.strerror}", hint=_HINT) from None
+    key = read_key(directory)
+    if not (directory / _PUBLIC).exists():  # a crash came between the two
+        _write(directory, _PUBLIC, f"{public_key_text(key.public_key())}\n".encode(), 0o644)
+    return key
+
+
+def read_key(directory: Path = DIRECTORY) -> Ed25519PrivateKey:
+    """Return the key that the agent made. Raises UnknownStateError when it is not there or not kept as it must be."""
+    path = directory / _PRIVATE
+    try:
         found = path.stat()
         if found.st_mode & 0o077:
             raise UnknownStateError(f"{path} can be read by others (mode {found.st_mode & 0o777:o})", hint=_HINT)
@@ -38,11 +50,9 @@ def ensure_key(directory: Path = DIRECTORY, root: Path = Path("/")) -> Ed25519Pr
     except OSError as error:
         raise UnknownStateError(f"{directory}: {error.strerror}", hint=_HINT) from None
     except ValueError:
-        raise UnknownStateError(f"{directory / _PRIVATE} is no private key", hint="the disk may be damaged") from None
+        raise UnknownStateError(f"{path} is no private key", hint="the disk may be damaged") from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise UnknownStateError(f"{directory / _PRIVATE} is no Ed25519 key", hint="find out who put it there")
-    if not (directory / _PUBLIC).exists():  # a crash came between the two
-        _write(directory, _PUBLIC, f"{public_key_text(key.public_key())}\n".encode(), 0o644)
+        raise UnknownStateError(f"{path} is no Ed25519 key", hint="find out who put it there")
     return key
 
 

@@ -199,7 +199,7 @@ async def test_an_engine_that_does_not_answer_as_it_must_is_no_pass(
 
 async def test_an_engine_that_is_not_there_and_a_time_that_is_over(place: Path) -> None:
     stubs = StubEngines({OLD_T: place / "none.sock"})
-    with pytest.raises(NotMeasuredError, match="none.sock: No such file"):
+    with pytest.raises(NotMeasuredError, match=r"none\.sock: No such file"):
         await asyncio.to_thread(evaluate, order(), stubs, budget(), lambda: AT, print)
     with pytest.raises(NotMeasuredError, match="time for the evaluation is over"):
         await asyncio.to_thread(evaluate, order(), stubs, budget(0), lambda: AT, print)

@@ -9,7 +9,10 @@ import pytest
 
 from appliance.evaluation.measures import Marked, Tally, align, distance, numbers, plain, tally
 
-SAID = "Take ibuprofen 400 mg twice a day. I do not have a fever, no cough, and my weight is 82 kg at one forty two pounds."
+SAID = (
+    "Take ibuprofen 400 mg twice a day. I do not have a fever, no cough, "
+    "and my weight is 82 kg at one forty two pounds."
+)
 CLEAN = Tally(words=24, numbers=2, drugs=2, negations=2)
 
 

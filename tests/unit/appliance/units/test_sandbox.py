@@ -148,7 +148,8 @@ def test_cards_loosen_only_what_they_need() -> None:
         }
         for path in GPU_UNITS.glob("*.service.d/*.conf")
     }
-    assert found == LOOSENED
+    # The engines of an evaluation have the same: test_evaluation_units.
+    assert {name: what for name, what in found.items() if "evaluate" not in name} == LOOSENED
 
 
 def watch_unit() -> list[str]:
