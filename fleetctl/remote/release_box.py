@@ -240,7 +240,7 @@ class SshBox:
 
     @contextmanager
     def _opened(self) -> Iterator[Connection]:
-        """The connection; a new one when it does not answer and nobody is at work over it. Raises: nothing was asked."""
+        """The connection; a new one when it is silent and nobody is at work over it. Raises: nothing was asked."""
         with self._lock:
             idle = self._users == 0 and self._clock() - self._used_s > _IDLE_S
             if self._connection is not None and idle:
