@@ -12,7 +12,7 @@ def is_open(places: Places) -> bool:
     """Whether there may be something to finish. Cheap, because it is asked often: nothing else is imported for it."""
     try:
         # As record.py writes it; a quotation mark inside of a text has a backslash before it.
-        return places.drain.exists() or b'"change":null' not in places.record.read_bytes()
+        return places.drain.exists() or places.resting.exists() or b'"change":null' not in places.record.read_bytes()
     except FileNotFoundError:
         return False
     except OSError:

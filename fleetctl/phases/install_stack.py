@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 from fleetctl.facts.gpus import GpuFacts
 from fleetctl.phases.base import HostRun, PhaseResult, summary
@@ -30,5 +31,5 @@ class InstallStack:
         )
         root = run.operator.release_root()
         # In base64: Ansible makes a structure of a text that looks like one.
-        release = {} if root is None else {"release_root": base64.b64encode(root).decode()}
+        release: dict[str, Any] = {} if root is None else {"release_root": base64.b64encode(root).decode()}
         return summary(run.apply("stack", tls=tls, settings=settings, **release))

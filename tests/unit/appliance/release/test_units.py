@@ -39,6 +39,18 @@ def test_it_is_known_at_once_whether_something_is_open(box: Box, monkeypatch: py
     assert program.is_open(box.places)
 
 
+def test_engines_that_rest_for_a_killed_evaluation_are_started(box: Box) -> None:
+    box.services.stop(["drafting"])
+    box.drain.on = True
+    box.places.resting.parent.mkdir()
+    box.places.resting.write_text("drafting")
+    assert program.is_open(box.places)
+    assert box.machine.recover() == "an evaluation was cut off; drafting runs again"
+    assert box.services.running == box.sealed()
+    assert not box.drain.on
+    assert not program.is_open(box.places)
+
+
 def test_nothing_heavy_is_imported_to_find_nothing() -> None:
     words = (
         "import sys, appliance.release.__main__; print(sorted({'tuf', 'httpx2', 'cryptography'} & set(sys.modules)))"
