@@ -1,7 +1,7 @@
 """The release machine of a box: each order of `appliancectl release`, once, whoever sends it how often."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 
 from appliance.contract.release import ReleaseManifest
@@ -128,7 +128,7 @@ class Machine:
 
     def recover(self, *, at_boot: bool = False) -> str:
         """Finish a change that was cut off; say what was done. Whoever holds the site's lock needs a whole box too."""
-        with turn(self._parts.places, self._parts.now(), heed_site=False):
+        with self._turn(heed_site=False):
             book = Book(self._parts)
             words = finish(self._parts, book, at_boot=at_boot)
             return words or "nothing was open"
@@ -230,9 +230,13 @@ class Machine:
             if not images.has(each.root_hash, each.size_bytes) and not images.has_arrived(each)
         )  # fmt: skip
 
+    def _turn(self, *, heed_site: bool) -> AbstractContextManager[None]:
+        parts = self._parts
+        return turn(parts.places, parts.now(), heed_site=heed_site, monotonic=parts.monotonic, sleep=parts.sleep)
+
     @contextmanager
     def _alone(self, *, heed_site: bool = True) -> Iterator[Book]:
-        with turn(self._parts.places, self._parts.now(), heed_site=heed_site):
+        with self._turn(heed_site=heed_site):
             book = Book(self._parts)
             finish(self._parts, book)
             yield book
