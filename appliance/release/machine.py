@@ -56,11 +56,13 @@ class Machine:
             vouched = self._vouched(book, release, channel)
             manifest = vouched.manifest
             self._demand_fit(manifest, channel, self._asked(book, sealed, manifest))
+            sets = (book.record.active, book.record.previous)
+            in_use = frozenset(each for kept in sets if kept is not None for each in kept.hashes.values())
             for component in manifest.models:
                 if self._parts.is_told_to_end():
                     raise ToldToEndError("told to end while images were proven", hint="stage it again: it goes on")
                 self._parts.say("staging", f"prove {component.name} for {component.task}")
-                self._parts.images.take(component)
+                self._parts.images.take(component, in_use)
             with suppress(OSError):  # one release comes at a time: what else arrived is of one that does not
                 hashes = tuple(component.root_hash for component in manifest.models)
                 self._parts.images.drop_arrivals(set(hashes))
