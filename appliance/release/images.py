@@ -52,10 +52,23 @@ class Images:
         name = f"{component.root_hash}.raw"
         return component.size_bytes in (_size(self._taken(component.root_hash)), _size(self._places.arrived / name))
 
-    def take(self, component: ModelComponent) -> None:
-        """Make what arrived an image of the box. NotVerifiedError, and it is removed, when it is another."""
+    def take(self, component: ModelComponent, in_use: frozenset[str] = frozenset()) -> None:
+        """Make what arrived an image of the box. NotVerifiedError, and it is removed, when it is another.
+
+        One that is here already is proven anew. Where its disk has changed it, it is removed, so that an offer names it
+        as missing; unless it is `in_use`, where the kernel refuses the block and nothing but this file would be lost.
+        """
+        kept = self._places.image(component.root_hash)
         if self.has(component.root_hash, component.size_bytes):
-            return
+            if component.root_hash in in_use:
+                return
+            try:
+                self._prove(kept, component)
+                return
+            except NotVerifiedError:
+                self._disk.remove(kept)
+                if not self.has_arrived(component):
+                    raise
         taken, arrived = self._taken(component.root_hash), self._places.arrived / f"{component.root_hash}.raw"
         self._disk.make_directory(self._places.images)
         if arrived.exists() or arrived.is_symlink():

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from appliance.release.receivers import end_writers
 KEPT_FREE_SHARE = 0.04
 # Below this, what was received is sent again rather than the whole older image copied behind it.
 WORTH_KEEPING_BYTES = 8 << 20
+# From one release to the next, so that a set which has not changed is not sent again.
+SET_KEPT_S = 60 * 86_400
 
 Room = Callable[[Path], tuple[int, int]]
 """Free and all bytes of the volume that a folder lies on."""
@@ -69,6 +72,7 @@ def prepare(
     *,
     room: Room = volume_room,
     end: Callable[[Path], None] = end_writers,
+    now: Callable[[], float] = time.time,
 ) -> Incoming:
     """Make the folders, and for an image what a transfer of it starts from. Raises RefusedError: nothing is sent then.
 
@@ -77,6 +81,7 @@ def prepare(
     try:
         _folders(arrivals)
         with _turn(arrivals.incoming):
+            _forget_sets(arrivals.incoming / EVALUATION_FOLDER, now())
             image = _image(arrivals, wanted, room, end) if wanted is not None else None
             free, _ = _free(arrivals, room)
     except OSError as problem:
@@ -128,6 +133,14 @@ def _folders(arrivals: Arrivals) -> None:
             continue
         if not stat.S_ISDIR(found.st_mode):
             raise RefusedError(f"{folder}: a folder was wanted, this is none", hint="look who made it, and remove it")
+
+
+def _forget_sets(folder: Path, now_s: float) -> None:
+    """Remove evaluation sets that nobody has sent for long: they hold encounters, and a release sends its own."""
+    for path in folder.rglob("*"):
+        found = path.lstat()
+        if not stat.S_ISDIR(found.st_mode) and now_s - found.st_mtime > SET_KEPT_S:
+            path.unlink()
 
 
 def _free(arrivals: Arrivals, room: Room) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import zoneinfo
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -182,19 +182,30 @@ class MaintenanceWindow(Scope):
             raise ValueError("duration: a window lasts between a minute and a week")
         return self
 
-    def is_open(self, now: datetime) -> bool:
-        """Whether it is open now. Its length is counted in real time, so that it is right when clocks are changed."""
-        zone = zoneinfo.ZoneInfo(self.time_zone)
-        today = now.astimezone(zone).date()
+    def begins_on(self, day: date) -> datetime | None:
+        """When it begins on that local day, in UTC; None on a day that is not one of its days.
+
+        A time that the clocks skip is taken as the zone had it before, one that they repeat is the first (fold=0,
+        PEP 495).
+        """
+        if WEEKDAYS[day.weekday()] not in self.days:
+            return None
         hour, minute = (int(part) for part in self.start.split(":"))
-        length = timedelta(seconds=seconds(self.duration))
-        for back in range(-(-length // timedelta(days=1)) + 1):
-            day = today - timedelta(days=back)
-            if WEEKDAYS[day.weekday()] not in self.days:
-                continue
-            # A time that the clocks skip is taken as the zone had it before (fold=0, PEP 495).
-            begins = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone).timestamp()
-            if begins <= now.timestamp() < begins + length.total_seconds():
+        local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zoneinfo.ZoneInfo(self.time_zone))
+        return local.astimezone(UTC)
+
+    @property
+    def length(self) -> timedelta:
+        """How long it lasts, in real time: that is right when clocks are changed."""
+        return timedelta(seconds=seconds(self.duration))
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether it is open now."""
+        today = now.astimezone(zoneinfo.ZoneInfo(self.time_zone)).date()
+        # One day more than its length: a day on which clocks go forward is shorter than 24 hours.
+        for back in range(-(-self.length // timedelta(days=1)) + 2):
+            begins = self.begins_on(today - timedelta(days=back))
+            if begins is not None and begins <= now < begins + self.length:
                 return True
         return False
 

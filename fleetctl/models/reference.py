@@ -12,7 +12,9 @@ from typing import Any
 from fleetctl.models.alerts import AlertPolicy, Silence
 from fleetctl.models.base import Resource
 from fleetctl.models.fleet import Fleet
+from fleetctl.models.holds import SiteHold, SitePin
 from fleetctl.models.profile import HardwareProfile
+from fleetctl.models.rollout import RolloutPolicy
 from fleetctl.models.site import Site
 from fleetctl.planning.figures import SiteMeasurements
 from fleetctl.planning.scenario import CostScenario
@@ -23,6 +25,9 @@ FILES: tuple[tuple[str, type[Resource]], ...] = (
     ("profiles/NAME.yaml", HardwareProfile),
     ("policies/alerts.yaml", AlertPolicy),
     ("policies/silences/NAME.yaml", Silence),
+    ("policies/rollouts/NAME.yaml", RolloutPolicy),
+    ("policies/holds/SITE.yaml", SiteHold),
+    ("policies/pins/SITE.yaml", SitePin),
     ("FILE of `fleetctl profile size --measured`", SiteMeasurements),
     ("FILE of `fleetctl profile roi --scenario`", CostScenario),
 )

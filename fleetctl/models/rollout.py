@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -26,8 +27,8 @@ class WaveSpec(StrictModel):
     """
 
     name: Name
-    sites: list[Name] = Field(default_factory=list, max_length=5000)
-    selectors: dict[LabelKey, LabelValue] = Field(default_factory=dict)
+    sites: list[Name] = Field(default_factory=list, max_length=5000, description="By name; no other wave takes them.")
+    selectors: dict[LabelKey, LabelValue] = Field(default_factory=dict, description="Labels that its sites carry.")
     percent: Annotated[int, Field(ge=1, le=100, description="Of all sites of the plan, cumulative.")] | None = None
     success_threshold: Share = Field(0.95, description="Successes by sites selected; offline sites are no successes.")
     bake: Duration = Field("1h", description="A site counts as a success when it served well for so long.")
@@ -54,10 +55,24 @@ class AbortSpec(StrictModel):
 class WindowSpec(StrictModel):
     """Times in which sites may be changed; `sites` and `selectors` as in a maintenance window."""
 
-    activation: list[MaintenanceWindow] = Field(default_factory=list, max_length=50)
-    download: list[MaintenanceWindow] = Field(default_factory=list, max_length=50)
+    activation: list[MaintenanceWindow] = Field(
+        default_factory=list, max_length=50, description="When a site may be switched; without any, at any time."
+    )
+    download: list[MaintenanceWindow] = Field(
+        default_factory=list, max_length=50, description="When a site may receive; without any, at any time."
+    )
     grace: Duration = Field("15m", description="What has begun may still be switched so long after the end.")
-    default_time_zone: TimeZone = "UTC"
+    default_time_zone: TimeZone = Field("UTC", description="In which times of a site without a window are shown.")
+
+    @model_validator(mode="after")
+    def _sound(self) -> WindowSpec:
+        for what, windows in (("activation", self.activation), ("download", self.download)):
+            names = [window.name for window in windows]
+            if len(set(names)) != len(names):
+                raise ValueError(f"{what}: two windows have the same name")
+            if any(window.checks for window in windows):
+                raise ValueError(f"{what}: checks belong to alerts; a rollout's window is about sites")
+        return self
 
 
 class ClinicalSpec(StrictModel):
@@ -92,7 +107,7 @@ class GatesSpec(StrictModel):
 class RolloutPolicySpec(StrictModel):
     """How releases move over the fleet."""
 
-    channel: ChannelName = "stable"
+    channel: ChannelName = Field("stable", description="The release has to be approved for it.")
     waves: list[WaveSpec] = Field(min_length=1, max_length=50)
     when_disconnected: WhenDisconnected = Field(
         "wait", description="wait: pending until it returns; skip: left out, told; fail: counts as failed."
@@ -105,12 +120,16 @@ class RolloutPolicySpec(StrictModel):
     transfers: int = Field(4, ge=1, le=100, description="Sites that receive at once, over all waves.")
     bandwidth_kib_s: int | None = Field(None, ge=64, le=10_000_000, description="For one site.")
     catch_up: bool = Field(True, description="A site that returns later is brought to the plan's release.")
+    leave_out: list[Name] = Field(default_factory=list, max_length=5000, description="Sites that no wave takes.")
 
     @model_validator(mode="after")
     def _names(self) -> RolloutPolicySpec:
         names = [wave.name for wave in self.waves]
         if len(set(names)) != len(names):
             raise ValueError("waves: two have the same name")
+        named = Counter([*(site for wave in self.waves for site in wave.sites), *self.leave_out])
+        if twice := sorted(site for site, times in named.items() if times > 1):
+            raise ValueError(f"waves, leave_out: named twice: {', '.join(twice[:10])}")
         percents = [wave.percent for wave in self.waves if wave.percent is not None]
         if percents != sorted(set(percents)):
             raise ValueError("waves: percent is cumulative and has to grow")
@@ -118,7 +137,7 @@ class RolloutPolicySpec(StrictModel):
 
 
 class RolloutPolicy(Resource):
-    """`policies/rollouts/NAME.yaml`."""
+    """How releases move over the fleet: `fleetctl rollout plan --policy NAME`."""
 
     kind: Literal["RolloutPolicy"] = Field(description="What this file is.")
     spec: RolloutPolicySpec
@@ -141,6 +160,9 @@ class PlannedSite(StrictModel):
     running: Stamp | None = Field(None, description="None: what the provisioning installed, or not known.")
     models: dict[str, Sha256Hex] = Field(default_factory=dict, description="Root hash a task, as it runs now.")
     reachable: bool
+    labels: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict, description="As they were: windows are judged by them, whatever is edited later."
+    )
     activation: str = Field(max_length=300, description="Its windows in words; empty: at any time.")
     bytes_expected: int | None = Field(None, ge=0)
     seconds_expected: int | None = Field(None, ge=0)
@@ -180,6 +202,7 @@ class Plan(StrictModel):
     waves: Annotated[tuple[PlannedWave, ...], Field(min_length=1, strict=False)]
     sites: Annotated[tuple[PlannedSite, ...], Field(min_length=1, max_length=5000, strict=False)]
     left_out: Annotated[tuple[LeftOut, ...], Field(max_length=5000, strict=False)] = ()
+    selectors: dict[LabelKey, LabelValue] = Field(default_factory=dict, description="The plan is about these only.")
 
     def of_wave(self, name: str) -> tuple[PlannedSite, ...]:
         """The sites of a wave, in the plan's order."""

@@ -189,18 +189,13 @@ class Connection:
             shlex.join(argv), Conversation(self._where, self.site_name, timeout_s, stdin=stdin.encode())
         )
 
-    def stream(
-        self, argv: Sequence[str], on_line: OnLine, *, timeout_s: float, silence_s: float, stdin: str = ""
-    ) -> Completed:
+    def stream(self, argv: Sequence[str], on_line: OnLine, *, timeout_s: float, silence_s: float) -> Completed:
         """Run one long command and hand over each line of its stdout at once; stderr is in the answer.
 
         It may take `timeout_s` seconds as a whole and say nothing for `silence_s`. What `on_line` raises ends the
         session. The command learns of the end by its stdin, which is open until then, or by lines that nobody takes.
-        With `stdin`, that is what it gets, and its end.
         """
-        talk = Conversation(
-            self._where, self.site_name, timeout_s, stdin=stdin.encode(), on_line=on_line, silence_s=silence_s
-        )
+        talk = Conversation(self._where, self.site_name, timeout_s, on_line=on_line, silence_s=silence_s)
         return self._execute(shlex.join(argv), talk)
 
     def gather(self, facts: Sequence[Fact[Any]]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from appliance.contract.clinical_gate import ClinicalPolicy
 from appliance.contract.release_status import WantedImage
 
 _RELEASE = ("appliancectl", "release")
@@ -35,9 +36,10 @@ def stage(operation: str, release: str, channel: str) -> list[str]:
     return [*_RELEASE, "stage", release, "--channel", channel, "--operation", operation, *_JSON]
 
 
-def evaluate(operation: str, release: str, set_sha256: str) -> list[str]:
-    """Run an evaluation set that was sent before; the policy comes on stdin."""
-    return [*_RELEASE, "evaluate", release, "--operation", operation, "--set", set_sha256, *_JSON]
+def evaluate(operation: str, release: str, set_path: str, policy: ClinicalPolicy, timeout_s: int) -> list[str]:
+    """Run an evaluation set that was sent before. The policy is no secret, and short."""
+    argv = [*_RELEASE, "evaluate", release, "--operation", operation, "--set", set_path]
+    return [*argv, "--policy", policy.content().decode(), "--timeout", str(timeout_s), *_JSON]
 
 
 def activate(operation: str, release: str, drain_timeout_s: int, not_after: datetime | None) -> list[str]:

@@ -23,12 +23,13 @@ from fleetctl.models.site import Site
 from fleetctl.remote.connection import CONNECT_TIMEOUT_S, KEEPALIVE_S, USER
 from fleetctl.remote.ssh_options import NO_CONFIGURATION, option_words, pinned_options
 
-# Images are made of 4 KiB blocks, and content moves by whole ones: with larger blocks rsync misses what has moved.
-MIN_BLOCK_BYTES = 4096
+# Measured on 126 MiB of weights: of 4, 16 and 64 KiB this moves the least when two layers of ten change. Smaller ones
+# cost more in sums than they find, because what changes in a model are whole tensors.
+MIN_BLOCK_BYTES = 16_384
 # rsync's own limit (MAX_BLOCK_SIZE).
 MAX_BLOCK_BYTES = 1 << 17
-# Sums cost the sender about 40 bytes of memory and the line some ten bytes for each block.
-MAX_BLOCKS = 1 << 20
+# Sums cost the sender about 40 bytes of memory and the line some seven bytes for each block.
+MAX_BLOCKS = 1 << 18
 # Both ends give up when nothing moves. A box that reads a large basis from a slow disk says nothing for a while.
 SILENCE_S = 300.0
 
@@ -167,7 +168,8 @@ def send(
     on_progress: Callable[[int], None] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Moved:
-    """Send a parcel. `on_progress` gets the bytes of the files that are done, sent or found at the box.
+    """Send a parcel. `on_progress` gets the bytes of the files that are done, sent or found at the box; what it raises
+    ends the transfer.
 
     What broke off stays at the box and is gone on with. Raises UnreachableError (the connection broke, or nothing
     moved for `silence_s`, or it took longer than `deadline_s`), NoRoomError, ChangeError, and KeyboardInterrupt when

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from fleetctl.errors import ConfigError, StoreError
-from fleetctl.store import alert_tables, tables
+from fleetctl.store import alert_tables, rollout_tables, tables
 
 # Another fleetctl that writes holds the lock for a moment; who waits longer says so instead of hanging.
 BUSY_S = 5.0
@@ -27,8 +27,13 @@ def _first(connection: Connection) -> None:
     tables.metadata.create_all(connection)
 
 
+def _rollouts(connection: Connection) -> None:
+    # On a new database the first migration has made them already: they are in the same metadata.
+    tables.metadata.create_all(connection, tables=list(rollout_tables.TABLES), checkfirst=True)
+
+
 # Each takes the database from the version of its place to the next. Never change one that was released; add one.
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _rollouts)
 
 
 class Database:

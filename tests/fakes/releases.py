@@ -1,7 +1,7 @@
-"""Releases for tests: small real model images, manifests, and a TUF repository whose keys are in memory.
+"""Releases for tests: small real model images, manifests, a TUF repository with keys in memory, and a whole fleet's.
 
-`SignedRepository` is written with python-tuf's metadata API alone, by the layout of docs/design/releases.md; nothing of
-`fleetctl.release` is in it, so that a client is judged by something other than what the product writes.
+`SignedRepository` is written with python-tuf's metadata API alone, by the layout of docs/design/releases.md: a client
+is judged by something other than what the product writes. `release_fleet` is the product's own, keys on disk and all.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 from securesystemslib.signer import CryptoSigner, Signer
 from tuf.api.metadata import (
@@ -35,6 +36,14 @@ from tuf.api.metadata import (
 from appliance.contract.release import ModelComponent, ReleaseManifest, bom_target, manifest_target
 from appliance.contract.revocation import REVOKED_FIELD, Revocation, revocations, revoked_field
 from appliance.contract.seal import ModelTask
+from fleetctl.models.fleetdir import FleetDir
+from fleetctl.release.repository import create, first, sign
+from fleetctl.release.repository_write import SigningHand
+from fleetctl.release.store import ReleaseStore
+from fleetctl.trust.passphrase import Passphrase
+from fleetctl.trust.release_keys import FOLDER as RELEASE_FOLDER
+from fleetctl.trust.release_keys import ReleaseKeys
+from fleetctl.trust.release_signers import Keyring, no_secret
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 USR_ROOT_HASH = "a" * 64
@@ -297,3 +306,65 @@ class SignedRepository:
         name = "timestamp.json" if role == "timestamp" else f"{document.signed.version}.{role}.json"
         (self.metadata / name).write_bytes(content)
         return content
+
+
+@dataclass(frozen=True)
+class ReleaseFleet:
+    """A fleet directory with release keys and a signed repository, all made by the product; images are real and tiny.
+
+    `hand` holds every key of the fleet. `draft` makes a release with new images and leaves it as a draft.
+    """
+
+    store: ReleaseStore
+    hand: SigningHand
+    now: Callable[[], datetime]
+
+    def draft(self, name: str, sequence: int, content: bytes | None = None, **more: Any) -> ReleaseManifest:
+        """A draft with a transcription and a drafting model; `content` decides the drafting weights."""
+        self.store.images.mkdir(parents=True, exist_ok=True)
+        weights = content if content is not None else name.encode() * 4000
+        components = []
+        for task, files in (
+            ("transcription", {"model.bin": b"t" * 60_000, "config.json": b"{}"}),
+            ("drafting", {"model.gguf": b"GGUF" + weights}),
+        ):
+            image = model_image(self.store.images, files)
+            components.append(image.component(cast(ModelTask, task), f"tiny-{task}"))
+        made = manifest(name, sequence, components, **more)
+        folder = self.store.drafts / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "release.json").write_bytes(made.content())
+        (folder / "bom.json").write_bytes(b"{}\n")
+        return made
+
+    def publish(self, channel: str, name: str, sequence: int, **more: Any) -> ReleaseManifest:
+        """A draft, signed into a channel."""
+        made = self.draft(name, sequence, **more)
+        sign(self.store, self.hand, name, channel, self.now())
+        return made
+
+
+def release_fleet(
+    fleet: FleetDir,
+    passphrase: Passphrase,
+    *,
+    channels: Sequence[str] = ("candidate", "stable"),
+    root_keys: int = 2,
+    channel_keys: int = 1,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> ReleaseFleet:
+    """Release keys in the fleet's key directory and the first metadata, by the product's own code. Some 0.2 s a key.
+
+    Thresholds: 2 of `root_keys` for the root (1 when there is one), all of `channel_keys` for a channel.
+    """
+    keys = ReleaseKeys(fleet.keys.directory / RELEASE_FOLDER)
+    counts = {"root": root_keys, "targets": 1, "snapshot": 1, "timestamp": 1}
+    counts |= dict.fromkeys(channels, channel_keys)
+    roles = {}
+    for role, count in counts.items():
+        made = [keys.make(f"{role}-{number}", passphrase).key for number in range(1, count + 1)]
+        roles[role] = (made, min(2, count) if role == "root" else count)
+    store = ReleaseStore(fleet)
+    hand = SigningHand(Keyring([keys], lambda: passphrase, no_secret))
+    create(store, hand, first(roles, now()), now())
+    return ReleaseFleet(store, hand, now)

@@ -37,6 +37,7 @@ from fleetctl.models.site import Site
 from fleetctl.release.local_images import LocalImages
 from fleetctl.release.store import ReleaseStore
 from fleetctl.remote.release_box import SshBox
+from fleetctl.rollout.clinical_policy import policy_of
 from fleetctl.trust.keystore import KeyStore
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.ssh_agent import ssh_agent
@@ -67,8 +68,7 @@ except ApplianceError as error:
     if [ -e "$SAYS/fill" ]; then rm "$SAYS/fill"; head -c 100M /dev/zero > "$APPLIANCE_RELEASE_ROOT/filler"; fi
     exit 0
 fi
-[ -e "$SAYS/$2.hang" ] && sleep 600
-[ -e "$SAYS/$2.stdin" ] && cat > "$SAYS/$2.stdin"
+while [ -e "$SAYS/$2.hang" ]; do sleep 0.1; done
 cat "$SAYS/$2.out" 2>/dev/null
 cat "$SAYS/$2.err" >&2 2>/dev/null
 if [ -e "$SAYS/$2.cut" ]; then
@@ -283,14 +283,13 @@ def test_changes_tell_their_steps_and_end_with_the_status(make: MakeBox, fake: F
 def test_the_evaluation_set_is_there_before_it_is_run(box: SshBox, fake: FakeBox) -> None:
     envelope = seal(b"{}", Ed25519PrivateKey.generate(), CLINICAL_RESULT)
     fake.say("evaluate", envelope.decode() + "\n")
-    (fake.says / "evaluate.stdin").touch()
     data = b"encounters" * 1000
     clinical = ClinicalSpec(evaluation_set="visits")
     assert box.evaluate(OPERATION, "r1", clinical, data) == envelope
     digest = hashlib.sha256(data).hexdigest()
     assert (fake.releases / "incoming" / "evaluation" / digest).read_bytes() == data
-    assert ClinicalSpec.model_validate_json((fake.says / "evaluate.stdin").read_bytes()) == clinical
-    assert f"--set {digest}" in fake.asked()[-1]
+    policy = policy_of(clinical).content().decode()
+    assert f"--set {fake.releases}/incoming/evaluation/{digest} --policy {policy} " in fake.asked()[-1]
 
 
 def test_a_cut_line_leaves_the_outcome_of_a_change_unknown_and_says_so(box: SshBox, fake: FakeBox) -> None:
@@ -381,3 +380,29 @@ def test_a_change_is_not_waited_for_when_the_operator_ends_it(make: MakeBox, fak
     box = make(cancelled=lambda: asked.exists() and "stage" in asked.read_text())
     with pytest.raises(KeyboardInterrupt):
         box.stage(OPERATION, "r1", "stable")
+    (fake.says / "stage.hang").unlink()
+
+
+def test_a_question_leaves_the_change_alone_that_goes_on_over_the_same_connection(make: MakeBox, fake: FakeBox) -> None:
+    now_s = [0.0]
+    box = make(clock=lambda: now_s[0])
+    fake.say("status", STATUS)
+    fake.say("stage", STATUS)
+    hang = fake.says / "stage.hang"
+    hang.touch()
+    told: list[ReleaseStatus] = []
+    thread = threading.Thread(target=lambda: told.append(box.stage(OPERATION, "r1", "stable")))
+    thread.start()
+    try:
+        deadline_s = time.monotonic() + 60
+        while not (fake.says / "asked").exists():
+            assert time.monotonic() < deadline_s
+            time.sleep(0.02)
+        connection, now_s[0] = box._connection, 1000.0
+        assert box.status().phase == "idle"
+        assert box._connection is connection
+        assert not told
+    finally:
+        hang.unlink()
+    thread.join(60)
+    assert [each.phase for each in told] == ["idle"]

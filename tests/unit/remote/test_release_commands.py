@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from appliance.contract.release_status import WantedImage
+from fleetctl.models.rollout import ClinicalSpec
 from fleetctl.remote import release_commands as commands
+from fleetctl.rollout.clinical_policy import policy_of
 
 OPERATION = "0" * 32
 WANTED = WantedImage(
@@ -28,7 +30,7 @@ def test_questions() -> None:
 def test_changes_carry_their_operation() -> None:
     for argv in (
         commands.stage(OPERATION, "r1", "stable"),
-        commands.evaluate(OPERATION, "r1", "d" * 64),
+        commands.evaluate(OPERATION, "r1", "/var/x/set", policy_of(ClinicalSpec(evaluation_set="visits")), 60),
         commands.activate(OPERATION, "r1", 60, None),
         commands.rollback(OPERATION, "why"),
         commands.clear(OPERATION, "r1"),

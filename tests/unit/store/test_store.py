@@ -171,7 +171,7 @@ def test_a_newer_schema_is_refused_and_left_alone(url: str, opened: Open) -> Non
     with store._database.transaction(writes=True) as connection:
         connection.execute(text("UPDATE meta SET value = '99'"))
     store.close()
-    with pytest.raises(StoreError, match="schema 99, this fleetctl knows 1") as refused:
+    with pytest.raises(StoreError, match="schema 99, this fleetctl knows 2") as refused:
         opened(url).last()
     assert "newer fleetctl" in refused.value.hint
 

@@ -14,7 +14,15 @@ import pytest
 
 from appliance.contract.release_incoming import Incoming, IncomingImage
 from appliance.errors import RefusedError, UnknownStateError
-from appliance.release.incoming import KEPT_FREE_SHARE, WORTH_KEEPING_BYTES, Arrivals, WantedFile, prepare, tidy
+from appliance.release.incoming import (
+    KEPT_FREE_SHARE,
+    SET_KEPT_S,
+    WORTH_KEEPING_BYTES,
+    Arrivals,
+    WantedFile,
+    prepare,
+    tidy,
+)
 from appliance.release.partial import Received
 from appliance.release.receivers import end_writers, writers_of
 
@@ -223,6 +231,14 @@ def test_a_volume_that_cannot_be_written_is_an_unknown_state(tmp_path: Path) -> 
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UnknownStateError, match="Not a directory"):
         prepare(Arrivals(tmp_path / "file" / "releases"), None)
+
+
+def test_an_evaluation_set_that_nobody_sends_any_more_is_removed(arrivals: Arrivals) -> None:
+    for name, at_s in (("a" * 64, 1000.0), ("b" * 64, 2000.0)):
+        (arrivals.incoming / "evaluation" / name).write_bytes(b"visits")
+        os.utime(arrivals.incoming / "evaluation" / name, (at_s, at_s))
+    prepare(arrivals, None, now=lambda: 1500.0 + SET_KEPT_S)
+    assert [path.name for path in (arrivals.incoming / "evaluation").iterdir()] == ["b" * 64]
 
 
 def test_tidying_forgets_what_was_only_needed_to_send(arrivals: Arrivals) -> None:
