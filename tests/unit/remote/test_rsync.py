@@ -19,7 +19,7 @@ from fleetctl.errors import ChangeError, UnreachableError
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.remote.rsync import (
-    MIN_BLOCK_BYTES,
+    SMALL_BLOCK_BYTES,
     Moved,
     NoRoomError,
     Parcel,
@@ -134,7 +134,7 @@ def test_only_what_differs_is_sent_and_the_older_image_stays(road: Road, arrival
     assert arrived(arrivals) == new
     assert arrivals.kept(OLD).read_bytes() == old
     assert arrivals.kept(OLD).stat().st_ino != (arrivals.images / f"{NEW}.raw").stat().st_ino
-    assert moved.literal_bytes <= 4096 + 2 * MIN_BLOCK_BYTES
+    assert moved.literal_bytes <= 4096 + 2 * SMALL_BLOCK_BYTES
     assert moved.wire_bytes < len(new) / 50
 
 
@@ -156,7 +156,7 @@ def test_a_damaged_file_at_the_box_is_put_right(road: Road, arrivals: Arrivals, 
     (arrivals.images / f"{NEW}.raw").write_bytes(new[:MIB] + bytes(4096) + new[MIB + 4096 :])
     moved = send(road, parcel, deadline_s=60)
     assert arrived(arrivals) == new
-    assert moved.literal_bytes == MIN_BLOCK_BYTES
+    assert moved.literal_bytes == SMALL_BLOCK_BYTES
 
 
 @pytest.mark.slow
@@ -286,7 +286,7 @@ def test_the_command_line(site: Site) -> None:
     )
     assert argv[0] == "rsync"
     assert argv[-3:] == ["--", "./a.raw", "root@north-clinic:/var/x/images/"]
-    assert {"--no-inplace", "--partial-dir=.partial", "--ignore-times", "--no-whole-file", "--block-size=16384"} <= {
+    assert {"--no-inplace", "--partial-dir=.partial", "--ignore-times", "--no-whole-file", "--block-size=4096"} <= {
         *argv
     }
     assert {"--bwlimit=500", "--compare-dest=/var/x/basis/a", "--timeout=60", "--protect-args"} <= {*argv}
@@ -301,7 +301,8 @@ def test_the_command_line(site: Site) -> None:
 
 
 def test_blocks_are_small_until_their_sums_would_cost_too_much() -> None:
-    assert block_bytes(0) == block_bytes(4 << 30) == 16_384
+    assert block_bytes(0) == block_bytes((64 << 20) - 1) == 4096
+    assert block_bytes(64 << 20) == block_bytes(4 << 30) == 16_384
     assert block_bytes((4 << 30) + 1) == 32_768
     assert block_bytes(1 << 40) == 1 << 17
 
