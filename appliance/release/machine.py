@@ -57,6 +57,8 @@ class Machine:
             manifest = vouched.manifest
             self._demand_fit(manifest, channel, self._asked(book, sealed, manifest))
             for component in manifest.models:
+                if self._parts.is_told_to_end():
+                    raise ToldToEndError("told to end while images were proven", hint="stage it again: it goes on")
                 self._parts.say("staging", f"prove {component.name} for {component.task}")
                 self._parts.images.take(component)
             with suppress(OSError):  # one release comes at a time: what else arrived is of one that does not
