@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from appliance.release.incoming import Arrivals, WantedFile, prepare
+from appliance.release.receivers import writers_of
 from fleetctl.errors import ChangeError, UnreachableError
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
@@ -171,7 +172,7 @@ def test_goes_on_where_a_killed_receiver_stopped_and_still_uses_the_older_image(
     parcel, _ = parcel_of(arrivals, source, kib_s=6000)
     thread, told = in_background(lambda: send(road, parcel, deadline_s=120))
     until(lambda: any(path.stat().st_size > 11 * MIB for path in temporary(arrivals)), "nothing arrives")
-    for process in receivers(temporary(arrivals)[0]):
+    for process in writers_of(temporary(arrivals)[0]):
         os.kill(process, signal.SIGKILL)
     thread.join(60)
     assert isinstance(told[0], UnreachableError)
@@ -183,12 +184,6 @@ def test_goes_on_where_a_killed_receiver_stopped_and_still_uses_the_older_image(
     assert arrived(arrivals) == new
     assert moved.literal_bytes < 5.5 * MIB  # of 16 new ones 11 had come, and the other 16 are the older image's
     assert not list(arrivals.images.glob(".partial/*.raw"))
-
-
-def receivers(path: Path) -> list[int]:
-    """The processes that write the file: the real receiver, not what the test has started."""
-    found = subprocess.run(["fuser", str(path)], capture_output=True, text=True, check=False).stdout
-    return [int(word) for word in found.split()]
 
 
 @pytest.mark.slow
