@@ -5,27 +5,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from appliance.contract.bundles import GGUF, SAFETENSORS, SHARDS, WHISPER, Bundle
 from appliance.errors import ApplianceError, SealBrokenError, UnknownStateError
 from appliance.facts.reading import UnreadableError, read_text
 from appliance.facts.verity import SYSFS, root_hash_under
 
+__all__ = [
+    "GGUF",
+    "SAFETENSORS",
+    "SHARDS",
+    "WHISPER",
+    "Bundle",
+    "Task",
+    "Weights",
+    "check",
+    "missing_files",
+    "root_hash",
+]
+
 Task = Literal["transcription", "drafting"]
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """What a folder of weights must hold: of each group of names (patterns, as in a shell) at least one file."""
-
-    groups: tuple[tuple[str, ...], ...]
-
-
-# faster-whisper reaches for a model hub when tokenizer.json is missing, so a bundle without it is refused here.
-WHISPER = Bundle((("model.bin",), ("config.json",), ("tokenizer.json",), ("vocabulary.txt", "vocabulary.json")))
-# A GGUF file carries its tokenizer and its chat template.
-GGUF = Bundle((("model.gguf",),))
-# transformers reaches for a hub as well when the configuration or the tokenizer is not there.
-SAFETENSORS = Bundle((("config.json",), ("tokenizer.json",), ("*.safetensors",)))
-SHARDS = "model.safetensors.index.json"
 
 
 @dataclass(frozen=True)
@@ -44,10 +42,8 @@ def missing_files(directory: Path, bundle: Bundle) -> list[str]:
     def usable(path: Path) -> bool:
         return path.is_file() and path.stat().st_size > 0
 
-    def found(pattern: str) -> bool:
-        return any(usable(path) for path in directory.glob(pattern))
-
-    missing = [" or ".join(group) for group in bundle.groups if not any(found(pattern) for pattern in group)]
+    present = [path.name for path in directory.glob("*") if usable(path)]
+    missing = bundle.lacking(present)
     return missing + [name for name in _shards(directory / SHARDS) if not usable(directory / name)]
 
 

@@ -22,6 +22,7 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.profile import HardwareProfile
 from fleetctl.models.site import Site
 from fleetctl.phases.release import built_release
+from fleetctl.release.committed import CommittedSets
 from fleetctl.remote.connection import Connection
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.ssh_agent import ssh_agent
@@ -100,13 +101,15 @@ def _judged(
     before_provisioning: bool,
 ) -> SiteJudgement:
     profile = fleetdir.profile(site.spec.profile)
+    if (committed := CommittedSets.read(fleetdir).of(site.name)) is not None:
+        site = committed.site(site)
     operator = FleetOperator(fleetdir, site, passphrase)
     with Connection(site, fleetdir, agent) as connection:
         facts = gather_host_facts(connection, gpus=bool(profile.spec.gpus), hardware=before_provisioning)
     health: HealthSnapshot | Unreadable = (
         Unreadable("health", "not asked for") if before_provisioning else operator.health()
     )
-    release = built_release(site, profile, fleetdir.fleet.name, ImageCache.default())
+    release = built_release(site, profile, fleetdir.fleet.name, ImageCache.default(), committed)
     context = CheckContext(site, profile, release.wanted, facts, operator.escrowed(), health, operator.isolation())
     results = tuple(check(context) for check in checks(profile))
     verdict = worst([result.verdict for result in results])

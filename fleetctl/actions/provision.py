@@ -27,6 +27,7 @@ from fleetctl.phases.release_lock import ReleaseLock
 from fleetctl.phases.runner import HostReport, Interruption, run_hosts
 from fleetctl.phases.seal import Seal
 from fleetctl.phases.verify import Verify
+from fleetctl.release.committed import CommittedSets
 from fleetctl.remote.connection import Connection
 from fleetctl.remote.playbook import AnsiblePlaybooks, CheckModePlaybooks
 from fleetctl.trust.passphrase import Passphrase
@@ -134,6 +135,8 @@ def _opened(
     operator: type[FleetOperator],
 ) -> Iterator[HostRun]:
     profile = fleetdir.profile(site.spec.profile)
+    if (committed := CommittedSets.read(fleetdir).of(site.name)) is not None:
+        site = committed.site(site)
     with (
         claimed(fleetdir, site.name, reason, force=force) as claim,
         Connection(site, fleetdir, agent, interruption.heard) as connection,
@@ -142,7 +145,7 @@ def _opened(
         yield HostRun(
             site=site,
             profile=profile,
-            release=built_release(site, profile, fleetdir.fleet.name, ImageCache.default()),
+            release=built_release(site, profile, fleetdir.fleet.name, ImageCache.default(), committed),
             recipients=tuple(fleetdir.fleet.spec.escrow_recipients),
             host=connection,
             playbooks=playbooks,

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from fleetctl.checks.site_health import SiteHealth, judge
 from fleetctl.checks.wanted import Wanted
-from fleetctl.errors import StoreError
+from fleetctl.errors import ConfigError, StoreError
 from fleetctl.image.cache import ImageCache
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.phases.release import built_release
+from fleetctl.release.committed import CommittedSet, CommittedSets
 from fleetctl.remote.health_client import identity_of
 from fleetctl.remote.healthkeys import read_trust
 from fleetctl.remote.poll import Poller
@@ -104,7 +105,9 @@ class Watching:
         """Ask all sites and judge the answers, in the order of `sites`."""
         observed = await self.poller.round(sites, everyone=everyone, forwarded=forwarded, heard=heard)
         return [
-            judge(site, observation, self._wanted.of(site) if observation.answered else None)
+            judge(self._wanted.seen_as(site), observation, self._wanted.of(site))
+            if observation.answered
+            else judge(site, observation)
             for site, observation in zip(sites, observed, strict=True)
         ]
 
@@ -114,18 +117,42 @@ class Watching:
 
 
 class Releases:
-    """What was built for each site; one look at the disk for all sites of a kind."""
+    """What is to run at each site: what a rollout has committed there, else what was built for it.
+
+    One look at the disk for all sites of a kind. A store that cannot be read is told elsewhere; what was built counts.
+    """
 
     def __init__(self, fleetdir: FleetDir) -> None:
         self._fleetdir, self._cache = fleetdir, ImageCache.default()
         self._known: dict[tuple[object, ...], Wanted] = {}
+        self._sets: CommittedSets | None = None
+
+    def seen_as(self, site: Site) -> Site:
+        """The site with the models that a rollout has brought there, where one has."""
+        committed = self._committed(site)
+        return site if committed is None else committed.site(site)
 
     def of(self, site: Site) -> Wanted:
-        key = (site.spec.profile, site.spec.release.transcription, site.spec.release.drafting)
+        committed = self._committed(site)
+        kind = committed.manifest.digest if committed is not None else site.spec.release.models().values()
+        key = (site.spec.profile, kind if isinstance(kind, str) else tuple(kind))
         if key not in self._known:
             profile = self._fleetdir.profile(site.spec.profile)
-            self._known[key] = built_release(site, profile, self._fleetdir.fleet.name, self._cache).wanted
+            built = built_release(site, profile, self._fleetdir.fleet.name, self._cache, committed)
+            self._known[key] = built.wanted
         return self._known[key]
+
+    def _committed(self, site: Site) -> CommittedSet | None:
+        if self._sets is None:
+            try:
+                self._sets = CommittedSets.read(self._fleetdir)
+            except StoreError:
+                self._sets = CommittedSets(self._fleetdir, {})
+        try:
+            return self._sets.of(site.name)
+        except ConfigError:
+            # Its manifest is not in this checkout: what runs there is then told as other than what the file names.
+            return None
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
@@ -19,6 +20,7 @@ from fleetctl.image.manifest import EngineManifest, ImageManifest, ModelManifest
 from fleetctl.image.mirrors import Mirrors, read_mirrors
 from fleetctl.image.mkosi import ImageProfile
 from fleetctl.image.model import ModelBuild, build_model
+from fleetctl.image.packing import pack
 from fleetctl.image.tools import ToolsTree, ensure_tools
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.profile import GpuRequirement
@@ -44,7 +46,7 @@ def image_job(
         recipe=images / "edge",
         lock=images / "appliance.lock",
         engine_lock=images / "vllm.lock",
-        package=_appliance_package(),
+        package=appliance_package(),
         output_dir=output_dir or store.images(fleet.fleet.name),
         build=store.build,
         certificate=fleet.keys.path("secureboot.crt"),
@@ -74,7 +76,7 @@ def engine_job(fleet: FleetDir, output_dir: Path | None, store: ImageCache, ask:
     return EngineBuild(
         lock=images / "vllm.lock",
         recipe=images / "engine",
-        package=_appliance_package(),
+        package=appliance_package(),
         sites=[gpu_settings(gpu, {}, drafting=True)["drafting"] for gpu in gpus],
         capabilities=sorted({gpu.min_compute_capability for gpu in gpus if gpu.min_compute_capability}),
         output_dir=output_dir or store.engines(fleet.fleet.name),
@@ -115,6 +117,18 @@ def run_engine(job: EngineBuild, store: ImageCache, progress: Progress) -> Engin
         return build_engine(job, tools, mirrors, progress)
 
 
+@contextmanager
+def packing(
+    fleet: FleetDir, name: str, store: ImageCache, ask: AskPassphrase, progress: Progress
+) -> Iterator[Callable[[Path, uuid.UUID], Path]]:
+    """The build lock held and a packer ready: work folder (with `files`) and seed → signed image, see `pack`."""
+    unlocked, log_path = _unlocked(fleet, ask, "secureboot.key"), _log_path(store, name)
+    _try_passphrase(unlocked)
+    certificate = fleet.keys.path("secureboot.crt")
+    with _workshop(store, log_path, progress) as (tools, _):
+        yield lambda work, seed: pack(work, name, seed, unlocked, certificate, tools, log_path=log_path)
+
+
 def _gpus(fleet: FleetDir) -> list[GpuRequirement]:
     """The cards of every GPU profile, of ours and of the fleet's own."""
     profiles = (fleet.profile(name) for name in fleet.profile_paths())
@@ -144,7 +158,8 @@ def _try_passphrase(unlocked: Callable[[], AbstractContextManager[Path]]) -> Non
         pass
 
 
-def _appliance_package() -> Path:
+def appliance_package() -> Path:
+    """The box's code of this installation: what an OS image is made of."""
     # Beside our own package in a checkout and in an installed wheel. Not imported: its code runs on the box only.
     package = Path(fleetctl.__file__).resolve().parent.parent / "appliance"
     if not (package / "__init__.py").is_file():

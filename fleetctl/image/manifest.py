@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
+from appliance.contract.seal import ModelTask
 from fleetctl import atomic
 from fleetctl.models.base import StrictModel
 
@@ -55,6 +56,9 @@ class ModelManifest(StrictModel):
     licence: str
     origin: str
     input_digest: str
+    own_for: ModelTask | None = Field(
+        default=None, description="task of a model that is a site's own (release import-model); none in the catalogue"
+    )
 
 
 class EngineManifest(StrictModel):

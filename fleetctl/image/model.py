@@ -82,8 +82,14 @@ def build_model(job: ModelBuild, tools: ToolsTree, progress: Progress) -> ModelM
             input_digest=job.input_digest(),
         )
         step.result(f"root hash {manifest.root_hash[:16]}…")
-        job.manifest_path.unlink(missing_ok=True)
-        publish({image: job.image})
-        write_manifest(job.manifest_path, manifest)
+        publish_model(image, manifest, job.output_dir)
     shutil.rmtree(work)
     return manifest
+
+
+def publish_model(image: Path, manifest: ModelManifest, output_dir: Path) -> None:
+    """Put a packed image under its final name, the manifest last: an image without it is not finished."""
+    target = output_dir / f"{manifest.name}.json"
+    target.unlink(missing_ok=True)
+    publish({image: output_dir / f"{manifest.name}.raw"})
+    write_manifest(target, manifest)

@@ -16,6 +16,7 @@ from fleetctl.image.engine import ENGINE
 from fleetctl.image.manifest import EngineManifest, ImageManifest, ModelManifest, read_manifest
 from fleetctl.models.profile import HardwareProfile
 from fleetctl.models.site import Site
+from fleetctl.release.committed import CommittedSet
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,13 @@ class EngineImage:
 
 @dataclass(frozen=True)
 class BuiltRelease:
-    """What is to run at a site; a part that was not built yet says so. `engine` is None at a site without GPUs."""
+    """What is to run at a site; a part that was not built yet says so. `engine` is None at a site without GPUs.
+    `committed`: a rollout has brought the models there."""
 
     usr_root_hash: str | Unreadable
     models: Mapping[ModelTask, ModelImage | Unreadable]
     engine: EngineImage | Unreadable | None = None
+    committed: bool = False
 
     @property
     def wanted(self) -> Wanted:
@@ -64,6 +67,11 @@ class BuiltRelease:
         for model in self.models.values():
             if isinstance(model, Unreadable):
                 raise ConfigError(model.reason, hint="fleetctl image model NAME builds it")
+            if self.committed and not model.path.is_file():
+                raise ConfigError(
+                    f"the image of {model.name} is not on this machine: {model.path}",
+                    hint="fleetctl release import brings the release's images; fleetctl image model NAME builds one",
+                )
             images.append(model)
         return tuple(images)
 
@@ -80,17 +88,30 @@ class BuiltRelease:
         return self.usr_root_hash
 
 
-def built_release(site: Site, profile: HardwareProfile, fleet: str, cache: ImageCache) -> BuiltRelease:
-    """What the manifests beside this fleet's images say."""
+def built_release(
+    site: Site, profile: HardwareProfile, fleet: str, cache: ImageCache, committed: CommittedSet | None = None
+) -> BuiltRelease:
+    """What the manifests beside this fleet's images say. `committed`: the models that a rollout has brought there."""
     image = cache.images(fleet) / f"edge-{'gpu' if profile.spec.gpus else 'lab'}.json"
     built = read_manifest(image, ImageManifest)
     return BuiltRelease(
         built.usr_root_hash
         if built
         else Unreadable("image", f"no finished image: {image} is not there or not readable"),
-        {task: _model_image(task, name, cache.models(fleet)) for task, name in site.spec.release.models().items()},
+        _committed_models(committed)
+        if committed is not None
+        else {task: _model_image(task, name, cache.models(fleet)) for task, name in site.spec.release.models().items()},
         _engine_image(cache.engines(fleet), built) if profile.spec.gpus else None,
+        committed is not None,
     )
+
+
+def _committed_models(committed: CommittedSet) -> Mapping[ModelTask, ModelImage | Unreadable]:
+    # Known by the manifest, whether or not the image is on this machine: who copies it finds out.
+    return {
+        model.task: ModelImage(model.task, model.name, committed.image(model.root_hash), model.root_hash, model.sha256)
+        for model in committed.manifest.models
+    }
 
 
 def _engine_image(folder: Path, os_image: ImageManifest | None) -> EngineImage | Unreadable:

@@ -52,7 +52,9 @@ class Outcome(BaseModel):
         if self.signed_with:
             verb = "would be signed" if self.state == "dry run" else "signed"
             lines.append(f"{verb} with: {', '.join(self.signed_with)}")
-        lines += [each.text() for each in self.waiting]
+        if self.published:
+            lines.append(f"published: {', '.join(self.published)}")
+        lines += [f"waits: {each.text()}" for each in self.waiting]
         return "\n".join([*lines, *([f"next: {self.next_action}"] if self.next_action else [])])
 
 
@@ -120,16 +122,21 @@ def refresh(store: ReleaseStore, hand: Hand, roles: list[str], now: datetime) ->
 
 def create(store: ReleaseStore, hand: Hand, documents: Documents, now: datetime) -> Outcome:
     """Make the repository of its first `documents` (see repository_roles), or add signatures to those that wait."""
-    if (store.folder / "root.json").exists():
-        raise RefusedError(
-            f"the fleet has a release repository: {store.folder / 'root.json'}",
-            hint="fleetctl release keys show; keys rotate changes keys",
-        )
+    check_new(store)
     with writing(store):
         if finish(store, hand):
             return Outcome(change="create the repository", state="published")
         waiting = pending(store, None)
         return settle(store, hand, None, waiting or documents, {}, now, "create the repository")
+
+
+def check_new(store: ReleaseStore) -> None:
+    """Raise `RefusedError` when the fleet has a repository: its root is what every box has pinned."""
+    if (store.folder / "root.json").exists():
+        raise RefusedError(
+            f"the fleet has a release repository: {store.folder / 'root.json'}",
+            hint="fleetctl release keys show; keys rotate changes keys",
+        )
 
 
 def first(roles: Mapping[str, tuple[list[Any], int]], now: datetime) -> dict[str, Metadata[Any]]:
@@ -209,6 +216,7 @@ def settle(
         if done or renew:
             commit(store, hand, current, done, now, renew=renew)
         out.published = [f"{role} {document.signed.version}" for role, document in done.items()]
+        out.published += ["snapshot", "timestamp"] if renew else []
     except KeysElsewhere as reason:
         if renew:
             raise ConfigError(

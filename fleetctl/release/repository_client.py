@@ -116,7 +116,7 @@ def _read(store: ReleaseStore, pin: bytes, memory: Path, now: datetime) -> Trust
     updater = Updater(
         metadata_dir=str(memory),
         metadata_base_url=store.metadata.resolve().as_uri(),
-        fetcher=FolderFetcher(store.metadata),
+        fetcher=FolderFetcher(store.metadata, LIMITS.targets_max_length),
         config=LIMITS,
         bootstrap=pin,
     )

@@ -1,4 +1,4 @@
-"""Reads files of the repository for python-tuf: regular files below one folder, a part at a time, never a network."""
+"""Reads files of the repository for python-tuf: regular files below one folder, bounded, never a network."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from urllib.parse import unquote, urlsplit
 from tuf.api.exceptions import DownloadError, DownloadHTTPError
 from tuf.ngclient import FetcherInterface
 
-_PART_BYTES = 64 << 10
-
 
 class FolderFetcher(FetcherInterface):
-    """`file:` URLs below `folder`. What is longer than allowed is given up by python-tuf while it is read."""
+    """`file:` URLs below `folder`, at most `limit` bytes of each: python-tuf compares with the limit of the role."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limit: int) -> None:
         self._folder = folder.resolve()
+        self._limit = limit
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         parts = urlsplit(url)
         if parts.scheme != "file" or parts.netloc:
             raise DownloadError(f"not a file: {url[:200]}")
-        # Opened here and not in the generator: a missing file has to be told before the first part is asked for.
-        return _parts(open_inside(self._folder, Path(unquote(parts.path))))
+        # Read here and not in a generator: a missing file has to be told before the first part is asked for, and
+        # a generator that is given up leaves its file open.
+        with open_inside(self._folder, Path(unquote(parts.path))) as file:
+            content = file.read(self._limit + 1)
+        return iter((content,))
 
 
 def open_inside(folder: Path, path: Path) -> IO[bytes]:
@@ -47,9 +49,3 @@ def open_inside(folder: Path, path: Path) -> IO[bytes]:
         os.close(descriptor)
         raise DownloadError(f"{path.name} is no regular file")
     return os.fdopen(descriptor, "rb")
-
-
-def _parts(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while part := file.read(_PART_BYTES):
-            yield part

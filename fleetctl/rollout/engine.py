@@ -51,7 +51,7 @@ class Sources(Protocol):
         """Activation and download windows by site; a site that is not in them is open at any time."""
         ...
 
-    def held(self) -> Mapping[str, str]:
+    def held(self, plan: Plan) -> Mapping[str, str]:
         """Sites that an operator holds now, and why."""
         ...
 
@@ -176,7 +176,7 @@ class Engine:
         activation, download = self._windows
         late = self.standing.wave > 0
         self._world_kept = World(
-            now, mono, activation, download, self.sources.held(), self.sources.revoked(self.plan),
+            now, mono, activation, download, self.sources.held(self.plan), self.sources.revoked(self.plan),
             self.sources.newest(self.plan, self.journal.passed(self.plan.channel)) if late else None,
             self._orders.promoted, self._orders.countersigned, wanted, self.pace.offline_after_s,
         )  # fmt: skip

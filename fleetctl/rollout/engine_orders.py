@@ -34,7 +34,7 @@ class Orders:
 
     def take(self, now: datetime, records: Mapping[str, SiteRecord], busy: Iterable[str]) -> list[SiteRecord]:
         """Sites as orders have changed them. An order about a site that is being worked at waits for that."""
-        self._read()
+        self.read()
         changed: dict[str, SiteRecord] = {}
         working = set(busy)
         for number, entry in sorted(self._open.items()):
@@ -53,7 +53,8 @@ class Orders:
                 changed[entry.site] = after
         return list(changed.values())
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Read what is new: who promoted what, which results are countersigned, and orders that are yet to be taken."""
         new = self._journal.events(self._plan.id, (RETRY, ROLLBACK, PROMOTE, NOTE, TAKEN), self._seen)
         notes = []
         for number, entry in new:

@@ -1,7 +1,7 @@
 """One step at one site: the box is called, and its own words are turned into an outcome.
 
-It runs in a thread and writes nothing. Nothing is assumed of an order that got no answer: how an operation ended is what
-the box keeps under its id.
+It runs in a thread and writes nothing. Nothing is assumed of an order that got no answer: how it ended is what the box
+keeps under its operation id.
 """
 
 from __future__ import annotations

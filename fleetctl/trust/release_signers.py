@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from securesystemslib.signer import CryptoSigner, Signer
 
-from fleetctl.errors import RefusedError
+from fleetctl.errors import RefusedError, UsageError
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.release_keys import KeyRecord, ReleaseKeys
 from fleetctl.trust.release_token import TokenSigner, module_path
@@ -29,6 +31,10 @@ class Keyring:
     def records(self) -> dict[str, KeyRecord]:
         """Key id → record of all keys at hand. Raises `ConfigError` when a folder is missing."""
         return {keyid: record for keyid, (_, record) in self._records().items()}
+
+    def secret_of_files(self) -> Passphrase:
+        """The passphrase that opens the keys in files; asked once."""
+        return self._secret("passphrase", self.passphrase)
 
     def signers(self, keyids: Iterable[str]) -> list[Signer]:
         """A signer for each of `keyids` that is at hand; the others are left out."""
@@ -52,7 +58,7 @@ class Keyring:
                 module = module_path(self.module)
                 self._open[keyid] = TokenSigner(record, module, lambda: self._secret("pin", self.pin))
             else:
-                private = folder.open(record, self._secret("passphrase", self.passphrase))
+                private = folder.open(record, self.secret_of_files())
                 self._open[keyid] = CryptoSigner(private, record.key)
         return self._open[keyid]
 
@@ -65,3 +71,14 @@ class Keyring:
 def no_secret() -> Passphrase:
     """For a keyring that only looks which keys are there."""
     raise RefusedError("this command signs nothing", hint="report this: a key was opened where none is needed")
+
+
+def pin_from(fd: int | None, file: Path | None) -> Passphrase:
+    """The PIN of a token from a descriptor, a file or a prompt; never from argv. Raises `UsageError`."""
+    if fd is not None or file is not None:
+        return Passphrase.from_options(fd, file)
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "the token needs a PIN, and stdin is no terminal to ask on", hint="--pin-fd N or --pin-file FILE"
+        )
+    return Passphrase(getpass.getpass("PIN of the token: "))

@@ -37,6 +37,7 @@ from fleetctl.errors import ChangeError, FleetctlError, RefusedError, Unreachabl
 from fleetctl.models.alerts import seconds
 from fleetctl.models.rollout import ClinicalSpec
 from fleetctl.rollout.box import Sent
+from fleetctl.rollout.clinical_policy import policy_of
 
 GIB = 1024**3
 Verb = Literal["status", "offer", "receive", "stage", "evaluate", "activate", "rollback", "clear"]
@@ -411,7 +412,7 @@ class FakeBox:
             incumbent=self.active.models if self.active else {},
             candidate={model.task: model.root_hash for model in candidate.models},
             set_sha256=sha256(evaluation_set).hexdigest(),
-            policy_sha256=sha256(clinical.model_dump_json().encode()).hexdigest(),
+            policy_sha256=policy_of(clinical).digest,
             encounters=3,
             comparisons=tuple(comparisons),
             passed=all(comparison.passed for comparison in comparisons),

@@ -40,6 +40,7 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.release.repository import create, first, sign
 from fleetctl.release.repository_write import SigningHand
 from fleetctl.release.store import ReleaseStore
+from fleetctl.trust.keystore import KeyStore
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.release_keys import FOLDER as RELEASE_FOLDER
 from fleetctl.trust.release_keys import ReleaseKeys
@@ -368,3 +369,22 @@ def release_fleet(
     hand = SigningHand(Keyring([keys], lambda: passphrase, no_secret))
     create(store, hand, first(roles, now()), now())
     return ReleaseFleet(store, hand, now)
+
+
+def template(folder: Path, keystore: KeyStore, passphrase: Passphrase, **more: Any) -> ReleaseFleet:
+    """A fleet `north` with release keys below `folder`, to be made once and copied by `copied`."""
+    shutil.copytree(keystore.directory, folder / "keys")
+    path = folder / "north"
+    (path / "sites").mkdir(parents=True)
+    text = (
+        "apiVersion: fleetctl/v1\nkind: Fleet\nmetadata: {name: north}\nspec:\n"
+        f"  keys_directory: {folder / 'keys'}\n  escrow_recipients: [{keystore.text('escrow.pub')}]\n"
+    )
+    (path / "fleet.yaml").write_text(text)
+    return release_fleet(FleetDir(path), passphrase, **more)
+
+
+def copied(made: ReleaseFleet, target: Path) -> ReleaseFleet:
+    """The same fleet elsewhere, with the keys that are open already: cheap. Its state is that of the environment."""
+    shutil.copytree(made.store.fleet.path, target)
+    return ReleaseFleet(ReleaseStore(FleetDir(target)), SigningHand(made.hand.keyring), made.now)

@@ -1,0 +1,380 @@
+"""`fleetctl rollout`: plan, start and steer rollouts, and ask what they do and why.
+
+Exit codes of `start`, `resume` and `status`: 0 done (or going on), 3 it waits for a person, 6 a rule or an operator has
+stopped it, 7 some sites are not done, 8 another process controls it, 130 it was told to end.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fleetctl.cli.groups import Access, OptionGroup, grouped
+from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption
+from fleetctl.cli.rollout_countersign import countersign
+from fleetctl.cli.rollout_plan import plan
+from fleetctl.cli.site_hold import ByOption
+
+if TYPE_CHECKING:
+    from fleetctl.models.fleetdir import FleetDir
+    from fleetctl.rollout.engine import Ending
+    from fleetctl.rollout.journal import Journal
+    from fleetctl.rollout.journal_records import RolloutRecord
+    from fleetctl.rollout.story import Explanation
+
+app = typer.Typer(no_args_is_help=True, help="Plan, start and steer rollouts; ask what they do and why.")
+app.command("plan")(plan)
+app.command("countersign")(countersign)
+
+IdOption = Annotated[
+    str, typer.Option("--id", metavar="ID", help="Begin of the rollout's id. Default: the newest.", show_default=False)
+]
+IdArgument = Annotated[
+    str, typer.Argument(metavar="[ID]", help="Begin of the rollout's id. Default: the newest.", show_default=False)
+]
+SitesArgument = Annotated[list[str] | None, typer.Argument(metavar="[SITE…]", help="Names of sites.")]
+
+
+class Pacing(OptionGroup):
+    """How often a controller looks, and when it ends."""
+
+    def __init__(
+        self,
+        every: Annotated[
+            float, typer.Option("--every", min=0.2, max=3600, metavar="SECONDS", help="A site that bakes is looked at.")
+        ] = 60.0,
+        ask_again: Annotated[
+            float, typer.Option(min=0.2, max=3600, metavar="SECONDS", help="A site without an answer is asked again.")
+        ] = 30.0,
+        try_again: Annotated[
+            float,
+            typer.Option(
+                min=0.2, max=86_400, metavar="SECONDS", help="A switch that a visit prevented."
+            ),
+        ] = 300.0,
+        offline_after: Annotated[
+            float, typer.Option(min=0, max=604_800, metavar="SECONDS", help="When a silent site counts as offline.")
+        ] = 600.0,
+        stay: Annotated[
+            bool, typer.Option("--stay", help="Go on while it waits for a person or for an absent site.")
+        ] = False,
+    ) -> None:
+        self.every, self.ask_again, self.try_again = every, ask_again, try_again
+        self.offline_after, self.stay = offline_after, stay
+
+
+@app.command()
+@grouped
+def start(
+    file: Annotated[Path, typer.Argument(metavar="PLANFILE", help="A signed plan: fleetctl rollout plan … -O FILE.")],
+    access: Access,
+    pacing: Pacing,
+    by: ByOption = None,
+    output: OutputOption = OutputFormat.table,
+) -> None:
+    """Start a reviewed plan, and control the rollout until it is done or waits for somebody.
+
+    A plan that no longer fits the fleet is refused with the differences. To end it for now: Ctrl-C, then resume here
+    or on another machine.
+    """
+    from fleetctl.actions.hold import operator
+    from fleetctl.actions.rollout_plan import Asking, differences
+    from fleetctl.actions.rollout_sites import ssh_boxes
+    from fleetctl.report.progress import Progress
+    from fleetctl.rollout.engine_run import now, opened_journal
+    from fleetctl.rollout.plan_fit import require_fit
+    from fleetctl.rollout.planfile import read_plan
+    from fleetctl.trust.plan_key import read_plan_keys
+
+    actor, fleet, progress = operator(by), access.fleet, Progress()
+    signed = read_plan(file, read_plan_keys(fleet))
+    passphrase = access.passphrase()
+    with progress.step("Compare the plan with the fleet"), ssh_boxes(fleet, passphrase) as boxes:
+        require_fit(differences(fleet, signed.plan, Asking(boxes), now()))
+    with opened_journal(fleet) as journal:
+        for site in journal.begin(signed.plan, actor, now()):
+            progress.line(f"{site}: an older rollout waited for it; this one brings it to {signed.plan.release.name}")
+        progress.line(f"rollout {signed.plan.id[:12]}: {signed.plan.release.name}, planned by {signed.signer}")
+        _control(journal, signed.plan.id, access, pacing, actor, output)
+
+
+@app.command()
+@grouped
+def resume(
+    access: Access,
+    pacing: Pacing,
+    identity: IdOption = "",
+    by: ByOption = None,
+    output: OutputOption = OutputFormat.table,
+) -> None:
+    """Go on with a rollout that was paused, interrupted or killed, on this machine or another.
+
+    What was ordered without an answer is asked about at the boxes before anything else.
+    """
+    from fleetctl.actions.hold import operator
+    from fleetctl.rollout.engine_run import opened_journal
+
+    with opened_journal(access.fleet) as journal:
+        _control(journal, journal.find(identity).plan.id, access, pacing, operator(by), output)
+
+
+def _control(
+    journal: Journal, identity: str, access: Access, pacing: Pacing, actor: str, output: OutputFormat, *,
+    resume: bool = True,
+) -> None:  # fmt: skip
+    from fleetctl.report.progress import Progress
+    from fleetctl.rollout import engine_sources
+    from fleetctl.rollout.engine_run import Control, carry_on, exit_code
+    from fleetctl.rollout.steps_outcome import Pace
+
+    fleet, passphrase = access.fleet, access.passphrase()
+    pace = Pace(pacing.every, pacing.ask_again, pacing.try_again, pacing.offline_after)
+    control = Control(
+        actor, Progress().line, lambda: engine_sources.reaching(fleet, passphrase), pace, stay=pacing.stay
+    )
+    ending = carry_on(journal, journal.find(identity).plan, control, resume=resume)
+    found = journal.find(identity)
+    _show(journal, found, output)
+    _advise(ending, found)
+    if code := exit_code(ending, journal.sites(identity)):
+        raise typer.Exit(code)
+
+
+def _advise(ending: Ending, found: RolloutRecord) -> None:
+    """What to do next, on stderr."""
+    from fleetctl.report.console import err
+
+    begins = found.plan.id[:12]
+    again = f"fleetctl rollout resume --id {begins}"
+    if ending.interrupted:
+        err.print(f"interrupted; nothing is lost: {again}")
+    elif ending.waits_for == "offline":
+        err.print(f"only absent sites are waited for; when they are back, or with --stay: {again}")
+    elif found.state.value == "running" and ending.waits_for == "person":
+        err.print(f"{found.reason or 'it waits for a person'}; then: {again}", soft_wrap=True)
+
+
+def _show(journal: Journal, found: RolloutRecord, output: OutputFormat) -> None:
+    from fleetctl.report.lines import write_lines
+    from fleetctl.report.rollout import status_lines
+    from fleetctl.rollout.journal_lock import holder
+    from fleetctl.rollout.story import shown
+
+    data = shown(found, journal.sites(found.plan.id), holder(journal.database, found.plan.id))
+    write_lines(data, output, status_lines)
+
+
+@app.command()
+def status(
+    identity: IdArgument = "",
+    every_one: Annotated[bool, typer.Option("--all", "-a", help="List every rollout in a line.")] = False,
+    fleet: FleetOption = None,
+    output: OutputOption = OutputFormat.table,
+) -> None:
+    """Show a rollout: state, waves, sites. Asks no site."""
+    from fleetctl.models.fleetdir import FleetDir
+    from fleetctl.report.lines import write_lines
+    from fleetctl.report.rollout import list_lines
+    from fleetctl.rollout.engine_run import opened_journal, status_code
+    from fleetctl.rollout.story import shown
+
+    with opened_journal(FleetDir.find(fleet)) as journal:
+        if every_one:
+            rows = [shown(each, journal.sites(each.plan.id), None) for each in journal.all()]
+            write_lines(rows, output, list_lines, nothing="no rollout yet")
+            return
+        found = journal.find(identity)
+        _show(journal, found, output)
+        if code := status_code(journal, found):
+            raise typer.Exit(code)
+
+
+@app.command()
+def watch(
+    identity: IdArgument = "",
+    interval: Annotated[float, typer.Option(min=0.2, max=3600, metavar="SECONDS", help="Between two looks.")] = 2.0,
+    fleet: FleetOption = None,
+    output: OutputOption = OutputFormat.table,
+) -> None:
+    """Follow a rollout that another process controls, a line for each thing that happens. Asks no site.
+
+    It ends when the rollout does, or when nobody controls it.
+    """
+    import time
+
+    from fleetctl.models.fleetdir import FleetDir
+    from fleetctl.report.emit import emit_lines
+    from fleetctl.report.lines import coloured, painted, width_of_screen
+    from fleetctl.report.rollout import history_lines
+    from fleetctl.rollout.engine_run import opened_journal, over, status_code
+    from fleetctl.rollout.story import history
+
+    with opened_journal(FleetDir.find(fleet)) as journal:
+        found, told = journal.find(identity), 0
+        while True:
+            ended = over(journal, journal.find(found.plan.id))
+            entries = history(journal, found.plan.id)
+            if output is OutputFormat.table:
+                text = painted(history_lines(entries[told:], width_of_screen()), colour=coloured())
+                typer.echo(text, nl=False)
+            else:
+                emit_lines(entries[told:])
+            told = len(entries)
+            if ended:
+                break
+            time.sleep(interval)
+        if code := status_code(journal, journal.find(found.plan.id)):
+            raise typer.Exit(code)
+
+
+@app.command()
+def pause(identity: IdArgument = "", by: ByOption = None, fleet: FleetOption = None) -> None:
+    """Begin nothing new. What a box has begun goes on to its end there. `rollout resume` goes on."""
+    _wanted(identity, by, fleet, "paused")
+
+
+@app.command()
+def abort(
+    identity: IdArgument = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the history.")] = "",
+    by: ByOption = None,
+    fleet: FleetOption = None,
+) -> None:
+    """End a rollout for good. Sites stay as they are; `rollout rollback` brings them back."""
+    _wanted(identity, by, fleet, "aborted", reason)
+
+
+def _wanted(identity: str, by: str | None, fleet: Path | None, wanted: str, reason: str = "") -> None:
+    from fleetctl.actions.hold import operator
+    from fleetctl.models.fleetdir import FleetDir
+    from fleetctl.rollout.engine_run import opened_journal, want
+    from fleetctl.rollout.journal_records import RolloutState
+
+    with opened_journal(FleetDir.find(fleet)) as journal:
+        found = journal.find(identity)
+        want(journal, found, RolloutState(wanted), operator(by), reason)
+        typer.echo(f"rollout {found.plan.id[:12]} is to be {wanted}; who controls it sees that within seconds")
+
+
+@app.command()
+def promote(
+    wave: Annotated[str, typer.Argument(metavar="WAVE", help="The wave that has passed.")],
+    by: Annotated[str, typer.Option("--by", help="Name of the person who lets the next wave begin.")],
+    identity: IdOption = "",
+    fleet: FleetOption = None,
+) -> None:
+    """Let the wave behind this one begin, in your name. Only waves that have passed and ask for a person."""
+    from fleetctl.actions.hold import operator
+    from fleetctl.models.fleetdir import FleetDir
+    from fleetctl.rollout.engine_orders import order_promotion
+    from fleetctl.rollout.engine_run import now, opened_journal
+
+    with opened_journal(FleetDir.find(fleet)) as journal:
+        found = journal.find(identity)
+        order_promotion(journal, found, wave, operator(by), now())
+        typer.echo(f"wave {wave} of rollout {found.plan.id[:12]} is promoted; without a controller: rollout resume")
+
+
+@app.command()
+def retry(
+    sites: SitesArgument = None,
+    identity: IdOption = "",
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Take the release off the deny-list of sites that rolled back from it.")
+    ] = False,
+    by: ByOption = None,
+    fleet: FleetOption = None,
+) -> None:
+    """Try failed, timed out, refused and skipped sites again; without names, all of them. Then: rollout resume."""
+    from fleetctl.actions.hold import operator
+    from fleetctl.models.fleetdir import FleetDir
+    from fleetctl.rollout.engine_orders import order_retry
+    from fleetctl.rollout.engine_run import now, opened_journal
+
+    with opened_journal(FleetDir.find(fleet)) as journal:
+        found = journal.find(identity)
+        chosen = order_retry(journal, found, sites or [], operator(by), now(), clear=clear)
+        typer.echo(f"to be tried again: {', '.join(chosen) or 'no site'}; without a controller: rollout resume")
+
+
+@app.command()
+@grouped
+def rollback(
+    access: Access,
+    pacing: Pacing,
+    reason: Annotated[str, typer.Option("--reason", help="Why; the boxes keep it with their deny-list.")],
+    sites: SitesArgument = None,
+    every_one: Annotated[bool, typer.Option("--all", help="Every site that this rollout has switched.")] = False,
+    identity: IdOption = "",
+    by: ByOption = None,
+    output: OutputOption = OutputFormat.table,
+) -> None:
+    """Bring sites back to their last good set. They refuse the release from then on, until it is cleared there."""
+    from fleetctl.actions.hold import operator
+    from fleetctl.errors import LockHeldError, UsageError
+    from fleetctl.report.console import err
+    from fleetctl.rollout.engine_run import opened_journal, order_back
+
+    if bool(sites) == every_one:
+        raise UsageError("name sites, or give --all", hint="fleetctl rollout rollback SITE… --reason WHY")
+    with opened_journal(access.fleet) as journal:
+        found = journal.find(identity)
+        actor = operator(by)
+        chosen = order_back(journal, found, sites or [], actor, reason)
+        err.print(f"to be brought back: {', '.join(chosen) or 'no site'}")
+        try:
+            _control(journal, found.plan.id, access, pacing, actor, output, resume=False)
+        except LockHeldError as held:
+            err.print(f"{held.message}: it brings them back", soft_wrap=True)
+
+
+@app.command("history")
+def show_history(
+    identity: IdArgument = "",
+    site: Annotated[str, typer.Option("--site", help="Only this site.")] = "",
+    fleet: FleetOption = None,
+    output: OutputOption = OutputFormat.table,
+) -> None:
+    """Show every decision and step with its time, its actor and, as JSON or YAML, the facts that it used."""
+    from fleetctl.models.fleetdir import FleetDir
+    from fleetctl.report.lines import write_lines
+    from fleetctl.report.rollout import history_lines
+    from fleetctl.rollout.engine_run import opened_journal
+    from fleetctl.rollout.story import history
+
+    with opened_journal(FleetDir.find(fleet)) as journal:
+        write_lines(history(journal, journal.find(identity).plan.id, site), output, history_lines)
+
+
+@app.command()
+def explain(
+    site: Annotated[str, typer.Argument(metavar="SITE", help="Name of the site.")],
+    identity: IdOption = "",
+    fleet: FleetOption = None,
+    output: OutputOption = OutputFormat.table,
+) -> None:
+    """Say in one paragraph why a site is where it is, what it waits for, and what is next. Asks no site."""
+    from fleetctl.models.fleetdir import FleetDir
+    from fleetctl.report.lines import write_lines
+    from fleetctl.report.rollout import explained_lines
+
+    write_lines([_explained(FleetDir.find(fleet), site, identity)], output, explained_lines)
+
+
+def _explained(fleet: FleetDir, site: str, identity: str) -> Explanation:
+    from fleetctl.errors import UsageError
+    from fleetctl.rollout.engine_run import now, opened_journal
+    from fleetctl.rollout.engine_sources import held_sites
+    from fleetctl.rollout.story import explain, left_out
+
+    with opened_journal(fleet) as journal:
+        found = journal.find(identity)
+        at = now()
+        try:
+            return explain(journal, found, site, at, held_sites(fleet, found.plan, at))
+        except KeyError:
+            why = left_out(found.plan, site)
+            said = f"the plan left {site} out: {why}" if why else f"{site} is not in rollout {found.plan.id[:12]}"
+            raise UsageError(said, hint="fleetctl rollout status; --id names another rollout") from None

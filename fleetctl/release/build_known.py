@@ -1,0 +1,144 @@
+"""Which releases there are: drafts and what the signed repository has; and the next sequence, never used twice.
+
+The highest sequence that was ever given out stands in `releases/sequence` of the fleet directory, so in git, beside
+what it counts: a draft that was removed, or never finished, leaves a number that stays unused.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.contract.release import MAX_MANIFEST_BYTES, ReleaseManifest, manifest_target
+from fleetctl import atomic
+from fleetctl.errors import ConfigError, LockHeldError, RefusedError, UsageError
+from fleetctl.release.bom import MAX_BOM_BYTES
+from fleetctl.release.repository_client import WHATEVER_AGE
+from fleetctl.release.repository_view import parse_manifest, published
+from fleetctl.release.store import ReleaseStore
+
+RELEASE, BOM = "release.json", "bom.json"
+
+
+@dataclass(frozen=True)
+class Known:
+    """A release that has a name and a sequence. `manifest` is None for a revoked one whose manifest is not kept."""
+
+    name: str
+    sequence: int
+    manifest: ReleaseManifest | None
+    folder: Path
+    where: str
+    revoked: bool = False
+
+
+def known_releases(store: ReleaseStore) -> list[Known]:
+    """Every draft, and every release of the repository, verified; of any age: this is about names and numbers."""
+    found = []
+    for folder in sorted(store.drafts.glob("*")) if store.drafts.is_dir() else []:
+        path = folder / RELEASE
+        manifest = parse_manifest(_bounded(path, MAX_MANIFEST_BYTES), str(path))
+        if manifest.name != folder.name:
+            raise ConfigError(f"{path} is the manifest of {manifest.name}", hint="name the folder as the release")
+        found.append(Known(manifest.name, manifest.sequence, manifest, folder, f"a draft ({folder})"))
+    if not (store.folder / "root.json").exists():
+        return found
+    for channel, releases in published(store, now=WHATEVER_AGE).channels.items():
+        for each in releases:
+            folder = (store.targets / manifest_target(channel, each.name)).parent
+            revoked = each.revoked is not None
+            place = f"{'revoked from' if revoked else 'published in'} channel {channel}"
+            found.append(Known(each.name, each.sequence, each.manifest, folder, place, revoked))
+    return found
+
+
+def base_of(known: list[Known], name: str) -> tuple[ReleaseManifest, bytes]:
+    """Manifest and bill of materials of the release to begin with; a draft counts before what is published."""
+    named = [each for each in known if each.name == name]
+    if not named:
+        there = ", ".join(sorted({each.name for each in known if not each.revoked}))
+        raise UsageError(f"there is no release {name}", hint=f"releases: {there or 'none; leave --from out'}")
+    for each in named:
+        if each.manifest is None or each.revoked:
+            continue
+        bom = _bounded(each.folder / BOM, MAX_BOM_BYTES)
+        if hashlib.sha256(bom).hexdigest() != each.manifest.bom_sha256:
+            raise ConfigError(f"{each.folder / BOM} is not the one of its manifest", hint="get it from git again")
+        return each.manifest, bom
+    raise RefusedError(f"release {name} was revoked ({named[0].where})", hint="begin with another one")
+
+
+def check_free(known: list[Known], name: str) -> None:
+    """Raise RefusedError when the name is taken: what was built under it does not change."""
+    for each in known:
+        if each.name == name:
+            raise RefusedError(f"release {name} exists: {each.where}", hint="choose another name")
+
+
+def next_sequence(store: ReleaseStore, known: list[Known]) -> int:
+    """One more than the highest that is known or was ever given out."""
+    return 1 + max([_given_out(store), *(each.sequence for each in known)])
+
+
+def give_out(store: ReleaseStore, sequence: int) -> None:
+    """Remember it, durably, before anything bears it."""
+    store.folder.mkdir(parents=True, exist_ok=True)
+    sweep(_path(store))
+    atomic.write_text(_path(store), f"{sequence}\n")
+
+
+def sweep(path: Path) -> None:
+    """Remove what writes of `path` left that were cut off: the fleet directory is in git. The caller has the lock."""
+    for stale in path.parent.glob(f".{path.name}.*"):
+        stale.unlink()
+
+
+@contextmanager
+def one_build(store: ReleaseStore) -> Iterator[None]:
+    """One build of a release at a time on this machine. Raises LockHeldError; the kernel frees it with the process."""
+    folder = store.fleet.state_dir / "releases"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(folder / "build.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LockHeldError(
+                "another process on this machine builds or carries a release", hint="wait for it, then again"
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _path(store: ReleaseStore) -> Path:
+    return store.folder / "sequence"
+
+
+def _given_out(store: ReleaseStore) -> int:
+    path = _path(store)
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return 0
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}"[:300], hint="get it from git again") from None
+    if not (text.isdigit() and len(text) < 16):
+        raise ConfigError(f"{path}: {text[:40]!r}; wanted: a number", hint="get it from git again")
+    return int(text)
+
+
+def _bounded(path: Path, limit: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", hint="get it from git again, or remove the folder") from None
+    if len(content) > limit:
+        raise ConfigError(f"{path} has more than {limit:,} bytes", hint="get it from git again")
+    return content
