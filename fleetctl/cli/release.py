@@ -1,4 +1,4 @@
-"""`fleetctl release`: which releases there are, who signed them for which channel, and what was taken back.
+"""`fleetctl release`: made, signed into channels, approved, taken back and carried.
 
 A draft becomes a release by `sign`, with the key of a channel (usually of test sites); `approve` puts the same bytes
 into another channel, with that one's keys. Where several people have to sign, each repeats the command with his key.
@@ -14,6 +14,7 @@ import typer
 from fleetctl.cli.groups import grouped
 from fleetctl.cli.options import DryRunOption, FleetOption, OutputFormat, OutputOption
 from fleetctl.cli.release_access import ChannelOption, ReasonOption, ReleaseAccess, ReleaseArgument, tell
+from fleetctl.cli.release_build import build, export, import_, import_model
 from fleetctl.cli.release_keys import app as keys
 
 if TYPE_CHECKING:
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 
     from fleetctl.release.repository_report import Checked, Listing
 
-app = typer.Typer(no_args_is_help=True, help="Sign, approve, verify and revoke releases; see what a channel has.")
+app = typer.Typer(no_args_is_help=True, help="Build, sign, approve, revoke and carry releases; see what a channel has.")
 app.add_typer(keys, name="keys")
+app.command()(build)
+app.command("import-model")(import_model)
+app.command()(export)
+app.command("import")(import_)
 
 
 @app.command("list")

@@ -1,4 +1,4 @@
-"""`fleetctl release build | import-model | export | import`: make releases, and carry them where no network goes."""
+"""`fleetctl release build|import-model|export|import`: make releases, and carry them where no network goes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from fleetctl.release.carry import Carried
     from fleetctl.release.weights import Looked
 
-app = typer.Typer(no_args_is_help=True, help="Build releases, import own weights, carry releases on removable media.")
-
 
 class OsChoice(StrEnum):
     """The OS images: of virtual machines, or of servers with an NVIDIA GPU."""
@@ -37,7 +35,6 @@ class TaskChoice(StrEnum):
     drafting = "drafting"
 
 
-@app.command()
 @grouped
 def build(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the release: a-z, 0-9, . and -, like 2026.11-1.")],
@@ -107,7 +104,6 @@ def build(
     emit(built, output, _built_table)
 
 
-@app.command("import-model")
 @grouped
 def import_model(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="With the model's files and nothing else.")],
@@ -147,7 +143,6 @@ def import_model(
     emit(manifest, output, lambda built: _model_table(built, models / f"{name}.raw"))
 
 
-@app.command()
 def export(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the release.")],
     channel: Annotated[str, typer.Option("--channel", metavar="CHANNEL", help="In which it is published.")],
@@ -167,7 +162,6 @@ def export(
     emit(export_release(store, name, channel, to, _now, Progress(), dry_run=dry_run), output, _carried_table)
 
 
-@app.command("import")
 def import_(
     path: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the release on the medium: …/NAME.")],
     root_sha256: Annotated[

@@ -1,4 +1,4 @@
-"""`fleetctl site`: add, list, show, preflight, burnin, provision and verify."""
+"""`fleetctl site`: add, list, show, hold, pin, preflight, burnin, provision and verify."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from fleetctl.cli.options import (
 )
 from fleetctl.cli.shown import shown_events
 from fleetctl.cli.site_burnin import burnin
+from fleetctl.cli.site_hold import hold, pin, unhold, unpin
 from fleetctl.cli.site_options import (
     AddressOption,
     AllowOption,
@@ -165,6 +166,8 @@ def preflight(
 
 
 app.command()(burnin)
+for _command in (hold, unhold, pin, unpin):
+    app.command()(_command)
 
 
 @app.command()

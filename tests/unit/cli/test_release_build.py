@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from appliance.contract.release import ReleaseManifest
-from fleetctl.cli.release_build import app
+from fleetctl.cli.release import app
 from fleetctl.errors import FleetctlError, RefusedError, UsageError, VerificationError
 from fleetctl.image.overview import overview
 from fleetctl.models.fleetdir import FleetDir
