@@ -201,6 +201,33 @@ def test_an_image_that_rots_after_it_was_staged_is_not_activated(box: Box) -> No
     assert box.sealed()["drafting"] == box.images["old"].root_hash == box.linked()["drafting"]
 
 
+def test_a_rotten_image_is_healed_by_staging_and_sending_again(box: Box) -> None:
+    box.staged("r1", 1, "new")
+    path = box.places.image(box.images["new"].root_hash)
+    content = bytearray(path.read_bytes())
+    content[22_000] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
+    assert box.machine.offer("r1", "stable").missing == ()
+    with pytest.raises(NotVerifiedError):
+        box.machine.stage(op(2), "r1", "stable")
+    assert [each.task for each in box.machine.offer("r1", "stable").missing] == ["drafting"]
+    box.send("new")
+    box.machine.stage(op(3), "r1", "stable")
+    assert box.machine.activate(op(4), "r1", 60, None).outcome == "done"
+    # One that runs is never removed, whatever is staged: without it nothing could be mounted at all.
+    content = bytearray(path.read_bytes())
+    content[22_000] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
+    box.publish("r2", 2, "new")
+    box.machine.stage(op(5), "r2", "stable")
+    assert path.exists()
+    with pytest.raises(NotVerifiedError):
+        box.machine.activate(op(6), "r2", 60, None)
+    assert path.exists()
+
+
 def test_arrivals_of_other_releases_are_dropped_when_one_is_staged(box: Box) -> None:
     box.publish("r1", 1, "new")
     box.send("new", "newer")
