@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.release import incoming
 from appliance.release.incoming import Arrivals, WantedFile, prepare
 from appliance.release.receivers import writers_of
 from fleetctl.errors import ChangeError, UnreachableError
@@ -184,6 +185,55 @@ def test_goes_on_where_a_killed_receiver_stopped_and_still_uses_the_older_image(
     assert arrived(arrivals) == new
     assert moved.literal_bytes < 5.5 * MIB  # of 16 new ones 11 had come, and the other 16 are the older image's
     assert not list(arrivals.images.glob(".partial/*.raw"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_cut_again_and_again_it_only_ever_gets_further(
+    road: Road, arrivals: Arrivals, source: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Receivers are killed, or the operator gives up, at chance places; content moved, came new and stayed."""
+    monkeypatch.setattr(incoming, "WORTH_KEEPING_BYTES", 64 << 10)
+    chance = random.Random(seed)  # noqa: S311 (no secret)
+    old = content(8, seed=10 + seed)
+    pieces = [content(1, seed=100 + seed * 10 + each) for each in range(4)]
+    pieces += [old[each * MIB : (each + 1) * MIB] for each in range(8)]
+    chance.shuffle(pieces)
+    new = b"".join(pieces)
+    arrivals.kept(OLD).write_bytes(old)
+    (source / f"{NEW}.raw").write_bytes(new)
+    had = sent = cuts = 0
+    while cuts < 3:
+        parcel, received = parcel_of(arrivals, source, kib_s=700)
+        assert received >= had
+        had, gives_up_at = received, chance.randrange(had, len(new))
+        kills = chance.random() < 0.5
+        try:
+            sent += send(road, parcel, deadline_s=120, on_progress=ending(arrivals, gives_up_at, kills)).literal_bytes
+            break
+        except (UnreachableError, ChangeError, InterruptedError):
+            cuts += 1
+            until(lambda kills=kills: kills or not temporary(arrivals), "the receiver goes on")
+    assert cuts
+    sent += send(road, parcel_of(arrivals, source)[0], deadline_s=120).literal_bytes
+    assert arrived(arrivals) == new
+    assert arrivals.kept(OLD).read_bytes() == old
+    assert sent < 5 * MIB  # what is new, and the blocks at its borders
+
+
+def ending(arrivals: Arrivals, at: int, kills: bool) -> Callable[[int], None]:
+    """Ends the transfer when so many bytes are done: at the box, or here."""
+
+    def end(now: int) -> None:
+        if now < at:
+            return
+        if not kills:
+            raise InterruptedError
+        for path in temporary(arrivals):
+            for process in writers_of(path):
+                os.kill(process, signal.SIGKILL)
+
+    return end
 
 
 @pytest.mark.slow
