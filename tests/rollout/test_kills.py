@@ -45,7 +45,7 @@ def test_a_kill_anywhere_loses_nothing_and_repeats_nothing(fleet: SimulatedFleet
     number = 0
     while (so_far := killer.killed.total()) < KILLS:
         number += 1
-        image = fleet.image("drafting", 0, size_bytes=256 << 10, changed=number / 100)
+        image = fleet.image("drafting", number, size_bytes=256 << 10)
         fleet.publish(f"k{number}", number, {"drafting": image})
         killer.rollout(f"k{number}", "kills", min(A_ROLLOUT, KILLS - so_far))
     print(f"seed {seed}: {killer.killed.total()} kills in {number} rollouts: {dict(killer.killed)}")

@@ -14,6 +14,8 @@ from tests.sim.sites.fleet import SimulatedFleet
 from tests.sim.sites.invariants import Found, not_repeated
 from tests.sim.sites.operator import PACE, Operator, kill
 
+# A site takes ten rows to its switch: an order and its outcome for each of five steps.
+_ROWS = 9
 _PATIENCE_S = 600.0
 _QUIET_S = 300.0
 _MOST_RETRIES = 12
@@ -35,7 +37,7 @@ class Killer:
         process = self._started("start", str(self.operator.plan(release, policy)))
         left = kills
         while left and process.poll() is None:
-            if self._ends_before(process, self.dice.uniform(0.0, 4.0)):
+            if self._ends_before(process, self.dice.randint(0, _ROWS), self.dice.uniform(0.0, 0.8)):
                 break
             left -= 1
             if self.dice.random() < 0.5:
@@ -127,7 +129,12 @@ class Killer:
         behind = [name for name, site in self.fleet.sites.items() if site.loaded() != target]
         assert not behind, f"not brought along: {behind}\n{self._log()}"
 
-    def _ends_before(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
+    def _ends_before(self, process: subprocess.Popen[bytes], rows: int, seconds: float) -> bool:
+        """Whether it ends before it has written so much more, and worked on for so long."""
+        wanted, deadline_s = self._steps() + rows, time.monotonic() + _PATIENCE_S
+        while process.poll() is None and self._steps() < wanted:
+            assert time.monotonic() < deadline_s, f"the controller goes on with nothing\n{self._log()}"
+            time.sleep(0.02)
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
