@@ -1,6 +1,6 @@
-"""A "newer" drafting model for the lab: the catalogue's weights under another name, so that there is an update to rehearse.
+"""A "newer" drafting model for the lab: the catalogue's weights under another name, to rehearse an update with.
 
-Nothing is trained here. The file differs from the catalogue's in one letter of its `general.name`, so its image has another
+Nothing is trained. The file differs from the catalogue's in one letter of its `general.name`, so its image has another
 root hash, and it drafts exactly as the old one: what is rehearsed is the way of an update, not a better model.
 """
 
