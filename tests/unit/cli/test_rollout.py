@@ -29,7 +29,7 @@ from fleetctl.trust.sealing import seal_pkcs8
 from tests.fakes.rollouts import FakeClock, FakeSources, plan
 
 FAST = ("--every", "0.2", "--ask-again", "0.2", "--try-again", "0.2", "--offline-after", "1")
-_MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of its own in it)
+_MEMORY = Path("/dev/shm")
 QUICK = {"*": {"bake": "0s"}}
 Cli = Callable[..., Result]
 
