@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Run virtual sites on this machine: UEFI, Secure Boot, software TPM, ports on loopback only.")
 app.command()(rehearsal.demo)
 app.command()(rehearsal.visit)
+app.command("newer-model")(rehearsal.newer_model)
 
 
 class AccelChoice(StrEnum):

@@ -1,4 +1,4 @@
-"""`fleetctl lab demo` and `fleetctl lab visit`: the whole way once, and one recorded visit through it."""
+"""`fleetctl lab demo|visit|newer-model`: the whole way once, one recorded visit through it, something to update to."""
 
 from __future__ import annotations
 
@@ -23,6 +23,17 @@ def demo(
     from fleetctl.report.console import err
 
     err.print(summary(run(recording.absolute(), err.print)))
+
+
+def newer_model(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Empty, or not there yet.")],
+) -> None:
+    """Write a "newer" drafting model to rehearse an update with: the lab's own weights under another name."""
+    from fleetctl.image.cache import ImageCache
+    from fleetctl.lab.demo import MODELS
+    from fleetctl.lab.newer_model import make
+
+    typer.echo(make(MODELS["drafting"], folder, ImageCache.default()))
 
 
 @grouped

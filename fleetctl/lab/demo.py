@@ -12,12 +12,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleetctl import atomic
 from fleetctl.errors import ChangeError, ConfigError
 from fleetctl.lab.image import default_image, image_source
 from fleetctl.lab.store import LabStore
 from fleetctl.models.fleetdir import FleetDir
 
 SITE = "lab-1"
+NEWER = "smollm2-135m-instruct-2"
+_POLICY = """\
+apiVersion: fleetctl/v1
+kind: RolloutPolicy
+metadata: {name: canary}
+spec:
+  channel: stable
+  waves: [{name: canary, sites: [lab-1], bake: 30s}]
+"""
 MODELS = {"transcription": "whisper-tiny.en", "drafting": "smollm2-135m-instruct"}
 
 
@@ -50,14 +60,20 @@ def steps(base: Path, recording: Path) -> tuple[DemoStep, ...]:
     """What the demo does, in order."""
     fleet = base / "fleet"
 
-    def fleet_exists() -> str | None:
-        return f"{fleet} is there" if (fleet / "fleet.yaml").is_file() else None
+    def there(path: Path) -> Callable[[], str | None]:
+        return lambda: f"{path} is there" if path.exists() else None
+
+    release, newer = next_release(fleet), base / "newer-model"
+    plan = base / f"plan-{release}.json"
 
     return (
         DemoStep(
             "make a fleet: CA, signing keys, escrow",
             ("init", str(fleet), "--name", "demo", "--keys-directory", str(base / "keys")),
-            skip=fleet_exists,
+            skip=there(fleet / "fleet.yaml"),
+        ),
+        DemoStep(
+            "make the keys that sign releases", ("release", "keys", "init"), skip=there(fleet / "releases" / "metadata")
         ),
         DemoStep("build the appliance image", ("image", "build")),
         *(DemoStep(f"pack the {task} model", ("image", "model", name)) for task, name in MODELS.items()),
@@ -73,8 +89,38 @@ def steps(base: Path, recording: Path) -> tuple[DemoStep, ...]:
         DemoStep("verify, from facts read anew", ("site", "verify", SITE)),
         DemoStep("prove that nothing leaves", ("egress", "prove", SITE)),
         DemoStep("a visit on port 443: consent, transcript, note, proof", ("lab", "visit", SITE, str(recording))),
+        DemoStep("a newer drafting model", ("lab", "newer-model", str(newer)), skip=there(newer)),
+        DemoStep(
+            "pack it, as a practice packs its own weights",
+            import_model(newer),
+        ),  # fmt: skip
+        DemoStep("a release of it", ("release", "build", release, "--drafting", NEWER)),
+        DemoStep("sign it for the sites", ("release", "sign", release, "--channel", "stable")),
+        DemoStep(
+            "plan: the site is the canary",
+            ("rollout", "plan", "--release", release, "--policy", "canary", "-O", str(plan)),
+        ),
+        DemoStep(
+            "roll it out: send, verify, drain, switch, probe, bake", ("rollout", "start", str(plan), "--every", "5")
+        ),
+        DemoStep("why it is where it is", ("rollout", "explain", SITE)),
         DemoStep("fleet status", ("status",)),
     )
+
+
+def import_model(folder: Path) -> tuple[str, ...]:
+    """The command that makes an image of the newer model."""
+    return (
+        "release", "import-model", str(folder), "--task", "drafting", "--name", NEWER, "--licence", "Apache-2.0",
+        "--origin", "the lab's own: the catalogue's weights under another name",
+    )  # fmt: skip
+
+
+def next_release(fleet: Path) -> str:
+    """A name that no release of the fleet has: each run of the demo updates the site once more."""
+    folders = (fleet / "releases" / "drafts", *(fleet / "releases" / "targets").glob("*"))
+    taken = {release.name for folder in folders if folder.is_dir() for release in folder.iterdir()}
+    return next(name for number in range(2, len(taken) + 3) if (name := f"lab-{number}") not in taken)
 
 
 def _image_is_current(fleet: Path) -> str | None:
@@ -103,6 +149,10 @@ def run(recording: Path, say: Callable[[str], None]) -> tuple[Timing, ...]:
     }
     timings: list[Timing] = []
     for number, step in enumerate(planned := steps(base, recording), start=1):
+        if step.arguments[:2] == ("rollout", "plan"):
+            policy = base / "fleet" / "policies" / "rollouts" / "canary.yaml"
+            policy.parent.mkdir(parents=True, exist_ok=True)
+            atomic.write_text(policy, _POLICY)
         say(f"\n[{number}/{len(planned)}] {step.title}")
         if reason := step.skip():
             say(f"  skipped: {reason}")

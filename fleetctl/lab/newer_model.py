@@ -6,7 +6,6 @@ root hash, and it drafts exactly as the old one: what is rehearsed is the way of
 
 from __future__ import annotations
 
-import shutil
 import struct
 from pathlib import Path
 
@@ -50,13 +49,7 @@ def rename(path: Path) -> str:
         kind, length = struct.unpack_from("<IQ", head, start - 12)
         if kind != _STRING or not 0 < length <= len(head) - start:
             raise ChangeError(f"{path}: general.name is no text", hint="choose another model in GGUF form")
-        last = start + length - 1
-        file.seek(last)
-        file.write(b"2" if head[last : last + 1] != b"2" else b"3")
-        name = head[start:last] + (b"2" if head[last : last + 1] != b"2" else b"3")
+        name = head[start : start + length - 1] + (b"3" if head[start + length - 1] == ord("2") else b"2")
+        file.seek(start)
+        file.write(name)
     return name.decode("utf-8", "replace")
-
-
-def remove(target: Path) -> None:
-    """Remove what `make` wrote."""
-    shutil.rmtree(target, ignore_errors=True)
