@@ -93,7 +93,7 @@ def steps(base: Path, recording: Path) -> tuple[DemoStep, ...]:
         DemoStep(
             "pack it, as a practice packs its own weights",
             import_model(newer),
-        ),  # fmt: skip
+        ),
         DemoStep("a release of it", ("release", "build", release, "--drafting", NEWER)),
         DemoStep("sign it for the sites", ("release", "sign", release, "--channel", "stable")),
         DemoStep(

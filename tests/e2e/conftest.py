@@ -31,6 +31,8 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Operator:
     made.run("image", "build")
     for model in MODELS.values():
         made.run("image", "model", model)
+    if not (made.fleet / "releases" / "metadata").exists():
+        made.run("release", "keys", "init")
     return made
 
 

@@ -153,9 +153,7 @@ def other_operator(url: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.both_stores
-def test_two_operators_cannot_control_one_rollout(
-    database: Database, other_operator: subprocess.Popen[str]
-) -> None:
+def test_two_operators_cannot_control_one_rollout(database: Database, other_operator: subprocess.Popen[str]) -> None:
     with (
         pytest.raises(LockHeldError, match=rf"controlled by kim on .*, process {other_operator.pid}, since 20"),
         controlling(database, PLAN.id, "alex", START),
