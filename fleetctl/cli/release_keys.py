@@ -15,7 +15,7 @@ from fleetctl.cli.release_access import ReleaseAccess, tell
 from fleetctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import RenderableType
 
     from fleetctl.release.repository_report import RoleRow
     from fleetctl.trust.release_keys import KeyRecord
@@ -254,16 +254,15 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _table(fingerprint: str, rows: list[RoleRow]) -> Table:
+def _table(fingerprint: str, rows: list[RoleRow]) -> RenderableType:
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     table = Table("ROLE", "VERSION", "WANTS", "KEYS (* at hand)", "GOOD UNTIL", "STATE", box=None)
-    table.caption = f"root SHA-256 {fingerprint}"
-    table.caption_justify = "left"
     for each in rows:
         keys = ", ".join(f"{key.holder}{'*' if key.at_hand else ''}" for key in each.keys)
         wants = f"{each.threshold} of {len(each.keys)}"
         end = f"{each.expires_at:%Y-%m-%d}"
         table.add_row(each.role, str(each.version), wants, Text(keys), end, each.state.value)
-    return table
+    return Group(table, Text(f"root SHA-256 {fingerprint}"))
