@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fleetctl.release.repository import Outcome
     from fleetctl.release.repository_write import Hand
     from fleetctl.release.store import ReleaseStore
+    from fleetctl.trust.passphrase import Passphrase
     from fleetctl.trust.release_keys import KeyRecord, ReleaseKeys
     from fleetctl.trust.release_signers import Keyring
 
@@ -78,14 +79,20 @@ class ReleaseAccess(Access):
 
     def keyring(self, *more: ReleaseKeys, new: bool = False) -> Keyring:
         """The keys of these folders. `new`: the passphrase will seal keys that are made."""
-        from fleetctl.trust.release_signers import Keyring, pin_from
+        from fleetctl.trust.release_signers import Keyring
 
         return Keyring(
             [*self.folders, *(each for each in more if each not in self.folders)],
             lambda: self.passphrase(new=new),
-            lambda: pin_from(self._pin_fd, self._pin_file),
+            self.pin,
             self.module,
         )
+
+    def pin(self) -> Passphrase:
+        """See `pin_from`."""
+        from fleetctl.trust.release_signers import pin_from
+
+        return pin_from(self._pin_fd, self._pin_file)
 
     def hand(self, dry_run: bool, keyring: Keyring | None = None) -> Hand:
         """What signs and writes, or only looks."""

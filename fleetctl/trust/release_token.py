@@ -35,10 +35,13 @@ def module_path(given: Path | None) -> Path:
     return path
 
 
-def import_key(name: str, module: Path, label: str, object_id: int) -> KeyRecord:
-    """The record of a key that is on a token already. Raises `ConfigError` when there is no such key."""
+def import_key(name: str, module: Path, label: str, object_id: int, pin: Callable[[], Passphrase]) -> KeyRecord:
+    """The record of a key that is on a token already. Raises `ConfigError` when there is no such key.
+
+    The PIN is asked for only when the token hides its public keys.
+    """
     with _speaking(module, f"token {label}, object {object_id}"):
-        uri, key = HSMSigner.import_(hsm_keyid=object_id, token_label=label)
+        uri, key = HSMSigner.import_(object_id, label, lambda what: pin().reveal())
     return KeyRecord.of(name, key, token=uri)
 
 

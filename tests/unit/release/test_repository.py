@@ -8,9 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tuf.api.metadata import TargetFile
 
 from fleetctl.errors import ConfigError, FleetctlError, LockHeldError, RefusedError, UsageError, VerificationError
 from fleetctl.release import repository
+from fleetctl.release.repository_client import trusted
 from fleetctl.release.repository_report import listing, shown, verified
 from fleetctl.release.repository_view import newest_approved, published
 from fleetctl.release.repository_write import LookingHand, SigningHand, writing
@@ -195,6 +197,22 @@ def test_a_pending_file_that_was_tampered_with_is_not_signed(fleet: ReleaseFleet
     path.write_text("{}")
     with refused(ConfigError, str(path), "is no metadata"):
         repository.sign(fleet.store, fleet.hand, "2026.11-1", "stable", fleet.now())
+
+
+def test_signed_metadata_that_nobody_could_read_is_not_published(fleet: ReleaseFleet) -> None:
+    """Whoever holds a channel's keys can sign what he likes; it must not end the other channels."""
+    found = trusted(fleet.store)
+    for number, path in enumerate(("stable/evil/release.json", "candidate/evil/release.json", "candidate/x/y.json")):
+        document = repository.following(found.channels["candidate"], "candidate", fleet.now())
+        document.signed.targets[path] = TargetFile.from_data(path, b"{}", ["sha256"])
+        hand_of(fleet, "candidate-1", "candidate-2").sign(document, list(found.delegations["candidate"].keyids))
+        waiting = fleet.store.folder / "pending" / "2.candidate.json"
+        waiting.write_bytes(document.to_bytes())
+        before = contents(fleet.store.metadata)
+        with pytest.raises(VerificationError):
+            repository.refresh(fleet.store, fleet.hand, [], fleet.now())
+        assert contents(fleet.store.metadata) == before, number
+        assert listing(fleet.store).waiting[0].missing == 0
 
 
 @pytest.mark.parametrize(
