@@ -1,4 +1,4 @@
-"""A rollout in memory for tests: a plan, fake boxes behind fake sources, a clock that tests turn, any order of steps."""
+"""A rollout in memory for tests: a plan, fake boxes behind fake sources, a clock that tests turn."""
 
 from __future__ import annotations
 

@@ -28,10 +28,10 @@ PLAN = plan()
 
 
 @pytest.fixture
-def kept(database: Database) -> Iterator[Journal]:
+def kept(database: Database) -> Journal:
     journal = Journal(database)
     journal.begin(PLAN, "alex", START)
-    yield journal
+    return journal
 
 
 @pytest.mark.both_stores
