@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from appliance.ctl.release_evaluate import evaluate
 from appliance.ctl.release_incoming import receive_prepare
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 
 app.command("receive-prepare")(receive_prepare)
+app.command("evaluate")(evaluate)
 
 Form = Literal["text", "json"]
 OutputOption = Annotated[Form, typer.Option("--output", "-o", help="json: one document a line, the result last.")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    from appliance.contract.release_status import ReleaseStep
     from appliance.evaluation.evaluation_set import EvaluationSet
 
 
@@ -54,16 +56,19 @@ def evaluate(
     from appliance.release.ending import told_to_end
     from appliance.release.parts import Parts
     from appliance.release.places import Places
-    from appliance.release.probe import no_probe
+    from appliance.release.probe import SampleProbe
     from appliance.release.shown import step_line
 
     places = Places.from_environment()
     as_json = output == "json"
     told = told_to_end()
-    parts = Parts.of(
-        places, no_probe,
-        lambda step: typer.echo(step.model_dump_json() if as_json else step_line(step), err=not as_json), told,
-    )  # fmt: skip
+
+    def say(step: ReleaseStep) -> None:
+        # When nobody listens any more, it goes on: whoever gives the order again gets the result.
+        with suppress(OSError):
+            typer.echo(step.model_dump_json() if as_json else step_line(step), err=not as_json)
+
+    parts = Parts.of(places, SampleProbe(places), say, told)
     asked = Asked(
         operation or uuid.uuid4().hex, release, read_policy(_policy(policy)), _read(evaluation_set),
         instead=instead, drain_timeout_s=drain_timeout,

@@ -15,9 +15,6 @@ from appliance.drafting.kinds.template import Template
 from appliance.evaluation.asking import drafted, transcribed
 from appliance.evaluation.errors import NotMeasuredError
 from appliance.evaluation.measures import distance, plain
-from appliance.release.places import Places
-from appliance.release.probe import ProbeError
-from appliance.release.record import KeptSet
 
 SAMPLE = Path(__file__).parent / "sample.flac"
 SAID = "ask not what your country can do for you"
@@ -84,21 +81,6 @@ def probe_drafting(socket: Path, *, timeout_s: float = TIMEOUT_S) -> ProbeResult
         f"{wrote} statements were drafted from the sample, {wrote - bad} are supported by it, wanted is one at least",
         found.root_hash, time.monotonic() - started,
     )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class ServiceProbe:
-    """The probe of the release machine: each engine of a set by its own socket."""
-
-    places: Places
-    timeout_s: float = TIMEOUT_S
-
-    def __call__(self, kept: KeptSet) -> None:
-        """Return when every task gave a sound result. Raises ProbeError with what was wrong with each."""
-        probes = {"transcription": probe_transcription, "drafting": probe_drafting}
-        found = [probes[model.task](self.places.socket(model.task), timeout_s=self.timeout_s) for model in kept.models]
-        if bad := [f"{each.task}: {each.detail}" for each in found if not each.passed]:
-            raise ProbeError("; ".join(bad), hint="look at the engine's journal: journalctl -u 'appliance-*'")
 
 
 def _source() -> Source:

@@ -57,15 +57,15 @@ def turn(
     places: Places,
     now: datetime,
     *,
-    at_boot: bool = False,
+    heed_site: bool = True,
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[None]:
     """Be the only one who changes the box. Raises BusyError or RefusedError, naming who does.
 
-    `at_boot` leaves the site's lock alone: whoever holds it needs a box that is whole.
+    Without `heed_site` the site's lock is left alone; a step of a provisioning that is at work is waited for anyway.
     """
-    holder = None if at_boot else holder_of_site(places, now, time.clock_gettime(time.CLOCK_BOOTTIME))
+    holder = holder_of_site(places, now, time.clock_gettime(time.CLOCK_BOOTTIME)) if heed_site else None
     if holder is not None:
         raise RefusedError(
             f"the site is locked by {holder}", hint="wait, or see `fleetctl site unlock` when that run is gone"

@@ -1,7 +1,7 @@
 """The release machine of a box: each order of `appliancectl release`, once, whoever sends it how often."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 
 from appliance.contract.release import ReleaseManifest
@@ -59,6 +59,8 @@ class Machine:
             sets = (book.record.active, book.record.previous)
             in_use = frozenset(each for kept in sets if kept is not None for each in kept.hashes.values())
             for component in manifest.models:
+                if self._parts.is_told_to_end():
+                    raise ToldToEndError("told to end while images were proven", hint="stage it again: it goes on")
                 self._parts.say("staging", f"prove {component.name} for {component.task}")
                 self._parts.images.take(component, in_use)
             with suppress(OSError):  # one release comes at a time: what else arrived is of one that does not
@@ -127,8 +129,8 @@ class Machine:
         return self._once(operation, "clear", release, "idle", work)
 
     def recover(self, *, at_boot: bool = False) -> str:
-        """Finish a change that was cut off; say what was done."""
-        with turn(self._parts.places, self._parts.now(), at_boot=at_boot):
+        """Finish a change that was cut off; say what was done. Whoever holds the site's lock needs a whole box too."""
+        with self._turn(heed_site=False):
             book = Book(self._parts)
             words = finish(self._parts, book, at_boot=at_boot)
             return words or "nothing was open"
@@ -148,23 +150,31 @@ class Machine:
             demand_in_time(parts.now(), not_after)
             if changed_tasks(active, wanted):
                 parts.say("switching", "nothing is in work")
-            change = go_forward(parts, book, change, old, new)
-            if change.action == "activate":
-                least = max(book.record.minimum_sequence, wanted.minimum_sequence)
-                book.close(
-                    change, "done", reason=f"{wanted.words} runs", active=wanted, previous=active, staged=None,
-                    minimum_sequence=least, newest_time=book.time,
-                )  # fmt: skip
-            else:
-                staged = book.record.staged
-                book.close(
-                    change, "done", reason=f"{wanted.words} runs again: {reason}", active=wanted, previous=None,
-                    staged=None if staged is not None and staged.digest == active.digest else staged,
-                    denied=book.record.with_denial(active, book.time, reason), newest_time=book.time,
-                )  # fmt: skip
+            go_forward(
+                parts, book, change, (old, new),
+                lambda change: self._commit(book, change, (active, wanted), reason),
+            )  # fmt: skip
         finally:
             with suppress(OSError):  # the order has an end of its own
                 parts.drain.end()
+
+    @staticmethod
+    def _commit(book: Book, change: OpenChange, sets: tuple[KeptSet, KeptSet], reason: str) -> None:
+        """Make the switch count: one replacement of the record."""
+        left, now = sets
+        staged = book.record.staged
+        if change.action == "activate":
+            least = max(book.record.minimum_sequence, now.minimum_sequence)
+            book.close(
+                change, "done", reason=f"{now.words} runs", active=now, previous=left, staged=None,
+                minimum_sequence=least, newest_time=book.time,
+            )  # fmt: skip
+        else:
+            book.close(
+                change, "done", reason=f"{now.words} runs again: {reason}", active=now, previous=None,
+                staged=None if staged is not None and staged.digest == left.digest else staged,
+                denied=book.record.with_denial(left, book.time, reason), newest_time=book.time,
+            )  # fmt: skip
 
     def _vouched(self, book: Book, release: str, channel: str) -> Vouched:
         at = book.time
@@ -222,9 +232,13 @@ class Machine:
             if not images.has(each.root_hash, each.size_bytes) and not images.has_arrived(each)
         )  # fmt: skip
 
+    def _turn(self, *, heed_site: bool) -> AbstractContextManager[None]:
+        parts = self._parts
+        return turn(parts.places, parts.now(), heed_site=heed_site, monotonic=parts.monotonic, sleep=parts.sleep)
+
     @contextmanager
     def _alone(self, *, heed_site: bool = True) -> Iterator[Book]:
-        with turn(self._parts.places, self._parts.now(), at_boot=not heed_site):
+        with self._turn(heed_site=heed_site):
             book = Book(self._parts)
             finish(self._parts, book)
             yield book

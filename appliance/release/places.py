@@ -121,6 +121,11 @@ class Places:
         """The order to drain, for the gateway."""
         return self.below(DRAIN_PATH)
 
+    @property
+    def resting(self) -> Path:
+        """The tasks whose engines an evaluation has stopped (appliance/evaluation/on_box.py); it starts them again."""
+        return self.below("/run/appliance-evaluate/resting")
+
     def socket(self, service: str) -> Path:
         """Where a service answers."""
         return self.below(f"/run/appliance-{service}/http.sock")

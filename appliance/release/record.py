@@ -190,7 +190,7 @@ def plain(text: str, limit: int = 300) -> str:
 
 def load(path: Path) -> Record:
     """Read the record; without one nothing was ever done here. Raises UnknownStateError when it is damaged."""
-    hint = "keep the file for analysis, then provision the site again: fleetctl site provision"
+    hint = f"move it out of {path.parent} and keep it, then provision the site again: fleetctl site provision"
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)

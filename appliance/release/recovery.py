@@ -5,12 +5,15 @@ by appliance-release-settle.service.
 """
 
 from contextlib import suppress
+from datetime import timedelta
 
+from appliance.contract.seal import ModelTask
 from appliance.release.book import Book
 from appliance.release.parts import Parts
 from appliance.release.record import OpenChange, Side, plain
 from appliance.release.switch import WentBackError, close_behind, go_back, place
 
+TASKS: tuple[ModelTask, ...] = ("transcription", "drafting")
 _CUT = "cut off while it was started and probed; a release that takes the machine down looks the same"
 
 
@@ -18,9 +21,7 @@ def finish(parts: Parts, book: Book, *, at_boot: bool = False) -> str:
     """Finish what is open, and say what that was; empty when nothing was. Raises ApplianceError, OSError."""
     change = book.record.change
     if change is None:
-        if not at_boot:
-            parts.drain.end()  # of a change that was cut off right behind its commit
-        return ""
+        return "" if at_boot else _tidied(parts)
     if change.old is None or change.new is None:
         book.close(change, "interrupted", exit_code=1, reason="cut off before anything was switched", hint="try again")
         parts.drain.end()
@@ -34,9 +35,28 @@ def finish(parts: Parts, book: Book, *, at_boot: bool = False) -> str:
         return f"{change.action} was cut off; the site was provisioned anew since"
     if at_boot:
         return _put_back(parts, book, change, old, new)
-    with suppress(WentBackError):
-        go_back(parts, book, change, _reason(change))
+    try:
+        if not change.restored:
+            # The order of the killed command may be over: no visit begins while engines are exchanged.
+            parts.drain.begin(change.operation, f"{old.kept.words} comes back", parts.now() + timedelta(hours=1))
+        with suppress(WentBackError):
+            go_back(parts, book, change, _reason(change))
+    finally:
+        with suppress(OSError):
+            parts.drain.end()
     return f"{change.action} was cut off; {old.kept.words} runs again"
+
+
+def _tidied(parts: Parts) -> str:
+    """End what a killed command left besides a change: an order to drain, engines that rest for an evaluation."""
+    words, resting = "", parts.places.resting
+    if resting.exists():
+        tasks: list[ModelTask] = [task for task in TASKS if task in resting.read_text().split()]
+        parts.services.start(tasks)
+        resting.unlink()
+        words = f"an evaluation was cut off; {' and '.join(tasks)} runs again"
+    parts.drain.end()
+    return words
 
 
 def _is_sealed_anew(parts: Parts, change: OpenChange) -> bool:

@@ -5,7 +5,7 @@ commit; whatever goes wrong before that goes back, and so does whoever finds the
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import PurePath
 
 from appliance.contract.release_status import Outcome
@@ -89,8 +89,14 @@ def demand_service(parts: Parts, kept: KeptSet) -> None:
     demand_loaded(parts.services, kept.hashes, monotonic=parts.monotonic, sleep=parts.sleep)
 
 
-def go_forward(parts: Parts, book: Book, change: OpenChange, old: Side, new: Side) -> OpenChange:
-    """Switch to the new side, up to the commit, which is the caller's. Raises ApplianceError when it went back."""
+def go_forward(
+    parts: Parts, book: Book, change: OpenChange, sides: tuple[Side, Side], commit: Callable[[OpenChange], None]
+) -> None:
+    """Switch from the first side to the second, and commit. Raises ApplianceError when it went back.
+
+    A commit that cannot be written is a way back as well, and at once: nothing is in work yet.
+    """
+    old, new = sides
     tasks = changed_tasks(old.kept, new.kept)
     change = book.note(change, phase="switching", old=old, new=new)
     try:
@@ -102,9 +108,9 @@ def go_forward(parts: Parts, book: Book, change: OpenChange, old: Side, new: Sid
         parts.say("probing", f"start {_words(tasks)} with {new.kept.words}")
         parts.services.start(new.links)
         demand_service(parts, new.kept)
+        commit(change)
     except (ApplianceError, OSError) as error:
         go_back(parts, book, change, _said(error))
-    return change
 
 
 def go_back(parts: Parts, book: Book, change: OpenChange, reason: str) -> None:
@@ -130,7 +136,6 @@ def go_back(parts: Parts, book: Book, change: OpenChange, reason: str) -> None:
         book.keep(change=change.model_copy(update={"stuck": True}), ended=book.record.over(failed))
         raise NothingServesError(words) from None
     close_behind(book, change, reason)
-    parts.drain.end()
     ended = book.record.found(change.operation)
     raise WentBackError(f"{reason}; {old.kept.words} runs again", hint=ended.hint if ended else "")
 

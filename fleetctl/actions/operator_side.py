@@ -26,6 +26,8 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.keysets import read_consent_overrides, read_key_set
 from fleetctl.models.site import Site
 from fleetctl.phases.base import LockClaim
+from fleetctl.release.pinned_root import newest_root
+from fleetctl.release.store import ReleaseStore
 from fleetctl.remote.connection import Host
 from fleetctl.remote.health_client import HealthClient
 from fleetctl.remote.keypins import KeyKind, pin_key
@@ -90,6 +92,9 @@ class FleetOperator:
     def consent_overrides(self) -> dict[str, Any] | None:
         named = self.site.spec.clinical_policy.consent_overrides
         return None if named is None else read_consent_overrides(self.fleetdir.path, named)
+
+    def release_root(self) -> bytes | None:
+        return newest_root(ReleaseStore(self.fleetdir))
 
     def pin_key(self, kind: KeyKind, key: str) -> bool:
         return pin_key(kind, kind.file(self.fleetdir), self.site.name, key)

@@ -103,6 +103,10 @@ class OperatorSide(Protocol):
         """Counsel's decisions, None without a file; `ConfigError` for one that is wrong."""
         ...
 
+    def release_root(self) -> bytes | None:
+        """The newest root metadata of the fleet's releases, None while it has none; `ConfigError` for a damaged one."""
+        ...
+
     def pin_key(self, kind: KeyKind, key: str) -> bool:
         """Keep a public key of the site; False when it is kept already.
 

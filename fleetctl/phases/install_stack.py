@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from typing import Any
+
 from fleetctl.facts.gpus import GpuFacts
 from fleetctl.phases.base import HostRun, PhaseResult, summary
 from fleetctl.phases.service_settings import service_settings
@@ -26,4 +29,7 @@ class InstallStack:
             run.operator.consent_overrides(),
             gpus.report if isinstance(gpus, GpuFacts) else None,
         )
-        return summary(run.apply("stack", tls=tls, settings=settings))
+        root = run.operator.release_root()
+        # In base64: Ansible makes a structure of a text that looks like one.
+        release: dict[str, Any] = {} if root is None else {"release_root": base64.b64encode(root).decode()}
+        return summary(run.apply("stack", tls=tls, settings=settings, **release))

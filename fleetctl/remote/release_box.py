@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -78,6 +79,7 @@ class SshBox:
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._used_s = 0.0
+        self._users = 0
 
     def __enter__(self) -> SshBox:
         return self
@@ -223,24 +225,25 @@ class SshBox:
     ) -> tuple[ReleaseStream, Completed]:
         """Run it and take in what it says. `order`: a change, of which nothing is known when the line is cut."""
         stream = ReleaseStream(self._site.name, title, self._on_step)
-        connection = self._opened()
-        try:
-            done = connection.stream(argv, stream.take, timeout_s=timeout_s, silence_s=silence_s)
-        except UnreachableError as problem:
-            if not order:
-                raise
-            raise UnreachableError(
-                f"{problem.message}; what became of `{order}` is not known",
-                hint="the box goes on by itself: ask for its status, which has the operation and how it ended",
-                host=self._site.name,
-            ) from problem
-        self._used_s = self._clock()
+        with self._opened() as connection:
+            try:
+                done = connection.stream(argv, stream.take, timeout_s=timeout_s, silence_s=silence_s)
+            except UnreachableError as problem:
+                if not order:
+                    raise
+                raise UnreachableError(
+                    f"{problem.message}; what became of `{order}` is not known",
+                    hint="the box goes on by itself: ask for its status, which has the operation and how it ended",
+                    host=self._site.name,
+                ) from problem
         return stream, done
 
-    def _opened(self) -> Connection:
-        """The connection, new when the old one does not answer. Nothing was ordered when this raises."""
+    @contextmanager
+    def _opened(self) -> Iterator[Connection]:
+        """The connection; a new one when it is silent and nobody is at work over it. Raises: nothing was asked."""
         with self._lock:
-            if self._connection is not None and self._clock() - self._used_s > _IDLE_S:
+            idle = self._users == 0 and self._clock() - self._used_s > _IDLE_S
+            if self._connection is not None and idle:
                 try:
                     self._connection.run(["true"], timeout_s=_ALIVE_S)
                 except UnreachableError:
@@ -249,8 +252,14 @@ class SshBox:
             if self._connection is None:
                 self._connection = Connection(self._site, self._fleetdir, self._agent(), self._cancelled)
             self._connection.open()
-            self._used_s = self._clock()
-            return self._connection
+            self._users += 1
+            connection = self._connection
+        try:
+            yield connection
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._used_s = self._clock()
 
 
 def _checked(*, operation: str | None = None, release: str | None = None, channel: str | None = None) -> None:

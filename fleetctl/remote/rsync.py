@@ -168,7 +168,8 @@ def send(
     on_progress: Callable[[int], None] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Moved:
-    """Send a parcel. `on_progress` gets the bytes of the files that are done, sent or found at the box.
+    """Send a parcel. `on_progress` gets the bytes of the files that are done, sent or found at the box; what it raises
+    ends the transfer.
 
     What broke off stays at the box and is gone on with. Raises UnreachableError (the connection broke, or nothing
     moved for `silence_s`, or it took longer than `deadline_s`), NoRoomError, ChangeError, and KeyboardInterrupt when

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import ssl
 import tempfile
@@ -17,6 +18,8 @@ from ansible.module_utils.fleet_pending import is_pending, pending
 TLS = "/etc/appliance/tls"
 KEY_PATH = f"{TLS}/box.key"
 NGINX_PATH = "/etc/appliance/nginx.conf"
+# What the box trusts releases by (appliance/release/places.py); read anew by every release command.
+RELEASE_ROOT_PATH = "/etc/appliance/release-root.json"
 LISTENER = "appliance-nginx.service"
 PENDING = "stack"
 _CREDENTIALS = "/run/credentials/appliance-nginx.service/box.key"
@@ -36,6 +39,7 @@ ARGUMENTS = {
     "server_cert_pem": {"type": "str", "required": True},
     "ca_pem": {"type": "str", "required": True},
     "nginx_conf": {"type": "str", "required": True},
+    "release_root": {"type": "str"},
     "settings": {
         "type": "dict",
         "required": True,
@@ -117,6 +121,8 @@ def _run(module: AnsibleModule) -> None:
         NGINX_PATH: given["nginx_conf"],
         **settings_texts(given["settings"]),
     }
+    if given.get("release_root") is not None:  # a fleet without releases leaves alone what is there
+        wanted[RELEASE_ROOT_PATH] = base64.b64decode(given["release_root"], validate=True).decode()
     found = {path: box.read(path) for path in wanted}
     before = {path: None if content is None else content.decode(errors="replace") for path, content in found.items()}
     differing = [path for path, text in wanted.items() if before[path] != text]

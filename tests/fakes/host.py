@@ -115,6 +115,7 @@ class FakeOperator:
     already: frozenset[str] = frozenset()
     recorded: IsolationRecord | None = fake.ISOLATION
     keys: dict[str, str] = field(default_factory=dict)
+    root: bytes | None = None
     snapshots: list[HealthSnapshot | Unreadable] = field(default_factory=lambda: [fake.snapshot()])
 
     def server_certificate(self, facts: HostFacts) -> str:
@@ -138,6 +139,9 @@ class FakeOperator:
 
     def isolation(self) -> IsolationRecord | None:
         return self.recorded
+
+    def release_root(self) -> bytes | None:
+        return self.root
 
     def consent_overrides(self) -> dict[str, Any] | None:
         return None

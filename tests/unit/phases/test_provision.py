@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -80,6 +81,15 @@ def test_the_playbooks_get_the_site_and_no_secret() -> None:
         "expires_s": 3600,
         "force": False,
     }
+
+
+def test_a_fleet_with_releases_gives_the_box_its_root() -> None:
+    setting = Setting()
+    assert "release_root" not in dict((setting.provision(), setting.playbooks.calls)[1])["stack"]
+    setting = Setting()
+    setting.operator.root = b'{"signed": {}}'
+    setting.provision()
+    assert base64.b64decode(dict(setting.playbooks.calls)["stack"]["release_root"]) == b'{"signed": {}}'
 
 
 def test_the_digest_of_the_rules_is_kept_when_they_are_made() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from types import SimpleNamespace
 from typing import Any
@@ -121,3 +122,14 @@ def test_a_reload_that_was_cut_off_is_made_up_for(
     machine.ran = []
     assert run(module, given) == []
     assert not any(tells in words for words in machine.ran)
+
+
+def test_the_root_of_the_releases_is_written_and_left_alone_by_a_fleet_without(machine: Machine) -> None:
+    run(fleet_stack, STACK)
+    root = b'{"signed": {"_type": "root"}}\n'
+    given = STACK | {"release_root": base64.b64encode(root).decode()}
+    assert run(fleet_stack, given) == [f"write {fleet_stack.RELEASE_ROOT_PATH}"]
+    assert machine.files[fleet_stack.RELEASE_ROOT_PATH] == root
+    assert run(fleet_stack, given) == []
+    assert run(fleet_stack, STACK) == []
+    assert machine.files[fleet_stack.RELEASE_ROOT_PATH] == root

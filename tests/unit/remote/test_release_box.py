@@ -68,7 +68,7 @@ except ApplianceError as error:
     if [ -e "$SAYS/fill" ]; then rm "$SAYS/fill"; head -c 100M /dev/zero > "$APPLIANCE_RELEASE_ROOT/filler"; fi
     exit 0
 fi
-[ -e "$SAYS/$2.hang" ] && sleep 600
+while [ -e "$SAYS/$2.hang" ]; do sleep 0.1; done
 cat "$SAYS/$2.out" 2>/dev/null
 cat "$SAYS/$2.err" >&2 2>/dev/null
 if [ -e "$SAYS/$2.cut" ]; then
@@ -380,3 +380,29 @@ def test_a_change_is_not_waited_for_when_the_operator_ends_it(make: MakeBox, fak
     box = make(cancelled=lambda: asked.exists() and "stage" in asked.read_text())
     with pytest.raises(KeyboardInterrupt):
         box.stage(OPERATION, "r1", "stable")
+    (fake.says / "stage.hang").unlink()
+
+
+def test_a_question_leaves_the_change_alone_that_goes_on_over_the_same_connection(make: MakeBox, fake: FakeBox) -> None:
+    now_s = [0.0]
+    box = make(clock=lambda: now_s[0])
+    fake.say("status", STATUS)
+    fake.say("stage", STATUS)
+    hang = fake.says / "stage.hang"
+    hang.touch()
+    told: list[ReleaseStatus] = []
+    thread = threading.Thread(target=lambda: told.append(box.stage(OPERATION, "r1", "stable")))
+    thread.start()
+    try:
+        deadline_s = time.monotonic() + 60
+        while not (fake.says / "asked").exists():
+            assert time.monotonic() < deadline_s
+            time.sleep(0.02)
+        connection, now_s[0] = box._connection, 1000.0
+        assert box.status().phase == "idle"
+        assert box._connection is connection
+        assert not told
+    finally:
+        hang.unlink()
+    thread.join(60)
+    assert [each.phase for each in told] == ["idle"]

@@ -208,6 +208,18 @@ def test_a_slow_transfer_is_given_up_when_asked_and_what_came_is_kept(
     assert arrivals.images.joinpath(f"{NEW}.raw").exists() is False
 
 
+def test_who_watches_the_progress_may_end_the_transfer(road: Road, arrivals: Arrivals, source: Path) -> None:
+    """The end of a download window, for instance: the exception comes through, and nothing goes on behind it."""
+    (source / f"{NEW}.raw").write_bytes(content(4))
+
+    def window_is_over(_: int) -> None:
+        raise RuntimeError("the window is over")
+
+    with pytest.raises(RuntimeError, match="window is over"):
+        send(road, parcel_of(arrivals, source, kib_s=256)[0], deadline_s=60, on_progress=window_is_over)
+    until(lambda: not temporary(arrivals), "the receiver goes on")
+
+
 def test_a_transfer_has_to_end_in_time(road: Road, arrivals: Arrivals, source: Path) -> None:
     (source / f"{NEW}.raw").write_bytes(content(4))
     with pytest.raises(UnreachableError, match="did not end in time") as caught:

@@ -51,6 +51,9 @@ ORDERS: dict[str, Order] = {
     "rollback": lambda box: box.machine.rollback(op(7), "it misheard", 60),
 }
 
+# A second or two each; the other sixteen take a minute together.
+QUICK = {("first-stage", "middle"), ("first-activation", "before")}
+
 
 def demand_whole(box: Box, images: dict[str, Image], record: Record) -> None:
     """Links, seal, services and record agree, and no set that is named lacks a byte."""
@@ -94,8 +97,14 @@ def files(root: Path) -> dict[str, bytes | str]:
     return found
 
 
-@pytest.mark.parametrize("how", ["before", "middle", "behind"])
-@pytest.mark.parametrize("order", ORDERS)
+PLACES = [
+    pytest.param(order, how, marks=() if (order, how) in QUICK else pytest.mark.slow)
+    for order in ORDERS
+    for how in ("before", "middle", "behind")
+]
+
+
+@pytest.mark.parametrize(("order", "how"), PLACES)
 def test_power_is_lost_at_every_operation(
     order: str, how: str, make_box: Callable[..., Box], made_images: dict[str, Image]
 ) -> None:
@@ -207,6 +216,7 @@ def test_a_killed_command_without_a_boot_is_finished_by_the_next_one(when: str, 
     assert outcomes(box) == {"interrupted" if when == "stop drafting" else "rolled_back"}
 
 
+@pytest.mark.slow
 def test_the_recovery_may_lose_power_as_well(make_box: Callable[..., Box], made_images: dict[str, Image]) -> None:
     template = make_box()
     ready(template, "second-activation")

@@ -6,6 +6,7 @@ import errno
 import json
 import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -233,6 +234,27 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_switch_leads_back(box: Box) -> 
     record = load(box.places.record)
     # The release was never started: nothing is held against it.
     assert (record.found(op(2)).outcome, record.denied) == ("failed", ())  # type: ignore[union-attr]
+
+
+def test_a_commit_that_cannot_be_written_leads_back_at_once(box: Box) -> None:
+    box.staged("r1", 1, "new")
+    real = box.disk.replace
+    left = [1]
+
+    def replace(path: Path, data: bytes, *, mode: int = 0o640) -> None:
+        if path == box.places.record and b'"outcome":"done","reason":"r1 runs"' in data and left[0]:
+            left[0] -= 1
+            assert box.drain.on
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        real(path, data, mode=mode)
+
+    box.disk.replace = replace  # type: ignore[method-assign]
+    with pytest.raises(WentBackError, match="No space left on device"):
+        box.machine.activate(op(2), "r1", 60, None)
+    assert left == [0]
+    assert box.linked() == box.sealed() == box.services.running
+    assert box.sealed()["drafting"] == box.images["old"].root_hash
+    assert load(box.places.record).change is None
 
 
 def test_told_to_end_while_visits_are_waited_for(box: Box) -> None:
