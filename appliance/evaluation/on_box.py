@@ -90,14 +90,18 @@ def _sets(told: ReleaseStatus, release: str) -> tuple[SetState, SetState]:
 
 
 def _needs(parts: Parts, *sets: SetState) -> dict[str, int]:
-    """Memory by root hash: what the manifest asks for, and never less than the image is large."""
+    """Memory of the host by root hash: what the manifest asks for, and never less than the image is large.
+
+    What lies on a card takes next to none of it. Whether a card holds it alone was judged when it was staged.
+    """
     images = UnitEngines(parts.places.root)
     needs: dict[str, int] = {}
     for each in sets:
         asks = {} if each.digest is None else _manifest_memory(parts.places.manifest(each.digest))
         for task, root_hash in each.models.items():
             size_mib = images.image(task, root_hash).stat().st_size // _MIB + 1
-            needs[root_hash] = max(asks.get(root_hash, 0), size_mib) + _BESIDE_MIB
+            on_host = 0 if _is_on_card(parts, task) else max(asks.get(root_hash, 0), size_mib)
+            needs[root_hash] = on_host + _BESIDE_MIB
     return needs
 
 
@@ -124,13 +128,18 @@ def _available(parts: Parts) -> int:
 
 def _demand_beside(parts: Parts, order: Order) -> None:
     """vLLM takes its share of a card at its start, and leaves no room for another engine there. Raises RefusedError."""
-    settings = read_settings(parts.places.drafting_settings)
-    on_card = settings.get("engine") == VLLM and settings.get("cards", 0)
-    if on_card and "drafting" in order.tasks:
+    if "drafting" in order.tasks and _is_on_card(parts, "drafting"):
         raise RefusedError(
             "the serving engine fills the card, so that none can run beside it",
             hint="evaluate in a window with --instead: the engines rest meanwhile",
         )
+
+
+def _is_on_card(parts: Parts, task: ModelTask) -> bool:
+    settings = read_settings(parts.places.below(f"/etc/appliance/{task}.json"))
+    if task == "drafting":
+        return settings.get("engine") == VLLM and bool(settings.get("cards"))
+    return settings.get("device") == "cuda"
 
 
 @contextmanager

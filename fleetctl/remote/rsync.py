@@ -23,9 +23,12 @@ from fleetctl.models.site import Site
 from fleetctl.remote.connection import CONNECT_TIMEOUT_S, KEEPALIVE_S, USER
 from fleetctl.remote.ssh_options import NO_CONFIGURATION, option_words, pinned_options
 
-# Measured on 126 MiB of weights: of 4, 16 and 64 KiB this moves the least when two layers of ten change. Smaller ones
-# cost more in sums than they find, because what changes in a model are whole tensors.
-MIN_BLOCK_BYTES = 16_384
+# Measured on 126 MiB of weights: of 4, 16 and 64 KiB the second moves the least when two layers of ten change. Smaller
+# blocks cost more in sums than they find, because what changes in a model are whole tensors. In a small image the sums
+# are nothing, and erofs moves content by its own blocks.
+BLOCK_BYTES = 16_384
+SMALL_BLOCK_BYTES = 4096
+SMALL_IMAGE_BYTES = 64 << 20
 # rsync's own limit (MAX_BLOCK_SIZE).
 MAX_BLOCK_BYTES = 1 << 17
 # Sums cost the sender about 40 bytes of memory and the line some seven bytes for each block.
@@ -86,7 +89,7 @@ class Parcel:
     relative: bool = False
     basis: str | None = None
     kib_s: int | None = None
-    block_bytes: int = MIN_BLOCK_BYTES
+    block_bytes: int = SMALL_BLOCK_BYTES
     compress: bool = True
 
 
@@ -101,7 +104,9 @@ class Moved:
 
 def block_bytes(size_bytes: int) -> int:
     """How large the blocks of a delta are: as small as pays, and not so many that their sums cost more than that."""
-    block = MIN_BLOCK_BYTES
+    if size_bytes < SMALL_IMAGE_BYTES:
+        return SMALL_BLOCK_BYTES
+    block = BLOCK_BYTES
     while size_bytes > block * MAX_BLOCKS and block < MAX_BLOCK_BYTES:
         block *= 2
     return block

@@ -73,7 +73,7 @@ cat "$SAYS/$2.out" 2>/dev/null
 cat "$SAYS/$2.err" >&2 2>/dev/null
 if [ -e "$SAYS/$2.cut" ]; then
     session=$PPID
-    until grep -q sshd /proc/$session/comm; do session=$(ps -o ppid= -p $session | tr -d ' '); done
+    until grep -q sshd /proc/$session/comm; do session=$(cut -d' ' -f4 /proc/$session/stat); done
     kill -9 $session
 fi
 exit $(cat "$SAYS/$2.code" 2>/dev/null || echo 0)

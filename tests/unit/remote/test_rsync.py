@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from appliance.release import incoming
 from appliance.release.incoming import Arrivals, WantedFile, prepare
+from appliance.release.receivers import writers_of
 from fleetctl.errors import ChangeError, UnreachableError
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.remote.rsync import (
-    MIN_BLOCK_BYTES,
+    SMALL_BLOCK_BYTES,
     Moved,
     NoRoomError,
     Parcel,
@@ -134,7 +136,7 @@ def test_only_what_differs_is_sent_and_the_older_image_stays(road: Road, arrival
     assert arrived(arrivals) == new
     assert arrivals.kept(OLD).read_bytes() == old
     assert arrivals.kept(OLD).stat().st_ino != (arrivals.images / f"{NEW}.raw").stat().st_ino
-    assert moved.literal_bytes <= 4096 + 2 * MIN_BLOCK_BYTES
+    assert moved.literal_bytes <= 4096 + 2 * SMALL_BLOCK_BYTES
     assert moved.wire_bytes < len(new) / 50
 
 
@@ -156,7 +158,7 @@ def test_a_damaged_file_at_the_box_is_put_right(road: Road, arrivals: Arrivals, 
     (arrivals.images / f"{NEW}.raw").write_bytes(new[:MIB] + bytes(4096) + new[MIB + 4096 :])
     moved = send(road, parcel, deadline_s=60)
     assert arrived(arrivals) == new
-    assert moved.literal_bytes == MIN_BLOCK_BYTES
+    assert moved.literal_bytes == SMALL_BLOCK_BYTES
 
 
 @pytest.mark.slow
@@ -171,7 +173,7 @@ def test_goes_on_where_a_killed_receiver_stopped_and_still_uses_the_older_image(
     parcel, _ = parcel_of(arrivals, source, kib_s=6000)
     thread, told = in_background(lambda: send(road, parcel, deadline_s=120))
     until(lambda: any(path.stat().st_size > 11 * MIB for path in temporary(arrivals)), "nothing arrives")
-    for process in receivers(temporary(arrivals)[0]):
+    for process in writers_of(temporary(arrivals)[0]):
         os.kill(process, signal.SIGKILL)
     thread.join(60)
     assert isinstance(told[0], UnreachableError)
@@ -185,10 +187,53 @@ def test_goes_on_where_a_killed_receiver_stopped_and_still_uses_the_older_image(
     assert not list(arrivals.images.glob(".partial/*.raw"))
 
 
-def receivers(path: Path) -> list[int]:
-    """The processes that write the file: the real receiver, not what the test has started."""
-    found = subprocess.run(["fuser", str(path)], capture_output=True, text=True, check=False).stdout
-    return [int(word) for word in found.split()]
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_cut_again_and_again_it_only_ever_gets_further(
+    road: Road, arrivals: Arrivals, source: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Receivers are killed, or the operator gives up, at chance places; content moved, came new and stayed."""
+    monkeypatch.setattr(incoming, "WORTH_KEEPING_BYTES", 64 << 10)
+    chance = random.Random(seed)  # noqa: S311 (no secret)
+    old = content(8, seed=10 + seed)
+    pieces = [content(1, seed=100 + seed * 10 + each) for each in range(4)]
+    pieces += [old[each * MIB : (each + 1) * MIB] for each in range(8)]
+    chance.shuffle(pieces)
+    new = b"".join(pieces)
+    arrivals.kept(OLD).write_bytes(old)
+    (source / f"{NEW}.raw").write_bytes(new)
+    had = sent = cuts = 0
+    while cuts < 3:
+        parcel, received = parcel_of(arrivals, source, kib_s=700)
+        assert received >= had
+        had, gives_up_at = received, chance.randrange(had, len(new))
+        kills = chance.random() < 0.5
+        try:
+            sent += send(road, parcel, deadline_s=120, on_progress=ending(arrivals, gives_up_at, kills)).literal_bytes
+            break
+        except (UnreachableError, ChangeError, InterruptedError):
+            cuts += 1
+            until(lambda kills=kills: kills or not temporary(arrivals), "the receiver goes on")
+    assert cuts
+    sent += send(road, parcel_of(arrivals, source)[0], deadline_s=120).literal_bytes
+    assert arrived(arrivals) == new
+    assert arrivals.kept(OLD).read_bytes() == old
+    assert sent < 5 * MIB  # what is new, and the blocks at its borders
+
+
+def ending(arrivals: Arrivals, at: int, kills: bool) -> Callable[[int], None]:
+    """Ends the transfer when so many bytes are done: at the box, or here."""
+
+    def end(now: int) -> None:
+        if now < at:
+            return
+        if not kills:
+            raise InterruptedError
+        for path in temporary(arrivals):
+            for process in writers_of(path):
+                os.kill(process, signal.SIGKILL)
+
+    return end
 
 
 @pytest.mark.slow
@@ -267,7 +312,7 @@ def test_a_full_disk_is_told_as_one(road: Road, arrivals: Arrivals, source: Path
     try:
         (source / f"{NEW}.raw").write_bytes(content(4))
         parcel = Parcel(source, (f"{NEW}.raw",), str(mounted))
-        with pytest.raises(NoRoomError, match="No space left"):
+        with pytest.raises(NoRoomError, match="rsync 11"):
             send(road, parcel, deadline_s=60)
     finally:
         subprocess.run(["umount", "--lazy", mounted], check=True)
@@ -286,7 +331,7 @@ def test_the_command_line(site: Site) -> None:
     )
     assert argv[0] == "rsync"
     assert argv[-3:] == ["--", "./a.raw", "root@north-clinic:/var/x/images/"]
-    assert {"--no-inplace", "--partial-dir=.partial", "--ignore-times", "--no-whole-file", "--block-size=16384"} <= {
+    assert {"--no-inplace", "--partial-dir=.partial", "--ignore-times", "--no-whole-file", "--block-size=4096"} <= {
         *argv
     }
     assert {"--bwlimit=500", "--compare-dest=/var/x/basis/a", "--timeout=60", "--protect-args"} <= {*argv}
@@ -301,7 +346,8 @@ def test_the_command_line(site: Site) -> None:
 
 
 def test_blocks_are_small_until_their_sums_would_cost_too_much() -> None:
-    assert block_bytes(0) == block_bytes(4 << 30) == 16_384
+    assert block_bytes(0) == block_bytes((64 << 20) - 1) == 4096
+    assert block_bytes(64 << 20) == block_bytes(4 << 30) == 16_384
     assert block_bytes((4 << 30) + 1) == 32_768
     assert block_bytes(1 << 40) == 1 << 17
 

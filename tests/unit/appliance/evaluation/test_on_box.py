@@ -289,6 +289,17 @@ async def test_instead_of_the_serving_engines_they_rest_and_come_back(box: Box) 
     assert not box.drain.on
 
 
+async def test_what_lies_on_a_card_needs_little_of_the_host(box: Box, images: dict[str, Image]) -> None:
+    manifest_of = box.places.manifest(box.release.digest)
+    large = [model.model_copy(update={"memory_mib": 40_000}) for model in box.release.models]
+    manifest_of.write_bytes(box.release.model_copy(update={"models": tuple(large)}).content())
+    with pytest.raises(RefusedError, match=f"{images['new'].root_hash[:12]} needs 40256 MiB beside what runs"):
+        box.evaluate()
+    box.places.drafting_settings.write_text('{"engine": "vllm", "cards": 2}')
+    box.places.below("/etc/appliance/transcription.json").write_text('{"device": "cuda"}')
+    assert counted(box, await asyncio.to_thread(lambda: box.evaluate(instead=True))).passed
+
+
 async def test_a_visit_that_goes_on_is_never_cut(box: Box) -> None:
     box.drain.visits = 1
     with pytest.raises(RefusedError, match="there is still work: 1 visits"):
