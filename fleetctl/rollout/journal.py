@@ -25,6 +25,7 @@ from fleetctl.rollout.journal_records import (
     RolloutRecord,
     RolloutState,
     SiteRecord,
+    SiteState,
     StepKind,
     StepOutcome,
 )
@@ -84,11 +85,10 @@ class Journal:
             _event(connection, plan.id, at, actor, Event("started", f"{plan.release.name} to {len(rows)} sites",
                                                         facts={"plan_sha256": plan.digest}))  # fmt: skip
             for older, record, _ in taken:
-                gone = record.model_copy(update={"state": "skipped", "since": at,
-                                                 "reason": f"rollout {plan.id[:12]} brings it to "
-                                                           f"{plan.release.name}"})  # fmt: skip
-                _write_site(connection, older, SiteRecord.model_validate(gone.model_dump()))
-                _event(connection, older, at, actor, Event("superseded", gone.reason, record.site))
+                why = f"rollout {plan.id[:12]} brings it to {plan.release.name}"
+                gone = record.model_copy(update={"state": SiteState.SKIPPED, "since": at, "reason": why})
+                _write_site(connection, older, gone)
+                _event(connection, older, at, actor, Event("superseded", why, record.site))
         return [record.site for _, record, _ in taken]
 
     def find(self, begins: str = "") -> RolloutRecord:

@@ -28,7 +28,8 @@ class Pace:
 
     @property
     def gap_s(self) -> float:
-        return 3 * self.watch_s
+        # A busy controller looks late; half a minute more is no time in which a site was away and back unseen.
+        return max(3 * self.watch_s, 30.0)
 
 
 @dataclass(frozen=True)

@@ -523,4 +523,4 @@ def test_a_site_that_runs_it_already_is_not_switched_and_not_switched_back(journ
 
 def test_pace_is_a_value(journal: Journal) -> None:
     made = started(journal, {"canary": 1})
-    assert replace(made.pace, watch_s=10).gap_s == 30
+    assert replace(made.pace, watch_s=1).gap_s == 30 < replace(made.pace, watch_s=20).gap_s
