@@ -136,10 +136,10 @@ def verify(
     if name is not None and not found:
         raise UsageError(f"no channel has a release {name}", hint="fleetctl release list")
     emit(found, output, _verify_table)
-    wrong = [problem for each in found if each.result == "wrong" for problem in each.problems]
+    wrong = list(dict.fromkeys(problem for each in found if each.result == "wrong" for problem in each.problems))
     if wrong:
         raise VerificationError(
-            f"{len(wrong)} files are not what was signed: {wrong[0]}",
+            f"{len(wrong)} of the images are missing or not what was signed: {wrong[0]}",
             hint="fleetctl release import brings images from a medium; fleetctl release build makes them again",
         )
 

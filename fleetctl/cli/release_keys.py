@@ -65,7 +65,6 @@ def init(
     Is the root signed by several people, each repeats this with his own --keys-dir. A run that was cut off goes on.
     """
     from fleetctl.release import repository
-    from fleetctl.release.repository_pending import folder
     from fleetctl.release.repository_roles import TOP, check_threshold
     from fleetctl.report.emit import emit
     from fleetctl.trust.release_keys import ReleaseKeys
@@ -89,7 +88,7 @@ def init(
         emit({"keys": plan, "folder": str(own.directory), "root_folder": str(root_folder.directory)}, output)
         return
     keyring = access.keyring(root_folder, new=True)
-    if list(folder(access.store).glob("*.json")):
+    if repository.waits_for_signatures(access.store):
         tell(repository.create(access.store, access.hand(False), {}, _now()), output)
         return
     roles = {}

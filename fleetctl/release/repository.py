@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -17,12 +18,13 @@ from tuf.api.metadata import DelegatedRole, Delegations, Metadata, Root, TargetF
 
 from appliance.contract.release import MAX_MANIFEST_BYTES, Line, bom_target, manifest_target
 from appliance.contract.revocation import MAX_REVOKED, REVOKED_FIELD, Revocation, revocations, revoked_field
-from fleetctl.errors import ConfigError, RefusedError, UsageError
-from fleetctl.release.repository_client import Trusted, trusted
+from fleetctl.errors import ConfigError, RefusedError, UsageError, VerificationError
+from fleetctl.release.repository_client import COMMIT_PLAN, Trusted, delegations, trusted
 from fleetctl.release.repository_drafts import Draft, check_images, check_place, checked_name, read_draft
 from fleetctl.release.repository_pending import (
     Documents,
     Signatures,
+    folder,
     joined,
     key_ids,
     path_of,
@@ -133,7 +135,16 @@ def create(store: ReleaseStore, hand: Hand, documents: Documents, now: datetime)
         if finish(store, hand):
             return Outcome(change="create the repository", state="published")
         waiting = pending(store, None)
-        return settle(store, hand, None, waiting or documents, {}, now, "create the repository")
+        if "root" not in waiting and not documents:
+            raise ConfigError("no repository waits for signatures", hint="fleetctl release keys init makes one")
+        # The root is written last: without it, what lies there is of a run that was cut off, and is made again.
+        proposed = waiting if "root" in waiting else documents
+        return settle(store, hand, None, proposed, {}, now, "create the repository")
+
+
+def waits_for_signatures(store: ReleaseStore) -> bool:
+    """Whether `create` goes on with what lies there, and needs no documents."""
+    return any((folder(store) / name).exists() for name in ("1.root.json", COMMIT_PLAN))
 
 
 def check_new(store: ReleaseStore) -> None:
@@ -210,7 +221,7 @@ def settle(
         )
     for path, content in files.items():
         hand.write(path, content)
-    for role, document in mine.items():
+    for role, document in sorted(mine.items(), key=lambda each: (each[0] == "root", each[0] == "targets")):
         hand.write(path_of(store, role, document), document.to_bytes())
     done = {role: document for role, document in documents.items() if role in roles}
     left = [signatures(role, documents, current) for role in documents if role not in done]
@@ -218,6 +229,8 @@ def settle(
     if any(each.role in mine for each in left):
         out.state = "waiting"
         out.next_action = "commit the fleet directory to git; the next holder of a key repeats this command"
+    if current is not None and done:
+        _readable(store, current, done)
     try:
         if done or renew:
             commit(store, hand, current, done, now, renew=renew)
@@ -232,6 +245,19 @@ def settle(
         out.state = "waiting"
         out.next_action = f"signed, not published ({reason}): fleetctl release refresh, where the keys are"
     return out
+
+
+def _readable(store: ReleaseStore, current: Trusted, done: Documents) -> None:
+    """Raise `VerificationError` when what is to be published could not be read afterwards, whoever signed it."""
+    targets = done.get("targets", current.targets)
+    channels = {name: done.get(name, current.channels.get(name)) for name in delegations(targets.signed)}
+    try:
+        view_of(store, replace(current, targets=targets, channels=cast("dict[str, Metadata[Targets]]", channels)))
+    except VerificationError as error:
+        names = " ".join(str(path_of(store, role, document)) for role, document in done.items())
+        raise VerificationError(
+            f"what waits is signed, and nobody could read it: {error.message}", hint=f"ask who signed it; rm {names}"
+        ) from None
 
 
 def opened(store: ReleaseStore, hand: Hand) -> Trusted:

@@ -45,6 +45,8 @@ LIMITS = UpdaterConfig(
 )
 # Nothing has expired then: what is renewed is judged by its signatures alone.
 WHATEVER_AGE = datetime(1, 1, 1, tzinfo=UTC)
+COMMIT_PLAN = "commit.json"
+"""In `pending/`: what a run that publishes has still to write. It is gone when all of it is written."""
 _CHANNEL: TypeAdapter[str] = TypeAdapter(ChannelName)
 
 
@@ -133,6 +135,7 @@ def _read(store: ReleaseStore, pin: bytes, memory: Path, now: datetime) -> Trust
     for channel in delegations(targets.signed):
         updater.get_targetinfo(f"{channel}/-/-")  # loads and verifies the role
         channels[channel] = cast("Metadata[Targets]", _kept(memory, channel))
+    _flush(memory)
     timestamp: Metadata[Timestamp] = _kept(memory, "timestamp")
     snapshot: Metadata[Snapshot] = _kept(memory, "snapshot")
     found = Trusted(root, timestamp, snapshot, targets, channels, fingerprint(pin))
@@ -194,6 +197,15 @@ def _same_pin(memory: Path, pin: str) -> None:
         )
 
 
+def _flush(memory: Path) -> None:
+    """python-tuf flushes nothing, and a memory that a power cut has emptied would take yesterday's repository."""
+    for path in (*memory.glob("*.json"), *memory.glob("root_history/*.json")):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    for folder in (memory, memory / "root_history"):
+        atomic.sync_directory(folder)
+
+
 def _kept(memory: Path, role: str) -> Metadata[Any]:
     """What python-tuf has verified and kept of a role."""
     return Metadata.from_bytes((memory / f"{role}.json").read_bytes())
@@ -221,7 +233,9 @@ def _same_bytes(path: Path, kept: Path) -> None:
 def _said(error: Exception, store: ReleaseStore) -> VerificationError:
     """The library's words in ours, with what to do."""
     text = re.sub(r"\s+", " ", str(error))[:300] or type(error).__name__
-    if isinstance(error, ExpiredMetadataError):
+    if (store.folder / "pending" / COMMIT_PLAN).exists():
+        hint = "a command that publishes was cut off: fleetctl release refresh finishes what it began"
+    elif isinstance(error, ExpiredMetadataError):
         hint = "fleetctl release refresh renews snapshot and timestamp (--role for the others)"
     elif isinstance(error, BadVersionNumberError):
         hint = "this is older than what was seen here before: git pull; a mirror that answers so is not to be trusted"

@@ -22,13 +22,12 @@ from tuf.api.metadata import Metadata, MetaFile, Snapshot, Timestamp
 
 from fleetctl import atomic
 from fleetctl.errors import ConfigError, LockHeldError, VerificationError
-from fleetctl.release.repository_client import Trusted, file_name, fingerprint
+from fleetctl.release.repository_client import COMMIT_PLAN, Trusted, file_name, fingerprint
 from fleetctl.release.repository_pending import Documents, folder, path_of, until
 from fleetctl.release.store import ReleaseStore
 from fleetctl.trust.release_signers import Keyring
 
 _METADATA_NAME = re.compile(r"^(timestamp\.json|[1-9][0-9]{0,8}\.[a-z][a-z0-9-]{0,30}\.json)$")
-_PLAN = "commit.json"
 _MAX_PLAN_BYTES = 64 << 20
 
 
@@ -136,7 +135,7 @@ def writing(store: ReleaseStore) -> Iterator[None]:
 
 def finish(store: ReleaseStore, hand: Hand) -> bool:
     """Do what a run that was cut off had planned. Returns whether there was something."""
-    path = folder(store) / _PLAN
+    path = folder(store) / COMMIT_PLAN
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_PLAN_BYTES + 1)
@@ -188,7 +187,7 @@ def commit(
         files.append(_file("root", root))
     done = [path_of(store, role, document).name for role, document in documents.items()]
     plan = _Plan(files=files, pin=current is None, finished=done)
-    hand.write(folder(store) / _PLAN, plan.model_dump_json(indent=1).encode())
+    hand.write(folder(store) / COMMIT_PLAN, plan.model_dump_json(indent=1).encode())
     _carry_out(store, hand, plan)
 
 
@@ -201,7 +200,7 @@ def _carry_out(store: ReleaseStore, hand: Hand, plan: _Plan) -> None:
         hand.write(store.fleet.state_dir / "releases" / "trusted" / "pin", f"{fingerprint(root)}\n".encode())
     for name in plan.finished:
         hand.remove(folder(store) / name)
-    hand.remove(folder(store) / _PLAN)
+    hand.remove(folder(store) / COMMIT_PLAN)
 
 
 def _file(role: str, document: Metadata[Any]) -> _File:

@@ -248,13 +248,23 @@ def root_same_key_twice(target: Target, hostile: Path) -> None:
 
     python-tuf itself accepts it: who reads a root has to compare the public keys.
     """
+    _same_key_twice(target, hostile, lambda public: public)
+
+
+def root_same_key_spelled_twice(target: Target, hostile: Path) -> None:
+    """The same, the key in capital letters the second time: the keys have to be compared, not how they are written."""
+    _same_key_twice(target, hostile, str.upper)
+
+
+def _same_key_twice(target: Target, hostile: Path, spell: Callable[[str], str]) -> None:
     _copy(target, hostile)
     root = _next_root(hostile)
     first = target.keys["root"][0].public_key
     for keyid in list(root.signed.roles["root"].keyids):
         if keyid != first.keyid:
             root.signed.revoke_key(keyid, "root")
-    root.signed.add_key(SSlibKey("f" * 64, first.keytype, first.scheme, dict(first.keyval)), "root")
+    value = {"public": spell(first.keyval["public"])}
+    root.signed.add_key(SSlibKey("f" * 64, first.keytype, first.scheme, value), "root")
     _signed(hostile, "root", root, target.keys["root"])
     root.signatures["f" * 64] = Signature("f" * 64, root.signatures[first.keyid].signature)
     (hostile / "metadata" / f"{root.signed.version}.root.json").write_bytes(root.to_bytes())
@@ -400,6 +410,7 @@ STOLEN: dict[str, Builder] = {
         root_too_few_signatures,
         root_same_signature_twice,
         root_same_key_twice,
+        root_same_key_spelled_twice,
         expired_timestamp,
         expired_snapshot,
         expired_channel,

@@ -113,6 +113,15 @@ def test_a_pipe_is_not_waited_for(world: World) -> None:
         world.names(hostile)
 
 
+@pytest.mark.parametrize("part", ["metadata/timestamp.json", "targets/stable/2026.11-2/release.json"])
+def test_a_link_that_leads_out_is_refused_whatever_lies_there(world: World, part: str) -> None:
+    path = world.repository.folder / part
+    path.rename(world.tmp / "outside")
+    path.symlink_to(world.tmp / "outside")
+    with pytest.raises(VerificationError, match="leads out of the repository"):
+        world.names(world.repository.folder)
+
+
 def test_freeze_ends_with_the_timestamp(world: World) -> None:
     world.now += timedelta(days=179)
     assert world.names(world.repository.folder)
