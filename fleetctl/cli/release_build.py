@@ -121,7 +121,7 @@ def import_model(
 ) -> None:
     """Make a signed model image out of own weights: safetensors, GGUF or CTranslate2, with their tokenizer.
 
-    Every file is read from end to end first. Pickles are refused, whatever they are called: they are programs.
+    Every file is checked against its form first. Pickles are refused, whatever they are called: they are programs.
     """
     from fleetctl.image.cache import ImageCache
     from fleetctl.image.jobs import packing

@@ -17,7 +17,7 @@ from fleetctl.trust.passphrase import Passphrase
 
 
 class ImageState(BaseModel):
-    """One image that can be built: `state` is current, outdated or absent."""
+    """One image: `state` is current, outdated or absent; own for a site's own weights."""
 
     kind: str
     name: str
@@ -29,7 +29,7 @@ class ImageState(BaseModel):
 
 
 def overview(fleet: FleetDir, cache: ImageCache) -> list[ImageState]:
-    """Every OS profile, the engine of GPU sites, and every model of the catalogue. Reads only."""
+    """Every OS profile, the engine of GPU sites, every model of the catalogue and the fleet's own. Reads only."""
     states = []
     for profile in PROFILES:
         job = image_job(fleet, profile, None, cache, _no_passphrase)
@@ -73,7 +73,25 @@ def overview(fleet: FleetDir, cache: ImageCache) -> list[ImageState]:
                 path=model.image if packed else None,
             )
         )
-    return states
+    return [*states, *_own_models(cache.models(fleet.fleet.name))]
+
+
+def _own_models(folder: Path) -> list[ImageState]:
+    """A site's own weights (`release import-model`): made once, and made anew only by importing them again."""
+    packed = [read_manifest(path, ModelManifest) for path in sorted(folder.glob("*.json"))]
+    return [
+        ImageState(
+            kind="model",
+            name=each.name,
+            state="own",
+            version=None,
+            root_hash=each.root_hash,
+            size_bytes=each.size_bytes,
+            path=folder / f"{each.name}.raw",
+        )
+        for each in packed
+        if each is not None and each.own_for is not None and (folder / f"{each.name}.raw").is_file()
+    ]
 
 
 def _state(built: object, current: object) -> str:

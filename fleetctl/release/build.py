@@ -259,7 +259,8 @@ def _placed(model: ModelComponent, parts: _Parts, store: ReleaseStore, progress:
 def _write(folder: Path, manifest: ReleaseManifest, bom: bytes) -> None:
     """The draft's folder, whole: its name appears when everything in it is on the disk."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    work = folder.parent / f".{folder.name}.new"
+    # Beside the drafts, so that what a cut off run leaves is none; there is one, because one build runs at a time.
+    work = folder.parent.parent / ".draft.new"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     atomic.write_bytes(work / BOM, bom)

@@ -74,6 +74,11 @@ def place(source: Path, wanted: ModelComponent, store: ReleaseStore, on_bytes: O
 def full(error: OSError, path: Path, needed_bytes: int) -> ChangeError:
     """The error of a file that could not be written, with the room that it wants and the room that there is."""
     free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
+    if error.errno == errno.EFBIG:
+        return ChangeError(
+            f"{path}: {error.strerror}: {needed_bytes:,} bytes in one file",
+            hint="this file system has a limit for one file (FAT32: 4 GiB): format the medium as ext4 or exFAT",
+        )
     return ChangeError(
         f"{path}: {error.strerror}; {needed_bytes:,} bytes are needed, {free:,} are free",
         hint="make room there, then run this again: what is complete is not done again",

@@ -41,8 +41,6 @@ def known_releases(store: ReleaseStore) -> list[Known]:
     """Every draft, and every release of the repository, verified; of any age: this is about names and numbers."""
     found = []
     for folder in sorted(store.drafts.glob("*")) if store.drafts.is_dir() else []:
-        if folder.name.startswith("."):
-            continue
         path = folder / RELEASE
         manifest = parse_manifest(_bounded(path, MAX_MANIFEST_BYTES), str(path))
         if manifest.name != folder.name:
@@ -90,7 +88,14 @@ def next_sequence(store: ReleaseStore, known: list[Known]) -> int:
 def give_out(store: ReleaseStore, sequence: int) -> None:
     """Remember it, durably, before anything bears it."""
     store.folder.mkdir(parents=True, exist_ok=True)
+    sweep(_path(store))
     atomic.write_text(_path(store), f"{sequence}\n")
+
+
+def sweep(path: Path) -> None:
+    """Remove what writes of `path` left that were cut off: the fleet directory is in git. The caller has the lock."""
+    for stale in path.parent.glob(f".{path.name}.*"):
+        stale.unlink()
 
 
 @contextmanager

@@ -15,11 +15,11 @@ from fleetctl.errors import ChangeError, RefusedError, UsageError, VerificationE
 from fleetctl.release.build_images import full, sha256_of
 from fleetctl.release.build_known import one_build
 from fleetctl.release.carry import INDEX, Carried, CarriedFile, CarriedIndex, image_path, repository_files, size_of
+from fleetctl.release.carry_stream import stream
 from fleetctl.release.repository_view import published
+from fleetctl.release.repository_write import writing
 from fleetctl.release.store import ReleaseStore
 from fleetctl.report.progress import Progress
-
-_CHUNK = 4 << 20
 
 
 def export(
@@ -39,7 +39,7 @@ def export(
     if not medium.is_dir():
         raise UsageError(f"{medium} is no folder", hint="mount the medium, and name its folder with --to")
     with one_build(store):
-        with progress.step("verifying the repository"):
+        with progress.step("verifying the repository"), writing(store):
             view = published(store, now=clock())
             found = view.find(channel, name)
             files = repository_files(store, view)
@@ -133,12 +133,7 @@ def _image(store: ReleaseStore, model: ModelComponent, work: Path, progress: Pro
 def _copied(source: Path, target: Path, most: int, on_bytes: Callable[[int], None]) -> str:
     digest = hashlib.sha256()
     with source.open("rb") as origin, target.open("wb") as copy:
-        left = most + 1
-        while chunk := origin.read(min(_CHUNK, left)):
-            left -= len(chunk)
-            digest.update(chunk)
-            copy.write(chunk)
-            on_bytes(len(chunk))
+        stream(origin, most + 1, digest.update, on_bytes, copy.write)
         copy.flush()
         os.fsync(copy.fileno())
     return digest.hexdigest()

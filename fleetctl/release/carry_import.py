@@ -19,7 +19,7 @@ from appliance.contract.release import ReleaseManifest
 from fleetctl import atomic
 from fleetctl.errors import ChangeError, RefusedError, UsageError, VerificationError
 from fleetctl.models.fleetdir import FleetDir
-from fleetctl.release.build_known import one_build
+from fleetctl.release.build_known import one_build, sweep
 from fleetctl.release.carry import (
     MAX_REPOSITORY_BYTES,
     Carried,
@@ -247,5 +247,6 @@ def _publish(store: ReleaseStore, staging: Path) -> None:
         content = (staged / path).read_bytes()
         if not (target.is_file() and target.read_bytes() == content):
             target.parent.mkdir(parents=True, exist_ok=True)
+            sweep(target)
             atomic.write_bytes(target, content)
     shutil.rmtree(staging)

@@ -6,18 +6,16 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 from appliance.contract.release import ModelComponent
-from fleetctl.errors import ChangeError, VerificationError
+from fleetctl.errors import VerificationError
 from fleetctl.image import gpt
 from fleetctl.release.build_images import full, sha256_of
 from fleetctl.release.carry import image_path
 from fleetctl.release.carry_media import Medium, hostile
+from fleetctl.release.carry_stream import stream
 from fleetctl.release.store import ReleaseStore
 from fleetctl.report.progress import Progress, Step
-
-_CHUNK = 4 << 20
 
 
 def part(store: ReleaseStore, root_hash: str) -> Path:
@@ -55,7 +53,7 @@ def check_on_medium(medium: Medium, model: ModelComponent, progress: Progress) -
     with progress.step(f"reading {model.name} ({model.size_bytes:,} bytes)") as step:
         digest = hashlib.sha256()
         with medium.opened(image_path(model.root_hash)) as source:
-            _stream(source, model.size_bytes, digest.update, _counter(step, model.size_bytes))
+            stream(source, model.size_bytes, digest.update, _counter(step, model.size_bytes))
         _same(medium, model, digest.hexdigest())
 
 
@@ -76,36 +74,14 @@ def _copied(medium: Medium, model: ModelComponent, incoming: Path, begun: int, s
     count = _counter(step, model.size_bytes)
     with medium.opened(image_path(model.root_hash)) as source, incoming.open("r+b" if begun else "xb") as copy:
         if begun:
-            _stream(copy, begun, digest.update, count)
+            stream(copy, begun, digest.update, count)
             source.seek(begun)
             copy.seek(begun)
-
-        def keep(chunk: bytes) -> None:
-            digest.update(chunk)
-            copy.write(chunk)
-
         # One byte more than is wanted, so that a file that grows is told from the right one.
-        _stream(source, model.size_bytes - begun + 1, keep, count)
+        stream(source, model.size_bytes - begun + 1, digest.update, count, copy.write)
         copy.flush()
         os.fsync(copy.fileno())
     return digest.hexdigest()
-
-
-def _stream(source: BinaryIO, most: int, use: Callable[[bytes], object], on_bytes: Callable[[int], None]) -> None:
-    while most and (chunk := _read(source, min(_CHUNK, most))):
-        most -= len(chunk)
-        use(chunk)
-        on_bytes(len(chunk))
-
-
-def _read(source: BinaryIO, most: int) -> bytes:
-    try:
-        return source.read(most)
-    except OSError as error:
-        raise ChangeError(
-            f"reading stopped at byte {source.tell():,}: {error.strerror}",
-            hint="the medium or its reader is failing; run this again: what was copied is kept",
-        ) from None
 
 
 def _whole(path: Path, model: ModelComponent, on_bytes: Callable[[int], None]) -> bool:

@@ -92,7 +92,7 @@ def import_model(own: OwnModel, folder: Path, job: OwnBuild, progress: Progress)
     """Return the manifest of the signed image. The same weights under the same name again change nothing."""
     with progress.step(f"looking at {folder}") as step:
         shown, found = look(own, folder)
-        step.result(f"{shown.form}, {len(shown.files)} files, {shown.size_bytes:,} bytes")
+        step.result(f"{shown.form}, {', '.join(shown.files)[:100]}, {shown.size_bytes:,} bytes")
     job.build.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(job.build).free
     if free < (needed := found.size_bytes * _COPIES):

@@ -1,5 +1,5 @@
 """Says what a file is by its first bytes, for the words of a refusal. What is let in is decided by the readers of the
-three forms, which check a file from end to end; nothing is let in for not being on this list.
+three forms, which account for every byte of a file; nothing is let in for not being on this list.
 """
 
 from __future__ import annotations

@@ -378,7 +378,7 @@ def test_killed_at_every_place_and_run_again(cache: FilledCache, store: ReleaseS
         for path in store.images.iterdir():
             path.unlink()
     assert turn > 5
-    assert not [path for path in store.drafts.iterdir() if path.name.startswith(".")]
+    assert {path.name for path in store.folder.iterdir()} == {"drafts", "sequence"}
 
 
 def test_no_room_is_said_with_numbers(cache: FilledCache, store: ReleaseStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from fleetctl.models.site import Site
 from fleetctl.rollout.plan import seconds_expected
 from fleetctl.rollout.plan_sites import ask, candidates
 from fleetctl.rollout.selection import Seen
-from tests.fakes.boxes import FakeBox, set_of
+from tests.fakes.boxes import PROVISIONED, FakeBox, set_of
 from tests.fakes.site import SITE
 from tests.unit.rollout.plans import FLEET, NEW, NOW, OLD, plan, policy, site, subject
 
@@ -35,6 +35,18 @@ def test_bytes_are_those_of_missing_images_and_all_where_nothing_is_known() -> N
     half = site("east", seen=Seen(status.model_copy(update={"images": there})))
     found = {each.site: each.bytes_expected for each in plan(subject([*FLEET, half])).sites}
     assert found == {"north": 2 << 20, "south": 2 << 20, "east": 1 << 20, "west": 2 << 20}
+
+
+@pytest.mark.parametrize(("complete", "wanted"), [(True, 1 << 20), (False, 2 << 20)])
+def test_an_image_that_runs_is_there_though_no_list_of_images_has_it(complete: bool, wanted: int) -> None:
+    """A box that never had a release keeps no images of its own yet; what was provisioned serves all the same."""
+    mine = PROVISIONED.model_copy(
+        update={"models": {"transcription": NEW.models[0].root_hash, "drafting": "b7" * 32}, "complete": complete}
+    )
+    status = site("east", active=mine).seen.status
+    assert status is not None
+    east = site("east", seen=Seen(status.model_copy(update={"images": {}})))
+    assert {each.site: each.bytes_expected for each in plan(subject([*FLEET, east])).sites}["east"] == wanted
 
 
 @pytest.mark.parametrize(
