@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Mapping
@@ -109,12 +110,12 @@ class SimulatedSite:
         tell(self.places.events, "power", "on")
         self._services.run(self.systemd.power_on())
         self.powered = True
-        self.recovered = self.appliancectl("release", "recover", "--at-boot")
+        self.recovered = self._unit("--at-boot")
         # The units of patients' data wait for the recovery; one that failed keeps them from starting.
         if self.recovered.returncode == 0:
             for unit in (*ENGINES, GATEWAY):
                 self._services.run(self.systemd.order(["start", f"{unit}.service"]))
-            self.settled = self.appliancectl("release", "recover")
+            self.settled = self._unit()
         if connected:
             self.connect()
 
@@ -128,12 +129,19 @@ class SimulatedSite:
         for path in self.places.run.iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
+    def _unit(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """What appliance-release-recover.service and appliance-release-settle.service run."""
+        return subprocess.run(
+            [sys.executable, "-m", "appliance.release", *words], env=environment(self.places), check=False,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+
     def cut_while_it_recovers(self, after_s: float) -> None:
         """Power comes, and fails again so long after the recovery has begun."""
         self._services.run(self.systemd.power_on())
         self.powered = True
         with subprocess.Popen(
-            [str(self.places.programs / "appliancectl"), "release", "recover", "--at-boot"],
+            [sys.executable, "-m", "appliance.release", "--at-boot"],
             env=environment(self.places), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
         ):  # fmt: skip
