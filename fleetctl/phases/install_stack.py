@@ -8,6 +8,7 @@ from typing import Any
 from fleetctl.facts.gpus import GpuFacts
 from fleetctl.phases.base import HostRun, PhaseResult, summary
 from fleetctl.phases.service_settings import service_settings
+from fleetctl.rollout.selection import CHANNEL_LABEL
 
 
 class InstallStack:
@@ -32,4 +33,6 @@ class InstallStack:
         root = run.operator.release_root()
         # In base64: Ansible makes a structure of a text that looks like one.
         release: dict[str, Any] = {} if root is None else {"release_root": base64.b64encode(root).decode()}
+        if (channel := run.site.metadata.labels.get(CHANNEL_LABEL)) is not None:
+            release["release_channel"] = channel
         return summary(run.apply("stack", tls=tls, settings=settings, **release))

@@ -20,6 +20,7 @@ KEY_PATH = f"{TLS}/box.key"
 NGINX_PATH = "/etc/appliance/nginx.conf"
 # What the box trusts releases by (appliance/release/places.py); read anew by every release command.
 RELEASE_ROOT_PATH = "/etc/appliance/release-root.json"
+RELEASE_CHANNEL_PATH = "/etc/appliance/release-channel"
 LISTENER = "appliance-nginx.service"
 PENDING = "stack"
 _CREDENTIALS = "/run/credentials/appliance-nginx.service/box.key"
@@ -40,6 +41,7 @@ ARGUMENTS = {
     "ca_pem": {"type": "str", "required": True},
     "nginx_conf": {"type": "str", "required": True},
     "release_root": {"type": "str"},
+    "release_channel": {"type": "str"},
     "settings": {
         "type": "dict",
         "required": True,
@@ -123,6 +125,8 @@ def _run(module: AnsibleModule) -> None:
     }
     if given.get("release_root") is not None:  # a fleet without releases leaves alone what is there
         wanted[RELEASE_ROOT_PATH] = base64.b64decode(given["release_root"], validate=True).decode()
+    channel = given.get("release_channel")
+    wanted[RELEASE_CHANNEL_PATH] = None if channel is None else f"{channel}\n"
     found = {path: box.read(path) for path in wanted}
     before = {path: None if content is None else content.decode(errors="replace") for path, content in found.items()}
     differing = [path for path, text in wanted.items() if before[path] != text]

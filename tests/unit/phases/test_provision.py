@@ -11,10 +11,11 @@ from fleetctl.actions.provision import DRY_RUN, PROVISION
 from fleetctl.errors import ChangeError, PreflightError, RefusedError, UnreachableError, VerificationError
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.memory import MemoryFacts
+from fleetctl.phases.runner import run_phases
 from fleetctl.phases.verify import Verify
 from fleetctl.remote.playbook import AnsiblePlaybooks, CheckModePlaybooks
 from tests.fakes import site as fake
-from tests.fakes.host import changed, failed, ok
+from tests.fakes.host import changed, failed, host_run, ok
 from tests.fakes.provisioning import TAGS, Setting, script
 
 
@@ -90,6 +91,17 @@ def test_a_fleet_with_releases_gives_the_box_its_root() -> None:
     setting.operator.root = b'{"signed": {}}'
     setting.provision()
     assert base64.b64decode(dict(setting.playbooks.calls)["stack"]["release_root"]) == b'{"signed": {}}'
+
+
+def test_a_site_with_a_channel_follows_that_alone() -> None:
+    setting = Setting()
+    assert "release_channel" not in dict((setting.provision(), setting.playbooks.calls)[1])["stack"]
+    labelled = fake.SITE.metadata.model_copy(update={"labels": {"channel": "candidate"}})
+    setting = Setting()
+    run = host_run(setting.host, setting.playbooks, setting.operator, setting.events)
+    run.site = fake.SITE.model_copy(update={"metadata": labelled})
+    run_phases(PROVISION, run, setting.interruption)
+    assert dict(setting.playbooks.calls)["stack"]["release_channel"] == "candidate"
 
 
 def test_the_digest_of_the_rules_is_kept_when_they_are_made() -> None:

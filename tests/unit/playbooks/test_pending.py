@@ -124,6 +124,14 @@ def test_a_reload_that_was_cut_off_is_made_up_for(
     assert not any(tells in words for words in machine.ran)
 
 
+def test_the_channel_of_a_site_is_written_and_goes_with_its_label(machine: Machine) -> None:
+    run(fleet_stack, STACK)
+    assert run(fleet_stack, STACK | {"release_channel": "stable"}) == [f"write {fleet_stack.RELEASE_CHANNEL_PATH}"]
+    assert machine.files[fleet_stack.RELEASE_CHANNEL_PATH] == b"stable\n"
+    assert run(fleet_stack, STACK) == [f"remove {fleet_stack.RELEASE_CHANNEL_PATH}"]
+    assert fleet_stack.RELEASE_CHANNEL_PATH not in machine.files
+
+
 def test_the_root_of_the_releases_is_written_and_left_alone_by_a_fleet_without(machine: Machine) -> None:
     run(fleet_stack, STACK)
     root = b'{"signed": {"_type": "root"}}\n'
