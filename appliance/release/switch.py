@@ -7,6 +7,7 @@ commit; whatever goes wrong before that goes back, and so does whoever finds the
 import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import PurePath
 from typing import Any, NoReturn
 
@@ -20,6 +21,7 @@ from appliance.release.record import KeptSet, OpenChange, Side, plain
 from appliance.release.services import demand_loaded
 
 _LINK = "../releases/images"
+_WAY_BACK = timedelta(hours=1)
 
 
 class WentBackError(ApplianceError):
@@ -128,6 +130,9 @@ def go_back(parts: Parts, book: Book, change: OpenChange, reason: str) -> NoRetu
     if old is None or new is None:
         raise AssertionError("nothing was switched")
     parts.say("rolling_back", f"back to {old.kept.words}: {reason}")
+    if not change.restored:
+        with suppress(OSError):  # an order of before may be over by now; no visit begins while engines are exchanged
+            parts.drain.begin(change.operation, f"{old.kept.words} comes back", parts.now() + _WAY_BACK)
     try:
         change = _noted(book, change, phase="rolling_back", reason=plain(reason, 500), stuck=False)
         tasks = changed_tasks(new.kept, old.kept)
