@@ -170,7 +170,7 @@ class Engine:
             return replace(self._world_kept, now=now, mono=mono)
         self.held.check()
         self._looked = mono
-        wanted = self.journal.find(self.plan.id).wanted
+        wanted = self.journal.wanted(self.plan.id)
         busy = {site for site, view in self.views.items() if view.live.busy is not None}
         for record in self._orders.take(now, {site: view.record for site, view in self.views.items()}, busy):
             view = self.views[record.site]
