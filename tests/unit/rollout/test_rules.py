@@ -469,6 +469,16 @@ def test_concurrency_and_transfers_hold(journal: Journal) -> None:
     assert (most, sending) == (3, 1)
 
 
+def test_looks_at_many_absent_sites_are_bounded(journal: Journal) -> None:
+    made = started(journal, {"canary": 80}, wave={"*": {"concurrency": 80}})
+    made.run(until=lambda: all(state == "baking" for state in made.states().values()))
+    made.clock.advance(100)
+    made.engine.turn()
+    made.engine.turn()
+    assert len(made.jobs) == 32
+    assert made.run(turns=400).state is RolloutState.DONE
+
+
 def test_a_hold_keeps_a_site_out_and_its_end_lets_it_in(journal: Journal) -> None:
     made = started(journal, {"canary": 1, "rest": 4})
     made.sources.held_sites["s3"] = "held by alex: the practice moves"
