@@ -6,7 +6,6 @@ a file of it.
 """
 
 import hashlib
-import json
 import os
 import stat
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from tuf.api.exceptions import DownloadError, DownloadHTTPError, ExpiredMetadata
 from tuf.api.metadata import Delegations, Metadata, Root, Targets
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
+from appliance.contract.public_keys import twins
 from appliance.contract.release import MAX_MANIFEST_BYTES, ReleaseManifest, manifest_target
 from appliance.contract.release_status import TrustedMetadata
 from appliance.contract.revocation import Revocation, revocations
@@ -93,8 +93,8 @@ class _Folder(FetcherInterface):
 
 
 def _demand_own_keys(content: bytes, name: str) -> None:
-    """Refuse a root or targets in which one public key stands under two ids: python-tuf counts ids, and one person
-    would be a threshold of two. What cannot be parsed is left to the client, which says why."""
+    """Refuse a root or targets in which one public key stands under two ids (`public_keys`). What cannot be parsed is
+    left to the client, which says why."""
     try:
         signed = Metadata[Any].from_bytes(content).signed
     except RepositoryError:
@@ -103,8 +103,11 @@ def _demand_own_keys(content: bytes, name: str) -> None:
     if not isinstance(delegations, Root | Delegations):
         return
     for role, rule in (delegations.roles or {}).items():
-        values = [json.dumps(delegations.keys[keyid].keyval, sort_keys=True) for keyid in rule.keyids]
-        if len(set(values)) != len(values):
+        try:
+            twice = twins(delegations.keys[keyid] for keyid in rule.keyids)
+        except (ValueError, KeyError) as error:
+            raise DownloadError(f"{name}: {role}: {error}") from None
+        if twice is not None:
             raise DownloadError(f"{name}: a key of {role} stands in it twice, under two ids")
 
 
