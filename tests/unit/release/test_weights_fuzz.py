@@ -134,7 +134,7 @@ def test_the_worst_header_takes_bounded_memory_and_time(
 ) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
-    started_s = time.monotonic()
+    started_s = time.process_time()
     tracemalloc.start()
     try:
         read(check, content, path)
@@ -142,4 +142,4 @@ def test_the_worst_header_takes_bounded_memory_and_time(
     finally:
         tracemalloc.stop()
     assert peak < 300 << 20
-    assert time.monotonic() - started_s < 60
+    assert time.process_time() - started_s < 60
