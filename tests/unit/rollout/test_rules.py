@@ -470,7 +470,7 @@ def test_concurrency_and_transfers_hold(journal: Journal) -> None:
 
 
 def test_looks_at_many_absent_sites_are_bounded(journal: Journal) -> None:
-    made = started(journal, {"canary": 80}, wave={"*": {"concurrency": 80}})
+    made = started(journal, {"canary": 80}, wave={"*": {"concurrency": 80}}, transfers=80)
     made.run(until=lambda: all(state == "baking" for state in made.states().values()))
     made.clock.advance(100)
     made.engine.turn()
