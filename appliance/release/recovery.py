@@ -5,7 +5,6 @@ by appliance-release-settle.service.
 """
 
 from contextlib import suppress
-from datetime import timedelta
 
 from appliance.contract.seal import ModelTask
 from appliance.release.book import Book
@@ -36,9 +35,6 @@ def finish(parts: Parts, book: Book, *, at_boot: bool = False) -> str:
     if at_boot:
         return _put_back(parts, book, change, old, new)
     try:
-        if not change.restored:
-            # The order of the killed command may be over: no visit begins while engines are exchanged.
-            parts.drain.begin(change.operation, f"{old.kept.words} comes back", parts.now() + timedelta(hours=1))
         with suppress(WentBackError):
             go_back(parts, book, change, _reason(change))
     finally:

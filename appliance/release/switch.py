@@ -6,7 +6,10 @@ commit; whatever goes wrong before that goes back, and so does whoever finds the
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import PurePath
+from typing import Any, NoReturn
 
 from appliance.contract.release_status import Outcome
 from appliance.contract.seal import ModelTask, Seal
@@ -18,6 +21,7 @@ from appliance.release.record import KeptSet, OpenChange, Side, plain
 from appliance.release.services import demand_loaded
 
 _LINK = "../releases/images"
+_WAY_BACK = timedelta(hours=1)
 
 
 class WentBackError(ApplianceError):
@@ -108,36 +112,54 @@ def go_forward(
         parts.say("probing", f"start {_words(tasks)} with {new.kept.words}")
         parts.services.start(new.links)
         demand_service(parts, new.kept)
-        commit(change)
-    except (ApplianceError, OSError) as error:
+    except Exception as error:
         go_back(parts, book, change, _said(error))
+    try:
+        commit(change)
+    except OSError as error:
+        # The disk's fault, and not the release's.
+        go_back(parts, book, change.model_copy(update={"blamed": False}), _said(error))
 
 
-def go_back(parts: Parts, book: Book, change: OpenChange, reason: str) -> None:
-    """Return to the old side, prove that it serves, and close the change. Always raises, with how it ended."""
+def go_back(parts: Parts, book: Book, change: OpenChange, reason: str) -> NoReturn:
+    """Return to the old side, prove that it serves, and close the change. Always raises, with how it ended.
+
+    A note on the way that cannot be written, on a full disk perhaps, does not keep the old set from serving.
+    """
     old, new = change.old, change.new
     if old is None or new is None:
         raise AssertionError("nothing was switched")
     parts.say("rolling_back", f"back to {old.kept.words}: {reason}")
+    if not change.restored:
+        with suppress(OSError):  # an order of before may be over by now; no visit begins while engines are exchanged
+            parts.drain.begin(change.operation, f"{old.kept.words} comes back", parts.now() + _WAY_BACK)
     try:
-        change = book.note(change, phase="rolling_back", reason=plain(reason, 500), stuck=False)
+        change = _noted(book, change, phase="rolling_back", reason=plain(reason, 500), stuck=False)
         tasks = changed_tasks(new.kept, old.kept)
+        # One that has the old weights serves: it was never stopped, or an earlier way back was cut off behind it.
+        if wrong := [task for task in tasks if parts.services.loaded(task) != old.kept.hashes[task]]:
+            parts.services.stop(wrong)
         if not change.restored:
-            parts.services.stop(tasks)
             place(parts, old, new)
-            change = book.note(change, restored=True)
-        elif any(parts.services.loaded(task) != old.kept.hashes[task] for task in tasks):
-            parts.services.stop(tasks)
+            change = _noted(book, change, restored=True)
         parts.services.start(old.links)
         demand_service(parts, old.kept)
-    except (ApplianceError, OSError) as error:
+    except Exception as error:
         words = plain(f"{reason}; then {old.kept.words} did not come up: {_said(error)}", 500)
         failed = book.ended(change, "failed", exit_code=1, reason=words)
-        book.keep(change=change.model_copy(update={"stuck": True}), ended=book.record.over(failed))
-        raise NothingServesError(words) from None
+        with suppress(OSError):
+            book.keep(change=change.model_copy(update={"stuck": True}), ended=book.record.over(failed))
+        raise NothingServesError(words) from error
     close_behind(book, change, reason)
     ended = book.record.found(change.operation)
     raise WentBackError(f"{reason}; {old.kept.words} runs again", hint=ended.hint if ended else "")
+
+
+def _noted(book: Book, change: OpenChange, **changes: Any) -> OpenChange:
+    try:
+        return book.note(change, **changes)
+    except OSError:
+        return change.model_copy(update=changes)
 
 
 def close_behind(book: Book, change: OpenChange, reason: str) -> None:
@@ -156,7 +178,7 @@ def _words(tasks: Iterable[ModelTask]) -> str:
     return " and ".join(sorted(tasks, reverse=True)) or "nothing: no model changes"
 
 
-def _said(error: ApplianceError | OSError) -> str:
+def _said(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"{error.filename or 'the disk'}: {error.strerror or error}"
-    return str(error)
+    return str(error) if isinstance(error, ApplianceError) else f"{type(error).__name__}: {error}"

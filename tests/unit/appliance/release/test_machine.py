@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import ApplianceError, RefusedError, UnknownStateError, UsageError
-from appliance.release.record import load
+from appliance.release.record import KeptSet, load
 from appliance.release.status import status
 from appliance.release.switch import NothingServesError, WentBackError
 
@@ -254,7 +254,49 @@ def test_a_commit_that_cannot_be_written_leads_back_at_once(box: Box) -> None:
     assert left == [0]
     assert box.linked() == box.sealed() == box.services.running
     assert box.sealed()["drafting"] == box.images["old"].root_hash
-    assert load(box.places.record).change is None
+    assert (load(box.places.record).change, load(box.places.record).denied) == (None, ())
+
+
+def test_a_full_disk_on_the_way_back_does_not_keep_the_old_set_from_serving(box: Box) -> None:
+    box.staged("r1", 1, "new")
+    box.probe.bad.add(box.images["new"].root_hash)
+    real, full = box.disk.replace, [False]
+
+    def replace(path: Path, data: bytes, *, mode: int = 0o640) -> None:
+        full[0] = full[0] or (path == box.places.record and b'"phase":"rolling_back"' in data)
+        if full[0] and path == box.places.record:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        real(path, data, mode=mode)
+
+    box.disk.replace = replace  # type: ignore[method-assign]
+    with pytest.raises(ApplianceError, match="No space left on device"):
+        box.machine.activate(op(2), "r1", 60, None)
+    assert box.linked() == box.sealed() == box.services.running
+    assert box.sealed()["drafting"] == box.images["old"].root_hash
+    assert not box.drain.on
+    # With room again it is written down, and no engine that serves is stopped for that.
+    box.disk.replace = real  # type: ignore[method-assign]
+    events = len(box.services.events)
+    assert "the provisioned set runs again" in box.machine.recover()
+    assert len(box.services.events) == events
+    assert load(box.places.record).found(op(2)).outcome == "rolled_back"  # type: ignore[union-attr]
+
+
+def test_a_fault_of_our_own_leads_back_as_well(box: Box) -> None:
+    box.staged("r1", 1, "new")
+    real = type(box.probe).__call__
+
+    def probe(self: object, kept: KeptSet) -> None:
+        if kept.release == "r1":
+            raise ZeroDivisionError("a bug")
+        real(box.probe, kept)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(box.probe), "__call__", probe)
+        with pytest.raises(WentBackError, match="ZeroDivisionError: a bug"):
+            box.machine.activate(op(2), "r1", 60, None)
+    assert box.linked() == box.sealed() == box.services.running
+    assert box.sealed()["drafting"] == box.images["old"].root_hash
 
 
 def test_told_to_end_while_visits_are_waited_for(box: Box) -> None:
