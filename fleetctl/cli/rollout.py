@@ -50,9 +50,7 @@ class Pacing(OptionGroup):
         ] = 30.0,
         try_again: Annotated[
             float,
-            typer.Option(
-                min=0.2, max=86_400, metavar="SECONDS", help="A switch that a visit prevented."
-            ),
+            typer.Option(min=0.2, max=86_400, metavar="SECONDS", help="A switch that a visit prevented."),
         ] = 300.0,
         offline_after: Annotated[
             float, typer.Option(min=0, max=604_800, metavar="SECONDS", help="When a silent site counts as offline.")

@@ -151,6 +151,8 @@ class Engine:
             each.site: View(each, steps.get(each.site)) for each in self.journal.sites(self.plan.id)
         }
         self._orders = Orders(self.journal, self.plan)
+        # Of rollouts before this one; they do not change while this one runs, but by another operator's.
+        self._passed = self.journal.passed(self.plan.channel)
         self._counted_at = mono = self.clocks.mono()
         for site, view in self.views.items():
             if view.record.offline_since is not None:
@@ -168,16 +170,15 @@ class Engine:
             return replace(self._world_kept, now=now, mono=mono)
         self.held.check()
         self._looked = mono
-        wanted = self.journal.find(self.plan.id).wanted
+        wanted = self.journal.wanted(self.plan.id)
         busy = {site for site, view in self.views.items() if view.live.busy is not None}
         for record in self._orders.take(now, {site: view.record for site, view in self.views.items()}, busy):
             view = self.views[record.site]
             self.views[record.site] = replace(view, record=record, live=replace(view.live, ready_at=0.0))
         activation, download = self._windows
-        late = self.standing.wave > 0
         self._world_kept = World(
             now, mono, activation, download, self.sources.held(self.plan), self.sources.revoked(self.plan),
-            self.sources.newest(self.plan, self.journal.passed(self.plan.channel)) if late else None,
+            self.sources.newest(self.plan, self._passed) if self.standing.wave > 0 else None,
             self._orders.promoted, self._orders.countersigned, wanted, self.pace.offline_after_s,
         )  # fmt: skip
         return self._world_kept

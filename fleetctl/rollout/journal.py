@@ -107,6 +107,12 @@ class Journal:
             raise UsageError(f"several rollouts begin with {begins}", hint="give more of the id")
         return self._record(rows[0])
 
+    def wanted(self, identity: str) -> RolloutState:
+        """What operators want of a rollout; cheap, because a controller asks each second."""
+        with self._database.transaction(writes=False) as connection:
+            found = connection.execute(select(rollout.c.wanted).where(rollout.c.id == identity)).scalar_one()
+        return RolloutState(found)
+
     def all(self) -> list[RolloutRecord]:
         """Every rollout, newest first."""
         with self._database.transaction(writes=False) as connection:

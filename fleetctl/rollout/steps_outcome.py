@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from fleetctl.rollout.journal_records import Event, SiteRecord, SiteState, StepKind, StepOutcome
@@ -168,11 +169,11 @@ def _evaluated(base: Applied, result: StepResult, world: World, pace: Pace) -> A
         return _failed(base, result, world)
     shown = result.facts["gates"][0]["result"]
     update = {
-        "clinical_sha256": result.facts["result_sha256"], "clinical_until": shown["expires_at"],
+        "clinical_sha256": result.facts["result_sha256"], "clinical_until": datetime.fromisoformat(shown["expires_at"]),
         "incumbent": dict(result.facts["incumbent"]),
     }  # fmt: skip
     record = moved(base.record, SiteState.EVALUATED, f"clinical: {result.reason}", world.now, **update)
-    return replace(base, record=SiteRecord.model_validate_json(record.model_dump_json()))
+    return replace(base, record=record)
 
 
 def _checked(base: Applied, result: StepResult, world: World, pace: Pace) -> Applied:

@@ -24,6 +24,8 @@ from fleetctl.rollout.journal_records import (
 from fleetctl.rollout.verdict_site import Next, View, World, bake_s, limit_s, next_of, timer_runs, wave_of
 from fleetctl.rollout.verdict_wave import Passing, counted, is_away, stopping, wave_passing
 
+# Sites that are only looked at, at once: each is a thread and a connection of this machine.
+_MOST_LOOKS = 32
 # First what ends a danger, then what only looks, then what is furthest.
 _RANK = {
     kind: rank
@@ -143,16 +145,18 @@ def _waiting(active: Sequence[View], nexts: Mapping[str, Next], promotion: str, 
 def _limited(plan: Plan, active: Sequence[View], nexts: Mapping[str, Next]) -> tuple[Order, ...]:
     """The orders that the limits leave room for: sites of a wave that change at once, and sites that receive."""
     room = {wave.name: wave.concurrency for wave in plan.waves}
-    transfers = plan.policy.transfers
+    transfers, looks = plan.policy.transfers, _MOST_LOOKS
     for view in active:
         if changes_now(view):
             room[view.record.wave] -= 1
         transfers -= view.live.busy is StepKind.SEND
+        looks -= view.live.busy in LOOKS
     found = []
     for view in sorted(active, key=lambda each: _RANK.get(nexts[each.site].kind or StepKind.OFFER, 99)):
         step = nexts[view.site]
-        if step.kind is None:
+        if step.kind is None or (step.kind in LOOKS and looks <= 0):
             continue
+        looks -= step.kind in LOOKS
         limited = step.kind not in LOOKS and step.kind is not StepKind.ROLLBACK
         if limited and (room[view.record.wave] <= 0 or (step.kind is StepKind.SEND and transfers <= 0)):
             continue
@@ -176,11 +180,12 @@ def _ended(
     plan: Plan, standing: Standing, views: Sequence[View], world: World, state: RolloutState, reason: str
 ) -> Decision:
     """Nothing new begins. What was begun is settled, and a site whose own gate said no still goes back."""
-    orders = []
+    orders: list[Order] = []
+    room = _MOST_LOOKS - sum(view.live.busy is not None for view in views)
     for view in views:
         if view.record.state is SiteState.ROLLING_BACK or view.open is not None:
             step = next_of(plan, view, world)
-            if step.kind in (StepKind.SETTLE, StepKind.ROLLBACK):
+            if step.kind in (StepKind.SETTLE, StepKind.ROLLBACK) and len(orders) < room:
                 orders.append(Order(view.site, step.kind, step.why, step.facts))
     left = [view for view in views if view.live.busy or _to_settle(view)]
     waits = "person" if not left else "offline" if all(view.record.offline_since for view in left) else ""

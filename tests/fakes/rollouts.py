@@ -1,4 +1,4 @@
-"""A rollout in memory for tests: a plan, fake boxes behind fake sources, a clock that tests turn, steps in any order."""
+"""A rollout in memory for tests: a plan, fake boxes behind fake sources, a clock that tests turn."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from fleetctl.trust.sealing import seal_pkcs8
 from tests.fakes.rollouts import FakeClock, FakeSources, plan
 
 FAST = ("--every", "0.2", "--ask-again", "0.2", "--try-again", "0.2", "--offline-after", "1")
-_MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of its own in it)
+_MEMORY = Path("/dev/shm")
 QUICK = {"*": {"bake": "0s"}}
 Cli = Callable[..., Result]
 
@@ -133,7 +133,7 @@ def test_output_in_a_pipe_has_no_colour_and_status_fits_a_narrow_screen(
 def test_a_plan_that_does_not_fit_is_refused_with_the_differences(fleet: Fleet) -> None:
     path = fleet.planned(plan())
     fleet.differences = [Difference(site="s2", what="runs 2026.10-1, planned was 2026.09-3")]
-    with pytest.raises(RefusedError, match="s2: runs 2026.10-1, planned was"):
+    with pytest.raises(RefusedError, match=r"s2: runs 2026\.10-1, planned was"):
         fleet.start(path)
     assert fleet.ok("status", "--all").stdout == "no rollout yet\n"
 
@@ -213,9 +213,12 @@ def test_rollback_brings_back_and_pauses(fleet: Fleet) -> None:
 def test_who_is_second_is_told_who_is_first(fleet: Fleet) -> None:
     made = plan(wave={"canary": {"bake": "0s", "promote": "human"}})
     fleet.start(fleet.planned(made), code=3)
-    with opened_journal(fleet.fleetdir) as journal, controlling(journal.database, made.id, "kim", datetime.now(UTC)):
-        with pytest.raises(LockHeldError, match="is controlled by kim on"):
-            fleet.resume()
+    with (
+        opened_journal(fleet.fleetdir) as journal,
+        controlling(journal.database, made.id, "kim", datetime.now(UTC)),
+        pytest.raises(LockHeldError, match="is controlled by kim on"),
+    ):
+        fleet.resume()
 
 
 def test_interrupting_ends_with_130_and_resume_finishes(fleet: Fleet) -> None:

@@ -28,10 +28,10 @@ PLAN = plan()
 
 
 @pytest.fixture
-def kept(database: Database) -> Iterator[Journal]:
+def kept(database: Database) -> Journal:
     journal = Journal(database)
     journal.begin(PLAN, "alex", START)
-    yield journal
+    return journal
 
 
 @pytest.mark.both_stores
@@ -153,9 +153,7 @@ def other_operator(url: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.both_stores
-def test_two_operators_cannot_control_one_rollout(
-    database: Database, other_operator: subprocess.Popen[str]
-) -> None:
+def test_two_operators_cannot_control_one_rollout(database: Database, other_operator: subprocess.Popen[str]) -> None:
     with (
         pytest.raises(LockHeldError, match=rf"controlled by kim on .*, process {other_operator.pid}, since 20"),
         controlling(database, PLAN.id, "alex", START),

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from fleetctl.errors import RefusedError
+from fleetctl.errors import RefusedError, StoreError
 from fleetctl.models.rollout import Stamp, WindowSpec
 from fleetctl.rollout import windows
 from fleetctl.rollout.engine_orders import order_promotion, order_retry, order_rollback
@@ -403,6 +404,21 @@ def test_a_killed_controller_asks_before_it_orders(journal: Journal) -> None:
     assert box.switches == [TARGET.name]
 
 
+def test_nothing_is_ordered_that_cannot_be_written_down(journal: Journal) -> None:
+    made = started(journal, {"canary": 1})
+    made.run(until=lambda: made.states()["s1"] == "received")
+    before = list(made.sources.boxes["s1"].calls)
+    with journal.database.transaction(writes=True) as connection:
+        connection.execute(text("ALTER TABLE rollout_step RENAME TO away"))
+    with pytest.raises(StoreError):
+        made.run()
+    assert made.sources.boxes["s1"].calls == before
+    with journal.database.transaction(writes=True) as connection:
+        connection.execute(text("ALTER TABLE away RENAME TO rollout_step"))
+    made.restart()
+    assert made.run().state is RolloutState.DONE
+
+
 # --- 12. drain: a visit that goes on is waited for
 
 
@@ -451,6 +467,16 @@ def test_concurrency_and_transfers_hold(journal: Journal) -> None:
             made.jobs.pop()()
         made.clock.advance(5)
     assert (most, sending) == (3, 1)
+
+
+def test_looks_at_many_absent_sites_are_bounded(journal: Journal) -> None:
+    made = started(journal, {"canary": 80}, wave={"*": {"concurrency": 80}}, transfers=80)
+    made.run(until=lambda: all(state == "baking" for state in made.states().values()))
+    made.clock.advance(100)
+    made.engine.turn()
+    made.engine.turn()
+    assert len(made.jobs) == 32
+    assert made.run(turns=400).state is RolloutState.DONE
 
 
 def test_a_hold_keeps_a_site_out_and_its_end_lets_it_in(journal: Journal) -> None:

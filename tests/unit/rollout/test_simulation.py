@@ -1,4 +1,4 @@
-"""Thousands of random rollouts: boxes that fail, vanish and hang, and a controller that is killed between any two writes.
+"""Random rollouts: boxes that fail, vanish and hang, and a controller that is killed between any two writes.
 
 After each the journal is compared with the boxes, which know nothing of it.
 """
