@@ -15,7 +15,7 @@ from fleetctl.cli.release_access import ReleaseAccess, tell
 from fleetctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import RenderableType
 
     from fleetctl.release.repository_report import RoleRow
     from fleetctl.trust.release_keys import KeyRecord
@@ -57,12 +57,17 @@ def init(
             "--threshold", metavar="ROLE=N", help="Signatures that a role wants; repeat for more.", show_default="1"
         ),
     ] = None,
+    confirm: Annotated[
+        str | None,
+        typer.Option("--confirm", metavar="SHA256", help="Sign the first root that waits, which has this SHA-256."),
+    ] = None,
     dry_run: DryRunOption = False,
     output: OutputOption = OutputFormat.table,
 ) -> None:
     """Make the release keys and the repository. A role without a --key gets one that is made here.
 
-    Is the root signed by several people, each repeats this with his own --keys-dir. A run that was cut off goes on.
+    Where several people sign the first root, each of the others runs this with --confirm and his own --keys-dir.
+    A run that was cut off goes on when it is repeated.
     """
     from fleetctl.release import repository
     from fleetctl.release.repository_roles import TOP, check_threshold
@@ -88,13 +93,14 @@ def init(
         emit({"keys": plan, "folder": str(own.directory), "root_folder": str(root_folder.directory)}, output)
         return
     keyring = access.keyring(root_folder, new=True)
-    if repository.waits_for_signatures(access.store):
-        tell(repository.create(access.store, access.hand(False), {}, _now()), output)
+    places = {role: root_folder if role == "root" else own for role in plan}
+    mine = all(_has(places[role], name) for role, names in plan.items() for name in names)
+    if confirm or (repository.waits_for_signatures(access.store) and not mine):
+        tell(repository.create(access.store, access.hand(False), {}, _now(), confirmed=confirm), output)
         return
     roles = {}
     for role in (*TOP, *channels):
-        place = root_folder if role == "root" else own
-        made = [_kept_or_made(place, name, keyring.secret_of_files) for name in plan[role]]
+        made = [_kept_or_made(places[role], name, keyring.secret_of_files) for name in plan[role]]
         keys = [*(record.key for record in made), *given.get(role, [])]
         number = wanted.get(role, root_threshold if role == "root" else 1)
         check_threshold(role, keys, number)
@@ -212,6 +218,10 @@ def channel(
     tell(add_channel(access.store, hand, _channel(name), keys, threshold or 1, _now()), output)
 
 
+def _has(folder: Any, name: str) -> bool:
+    return folder.exists() and any(record.name == name for record in folder.records())
+
+
 def _kept_or_made(folder: Any, name: str, passphrase: Any) -> KeyRecord:
     """A key of a run that was cut off, else a new one."""
     known = {record.name: record for record in folder.records()} if folder.exists() else {}
@@ -244,16 +254,15 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _table(fingerprint: str, rows: list[RoleRow]) -> Table:
+def _table(fingerprint: str, rows: list[RoleRow]) -> RenderableType:
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     table = Table("ROLE", "VERSION", "WANTS", "KEYS (* at hand)", "GOOD UNTIL", "STATE", box=None)
-    table.caption = f"root SHA-256 {fingerprint}"
-    table.caption_justify = "left"
     for each in rows:
         keys = ", ".join(f"{key.holder}{'*' if key.at_hand else ''}" for key in each.keys)
         wants = f"{each.threshold} of {len(each.keys)}"
         end = f"{each.expires_at:%Y-%m-%d}"
         table.add_row(each.role, str(each.version), wants, Text(keys), end, each.state.value)
-    return table
+    return Group(table, Text(f"root SHA-256 {fingerprint}"))

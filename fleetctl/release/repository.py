@@ -6,6 +6,7 @@ the thresholds are met. Who repeats the command with other keys adds his signatu
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
@@ -33,7 +34,7 @@ from fleetctl.release.repository_pending import (
     signatures,
     until,
 )
-from fleetctl.release.repository_view import MAX_BOM_BYTES, read_target, view_of
+from fleetctl.release.repository_view import MAX_BOM_BYTES, holder, read_target, view_of
 from fleetctl.release.repository_write import Hand, KeysElsewhere, commit, finish, writing
 from fleetctl.release.store import ReleaseStore
 
@@ -128,18 +129,53 @@ def refresh(store: ReleaseStore, hand: Hand, roles: list[str], now: datetime) ->
         return settle(store, hand, current, proposals, {}, now, change, renew=True)
 
 
-def create(store: ReleaseStore, hand: Hand, documents: Documents, now: datetime) -> Outcome:
-    """Make the repository of its first `documents` (see repository_roles), or add signatures to those that wait."""
+def create(
+    store: ReleaseStore, hand: Hand, documents: Documents, now: datetime, *, confirmed: str | None = None
+) -> Outcome:
+    """Make the repository of its first `documents`, or add signatures to the same ones that wait.
+
+    Who was not there when they were made has no `documents`, and says by `confirmed` (see `ceremony`) which he means:
+    raises `RefusedError` with what waits when it is another one, or none was said.
+    """
     check_new(store)
     with writing(store):
         if finish(store, hand):
             return Outcome(change="create the repository", state="published")
         waiting = pending(store, None)
-        if "root" not in waiting and not documents:
-            raise ConfigError("no repository waits for signatures", hint="fleetctl release keys init makes one")
-        # The root is written last: without it, what lies there is of a run that was cut off, and is made again.
-        proposed = waiting if "root" in waiting else documents
-        return settle(store, hand, None, proposed, {}, now, "create the repository")
+        if not documents:
+            if "root" not in waiting:
+                raise ConfigError("no repository waits for signatures", hint="fleetctl release keys init makes one")
+            if confirmed != (digest := ceremony(waiting)):
+                raise RefusedError(
+                    f"a first root waits for signatures, SHA-256 {digest}: {_described(waiting)}",
+                    hint="compare this with who made it, not by way of git; then: "
+                    f"fleetctl release keys init --confirm {digest}",
+                )
+        done = settle(store, hand, None, documents or waiting, {}, now, "create the repository")
+        if any(each.missing for each in done.waiting):
+            digest = ceremony({**documents, **pending(store, None)})
+            done.next_action = (
+                f"commit the fleet directory to git; tell the next holder of a key SHA-256 {digest}, who then runs: "
+                f"fleetctl release keys init --confirm {digest}"
+            )
+        return done
+
+
+def ceremony(documents: Documents) -> str:
+    """SHA-256 of all first metadata without signatures: what people tell each other before they sign it."""
+    parts = [role.encode() + b"\n" + documents[role].signed_bytes for role in sorted(documents)]
+    return hashlib.sha256(b"\n".join(parts)).hexdigest()
+
+
+def _described(documents: Documents) -> str:
+    """`root 2 of anna, ben, carla; targets 1 of …`."""
+    words = []
+    for signed in (documents[role].signed for role in ("root", "targets") if role in documents):
+        listed = signed if isinstance(signed, Root) else signed.delegations
+        for name, role in listed.roles.items():
+            names = ", ".join(holder(listed.keys[keyid]) for keyid in role.keyids)
+            words.append(f"{name} {role.threshold} of {names}")
+    return "; ".join(words)
 
 
 def waits_for_signatures(store: ReleaseStore) -> bool:

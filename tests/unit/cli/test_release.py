@@ -229,6 +229,23 @@ def test_a_making_that_was_cut_off_goes_on(bare: Operator, tmp_path: Path, monke
     }  # fmt: skip
 
 
+def test_a_root_of_two_people(bare: Operator, tmp_path: Path) -> None:
+    bare.run("keys", "make", "root-ben", "--keys-dir", str(tmp_path / "ben"))
+    words = ["keys", "init", "--root-keys", "1", "--channel", "stable", "--key"]
+    first = bare.json(*words, f"root={tmp_path / 'ben' / 'root-ben.json'}")
+    assert first["state"] == "waiting"
+    told = first["next_action"].split()[-1]
+    ben = ("keys", "init", "--keys-dir", str(tmp_path / "ben"))
+    assert told in bare.fails(RefusedError, *ben).message
+    bare.fails(RefusedError, *ben, "--confirm", "0" * 64)
+    assert {path.stem for path in (tmp_path / "ben").iterdir()} == {"root-ben"}  # nothing was made on the way
+    second = bare.json(*ben, "--confirm", told)
+    assert (second["state"], second["signed_with"]) == ("waiting", ["root-ben"])
+    # The keys of snapshot and timestamp are where the first run was; it is repeated there.
+    assert bare.json(*words, f"root={tmp_path / 'ben' / 'root-ben.json'}")["state"] == "published"
+    assert {each["role"] for each in bare.json("keys", "show")["roles"]} >= {"root", "stable"}
+
+
 def test_wrong_words_are_told(bare: Operator, tmp_path: Path) -> None:
     for words in (
         ("keys", "init", "--channel", "Stable"),

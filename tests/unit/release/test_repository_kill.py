@@ -156,7 +156,7 @@ def test_the_first_metadata_cut_off_behind_every_write(
                 assert set(published(store, now=made.now()).channels) == {"stable"}
                 repository.refresh(store, made.hand, [], made.now())
             else:
-                again = {} if repository.waits_for_signatures(store) else repository.first(roles, made.now())
+                again = repository.first(roles, made.now())
                 assert repository.create(store, made.hand, again, made.now()).state == "published"
             assert set(published(store, now=made.now()).channels) == {"stable"}
             assert not list((store.folder / "pending").iterdir())

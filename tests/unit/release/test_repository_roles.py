@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fleetctl.errors import CriticalError, DegradedError, RefusedError, UsageError, VerificationError
+from fleetctl.errors import ConfigError, CriticalError, DegradedError, RefusedError, UsageError, VerificationError
+from fleetctl.models.fleetdir import FleetDir
 from fleetctl.release import repository
 from fleetctl.release.repository_client import trusted
 from fleetctl.release.repository_report import Validity, roles, tell_ends
@@ -196,11 +198,32 @@ def test_a_root_of_several_people_is_made_in_turns(fleet: ReleaseFleet, fleet_di
     assert first.state == "waiting"
     assert [each.text() for each in first.waiting if each.role == "root"] == ["root 1: 1 of 2 signatures (new-2)"]
     assert not (store.folder / "root.json").exists()
-    second = repository.create(store, hand_of(fleet, "new-3", *ONLINE), {}, fleet.now())
+    # The second has not made it, and says what he was told. What waits may have been exchanged on its way.
+    told = repository.ceremony(documents)
+    assert told in first.next_action
+    for said in (None, "0" * 64):
+        with pytest.raises(RefusedError, match="root 2 of new-1, new-2, new-3") as caught:
+            repository.create(store, hand_of(fleet, "new-3", *ONLINE), {}, fleet.now(), confirmed=said)
+        assert told in caught.value.message
+    waiting = store.folder / "pending" / "1.root.json"
+    right = waiting.read_text()
+    waiting.write_text(right.replace('"threshold":2', '"threshold":1').replace('"threshold": 2', '"threshold": 1'))
+    assert waiting.read_text() != right
+    with pytest.raises(RefusedError, match="a first root waits"):
+        repository.create(store, hand_of(fleet, "new-3", *ONLINE), {}, fleet.now(), confirmed=told)
+    waiting.write_text(right)
+    second = repository.create(store, hand_of(fleet, "new-3", *ONLINE), {}, fleet.now(), confirmed=told)
     assert second.state == "published"
     assert holders(store, fleet, "root") == (2, {"new-1", "new-2", "new-3"})
     with pytest.raises(RefusedError, match="the fleet has a release repository"):
         repository.create(store, fleet.hand, documents, fleet.now())
+
+
+def test_nothing_waits_to_be_confirmed(fleet: ReleaseFleet, tmp_path: Path) -> None:
+    shutil.copytree(fleet.store.fleet.path, tmp_path / "other", ignore=shutil.ignore_patterns("releases"))
+    store = ReleaseStore(FleetDir(tmp_path / "other"))
+    with pytest.raises(ConfigError, match="no repository waits"):
+        repository.create(store, fleet.hand, {}, fleet.now(), confirmed="0" * 64)
 
 
 def test_what_ends_soon_is_told(fleet: ReleaseFleet) -> None:
