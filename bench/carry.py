@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,10 +61,24 @@ def sender(folder: Path, size_mib: int) -> tuple[ReleaseStore, bytes, Path]:
     return store, repository.root, store.image(image.root_hash)
 
 
-def seconds(run: Callable[[], object]) -> float:
-    started = time.monotonic()
+@dataclass(frozen=True)
+class Taken:
+    """Seconds on the clock, and of processors, children included."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def cpu_s() -> float:
+    """Seconds of processors so far."""
+    used = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def measured(run: Callable[[], object]) -> Taken:
+    started, used = time.monotonic(), cpu_s()
     run()
-    return time.monotonic() - started
+    return Taken(time.monotonic() - started, cpu_s() - used)
 
 
 def plain(source: Path, target: Path) -> None:
@@ -89,24 +105,24 @@ def main() -> None:
     parser.add_argument("--size-mib", type=int, default=256)
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
-    taken: dict[str, list[float]] = {"ours": [], "plain": []}
+    pairs: list[tuple[Taken, Taken]] = []
     with tempfile.TemporaryDirectory(prefix="carry-") as name:
         folder = Path(name)
         store, root, image = sender(folder, options.size_mib)
         size_mb = image.stat().st_size / 1e6
         for number in range(options.runs):
             # In turns, so that a busy machine slows both.
-            taken["plain"].append(seconds(lambda n=number: plain(image, folder / f"plain-{n}")))  # type: ignore[misc]
+            other = measured(lambda n=number: plain(image, folder / f"plain-{n}"))  # type: ignore[misc]
             shutil.rmtree(folder / f"plain-{number}")
-            taken["ours"].append(seconds(lambda n=number: ours(store, root, folder / f"ours-{n}")))  # type: ignore[misc]
+            mine = measured(lambda n=number: ours(store, root, folder / f"ours-{n}"))  # type: ignore[misc]
             shutil.rmtree(folder / f"ours-{number}")
-    for kind, words in (("ours", "export and import"), ("plain", "cp, sync, sha256sum, twice")):
-        median = statistics.median(taken[kind])
-        print(
-            f"{words}: {median:.2f} s, {2 * size_mb / median:.0f} MB/s ({min(taken[kind]):.2f}-{max(taken[kind]):.2f})"
-        )
-    ratio = statistics.median(mine / other for mine, other in zip(taken["ours"], taken["plain"], strict=True))
-    print(f"time of ours against plain copies, median of {options.runs} pairs: {ratio:.2f}")
+            pairs.append((mine, other))
+    for words, taken in (("export and import", [a for a, _ in pairs]), ("cp, sync, sha256sum", [b for _, b in pairs])):
+        wall, cpu = statistics.median(t.wall_s for t in taken), statistics.median(t.cpu_s for t in taken)
+        print(f"{words}: {wall:.2f} s, {2 * size_mb / wall:.0f} MB/s, {cpu:.2f} s of processors")
+    wall = statistics.median(mine.wall_s / other.wall_s for mine, other in pairs)
+    cpu = statistics.median(mine.cpu_s / other.cpu_s for mine, other in pairs)
+    print(f"ours against plain copies, median of {options.runs} pairs: time {wall:.2f}, processors {cpu:.2f}")
 
 
 if __name__ == "__main__":

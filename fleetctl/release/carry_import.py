@@ -33,7 +33,7 @@ from fleetctl.release.carry_receive import check_on_medium, part, receive
 from fleetctl.release.repository_client import LIMITS, WHATEVER_AGE, fingerprint, pinned_root
 from fleetctl.release.repository_pending import folder as pending_folder
 from fleetctl.release.repository_view import View, published
-from fleetctl.release.repository_write import writing
+from fleetctl.release.repository_write import COMMIT_PLAN, writing
 from fleetctl.release.store import ReleaseStore
 from fleetctl.report.progress import Progress
 
@@ -76,7 +76,7 @@ def import_release(
     is no room; run again, it goes on where it was.
     """
     with one_build(store), writing(store):
-        if (pending_folder(store) / "commit.json").exists():
+        if (pending_folder(store) / COMMIT_PLAN).exists():
             raise RefusedError(
                 "a change of the release repository was cut off", hint="fleetctl release refresh finishes it"
             )

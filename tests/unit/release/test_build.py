@@ -350,6 +350,14 @@ def test_an_image_that_was_damaged_in_the_store_is_told(cache: FilledCache, stor
         made(cache, replace(ASKED, name="b"))
 
 
+def test_an_image_with_another_root_hash_is_never_placed(cache: FilledCache, store: ReleaseStore) -> None:
+    path = cache.models / "notes.json"
+    path.write_text(path.read_text().replace(json.loads(path.read_text())["root_hash"], "7" * 64))
+    with pytest.raises(VerificationError, match=f"root hash [0-9a-f]{{64}}; wanted: {'7' * 64}"):
+        made(cache)
+    assert not store.image("7" * 64).exists()
+
+
 def test_two_builds_at_once(cache: FilledCache, store: ReleaseStore) -> None:
     with one_build(store), pytest.raises(LockHeldError):
         made(cache)

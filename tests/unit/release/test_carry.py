@@ -390,8 +390,10 @@ def test_an_older_repository_is_refused(sender: Sender, receiver: ReleaseStore, 
     fresh = tmp_path / "fresh"
     fresh.mkdir()
     taken(receiver, sender.sent(fresh, "2026.11-1"), sender)
+    before = everything(receiver.fleet.path)
     with pytest.raises(VerificationError, match=r"older|version"):
         taken(receiver, path, sender)
+    assert everything(receiver.fleet.path) == before
     with pytest.raises(RefusedError, match="was revoked"):
         sender.sent(tmp_path)
 

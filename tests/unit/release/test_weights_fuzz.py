@@ -63,7 +63,7 @@ def damaged(draw: st.DrawFn, whole: bytes) -> bytes:
 def test_damaged_files(name: str, tmp_path: Path) -> None:
     check, whole = READERS[name]
 
-    @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(damaged(whole))
     def run(content: bytes) -> None:
         read(check, content, tmp_path / "file")
@@ -98,7 +98,7 @@ ENTRY = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(header=st.dictionaries(st.text(max_size=6), ENTRY | JSON, max_size=4) | JSON, data=st.binary(max_size=64))
 def test_any_header_of_safetensors(header: object, data: bytes, tmp_path: Path) -> None:
     read(check_safetensors, safetensors(json.dumps(header).encode(), data), tmp_path / "file")
@@ -111,7 +111,7 @@ VALUE = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.dictionaries(st.text(min_size=1, max_size=6), VALUE, max_size=4))
 def test_any_metadata_of_gguf(values: dict[str, bytes], tmp_path: Path) -> None:
     extra = {name: text(name) + value for name, value in values.items()}
@@ -134,7 +134,7 @@ def test_the_worst_header_takes_bounded_memory_and_time(
 ) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
-    started_s = time.monotonic()
+    started_s = time.process_time()
     tracemalloc.start()
     try:
         read(check, content, path)
@@ -142,4 +142,4 @@ def test_the_worst_header_takes_bounded_memory_and_time(
     finally:
         tracemalloc.stop()
     assert peak < 300 << 20
-    assert time.monotonic() - started_s < 60
+    assert time.process_time() - started_s < 60
