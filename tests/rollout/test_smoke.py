@@ -64,6 +64,14 @@ def received(box: SshBox, made: Published) -> int:
     return sum(box.receive(each, kib_s=None, on_progress=lambda _: None).wire_bytes for each in offer.missing)
 
 
+def answers(box: SshBox) -> bool:
+    """Whether the site is reached; a connection of before may be found dead first."""
+    try:
+        return bool(box.status())
+    except UnreachableError:
+        return False
+
+
 def test_a_release_is_sent_activated_and_rolled_back(
     fleet: SimulatedFleet, site: SimulatedSite, box: SshBox, made: Published
 ) -> None:
@@ -152,6 +160,7 @@ def test_a_transfer_that_breaks_off_is_gone_on_with(fleet: SimulatedFleet, site:
     assert site.loaded() == fleet.provisioned_set.models
     site.fault(Faults())
     fleet.connect(site.name)
+    poll(lambda: answers(box), "the site does not come back")
     received(box, other)
     assert box.stage(operation(), other.manifest.name, "stable").staged is not None
     in_order(fleet, site, other)
