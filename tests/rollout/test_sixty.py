@@ -42,7 +42,7 @@ def policy(operator: Operator) -> None:
             {"name": "half", "percent": 60, "success_threshold": 0.8, **wave},
             {"name": "rest", "percent": 100, "success_threshold": 0.8, **wave},
         ],
-        abort={"failure_budget": 4, "minimum_sample": 10},
+        abort={"failed": 0.2, "all": 0.3, "failure_budget": 4, "minimum_sample": 10},
         transfers=TRANSFERS,
     )
 

@@ -3,6 +3,7 @@ orders it."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from fleetctl.actions.rollout_sites import ssh_boxes
 from fleetctl.errors import ChangeError, RefusedError, UnreachableError
 from fleetctl.remote.release_box import SshBox
 from fleetctl.trust.passphrase import Passphrase
+from tests.fleet.processes import poll
 from tests.sim.sites.console import operation
 from tests.sim.sites.faults import Faults
 from tests.sim.sites.fleet import Published, SimulatedFleet, simulated_sites
@@ -60,6 +62,14 @@ def received(box: SshBox, made: Published) -> int:
     offer = box.offer(made.manifest.name, "stable")
     assert offer.refused == ()
     return sum(box.receive(each, kib_s=None, on_progress=lambda _: None).wire_bytes for each in offer.missing)
+
+
+def answers(box: SshBox) -> bool:
+    """Whether the site is reached; a connection of before may be found dead first."""
+    try:
+        return bool(box.status())
+    except UnreachableError:
+        return False
 
 
 def test_a_release_is_sent_activated_and_rolled_back(
@@ -129,3 +139,28 @@ def test_a_site_that_is_off_is_out_of_reach_and_answers_when_it_is_back(
     with pytest.raises(RefusedError):
         box.activate(operation(), made.manifest.name, drain_timeout_s=1, not_after=None)
     in_order(fleet, site, made)
+
+
+def test_a_transfer_that_breaks_off_is_gone_on_with(fleet: SimulatedFleet, site: SimulatedSite, box: SshBox) -> None:
+    number = len(fleet.published) + 1
+    other = fleet.publish(f"2026.11-{number}", number, {"drafting": fleet.image("drafting", 99, size_bytes=4 << 20)})
+    site.fault(Faults(slow_kib_s=400))
+    (missing,) = box.offer(other.manifest.name, "stable").missing
+    arriving = site.places.arrived
+
+    def cut() -> None:
+        poll(lambda: any(path.stat().st_size for path in arriving.rglob(".*.raw.*")), "nothing arrives")
+        fleet.disconnect(site.name)
+
+    cutting = threading.Thread(target=cut)
+    cutting.start()
+    with pytest.raises(UnreachableError):
+        box.receive(missing, kib_s=None, on_progress=lambda _: None)
+    cutting.join()
+    assert site.loaded() == fleet.provisioned_set.models
+    site.fault(Faults())
+    fleet.connect(site.name)
+    poll(lambda: answers(box), "the site does not come back")
+    received(box, other)
+    assert box.stage(operation(), other.manifest.name, "stable").staged is not None
+    in_order(fleet, site, other)

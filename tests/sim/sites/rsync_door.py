@@ -3,6 +3,7 @@ when it receives. Run as a program without site packages: ROOT RSYNC ARGUMENTS."
 
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -32,7 +33,12 @@ def _run(argv: list[str], kib_s: int | None) -> int:
         assert process.stdin
         began, passed = time.monotonic(), 0
         try:
-            while piece := os.read(0, _PIECE):
+            # The receiver ends first, and the sender keeps the line open until it sees that.
+            while process.poll() is None:
+                if not select.select([0], [], [], 0.05)[0]:
+                    continue
+                if not (piece := os.read(0, _PIECE)):
+                    break
                 process.stdin.write(piece)
                 process.stdin.flush()
                 passed += len(piece)
