@@ -204,4 +204,4 @@ def test_random_rollouts_end_as_the_boxes_are() -> None:
 
 @pytest.mark.slow
 def test_hundreds_of_random_rollouts_end_as_the_boxes_are() -> None:
-    assert sum(_play(seed) for seed in range(1000, 1400)) > 300
+    assert sum(_play(seed) for seed in range(1000, 1120)) > 100
