@@ -26,7 +26,11 @@ def status_lines(found: RolloutShown, width: int | None) -> list[Line]:
         lines += wrapped("", f"  an operator wants it {found.wanted}", width, hang=4)
     if found.reason:
         lines += wrapped("", f"  {found.reason}", width, hang=4)
-    who = f"controlled by {found.controlled_by}" if found.controlled_by else "nobody controls it now"
+    who = (
+        f"controlled by {found.controlled_by}, unless that was killed"
+        if found.controlled_by
+        else "nobody controls it now"
+    )
     lines += wrapped("", f"  started {_at(found.started_at)} by {found.started_by}; {who}", width, hang=4)
     for wave in found.waves:
         kind = " (canary)" if wave.canary else ""

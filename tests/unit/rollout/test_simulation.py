@@ -103,6 +103,11 @@ class Simulation:
     def _turn(self) -> Any:
         if self.wild:
             self._disturb()
+        else:
+            # What was scripted to hang may begin as late as now; a box ends every change at some time.
+            for box in self.sources.boxes.values():
+                if box.phase != "idle":
+                    box.finish("interrupted")
         try:
             ending = self.bench.turn(self.chance.choice([1.0, 5.0, 20.0]))
         except Killed:
