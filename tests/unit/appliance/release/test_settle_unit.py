@@ -21,6 +21,7 @@ UNIT = (
 def condition(record: Path) -> int:
     """The exit code of the unit's condition on another record; 0: it goes on."""
     (line,) = (line for line in UNIT.read_text().splitlines() if line.startswith("ExecCondition="))
+    program, option, script = shlex.split(line.removeprefix("ExecCondition="))
     script = script.replace("/var/lib/appliance/releases/record", str(record))
     return subprocess.run([program, option, script], check=False, capture_output=True).returncode
 
