@@ -4,8 +4,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from appliance.errors import ApplianceError
+from appliance.release.facts import read_hardware
 from appliance.release.places import Places
 from appliance.release.record import KeptSet
+
+# A card hears and drafts the sample in seconds, and while a hung engine is waited for a practice has none. On a processor
+# it is a minute, and on one that is emulated many.
+ON_A_CARD_S = 180.0
+WITHOUT_A_CARD_S = 1800.0
 
 
 class ProbeError(ApplianceError):
@@ -32,8 +38,9 @@ class SampleProbe:
         from appliance.evaluation.probe import probe_drafting, probe_transcription
 
         probes = {"transcription": probe_transcription, "drafting": probe_drafting}
+        timeout_s = ON_A_CARD_S if read_hardware(self.places).cards else WITHOUT_A_CARD_S
         for model in sorted(kept.models, key=lambda each: each.task, reverse=True):
-            found = probes[model.task](self.places.socket(model.task))
+            found = probes[model.task](self.places.socket(model.task), timeout_s=timeout_s)
             if not found.passed:
                 raise ProbeError(
                     f"the {model.task} probe failed with {model.name}: {found.detail}",

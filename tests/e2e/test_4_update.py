@@ -85,16 +85,3 @@ def test_an_explanation_tells_the_story(updated: Operator, release: str) -> None
     assert release in updated.run("rollout", "explain", SITE).out
     history = updated.run("rollout", "history", "-o", "json").out
     assert "activate" in history
-
-
-def test_it_is_taken_back_by_order_and_refused_from_then_on(updated: Operator, release: str) -> None:
-    before = status(updated)
-    assert before.active is not None
-    updated.run("rollout", "rollback", SITE, "--reason", "a rehearsal")
-    after = status(updated)
-    assert after.active is not None
-    assert after.active.models != before.active.models
-    assert [denied.release for denied in after.denied] == [release]
-    updated.until("site", "verify", SITE)
-    refused = updated.ssh(f"appliancectl release offer {release} --channel stable", expect=None)
-    assert refused.code == 6

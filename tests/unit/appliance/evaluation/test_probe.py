@@ -33,7 +33,7 @@ async def hear(place: Path, line: str | None = None, answer: Response | None = N
     stub.lines = ((Speaker.UNKNOWN, line),) if line else ()
     stub.first = [answer] if answer else []
     async with listening(stub.app, place / "t.sock"):
-        found = await asyncio.to_thread(probe_transcription, place / "t.sock", **more)
+        found = await asyncio.to_thread(probe_transcription, place / "t.sock", **{"timeout_s": 60.0, **more})
     assert not stub.bodies or SAMPLE.read_bytes() in stub.bodies[0]
     return found
 
@@ -56,7 +56,7 @@ async def test_the_sample_has_to_be_heard(place: Path, line: str | None, passed:
 async def test_a_service_that_fails_is_told_of(place: Path) -> None:
     assert "status 502" in (await hear(place, SAID, Response(status_code=502))).detail
     assert "not understood" in (await hear(place, SAID, Response("{}"))).detail
-    found = await asyncio.to_thread(probe_transcription, place / "none.sock")
+    found = await asyncio.to_thread(probe_transcription, place / "none.sock", timeout_s=60)
     assert (found.passed, found.root_hash) == (False, None)
     assert "none.sock: No such file" in found.detail
     found = await hear(place, SAID, sample=place / "none.flac")
@@ -78,7 +78,7 @@ async def write(place: Path, *sentences: str, **more: Any) -> Any:
     stub.fail_after = more.pop("fail_after", None)
     stub.hold_after = more.pop("hold_after", None)
     async with listening(stub.app, place / "d.sock"):
-        found = await asyncio.to_thread(probe_drafting, place / "d.sock", **more)
+        found = await asyncio.to_thread(probe_drafting, place / "d.sock", **{"timeout_s": 60.0, **more})
         stub.release.set()
     return found
 
@@ -105,5 +105,5 @@ async def test_an_engine_that_breaks_or_hangs_is_told_of(place: Path) -> None:
     assert broken.detail.startswith("drafting: engine_")
     hung = await write(place, "The left knee has hurt.", hold_after=1, timeout_s=0.3)
     assert not hung.passed
-    absent = await asyncio.to_thread(probe_drafting, place / "none.sock")
+    absent = await asyncio.to_thread(probe_drafting, place / "none.sock", timeout_s=60)
     assert "none.sock: No such file" in absent.detail

@@ -232,6 +232,7 @@ class Box:
         shutil.rmtree(self.places.repository, ignore_errors=True)
         # shutil would write out the holes of a metadata file without an end: 8 GiB.
         source = repository or self.repository.folder
+        self.places.repository.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["cp", "-r", "--sparse=always", source, self.places.repository], check=True)
 
     def send(self, *names: str) -> None:
