@@ -8,8 +8,8 @@ from appliance.release.facts import read_hardware
 from appliance.release.places import Places
 from appliance.release.record import KeptSet
 
-# A card hears and drafts the sample in seconds, and while a hung engine is waited for a practice has none. On a processor
-# it is a minute, and on one that is emulated many.
+# A card hears and drafts the sample in seconds, and while a hung engine is waited for, a practice has none. On a
+# processor it is a minute, and on one that is emulated many.
 ON_A_CARD_S = 180.0
 WITHOUT_A_CARD_S = 1800.0
 
