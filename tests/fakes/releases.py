@@ -45,6 +45,7 @@ from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.release_keys import FOLDER as RELEASE_FOLDER
 from fleetctl.trust.release_keys import ReleaseKeys
 from fleetctl.trust.release_signers import Keyring, no_secret
+from tests.fakes.programs import needed
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 USR_ROOT_HASH = "a" * 64
@@ -87,6 +88,7 @@ def model_image(work: Path, files: Mapping[str, bytes]) -> Image:
 
     The signature partition names the root hash and carries no signature: no kernel mounts these images.
     """
+    needed("mkfs.erofs", "veritysetup")
     content = work / "content"
     shutil.rmtree(content, ignore_errors=True)
     for name, data in files.items():
