@@ -176,6 +176,20 @@ def test_a_set_that_came_back_without_an_order_is_told() -> None:
     assert "activated 2 times" in not_repeated(twice, loads("o", "n"), sets)[0]
 
 
+def test_a_set_that_another_change_went_back_to_is_no_repeat() -> None:
+    sets = [KnownSet("a", "d", {"drafting": "a"}), KnownSet("b", "e", {"drafting": "b"})]
+    first = {"action": "activate", "release": "a", "operation": "1", "outcome": "done"}
+    second = {"action": "activate", "release": "b", "operation": "2", "outcome": "done"}
+    assert "2 times" in not_repeated({"ended": [second, first]}, loads("o", "a", "b", "a"), sets)[0]
+    for record in (
+        {"ended": [second | {"outcome": "rolled_back"}, first]},
+        {"ended": [first], "change": second},
+        {"ended": [second | {"action": "rollback", "release": None, "operation": "3"}, second, first]},
+    ):
+        assert not_repeated(record, loads("o", "a", "b", "a"), sets) == []
+        assert "3 times" in not_repeated(record, loads("o", "a", "b", "a", "b", "a"), sets)[0]
+
+
 def test_what_went_on_at_once_is_counted() -> None:
     assert most_at_once([(0, 1), (1, 2)]) == 1
     assert most_at_once([(0, 1), (1, 2), (0.5, 1.5)]) == 2

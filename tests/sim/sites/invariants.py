@@ -119,16 +119,24 @@ def switches(events: Sequence[Event], known: Sequence[KnownSet]) -> list[str]:
 
 
 def not_repeated(record: Mapping[str, Any], events: Sequence[Event], known: Sequence[KnownSet]) -> list[str]:
-    """A set comes to be loaded at most once for each operation that may have switched to it."""
+    """A set comes to be loaded at most once for each operation that may have switched to it, or gone back to it."""
     wrong = []
     seen = switches(events, known)
+    # What did not end well, was taken back or goes on may have led to the set of before, once each.
+    ended = record.get("ended", ())
+    back = [one for one in ended if one["action"] == "rollback" or one["outcome"] not in ("done", "refused")]
+    backs = len(back) + (record.get("change") is not None)
     for each in known:
         times = seen.count(each.name)
         ordered = [
             one for one in record.get("ended", ()) if one["action"] == "activate" and one["release"] == each.name
         ]
-        if each.digest is not None and times > len(ordered):
-            wrong.append(f"{each.name} came to be loaded {times} times, {len(ordered)} operations ordered it: {seen}")
+        mine = sum(one["release"] == each.name for one in back)
+        if each.digest is not None and times > len(ordered) + backs - mine:
+            wrong.append(
+                f"{each.name} came to be loaded {times} times, {len(ordered)} operations ordered it and "
+                f"{backs - mine} may have gone back to it: {seen}"
+            )
         done = [one["operation"] for one in ordered if one["outcome"] == "done"]
         left = seen[:-1].count(each.name)
         if len(done) > left + 1:
