@@ -64,7 +64,7 @@ def prepare(fleetdir: FleetDir, *, release: str, policy: str, selectors: Mapping
     spec = read_policy(fleetdir.path, policy).spec
     manifest = find_manifest(fleetdir, spec.channel, release, now)
     sites = fleetdir.sites()
-    candidates(fleetdir, sites, {site.name: Seen(None) for site in sites}, None, now)
+    candidates(fleetdir, sites, {site.name: Seen(None) for site in sites}, None)
     source = str(policy_path(fleetdir.path, policy))
     check_names(spec, {site.name for site in sites}, source)
     return Subject(fleetdir.fleet.name, spec, policy, source, manifest, (), selectors)
@@ -75,7 +75,7 @@ def draft(
 ) -> Plan:
     """Ask every site, and make the plan; it is not signed. Raises as `make_plan` does."""
     return make_plan(
-        replace(subject, candidates=_asked(fleetdir, asking, now)),
+        replace(subject, candidates=_asked(fleetdir, asking)),
         now=now,
         identity=uuid.uuid4().hex,
         expires_in=expires_in,
@@ -102,7 +102,7 @@ def differences(fleetdir: FleetDir, plan: Plan, asking: Asking, now: datetime) -
         fleet=fleetdir.fleet.name,
         policy=_policy(fleetdir, plan.policy_name),
         release=_manifest_if_there(fleetdir, plan, now),
-        candidates=_asked(fleetdir, asking, now),
+        candidates=_asked(fleetdir, asking),
         now=now,
     )
 
@@ -122,12 +122,12 @@ def plan_key_note(fleetdir: FleetDir) -> str:
     return f"made a plan key; commit its public half: {plan_keys_path(fleetdir)}"
 
 
-def _asked(fleetdir: FleetDir, asking: Asking, now: datetime) -> list[Candidate]:
+def _asked(fleetdir: FleetDir, asking: Asking) -> list[Candidate]:
     sites = fleetdir.sites()
     seen = ask(sites, asking.boxes, parallel=asking.parallel, deadline_s=asking.deadline_s, answered=asking.answered)
     store = open_store(fleetdir)
     try:
-        return candidates(fleetdir, sites, seen, store, now)
+        return candidates(fleetdir, sites, seen, store)
     finally:
         store.close()
 

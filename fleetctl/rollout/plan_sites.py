@@ -5,11 +5,11 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
 from time import monotonic
 from typing import Literal
 
 from appliance.contract.health_reading import SnapshotError, read_snapshot
+from appliance.contract.release_status import ReleaseStatus
 from fleetctl.errors import FleetctlError, StoreError, UnreachableError
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.rolloutfiles import read_holds, read_pins
@@ -17,10 +17,6 @@ from fleetctl.models.site import Site
 from fleetctl.rollout.box import Box
 from fleetctl.rollout.selection import Candidate, Seen
 from fleetctl.store.store import Store
-
-# An OS image changes by provisioning only, which nobody does between a snapshot and a plan of the same day unnoticed;
-# an older one would leave a site out for what it no longer runs.
-_SNAPSHOT_COUNTS = timedelta(hours=24)
 
 
 def ask(
@@ -70,7 +66,7 @@ def ask(
 
 
 def candidates(
-    fleetdir: FleetDir, sites: Sequence[Site], seen: Mapping[str, Seen], store: Store | None, now: datetime
+    fleetdir: FleetDir, sites: Sequence[Site], seen: Mapping[str, Seen], store: Store | None
 ) -> list[Candidate]:
     """All that decides about each site. `store` None: nothing was observed. Raises `ConfigError`."""
     holds, pins = read_holds(fleetdir.path), read_pins(fleetdir.path)
@@ -80,7 +76,7 @@ def candidates(
             labels=dict(site.metadata.labels),
             engine=engine_of(fleetdir, site),
             seen=seen[site.name],
-            usr_root_hash=_usr(store, site.name, now) if store else None,
+            usr_root_hash=_usr(store, site.name, seen[site.name].status) if store else None,
             hold=holds.get(site.name),
             pin=pins.get(site.name),
         )
@@ -105,12 +101,18 @@ def _one(site: Site, boxes: Callable[[Site], Box]) -> Seen:
     return Seen(status)
 
 
-def _usr(store: Store, site: str, now: datetime) -> str | None:
-    """Root hash of the OS image by the newest kept snapshot; None when that is old, unreadable or absent."""
+def _usr(store: Store, site: str, status: ReleaseStatus | None) -> str | None:
+    """Root hash of the OS image by the newest kept snapshot, when the box still runs as it did then.
+
+    None when that cannot be told: an image changes with a boot, and the machine itself may be another one since.
+    """
     try:
         found = store.snapshot(site)
-        if found is None or now - found[0] > _SNAPSHOT_COUNTS:
-            return None
-        return read_snapshot(found[1]).image.usr_root_hash
+        snapshot = read_snapshot(found[1]) if found is not None else None
     except (StoreError, SnapshotError):
         return None
+    if snapshot is None or status is None:
+        return None
+    # One side has systemd's spelling, the other the kernel's.
+    same_boot = snapshot.boot_id.replace("-", "") == status.boot_id.replace("-", "")
+    return snapshot.image.usr_root_hash if same_boot and status.boot_id else None

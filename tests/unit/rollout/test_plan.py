@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,9 @@ from fleetctl.models.site import Site
 from fleetctl.rollout.plan import seconds_expected
 from fleetctl.rollout.plan_sites import ask, candidates
 from fleetctl.rollout.selection import Seen
+from fleetctl.store.store import Store
 from tests.fakes.boxes import PROVISIONED, FakeBox, set_of
+from tests.fakes.observed import kept
 from tests.fakes.site import SITE
 from tests.unit.rollout.plans import FLEET, NEW, NOW, OLD, plan, policy, site, subject
 
@@ -206,7 +209,24 @@ def test_candidates_take_holds_pins_and_engines_from_the_files(fleet_dir: FleetD
     write_hold(fleet_dir.path, hold, replace=False)
     write_pin(fleet_dir.path, pin)
     seen = {each.name: Seen(None, "no answer", offline=True) for each in sites}
-    a, b, c = candidates(fleet_dir, sites, seen, None, NOW)
+    a, b, c = candidates(fleet_dir, sites, seen, None)
     assert (a.hold, a.pin, b.pin, c.hold) == (hold, None, pin, None)
     assert {each.engine for each in (a, b, c)} == {"llama.cpp"}
     assert OLD.digest == set_of(OLD).digest
+
+
+@pytest.mark.parametrize(
+    ("boot", "known"), [("0f3c-77", True), ("0f3c77", True), ("another", False), ("", False), (None, False)]
+)
+def test_an_os_image_counts_only_for_the_boot_that_was_seen(
+    fleet_dir: FleetDir, tmp_path: Path, boot: str | None, known: bool
+) -> None:
+    """A machine that was made anew under the same name runs another image than the store has seen."""
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    try:
+        store.keep([kept("a", boot_id="0f3c77")])
+        status = None if boot is None else FakeBox("a").status().model_copy(update={"boot_id": boot})
+        (found,) = candidates(fleet_dir, [named("a")], {"a": Seen(status)}, store)
+    finally:
+        store.close()
+    assert (found.usr_root_hash is not None) is known
