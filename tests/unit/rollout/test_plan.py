@@ -224,9 +224,10 @@ def test_an_os_image_counts_only_for_the_boot_that_was_seen(
     """A machine that was made anew under the same name runs another image than the store has seen."""
     store = Store(f"sqlite:///{tmp_path / 'store.db'}")
     try:
-        store.keep([kept("a", boot_id="0f3c77")])
+        image = {"verdict": "ok", "reason": "compared", "usr_root_hash": "e5" * 32}
+        store.keep([kept("a", boot_id="0f3c77", image=image)])
         status = None if boot is None else FakeBox("a").status().model_copy(update={"boot_id": boot})
         (found,) = candidates(fleet_dir, [named("a")], {"a": Seen(status)}, store)
     finally:
         store.close()
-    assert (found.usr_root_hash is not None) is known
+    assert found.usr_root_hash == ("e5" * 32 if known else None)
