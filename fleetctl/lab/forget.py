@@ -7,6 +7,7 @@ from fleetctl.errors import FleetctlError
 from fleetctl.lab.record import LabRecord
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import SiteSpec
+from fleetctl.release.committed import forget_committed
 from fleetctl.remote.keypins import remove_key
 from fleetctl.remote.pins import read_pin, remove_pin
 
@@ -27,6 +28,8 @@ def forget(fleetdir: FleetDir, record: LabRecord) -> list[str]:
             gone.append("audit key pin")
         if remove_key(fleetdir.health_keys, record.name):
             gone.append("health key pin")
+        if forget_committed(fleetdir, record.name):
+            gone.append("release that a rollout brought")
     path = fleetdir.site_path(record.name)
     if path.exists() and _as_made(fleetdir, record):
         path.unlink()

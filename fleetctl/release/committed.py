@@ -79,6 +79,19 @@ class CommittedSets:
         )
 
 
+def forget_committed(fleetdir: FleetDir, site: str) -> bool:
+    """Forget what a rollout brought to a machine that is gone: one that is made anew runs what the site file names."""
+    from fleetctl.rollout.journal import Journal
+    from fleetctl.store.database import Database
+    from fleetctl.store.open import store_url
+
+    database = Database(store_url(fleetdir))
+    try:
+        return Journal(database).forget_committed(site)
+    finally:
+        database.close()
+
+
 def _manifest(path: Path) -> ReleaseManifest | None:
     try:
         with path.open("rb") as file:

@@ -227,6 +227,11 @@ class Journal:
             rows = connection.execute(select(site_release)).mappings().all()
         return {row["site"]: Committed(**{**row, "at": moment(row["at"])}) for row in rows}
 
+    def forget_committed(self, site: str) -> bool:
+        """Forget what runs at a site, because its machine is gone; False when nothing was known. History stays."""
+        with self._database.transaction(writes=True) as connection:
+            return connection.execute(delete(site_release).where(site_release.c.site == site)).rowcount > 0
+
     def known(self, digest: str) -> Stamp | None:
         """A release that some plan named, by its digest."""
         return next((each.plan.release for each in self.all() if each.plan.release.digest == digest), None)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import insert
 
 from fleetctl.lab.forget import forget
 from fleetctl.lab.record import LabRecord
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.remote.pins import read_pin, write_pin
+from fleetctl.rollout.journal import Journal
+from fleetctl.store.database import Database
+from fleetctl.store.open import store_url
+from fleetctl.store.rollout_tables import site_release
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIP/+/fz7+vn49/b19PPy8fDv7u3s6+rp6Ofm5eTj4uHg"
@@ -43,6 +48,26 @@ def test_pin_and_site_file_go_and_other_pins_stay(fleet_dir: FleetDir, added: La
     assert not fleet_dir.site_path(added.name).exists()
     assert read_pin(fleet_dir.known_hosts, added.name) is None
     assert read_pin(fleet_dir.known_hosts, "north") == OTHER
+
+
+def test_what_a_rollout_brought_goes_with_its_machine(fleet_dir: FleetDir, added: LabRecord) -> None:
+    database = Database(store_url(fleet_dir))
+    try:
+        with database.transaction(writes=True) as connection:
+            for site in (added.name, "north"):
+                values = {
+                    "site": site,
+                    "release": "r",
+                    "digest": "d1" * 32,
+                    "sequence": 1,
+                    "rollout": "e" * 32,
+                    "at": 1,
+                }
+                connection.execute(insert(site_release).values(values))
+        assert "release that a rollout brought" in forget(fleet_dir, added)
+        assert set(Journal(database).committed()) == {"north"}
+    finally:
+        database.close()
 
 
 def test_a_file_that_a_person_changed_stays(fleet_dir: FleetDir, added: LabRecord) -> None:
