@@ -4,6 +4,7 @@
     ├── ConfigError 2         a file of the fleet is wrong
     ├── UsageError 2          the command was called wrongly
     ├── ChangeError 1         a change on a host failed
+    │   └── NoRoomError 1     a file could not be written there
     ├── StoreError 1          the store of observations cannot be read or written
     ├── DegradedError 3       it works, with a fault
     ├── CriticalError 4       it does not work
@@ -63,6 +64,10 @@ class UsageError(FleetctlError):
 
 class ChangeError(FleetctlError):
     exit_code = 1
+
+
+class NoRoomError(ChangeError):
+    """A file could not be written at the box; who asks it learns whether its disk is full."""
 
 
 class StoreError(FleetctlError):

@@ -19,7 +19,7 @@ from appliance.contract.model import ContractModel
 from appliance.contract.release import ChannelName, ReleaseName, bom_target, manifest_target
 from appliance.contract.release_incoming import Incoming
 from appliance.contract.release_status import Offer, OperationId, ReleaseStatus, ReleaseStep, WantedImage
-from fleetctl.errors import ConfigError, UnreachableError, UsageError
+from fleetctl.errors import ConfigError, NoRoomError, UnreachableError, UsageError
 from fleetctl.facts.base import Completed
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.rollout import ClinicalSpec
@@ -28,7 +28,7 @@ from fleetctl.release.local_images import LocalImages
 from fleetctl.remote import release_commands as commands
 from fleetctl.remote.connection import Connection
 from fleetctl.remote.release_stream import ReleaseStream
-from fleetctl.remote.rsync import Moved, NoRoomError, Parcel, Road, block_bytes, send
+from fleetctl.remote.rsync import Moved, Parcel, Road, block_bytes, send
 from fleetctl.rollout.box import Sent
 from fleetctl.rollout.clinical_policy import policy_of
 from fleetctl.trust.tmpfs import private_tmpfs_dir

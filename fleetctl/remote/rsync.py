@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from appliance.contract.release_incoming import PARTIAL_FOLDER
-from fleetctl.errors import ChangeError, FleetctlError, UnreachableError
+from fleetctl.errors import ChangeError, FleetctlError, NoRoomError, UnreachableError
 from fleetctl.models.site import Site
 from fleetctl.remote.connection import CONNECT_TIMEOUT_S, KEEPALIVE_S, USER
 from fleetctl.remote.ssh_options import NO_CONFIGURATION, option_words, pinned_options
@@ -48,10 +48,6 @@ _END_S = 10.0
 _FILE_IO = 11
 _CONNECTION = {10, 12, 30, 35, 255}
 _NOT_THERE = 127
-
-
-class NoRoomError(ChangeError):
-    """A file could not be written at the box; who asks it learns whether its disk is full."""
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,12 @@ import pytest
 from appliance.release import incoming
 from appliance.release.incoming import Arrivals, WantedFile, prepare
 from appliance.release.receivers import writers_of
-from fleetctl.errors import ChangeError, UnreachableError
+from fleetctl.errors import ChangeError, NoRoomError, UnreachableError
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.remote.rsync import (
     SMALL_BLOCK_BYTES,
     Moved,
-    NoRoomError,
     Parcel,
     Reading,
     Road,
