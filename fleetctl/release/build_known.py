@@ -6,21 +6,19 @@ what it counts: a draft that was removed, or never finished, leaves a number tha
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.contract.release import MAX_MANIFEST_BYTES, ReleaseManifest, manifest_target
 from fleetctl import atomic
-from fleetctl.errors import ConfigError, LockHeldError, RefusedError, UsageError
+from fleetctl.errors import ConfigError, RefusedError, UsageError
 from fleetctl.release.bom import MAX_BOM_BYTES
 from fleetctl.release.repository_client import WHATEVER_AGE
 from fleetctl.release.repository_view import parse_manifest, published
 from fleetctl.release.store import ReleaseStore
+from fleetctl.release.turns import turn
 
 RELEASE, BOM = "release.json", "bom.json"
 
@@ -98,22 +96,9 @@ def sweep(path: Path) -> None:
         stale.unlink()
 
 
-@contextmanager
-def one_build(store: ReleaseStore) -> Iterator[None]:
-    """One build of a release at a time on this machine. Raises LockHeldError; the kernel frees it with the process."""
-    folder = store.fleet.state_dir / "releases"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(folder / "build.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LockHeldError(
-                "another process on this machine builds or carries a release", hint="wait for it, then again"
-            ) from None
-        yield
-    finally:
-        os.close(descriptor)
+def one_build(store: ReleaseStore) -> AbstractContextManager[None]:
+    """One build of a release at a time on this machine. Raises LockHeldError."""
+    return turn(store, "build.lock", "builds or carries a release")
 
 
 def _path(store: ReleaseStore) -> Path:

@@ -6,11 +6,9 @@ one, because everything but timestamp.json and the root has its version in its n
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,10 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tuf.api.metadata import Metadata, MetaFile, Snapshot, Timestamp
 
 from fleetctl import atomic
-from fleetctl.errors import ConfigError, LockHeldError, VerificationError
+from fleetctl.errors import ConfigError, VerificationError
 from fleetctl.release.repository_client import COMMIT_PLAN, Trusted, file_name, fingerprint
 from fleetctl.release.repository_pending import Documents, folder, path_of, until
 from fleetctl.release.store import ReleaseStore
+from fleetctl.release.turns import turn
 from fleetctl.trust.release_signers import Keyring
 
 _METADATA_NAME = re.compile(r"^(timestamp\.json|[1-9][0-9]{0,8}\.[a-z][a-z0-9-]{0,30}\.json)$")
@@ -115,22 +114,9 @@ class _Plan(BaseModel):
     finished: list[str] = Field(max_length=100)
 
 
-@contextmanager
-def writing(store: ReleaseStore) -> Iterator[None]:
+def writing(store: ReleaseStore) -> AbstractContextManager[None]:
     """One writer on this machine. Raises `LockHeldError`."""
-    place = store.fleet.state_dir / "releases"
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(place / "repository.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LockHeldError(
-                "another process on this machine is changing the release repository", hint="wait for it, then again"
-            ) from None
-        yield
-    finally:
-        os.close(descriptor)
+    return turn(store, "repository.lock", "is changing the release repository")
 
 
 def finish(store: ReleaseStore, hand: Hand) -> bool:
