@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 
 from appliance.contract.release_status import ClinicalResult, SetState
-from appliance.evaluation.engines import ProcessEngines
 from appliance.evaluation.evaluation_set import EvaluationSet, read_set
 from appliance.evaluation.gate import Order, evaluate
 from appliance.evaluation.measuring import Budget
 from appliance.evaluation.probe import probe_drafting, probe_transcription
 from appliance.transcription.media import stream
 from tests.engines.conftest import model_files
+from tests.engines.process_engines import ProcessEngines
 from tests.fakes.evaluation import archive, policy
 
 pytestmark = pytest.mark.slow
