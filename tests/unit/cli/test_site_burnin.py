@@ -15,6 +15,7 @@ import pytest
 from fleetctl.__main__ import run
 from fleetctl.errors import UnreachableError
 from fleetctl.models.fleetdir import FleetDir
+from fleetctl.phases.runner import Interruption
 from tests.fakes import burnin as fake
 from tests.fakes import site
 from tests.fakes.host import FakeHost, FakePlaybooks, Stream, ok
@@ -29,8 +30,14 @@ def _report(**changed: Any) -> str:
 
 
 @pytest.fixture
+def interruption() -> Interruption:
+    """What the phases hear of Ctrl-C."""
+    return Interruption()
+
+
+@pytest.fixture
 def burnin(
-    fleet_dir: FleetDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fleet_dir: FleetDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interruption: Interruption
 ) -> Callable[..., tuple[int, FakePlaybooks]]:
     """Call it with the scripted stream of the box; gives exit code and what Ansible was asked for."""
     passphrase = tmp_path / "passphrase"
@@ -54,6 +61,7 @@ def burnin(
         monkeypatch.setattr("fleetctl.actions.burnin.AnsiblePlaybooks", Writer)
         monkeypatch.setattr("fleetctl.actions.provision.ssh_agent", lambda *_: nullcontext(tmp_path / "agent"))
         monkeypatch.setattr("fleetctl.actions.provision.Connection", lambda *_: nullcontext(host))
+        monkeypatch.setattr("fleetctl.actions.provision.Interruption", lambda: interruption)
         return run(["site", "burnin", "lab-1", *options]), playbooks
 
     return call
@@ -97,10 +105,15 @@ def test_a_broken_connection_is_5_with_a_next_action_and_leaves_a_record(
     assert json.loads(page.with_suffix(".json").read_text())["verdict"] == "unknown"
 
 
-def test_ctrl_c_is_130_and_shows_what_is_known(burnin: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_is_130_and_shows_what_is_known(
+    burnin: Any, interruption: Interruption, capsys: pytest.CaptureFixture[str]
+) -> None:
     def ctrl_c() -> None:
         _thread.interrupt_main()
-        time.sleep(5.0)  # the main thread looks twice a second, on a loaded machine not quite
+        deadline = time.monotonic() + 300
+        while not interruption.heard():  # the main thread looks twice a second, on a loaded machine not quite
+            assert time.monotonic() < deadline, "the main thread never passed Ctrl-C on"
+            time.sleep(0.01)
 
     code, playbooks = burnin(Stream([PROGRESS, ctrl_c], error=KeyboardInterrupt()), "-o", "yaml")
     out, _ = capsys.readouterr()
