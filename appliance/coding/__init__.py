@@ -1,0 +1,1 @@
+"""Coding: dated code tables, suggestions with their evidence, edits by date of service, E/M support, validation."""
