@@ -1,4 +1,4 @@
-"""A code table out of a pack: what `CodeTable` (appliance/coding/suggestion.py) asks for, and the hierarchy above it."""
+"""A code table of a pack: what `CodeTable` (appliance/coding/suggestion.py) asks for, and the levels above a code."""
 
 from __future__ import annotations
 

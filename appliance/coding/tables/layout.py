@@ -3,8 +3,8 @@
     magic (8 bytes) | length of the header (u32) | header: canonical JSON in ASCII | sections, back to back
 
 Everything is little-endian and uncompressed, and nothing in it depends on the clock, the machine or the version of a
-library: the same inputs give the same bytes everywhere. (An SQLite file carries the version of the library that wrote it,
-and what a compressor writes changes with its version.) Texts lie in one section; records point into it.
+library: the same inputs give the same bytes everywhere. (An SQLite file carries the version of the library that wrote
+it, and what a compressor writes changes with its version.) Texts lie in one section; records point into it.
 """
 
 from __future__ import annotations
@@ -20,18 +20,20 @@ MAX_HEADER_BYTES = 1 << 20
 MAX_PACK_BYTES = 1 << 30
 
 ENTRY = struct.Struct("<IBIHBiiIH")
-"""Code (offset, length), title (offset, length), flags, parent (index or -1), group (index or -1), first note, notes."""
+"""Code and title (offset, length), flags, parent (index or -1), group (index or -1), first note, notes."""
 GROUP = struct.Struct("<IBIHiIH")
 """A chapter or block: name (offset, length), title (offset, length), group above (index or -1), first note, notes."""
 NOTE = struct.Struct("<BII")
 """Kind (index into `NOTE_KINDS`), text (offset, length)."""
 PERIOD = struct.Struct("<7sIII")
-"""Code without the dot, padded with blanks; first and last day (yyyymmdd, 0 open); flags (bits of the header's list)."""
+"""Code without the dot, padded with blanks; first and last day (yyyymmdd, 0 open), flags (bits of the header's)."""
 PAIR = struct.Struct("<5s5sIIBB")
 """Column 1, column 2, first and last day (yyyymmdd, 0 open), modifier indicator (0, 1, 9), rationale (index)."""
 UNIT = struct.Struct("<5sIIIBB")
 """Code, first and last day, units, adjudication indicator (1 line, 2 and 3 day, 0 not stated), rationale (index)."""
-INDEX = struct.Struct("<I")
+KEY_BYTES = 12
+INDEX = struct.Struct(f"<{KEY_BYTES}sI")
+"""Code as it is compared, padded with blanks, and its place among the entries; sorted."""
 
 BILLABLE = 1
 SEVENTH_CHARACTER = 2

@@ -1,7 +1,7 @@
 """Medicare's code edits for ICD-10-CM: of every billable code when it was valid, and which edits hold for it.
 
-Tab-separated: code (no dot), start, end (yyyymmdd, empty: open), flags (comma-separated names of the Medicare Code Editor).
-A code has a row for every time with other edits.
+Tab-separated: code (no dot), start, end (yyyymmdd, empty: open), flags (comma-separated names as in the Medicare Code
+Editor). A code has a row for every time with other edits.
 """
 
 from __future__ import annotations

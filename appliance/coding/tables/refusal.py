@@ -1,4 +1,4 @@
-"""What importers say about a wrong file: where it is wrong, what stood there, what was wanted. Nothing is imported then."""
+"""What importers say about a wrong file: where it is wrong, what stood there, what was wanted."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from appliance.coding.tables.layout import (
     GROUP,
     HEADER_LENGTH,
     INDEX,
+    KEY_BYTES,
     MAGIC,
     NOTE,
     NOTE_KINDS,
@@ -94,7 +95,10 @@ def code_pack(
             *texts.place(code.code), *texts.place(code.title), flags, parent, group_place, *notes.place(code.notes)
         )
         place_of[key] = len(place_of)
-    order = b"".join(INDEX.pack(place_of[key]) for key in sorted(place_of))
+    keys = sorted((key.encode("ascii"), place) for key, place in place_of.items())
+    if any(len(key) > KEY_BYTES for key, _ in keys):
+        raise ValueError(f"a code of more than {KEY_BYTES} characters")
+    order = b"".join(INDEX.pack(key.ljust(KEY_BYTES), place) for key, place in keys)
     ordered = sorted(periods, key=lambda each: (each.code, number_of(each.start)))
     names = sorted({name for period in ordered for name in period.flags})
     if len(names) > 32:
