@@ -133,7 +133,7 @@ class PackedTable:
         groups = self.groups(code)
         return groups[-1] if groups else None
 
-    def seventh_character(self, code: str) -> bool:
+    def has_seventh_character(self, code: str) -> bool:
         """Whether a code was made of the code above it and one of its 7th characters (with placeholders X)."""
         place = self._place(code)
         return place is not None and bool(self._row(place)[4] & SEVENTH_CHARACTER)
@@ -178,6 +178,15 @@ class PackedTable:
             flags = tuple(flag for bit, flag in enumerate(self.head.flags) if bits >> bit & 1)
             found.append(Period(key, first or datetime.date.min, day_of(end), flags))
         return tuple(found)
+
+    def seventh_characters(self, code: str) -> tuple[tuple[str, str], ...]:
+        """The 7th characters that hold for a code, of the nearest level that has any: character and words."""
+        for _, notes in self.levels(code):
+            found = [note.text for note in notes if note.kind == "seventh_character"]
+            listed = [text.split(" - ", 1) for text in found if text[1:4] == " - "]
+            if listed:
+                return tuple((character, words) for character, words in listed)
+        return ()
 
     @property
     def dated(self) -> bool:
