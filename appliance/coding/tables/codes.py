@@ -224,7 +224,7 @@ class PackedTable:
     def _row(self, place: int) -> tuple[int, int, int, int, int, int, int, int, int]:
         if not 0 <= place < self._places:
             raise NotVerifiedError("a code pack points behind its own end", hint="import the table again")
-        return self.pack.row("entries", ENTRY, place)  # type: ignore[return-value]
+        return self.pack.row("entries", ENTRY, place)
 
     def _read_entry(self, place: int) -> Entry:
         code, code_length, title, title_length, flags, parent, _, note, notes = self._row(place)

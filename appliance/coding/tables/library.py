@@ -24,7 +24,7 @@ _Table = TypeVar("_Table", PackedTable, PairTable, UnitTable)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A pack as it is listed: its origin ("built-in", "imported", "superseded", "damaged") and what it says of itself."""
+    """A pack as it is listed: its origin ("built-in", "imported", "superseded" or "damaged") and what it says."""
 
     digest: str
     origin: str
@@ -107,9 +107,11 @@ class Library:
 
 
 def _table(pack: Pack) -> Pack | PackedTable | PairTable | UnitTable:
-    kinds = {PackKind.CODES: PackedTable, PackKind.PAIRS: PairTable, PackKind.UNITS: UnitTable}
-    kind = kinds.get(pack.head.kind)
-    return pack if kind is None else kind(pack)
+    if pack.head.kind is PackKind.CODES:
+        return PackedTable(pack)
+    if pack.head.kind is PackKind.PAIRS:
+        return PairTable(pack)
+    return UnitTable(pack) if pack.head.kind is PackKind.UNITS else pack
 
 
 def _in_force(tables: list[_Table], on: datetime.date) -> _Table | None:

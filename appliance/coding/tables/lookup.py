@@ -12,7 +12,7 @@ _MOST_CHILDREN = 60
 
 
 def told(table: PackedTable, entry: Entry, day: datetime.date) -> dict[str, Any]:
-    """The code with what holds for it: levels above with their notes, codes below, times of validity, edits of a day."""
+    """The code with what holds for it: levels above with their notes, codes below, validity, edits of that day."""
     periods = table.periods(entry.code)
     now = [each for each in periods if each.start <= day and (each.end is None or day <= each.end)]
     levels = table.levels(entry.code)

@@ -26,8 +26,11 @@ def rows(text: str, name: str, delimiter: str, *, quoted: bool = True) -> Iterat
     Raises:
         TableFileError: a quote that never ends, a cell or a row beyond all bounds.
     """
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=quoted)
+    file = io.StringIO(text, newline="")
+    if quoted:
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+    else:
+        reader = csv.reader(file, delimiter=delimiter, quoting=csv.QUOTE_NONE)
     while True:
         line = reader.line_num + 1
         try:
