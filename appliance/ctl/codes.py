@@ -133,6 +133,36 @@ def lookup(
 
 
 @app.command()
+def check(
+    codes: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CODE...", help="In the claim's order, as E11.9, 99213-25 or J1100x4 (modifiers, units of service)."
+        ),
+    ],
+    on: Annotated[str, typer.Option(metavar="DATE", help="Date of service.")],
+    age: Annotated[int | None, typer.Option(min=0, max=124, help="Age on that day, in whole years.")] = None,
+    sex: Annotated[
+        Literal["female", "male"] | None, typer.Option(help="As registered; gives advice for days before 2024-10-01.")
+    ] = None,
+    setting: Annotated[Literal["practitioner", "hospital"], typer.Option(help="Whose claim it is.")] = "practitioner",
+    directory: DirectoryOption = DIRECTORY,
+    output: OutputOption = "text",
+) -> None:
+    """Check a claim's codes: validity, age, sequence, Excludes 1, and NCCI's edits where they were imported.
+
+    Exit code: 0 no error was found (warnings may stand), 3 at least one error.
+    """
+    from appliance.coding.edits import Editor
+
+    findings = Editor(_library(directory), setting).check(codes, given_day("--on", on), age, sex)
+    lines = [f"{each.severity:<9}{each.rule}: {each.sentence}\n         {each.source}" for each in findings]
+    document = {"on": on, "findings": [each.model_dump(mode="json") for each in findings]}
+    _show(document, "\n".join(lines) or "nothing was found", output)
+    raise typer.Exit(3 if any(each.severity == "error" for each in findings) else 0)
+
+
+@app.command()
 def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="SYSTEM@VERSION, or a digest or its beginning.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
