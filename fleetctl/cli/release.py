@@ -14,6 +14,7 @@ import typer
 from fleetctl.cli.groups import grouped
 from fleetctl.cli.options import DryRunOption, FleetOption, OutputFormat, OutputOption
 from fleetctl.cli.release_access import ChannelOption, ReasonOption, ReleaseAccess, ReleaseArgument, tell
+from fleetctl.cli.release_adapter import import_adapter
 from fleetctl.cli.release_build import build, export, import_, import_model
 from fleetctl.cli.release_keys import app as keys
 
@@ -27,6 +28,7 @@ app = typer.Typer(no_args_is_help=True, help="Build, sign, approve, revoke and c
 app.add_typer(keys, name="keys")
 app.command()(build)
 app.command("import-model")(import_model)
+app.command("import-adapter")(import_adapter)
 app.command()(export)
 app.command("import")(import_)
 

@@ -111,7 +111,7 @@ def test_a_pipe_is_not_waited_for(world: World) -> None:
     hostile = world.tmp / "hostile"
     MIRROR["no_timestamp"](world.target, hostile)
     os.mkfifo(hostile / "metadata" / "timestamp.json")
-    with pytest.raises(VerificationError, match="no regular file"):
+    with pytest.raises(VerificationError, match="no plain file"):
         world.names(hostile)
 
 

@@ -145,12 +145,12 @@ def test_pipes_and_links_in_the_repository_are_not_read(box: Box, tmp_path: Path
     content = path.read_bytes()
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(NotVerifiedError, match="is no file"):
+    with pytest.raises(NotVerifiedError, match="is no plain file"):
         box.machine.offer("r1", "stable")
     path.unlink()
     (tmp_path / "elsewhere.json").write_bytes(content)
     path.symlink_to(tmp_path / "elsewhere.json")
-    with pytest.raises(NotVerifiedError, match="not in the repository"):
+    with pytest.raises(NotVerifiedError, match="leads out of the repository"):
         box.machine.offer("r1", "stable")
 
 
