@@ -17,6 +17,7 @@ from fleetctl.cli.release_access import ChannelOption, ReasonOption, ReleaseAcce
 from fleetctl.cli.release_adapter import import_adapter
 from fleetctl.cli.release_build import build, export, import_, import_model
 from fleetctl.cli.release_keys import app as keys
+from fleetctl.cli.release_prune import prune
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -31,6 +32,7 @@ app.command("import-model")(import_model)
 app.command("import-adapter")(import_adapter)
 app.command()(export)
 app.command("import")(import_)
+app.command()(prune)
 
 
 @app.command("list")

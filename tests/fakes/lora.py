@@ -39,7 +39,7 @@ def gguf_lora(
     said |= {key.replace("__", "."): value for key, value in wrong.items()}
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "adapter.gguf"
-    path.write_bytes(_gguf(said, {"adapter.lora.alpha": alpha}, tensors))
+    path.write_bytes(gguf_file(said, {"adapter.lora.alpha": alpha}, tensors))
     return path
 
 
@@ -78,7 +78,8 @@ def _text(value: str) -> bytes:
     return struct.pack("<Q", len(value)) + value.encode()
 
 
-def _gguf(texts: Mapping[str, str], numbers: Mapping[str, float], tensors: Mapping[str, np.ndarray]) -> bytes:
+def gguf_file(texts: Mapping[str, str], numbers: Mapping[str, float], tensors: Mapping[str, np.ndarray]) -> bytes:
+    """A GGUF file of 32-bit numbers with this metadata."""
     whole = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(texts) + len(numbers))
     for key, value in texts.items():
         whole += _text(key) + struct.pack("<I", _STRING) + _text(value)
