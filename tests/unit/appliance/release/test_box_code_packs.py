@@ -157,6 +157,7 @@ def test_models_that_do_not_work_take_the_tables_back_with_them(box: Box) -> Non
     assert version(box) == "2026-01"
 
 
+@pytest.mark.slow
 def test_a_power_cut_at_any_step_leaves_models_and_tables_of_one_release(make_box: Any) -> None:
     """Before and behind every operation of the disk; what is found then belongs together, and a boot finishes it."""
     cut, through = 0, False
