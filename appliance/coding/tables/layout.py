@@ -26,8 +26,10 @@ PERIOD = struct.Struct("<7sIII")
 """Code without the dot, padded with blanks; first and last day (yyyymmdd, 0 open), flags (bits of the header's)."""
 PAIR = struct.Struct("<5s5sIIBB")
 """Column 1, column 2, first and last day (yyyymmdd, 0 open), modifier indicator (0, 1, 9), rationale (index)."""
+PAIR_KEY_BYTES = 14
 UNIT = struct.Struct("<5sIIIBB")
 """Code, first and last day, units, adjudication indicator (1 line, 2 and 3 day, 0 not stated), rationale (index)."""
+UNIT_KEY_BYTES = 9
 KEY_BYTES = 12
 INDEX = struct.Struct(f"<{KEY_BYTES}sI")
 """Code as it is compared, padded with blanks, and its place among the entries; sorted."""

@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator
 
 from appliance.coding.tables.compressed import plain
-from appliance.coding.tables.layout import PackKind
+from appliance.coding.tables.layout import PAIR, PAIR_KEY_BYTES, PackKind, number_of
 from appliance.coding.tables.records import PairRecord
 from appliance.coding.tables.refusal import wrong
 from appliance.coding.tables.rows import day, rows
 from appliance.coding.tables.stamp import Stamp
-from appliance.coding.tables.write import pair_pack
+from appliance.coding.tables.write import RepeatedError, pair_pack
 
 LICENCE = "NCCI edits: CMS; code numbers by the AMA's licence of the practice; imported by the practice"
 CODE = re.compile(r"[0-9A-Z][0-9]{3}[0-9A-Z]")
@@ -33,27 +33,39 @@ def pairs_pack(files: dict[str, bytes], stamp: Stamp) -> bytes:
         TableFileError: one is no such file; with line and column.
     """
     rationales: dict[str, int] = {}
-    system = f"ncci-ptp-{stamp.setting}"
-    head = stamp.head(PackKind.PAIRS, system, LICENCE, files)
-    return pair_pack(head, _all(files, rationales), rationales)
+    head = stamp.head(PackKind.PAIRS, f"ncci-ptp-{stamp.setting}", LICENCE, files)
+    try:
+        return pair_pack(head, _all(files, rationales), rationales)
+    except RepeatedError as error:
+        raise _repeated(files, error.key) from None
 
 
 def _all(files: dict[str, bytes], rationales: dict[str, int]) -> Iterator[PairRecord]:
-    seen: set[bytes] = set()
+    total = 0
     for name, content in files.items():
         count = 0
         for line, pair in _pairs(content, name, rationales):
-            key = f"{pair.column_1}{pair.column_2}{pair.start:%Y%m%d}".encode()
-            if key in seen:
-                problem = "a pair that stands above already with that day"
-                raise wrong(name, line, problem, column=1, seen=f"{pair.column_1} {pair.column_2}")
-            seen.add(key)
-            if len(seen) > _MOST_ROWS:
-                raise wrong(name, line, f"more than {_MOST_ROWS} pairs")
             count += 1
+            if total + count > _MOST_ROWS:
+                raise wrong(name, line, f"more than {_MOST_ROWS} pairs")
             yield pair
         if not count:
             raise wrong(name, 0, "the file has no pair of codes")
+        total += count
+
+
+def _repeated(files: dict[str, bytes], key: bytes) -> Exception:
+    """Where the pair stands for the second time. Looked for only now: to remember every line would cost too much."""
+    seen = False
+    for name, content in files.items():
+        for line, pair in _pairs(content, name, {}):
+            first = number_of(pair.start)
+            if key == PAIR.pack(pair.column_1.encode(), pair.column_2.encode(), first, 0, 0, 0)[:PAIR_KEY_BYTES]:
+                if seen:
+                    problem = "a pair that stands above already with that day"
+                    return wrong(name, line, problem, column=1, seen=f"{pair.column_1} {pair.column_2}")
+                seen = True
+    raise AssertionError("a pair that occurs twice was not found again")
 
 
 def _pairs(content: bytes, name: str, rationales: dict[str, int]) -> Iterator[tuple[int, PairRecord]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime
-import io
 import re
 from collections.abc import Iterator, Sequence
 
@@ -26,11 +25,12 @@ def rows(text: str, name: str, delimiter: str, *, quoted: bool = True) -> Iterat
     Raises:
         TableFileError: a quote that never ends, a cell or a row beyond all bounds.
     """
-    file = io.StringIO(text, newline="")
+    # Line by line: a table of millions is in memory once as it is.
+    lines = _lines(text)
     if quoted:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
     else:
-        reader = csv.reader(file, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
     while True:
         line = reader.line_num + 1
         try:
@@ -46,6 +46,14 @@ def rows(text: str, name: str, delimiter: str, *, quoted: bool = True) -> Iterat
                 raise wrong(name, line, f"a cell of more than {MAX_CELL} characters", column=column)
         if any(cell.strip() for cell in cells):
             yield line, [" ".join(cell.split()) for cell in cells]
+
+
+def _lines(text: str) -> Iterator[str]:
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        yield text[start:end]
+        start = end
 
 
 def heading(cell: str) -> str:

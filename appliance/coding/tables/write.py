@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import pairwise
 
 from appliance.coding.suggestion import Note
 from appliance.coding.tables.layout import (
@@ -21,9 +20,11 @@ from appliance.coding.tables.layout import (
     NOTE,
     NOTE_KINDS,
     PAIR,
+    PAIR_KEY_BYTES,
     PERIOD,
     SEVENTH_CHARACTER,
     UNIT,
+    UNIT_KEY_BYTES,
     PackHead,
     normal,
     number_of,
@@ -126,38 +127,63 @@ def code_pack(
     return _assembled(replace(head, flags=tuple(names), counts=counts), sections)
 
 
+class RepeatedError(ValueError):
+    """A pair, or a code, stands twice for one first day; `key` is its record's beginning."""
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__(f"{key!r} occurs twice")
+        self.key = key
+
+
 def pair_pack(head: PackHead, pairs: Iterable[PairRecord], rationales: Mapping[str, int]) -> bytes:
-    """A pack of procedure-to-procedure edits; `rationales` may be filled while `pairs` are read."""
+    """A pack of procedure-to-procedure edits; `rationales` may be filled while `pairs` are read.
+
+    Raises:
+        RepeatedError: a pair stands twice with one first day.
+    """
+    # A table has millions: each is packed as it comes.
     rows = [
-        (each.column_1, each.column_2, number_of(each.start), number_of(each.end), each.modifier, each.rationale)
+        PAIR.pack(
+            each.column_1.encode(),
+            each.column_2.encode(),
+            number_of(each.start),
+            number_of(each.end),
+            each.modifier,
+            each.rationale,
+        )
         for each in pairs
     ]
-    return _numbered(head, "pairs", PAIR, rows, rationales)
+    return _numbered(head, "pairs", rows, rationales, key_bytes=PAIR_KEY_BYTES)
 
 
 def unit_pack(head: PackHead, units: Iterable[UnitRecord], rationales: Mapping[str, int]) -> bytes:
-    """A pack of medically unlikely edits."""
+    """A pack of medically unlikely edits, a code at most once."""
     rows = [
-        (each.code, number_of(each.start), number_of(each.end), each.units, each.adjudication, each.rationale)
+        UNIT.pack(
+            each.code.encode(),
+            number_of(each.start),
+            number_of(each.end),
+            each.units,
+            each.adjudication,
+            each.rationale,
+        )
         for each in units
     ]
-    return _numbered(head, "units", UNIT, rows, rationales)
+    return _numbered(head, "units", rows, rationales, key_bytes=UNIT_KEY_BYTES)
 
 
-def _numbered(
-    head: PackHead, name: str, record: struct.Struct, rows: list[tuple[Any, ...]], rationales: Mapping[str, int]
-) -> bytes:
+def _numbered(head: PackHead, name: str, rows: list[bytes], rationales: Mapping[str, int], *, key_bytes: int) -> bytes:
+    """Sort records whose last byte is a rationale; files name rationales in any order, the pack in theirs."""
     words = sorted(rationales)
-    # Files name rationales in any order; the pack in theirs.
-    place = {number: words.index(text) for text, number in rationales.items()}
-    packed = []
-    while rows:
-        *cells, rationale = rows.pop()
-        cells = [cell.encode() if isinstance(cell, str) else cell for cell in cells]
-        packed.append(record.pack(*cells, place[rationale]))
-    packed.sort()
-    head = replace(head, rationales=tuple(words), counts=((name, len(packed)),))
-    return _assembled(head, {name: b"".join(packed)})
+    place = bytes(words.index(text) for text, _ in sorted(rationales.items(), key=lambda item: item[1]))
+    for at, row in enumerate(rows):
+        rows[at] = row[:-1] + place[row[-1] : row[-1] + 1]
+    rows.sort()
+    for row, behind in pairwise(rows):
+        if row[:key_bytes] == behind[:key_bytes]:
+            raise RepeatedError(row[:key_bytes])
+    head = replace(head, rationales=tuple(words), counts=((name, len(rows)),))
+    return _assembled(head, {name: b"".join(rows)})
 
 
 def digest_of(content: bytes) -> str:
