@@ -29,6 +29,7 @@ from appliance.deid.recognisers.contacts import ContactRecogniser
 from appliance.deid.recognisers.dates import AgeRecogniser, DateRecogniser
 from appliance.deid.recognisers.facilities import FacilityRecogniser
 from appliance.deid.recognisers.known import KnownNameRecogniser
+from appliance.deid.recognisers.name_class import NameWords
 from appliance.deid.recognisers.names import NameRecogniser
 from appliance.deid.recognisers.numbers import NumberRecogniser
 from appliance.deid.recognisers.spoken import SpokenNumberRecogniser
@@ -103,6 +104,7 @@ class ClinicalDetector:
 
     def __init__(self, model: EntityModel | None = None) -> None:
         lists = words()
+        classes = NameWords(lists)
         recognisers: list[EntityRecognizer] = [
             ContactRecogniser(),
             NumberRecogniser(),
@@ -111,9 +113,9 @@ class ClinicalDetector:
             AgeRecogniser(),
             AddressRecogniser(lists),
             FacilityRecogniser(lists),
-            KnownNameRecogniser(lists),
-            NameRecogniser(lists),
-            UndecidedRecogniser(lists, model or SpacyEntities()),
+            KnownNameRecogniser(classes),
+            NameRecogniser(classes),
+            UndecidedRecogniser(classes, model or SpacyEntities()),
             CreditCardRecognizer(),
             CryptoRecognizer(),
             IbanRecognizer(),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _DIR = Path(__file__).parent
-_FILES = ("names.json", "places.json", "clinical.json")
+_FILES = ("names.json", "places.json", "clinical.json", "ordinary.json")
 _GROUNDING = _DIR.parent.parent / "grounding"
 
 
@@ -36,6 +36,7 @@ class Words:
         relatives: Mother, husband: what stands before a name.
         company: Inc, LLC.
         not_a_name: Words that are no name, whatever stands beside them.
+        ordinary: Words of English and of medicine that are no names, without their endings.
         digest: SHA-256 over the files, hexadecimal.
     """
 
@@ -55,6 +56,7 @@ class Words:
     relatives: frozenset[str]
     company: frozenset[str]
     not_a_name: frozenset[str]
+    ordinary: frozenset[str]
     digest: str
 
 
@@ -76,7 +78,7 @@ def _drugs() -> frozenset[str]:
 @cache
 def words() -> Words:
     """Read the lists; later calls answer the same object."""
-    names, places, clinical = (_load(name) for name in _FILES)
+    names, places, clinical, ordinary = (_load(name) for name in _FILES)
     contents = b"".join((_DIR / name).read_bytes() for name in _FILES)
     return Words(
         given=_split(names["given"]),
@@ -95,5 +97,6 @@ def words() -> Words:
         relatives=_split(clinical["relatives"]),
         company=_split(clinical["company"]),
         not_a_name=_split(clinical["not_a_name"]),
+        ordinary=_split(ordinary["ordinary"]),
         digest=hashlib.sha256(contents).hexdigest(),
     )

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.lexicon import Words
 from appliance.deid.reading import Reading, Word
-from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES
 
 _STATES = (
     "Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia|Hawaii|Idaho|Illinois|Indiana|Iowa"
@@ -36,8 +37,12 @@ _STREET_ADDRESS = re.compile(
     rf"(?<![\w.,/-])\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,5}})?,?\s+(?i:{_DIRECTION})?(?:{_NAMES}\s+){{1,5}}?(?i:{_STREET}|{_STREET_ALSO}|{_STREET_SHORT})\b\.?"
     rf"(?:\s+(?:N|S|E|W|NE|NW|SE|SW)\b\.?)?{_UNIT}{{0,2}}{_LOCALITY}"
 )
+_FUNCTION = (
+    r"(?:mg|ml|or|of|to|and|hours?|days?|weeks?|minutes?|years?|months?|miles?|feet|a|an|the|in|on|at|by|down|up|for|from|with|is|was|were|are|it|that|this"
+    r"|i|you|he|she|we|they|my|your|his|her|along|off|over|near|across|old|more|less|times|people|blocks?|lanes?|cars?)"
+)
 _LOWER_ADDRESS = re.compile(
-    rf"(?<![\w.,/-])\d{{1,6}},?\s+{_DIRECTION}?(?:(?!mg|ml|or|of|to|and|hours?|days?|weeks?|minutes?|years?|months?|miles?|feet)[a-z0-9'-]+\s+){{1,3}}?(?:{_STREET})\b"
+    rf"(?<![\w.,/-])\d{{1,6}},?\s+{_DIRECTION}?(?:(?!{_FUNCTION}\b)[a-z0-9'-]+\s+){{1,3}}?(?:{_STREET})\b"
     rf"(?:\s*,?\s*(?:apartment|apt|suite|unit)\.?\s+#?\w{{1,5}})?",
     re.I,
 )
@@ -46,11 +51,11 @@ _NUMBER_WORD = (
     r"|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|oh|zero)"
 )
 _SPOKEN_ADDRESS = re.compile(
-    rf"\b(?P<address>(?:{_NUMBER_WORD}[\s-]+){{1,7}}{_DIRECTION}?(?:[a-z'-]+\s+){{1,3}}?(?:{_STREET})\b)", re.I
+    rf"\b(?P<address>(?:{_NUMBER_WORD}[\s-]+){{1,7}}{_DIRECTION}?(?:(?!{_FUNCTION}\b)[a-z'-]+\s+){{1,3}}?(?:{_STREET})\b)", re.I
 )
 _LIVES = re.compile(
     rf"\b(?:live[sd]?|living|resid(?:e|es|ed|ing)|address|located|moved|stay(?:s|ing)?|home)(?:\s+(?:is|at|on|to|over|address|now|currently)|\s*:){{1,3}}\s*"
-    rf"(?P<address>(?:\d{{1,6}}|(?:{_NUMBER_WORD}[\s-]+){{1,7}})?\s*{_DIRECTION}?(?:[\w'.-]+\s+){{1,4}}?(?:{_STREET}|{_STREET_ALSO}|{_STREET_SHORT})\b)(?!\s+(?:from|by|up|back|home|to))",
+    rf"(?P<address>(?:\d{{1,6}}|(?:{_NUMBER_WORD}[\s-]+){{1,7}})?\s*{_DIRECTION}?(?:(?!{_FUNCTION}\b|same\b|our\b|friend)[\w'.-]+\s+){{1,4}}?(?:{_STREET}|{_STREET_ALSO}|{_STREET_SHORT})\b)(?!\s+(?:from|by|up|back|home|to))",
     re.I,
 )
 _STREET_ALONE = re.compile(
@@ -61,8 +66,13 @@ _FOREIGN = re.compile(
 )
 _BOX = re.compile(r"\bP\.?\s?O\.?\s*Box\s*#?\s*\d{1,7}\b" + _LOCALITY, re.I)
 _ROOM = re.compile(r"\b(?:apt|apartment|suite|ste)\b\.?\s*(?:number\s+|no\.?\s*|#\s*)?(?=[\w-]*\d)[\w-]{1,6}\b", re.I)
+# The lines below a street, when they end in a postal code.
+_REST = re.compile(
+    r"(?:[ \t]*[,\n|][ \t]*(?:(?:Apt|Suite|Unit|Floor)\.? \w{1,5}|[^\W\d_][^\W\d_.'’-]{0,25}(?:[ -][^\W\d_][^\W\d_.'’-]{0,25}){0,3})){0,5}(?:[ \t]*[,\n|][ \t]*|[ \t]+){1,3}\d{4,6}(?:-\d{3,4})?(?![\w-])"
+)
+_MILITARY = re.compile(r"\b(?:PSC|Unit|CMR)\s\d{1,5},?\s+Box\s\d{1,5}(?:\s*[,\n]?\s*[AFD]PO,?\s+A[AEP]\s+\d{5}(?:-\d{4})?)?", re.I)
 _ZIP = re.compile(
-    rf"\b(?:zip|postal)(?:\s*code)?(?:\s*(?:is|:|=|of|#)){{0,2}}\s*(?P<zip>\d{{5}}(?:-\d{{4}})?|[A-Z]\d[A-Z]\s?\d[A-Z]\d)(?!\d)"
+    rf"\b(?:zip|postal)(?:\s*code)?(?:\s*(?:is|:|=|of|#)){{0,2}}\s*(?P<zip>\d{{3,6}}(?:[- ]\d{{2,4}})?|[A-Z]\d[A-Z]\s?\d[A-Z]\d)(?!\d)"
     rf"|(?:{_STATES}|\b(?:{_POSTAL}))\.?,?\s+(?P<zip2>\d{{5}}(?:-\d{{4}})?)(?![\w-])|(?<![\w-])(?P<zip3>\d{{5}}-\d{{4}})(?![\w-])",
     re.I,
 )
@@ -70,13 +80,14 @@ _CITY_STATE = re.compile(
     rf"(?<![\w-])(?P<city>(?:(?:St|Ft|Mt)\.\s)?[A-Z][a-z'’-]+(?:\s[A-Z][a-z'’-]+){{0,2}}),\s*(?:{_STATES}|(?:{_POSTAL})\b)(?:,?\s+\d{{5}}(?:-\d{{4}})?)?(?!\w)"
 )
 _COUNTY = re.compile(r"\b(?:[A-Z][a-z'’-]+\s){1,2}(?:County|Parish|Township|Borough|Precinct)\b(?!\s+(?:Hospital|Medical|General|Health))")
+_DIRECTIONS = frozenset("north south east west central upper lower new old".split())
 _NEAR = frozenset(
     "in from to near at of around outside visiting visited toward towards through via across leaving left".split()
 )
 _MOVES = frozenset(
     "live lives lived living moved move moving from born raised travel traveled travelled traveling trip vacation flew fly flying drove driving visit"
-    " visiting visited went going go gone resides residing grew home house back was is came come coming relocated stationed county"
-    " hometown city town stayed staying".split()
+    " visiting visited went going go gone resides residing grew relocated stationed hometown"
+    " stayed staying".split()
 )
 _SCALES = frozenset("criteria score scale coma virus brace chromosome classification definition grade encephalitis questionnaire guidelines consensus protocol fever syndrome collar ankle staging system heart".split())
 
@@ -95,12 +106,12 @@ class AddressRecogniser(ReadingRecogniser):
     def find(self, reading: Reading) -> Iterator[Found]:
         """Addresses by form, then cities by the list of places and by what stands around them."""
         text = reading.text
-        for pattern in (_STREET_ADDRESS, _BOX):
+        for pattern in (_STREET_ADDRESS, _BOX, _LOWER_ADDRESS, _STREET_ALONE, _FOREIGN, _ROOM, _MILITARY):
             for match in pattern.finditer(text):
-                yield Found(match.start(), match.end(), IdentifierKind.ADDRESS, CERTAIN)
-        for pattern in (_LOWER_ADDRESS, _STREET_ALONE, _FOREIGN, _ROOM):
-            for match in pattern.finditer(text):
-                yield Found(match.start(), match.end(), IdentifierKind.ADDRESS, LIKELY)
+                if pattern is _FOREIGN and not _is_street(match.group()):
+                    continue
+                rest = _REST.match(text, match.end())
+                yield Found(match.start(), rest.end() if rest else match.end(), IdentifierKind.ADDRESS, LIKELY)
         for pattern in (_SPOKEN_ADDRESS, _LIVES):
             for match in pattern.finditer(text):
                 yield Found(match.start("address"), match.end("address"), IdentifierKind.ADDRESS, LIKELY)
@@ -120,9 +131,11 @@ class AddressRecogniser(ReadingRecogniser):
         for at, word in enumerate(words):
             if word.low in self._first:
                 end = self._longest(words, at)
-                if end and not self._clinical(words, end):
+                if end and self._is_place(words, at, end) and not self._clinical(words, end):
                     yield Found(word.start, words[end].end, IdentifierKind.PLACE, LIKELY)
                     continue
+            if word.low in STATES_AND_COUNTRIES or word.low in _DIRECTIONS:
+                continue
             if word.low in known.large_places or word.low in known.places:
                 if (word.capital or word.low in known.large_places or self._moved(words, at)) and not self._clinical(words, at):
                     yield Found(word.start, word.end, IdentifierKind.PLACE, LIKELY)
@@ -130,6 +143,13 @@ class AddressRecogniser(ReadingRecogniser):
                 near = words[at - 1].low in _NEAR and word.gap == " "
                 if near and self._moved(words, at) and word.low not in known.not_a_name and not self._clinical(words, at):
                     yield Found(word.start, word.end, IdentifierKind.PLACE, LIKELY)
+
+    def _is_place(self, words: list[Word], at: int, end: int) -> bool:
+        """Whether a place of several words stands like one: "High level" and "high point" do not."""
+        if all(word.capital for word in words[at : end + 1]):
+            return True
+        name = " ".join(word.low for word in words[at : end + 1])
+        return name in self._words.large_places or (not words[at].capital and self._moved(words, at))
 
     def _longest(self, words: list[Word], at: int) -> int | None:
         name = words[at].low
@@ -152,3 +172,9 @@ class AddressRecogniser(ReadingRecogniser):
         return any(word.low in _SCALES or word.low in self._words.heads for word in words[at + 1 : at + 2]) or (
             words[at].low in self._words.always_clinical
         )
+
+
+def _is_street(text: str) -> bool:
+    """Whether "number, names, number" is a street: its first word has a capital, its number is no year."""
+    number, first = text.split()[:2]
+    return first[0].isupper() and not (len(number) == 4 and number[:2] in ("19", "20"))

@@ -19,8 +19,8 @@ _SPOKEN_WORD = r"[a-z0-9][a-z0-9-]{0,29}"
 _SPOKEN_EMAIL = re.compile(
     rf"\b{_SPOKEN_WORD}(?:(?:\s?(?:\.|-|_)\s?|\s+(?:dot|underscore|dash|hyphen|period)\s+){_SPOKEN_WORD}){{0,4}}"
     rf"(?:\s+\d{{1,4}}|(?:\s+(?:zero|one|two|three|four|five|six|seven|eight|nine)){{1,5}})?"
-    rf"\s+at\s+{_SPOKEN_WORD}(?:\s{_SPOKEN_WORD}){{0,2}}?(?:(?:\s+(?:dot|period|point)\s+|\s?\.\s?)[a-z]{{2,14}}){{0,2}}"
-    rf"(?:\s+(?:dot|period|point)\s+|\s?\.\s?)(?:{_TLD})\b",
+    rf"\s+at\s+{_SPOKEN_WORD}(?:\s{_SPOKEN_WORD}){{0,2}}?(?:(?:\s+(?:dot|period)\s+|\.)[a-z]{{2,14}}){{0,2}}"
+    rf"(?:\s+(?:dot|period)\s+(?:{_TLD})|\.(?:com|org|net|edu|gov))\b",
     re.I,
 )
 _URL = re.compile(
@@ -52,8 +52,9 @@ _PHONE = re.compile(
     r"(?<![\w.-])(?<!\d/)(?:"
     r"(?:\+?1[-.\s–]{0,2})?(?:\(\d{3}\)|\d{3})[-.\s–/]{0,3}\d{3}[-.\s–]{0,3}\d{4}"
     r"|\+\d{1,3}[-.\s–]?(?:\(0?\d{1,4}\)|\d{1,5})(?:[-.\s–/]?\d{2,5}){1,5}"
+    r"|\(\d{2,3}\)[-.\s]?\d{3,4}[-.\s–]?\d{3,5}"
     r"|0\d{2,4}[-.\s–/]\d{3,4}[-.\s–]?\d{3,4}"
-    r"|1?-?8(?:00|33|44|55|66|77|88)-[A-Z]{3,7}(?:-[A-Z]{1,4})?"
+    r"|(?-i:1?-?8(?:00|33|44|55|66|77|88)-[A-Z]{3,7}(?:-[A-Z]{1,4})?)"
     r")(?:\s*(?:,\s*)?(?:x|ext\.?|extension|#)\s*\d{1,6})?(?![\w]|[-.]\d)",
     re.I,
 )

@@ -16,7 +16,7 @@ _HEAD = re.compile(
     r"|heart (?:center|institute)|imaging(?: center)?|dialysis(?: center)?|pharmacy|drug ?store|laborator(?:y|ies)|diagnostics|family (?:medicine|practice|health|physicians)"
     r"|pediatrics|cardiology|orthop(?:a?edics)|dermatology|oncology|internal medicine|urgent care|senior living|assisted living|memory care|retirement (?:home|community|village)|manor"
     r"|university|college|academy|(?:high|middle|elementary|primary|charter|grammar) school|school(?: of \w+)?|seminary|institute|foundation|prison|jail|correctional (?:facility|center)"
-    r"|church|elementary|inc|llc|corp(?:oration)?|company|industries|enterprises|bank|airlines|motors|logistics|construction|hotel|resort)\b\.?",
+    r"|church|elementary|inc|llc|corp(?:oration)?|company|industries|enterprises|bank|airlines|motors|logistics|construction|hotel|resort)\b",
     re.I,
 )
 _PROPER = frozenset(
@@ -34,7 +34,7 @@ _STRONG = frozenset(
     "hospital medical health healthcare clinic infirmary hospice nursing pharmacy university college academy school elementary".split()
 )
 _WORKS = re.compile(
-    r"\b(?:works?|worked|working|employed|employer|job)(?:\s+(?:at|for|by|with|as an? \w+ (?:at|for|with))|\s*(?:is|:))\s+(?P<place>[A-Z][\w&'’.-]*(?:\s+(?:(?:of|and|&|the)\s+)?[A-Z][\w&'’.-]*){0,4})"
+    r"\b(?:works?|worked|working|employed|employer|job)(?:\s+(?:at|for|by|with|as an? \w+ (?:at|for|with))|\s*(?:is|:))\s+(?P<place>[A-Z][\w&'’-]+(?:[ \t]+(?:(?:of|and|&|the)[ \t]+)?[A-Z][\w&'’-]*){0,4})"
 )
 
 

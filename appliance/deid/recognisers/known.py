@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from rapidfuzz.distance import DamerauLevenshtein
 
 from appliance.deid.identifier import IdentifierKind
-from appliance.deid.lexicon import Words
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.name_class import NameWords, Weight
@@ -23,10 +22,10 @@ class KnownNameRecogniser(ReadingRecogniser):
 
     kinds = (IdentifierKind.NAME,)
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, classes: NameWords) -> None:
         super().__init__()
-        self._lists = words
-        self._classes = NameWords(words)
+        self._lists = classes.words
+        self._classes = classes
 
     def find(self, reading: Reading) -> Iterator[Found]:
         """Every mention of a part; words such as "will" only where they stand like a name."""
@@ -61,7 +60,7 @@ class KnownNameRecogniser(ReadingRecogniser):
     def _misheard(self, words: list[Word], at: int, parts: set[str]) -> bool:
         """Whether it is one of the names up to one letter, and no other word that we know."""
         low = words[at].low
-        if len(low) < _SHORTEST_MISHEARD or self._classes.weight(low) == Weight.NEVER:
+        if len(low) < _SHORTEST_MISHEARD or self._classes.weight(low) <= Weight.ORDINARY:
             return False
         addressed = at > 0 and words[at - 1].low in _ADDRESSED | parts
         named = words[at].capital and not words[at].opens

@@ -21,13 +21,16 @@ _SPELT = r"[a-z](?:\s+as in\s+\w{1,20})?"
 _FILLER = r"(?:dash|hyphen|space|slash|dot|point|area code|then|and then|and|uh|um|double|triple|is|again)"
 _PART = rf"(?:(?:{_WORD})|\d{{1,9}})"
 _RUN = re.compile(
-    rf"(?<![\w.])(?:{_SPELT}\s+(?:[-,.]\s*)?){{0,5}}(?:(?:double|triple)\s+)?(?:{_PART})(?:(?:\s*[-,.–]\s*|\s+)(?:(?:{_FILLER})[\s,]+){{0,2}}(?:{_PART}|[a-z](?=[\s,.-]))(?!['’\w])){{2,24}}",
+    rf"(?<![\w.])(?:{_SPELT}\s+(?:[-,.]\s*)?){{0,5}}(?:(?:double|triple)\s+)?(?:{_PART})(?:(?:\s*[-,.–]\s*|\s+)(?:(?:{_FILLER})[\s,]+){{0,2}}(?:{_PART}|(?![ai]\b)[a-z](?=[\s,.-]))(?!['’\w])){{2,24}}",
     re.I,
 )
 _WORDS = re.compile(rf"\b(?:{_WORD})\b", re.I)
 _SHORTEST = 7
 """Digits from which a run is a number by itself; shorter ones need a label (vital signs are read out as well)."""
 _MOSTLY_SPOKEN = 3
+_READ_OUT = 5
+"""Digits said one by one; without them the words are years, ages or measured values."""
+_SINGLE = frozenset("zero oh o one two three four five six seven eight nine".split())
 
 
 class SpokenNumberRecogniser(ReadingRecogniser):
@@ -52,7 +55,8 @@ class SpokenNumberRecogniser(ReadingRecogniser):
             digits = sum(_DIGITS[word] for word in spoken) + sum(character.isdigit() for character in run)
             digits += 2 * len(re.findall(r"\btriple\b", run, re.I)) + len(re.findall(r"\bdouble\b", run, re.I))
             kind = self._numbers.labelled(text, match.start(), digits)
-            if kind is None and digits >= _SHORTEST:
+            single = sum(word in _SINGLE for word in spoken)
+            if kind is None and digits >= _SHORTEST and single >= _READ_OUT:
                 kind = {9: IdentifierKind.SSN, 10: IdentifierKind.PHONE, 7: IdentifierKind.PHONE}.get(digits, IdentifierKind.OTHER)
             if kind is not None:
                 yield Found(match.start(), match.start() + len(run.rstrip(" ,.-")), kind, LIKELY)

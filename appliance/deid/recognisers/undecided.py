@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from appliance.deid.identifier import IdentifierKind
-from appliance.deid.lexicon import Words
 from appliance.deid.model import Entity, EntityModel
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import POSSIBLE, Found, ReadingRecogniser
-from appliance.deid.recognisers.name_class import NameWords, Weight
+from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES, NameWords, Weight
 
 _LABELS = {"PERSON": IdentifierKind.NAME, "GPE": IdentifierKind.PLACE, "FAC": IdentifierKind.FACILITY}
-_STATES_AND_COUNTRIES = frozenset(
-    "alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii idaho illinois indiana iowa kansas kentucky louisiana"
-    " maine maryland massachusetts michigan minnesota mississippi missouri montana nebraska nevada ohio oklahoma oregon pennsylvania tennessee texas utah vermont"
-    " virginia washington wisconsin wyoming us usa u.s america canada mexico england britain uk france germany italy spain portugal ireland scotland wales poland russia"
-    " ukraine china japan korea india pakistan bangladesh vietnam thailand philippines indonesia malaysia australia brazil argentina chile peru colombia venezuela cuba"
-    " haiti jamaica egypt nigeria ghana kenya ethiopia somalia morocco algeria tunisia israel iran iraq syria turkey greece sweden norway denmark finland iceland"
-    " switzerland austria hungary romania bulgaria serbia croatia netherlands belgium luxembourg czechia estonia latvia lithuania uruguay africa europe asia".split()
+_BEFORE_A_DRUG = frozenset(
+    "taking take takes took on of start started starting using use uses used given dose prescribed tried try like including plus antibiotic called"
+    " receive received cream generic brand some any no her his with continue continued and or antibiotics medication medications".split()
 )
+_BEHIND_A_DRUG = frozenset(
+    "cream lotion tablet tablets inhaler pharmacy vaccine gel ointment drops spray shot shots injection injections therapy mg capsule capsules pill pills patch"
+    " solution infusion halo stent valve pump monitor machine device mask brand medication treatment".split()
+)
+_TOWARDS = frozenset("in from to near at outside around visiting through via of".split())
 
 
 class UndecidedRecogniser(ReadingRecogniser):
@@ -27,10 +27,10 @@ class UndecidedRecogniser(ReadingRecogniser):
 
     kinds = (IdentifierKind.NAME, IdentifierKind.PLACE, IdentifierKind.FACILITY)
 
-    def __init__(self, words: Words, model: EntityModel) -> None:
+    def __init__(self, classes: NameWords, model: EntityModel) -> None:
         super().__init__()
-        self._lists = words
-        self._classes = NameWords(words)
+        self._lists = classes.words
+        self._classes = classes
         self._model = model
 
     def find(self, reading: Reading) -> Iterator[Found]:
@@ -61,7 +61,7 @@ class UndecidedRecogniser(ReadingRecogniser):
 
     def _candidate(self, words: list[Word], at: int) -> bool:
         word = words[at]
-        if not word.capital or len(word.text) < 3 or word.text.isupper() or word.low in _STATES_AND_COUNTRIES:
+        if not word.capital or len(word.text) < 3 or word.text.isupper() or word.low in STATES_AND_COUNTRIES:
             return False
         weight = self._classes.weight(word.low)
         if weight not in (Weight.UNKNOWN, Weight.WORD_SURNAME) or self._classes.clinical(words, at):
@@ -83,16 +83,30 @@ class UndecidedRecogniser(ReadingRecogniser):
             if word.start >= entity.end:
                 break
             inside.append(word)
-        while inside and self._classes.weight(inside[0].low) == Weight.NEVER:
+        while inside and self._classes.weight(inside[0].low) <= Weight.ORDINARY:
             inside.pop(0)
-        while inside and self._classes.weight(inside[-1].low) == Weight.NEVER:
+        while inside and self._classes.weight(inside[-1].low) <= Weight.ORDINARY:
             inside.pop()
         if not inside or any(word.low in self._lists.clinical for word in inside):
             return None
         if all(word.text.isupper() for word in inside) or any(not word.capital and len(word.low) > 3 for word in inside):
             return None
-        if any(word.low in _STATES_AND_COUNTRIES for word in inside) or self._classes.clinical(words, words.index(inside[-1])):
+        if any(word.low in STATES_AND_COUNTRIES for word in inside) or self._classes.clinical(words, words.index(inside[-1])):
             return None
         if any(character.isdigit() for character in reading.text[inside[0].start : inside[-1].end]):
             return None
+        at = places[inside[0].start]
+        if len(inside) == 1 and not self._single(words, at, kind):
+            return None
         return Found(inside[0].start, inside[-1].end, kind, POSSIBLE)
+
+    def _single(self, words: list[Word], at: int, kind: IdentifierKind) -> bool:
+        """Whether one unknown word stands like a person or a place, and not like a drug, a germ or a brand."""
+        before = words[at - 1].low if at and words[at].gap in (" ", "  ") else ""
+        behind = words[at + 1] if at + 1 < len(words) and words[at + 1].gap == " " else None
+        if kind is IdentifierKind.PLACE:
+            return before in _TOWARDS
+        if before in _BEFORE_A_DRUG or (behind is not None and behind.low in _BEHIND_A_DRUG):
+            return False
+        # Escherichia coli: a species in lower case behind its genus.
+        return behind is None or behind.capital or self._classes.weight(behind.low) != Weight.UNKNOWN
