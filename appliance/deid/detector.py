@@ -112,7 +112,7 @@ class ClinicalDetector:
             DateRecogniser(),
             AgeRecogniser(),
             AddressRecogniser(lists),
-            FacilityRecogniser(lists),
+            FacilityRecogniser(classes),
             KnownNameRecogniser(classes),
             NameRecogniser(classes),
             UndecidedRecogniser(classes, model or SpacyEntities()),

@@ -165,7 +165,7 @@ class AddressRecogniser(ReadingRecogniser):
 
     def _moved(self, words: list[Word], at: int) -> bool:
         """Whether the words before say that somebody lives, goes or comes there."""
-        before = [word.low for word in words[max(0, at - 4) : at]]
+        before = [word.low for word in words[max(0, at - 8) : at]]
         return bool(before) and before[-1] in _NEAR | {"county"} and any(word in _MOVES for word in before)
 
     def _clinical(self, words: list[Word], at: int) -> bool:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from appliance.deid.identifier import IdentifierKind
-from appliance.deid.lexicon import Words
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.name_class import NameWords, Weight
 
 _HEAD = re.compile(
     r"\b(?:hospitals?|medical (?:center|centre|group|associates|clinic|plaza|arts|park|office|practice)|health (?:center|centre|system|care|clinic|network|services|department|partners)"
@@ -43,9 +43,10 @@ class FacilityRecogniser(ReadingRecogniser):
 
     kinds = (IdentifierKind.FACILITY,)
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, classes: NameWords) -> None:
         super().__init__()
-        self._words = words
+        words = self._words = classes.words
+        self._classes = classes
         self._lower = words.places | words.large_places | words.ordinary_places | words.surnames | words.given
 
     def find(self, reading: Reading) -> Iterator[Found]:
@@ -82,7 +83,9 @@ class FacilityRecogniser(ReadingRecogniser):
                     break
                 first = index
                 named = named or not self._plain(word)
-            elif word.low in _PROPER or (word.low in self._lower and word.low not in self._words.not_a_name) or word.text.lower().endswith("'s"):
+            elif word.low in _PROPER or (word.low in self._lower and word.low not in self._words.not_a_name) or (
+                word.text.lower().endswith("'s") or (len(word.low) > 4 and self._classes.weight(word.low) == Weight.UNKNOWN)
+            ):
                 if word.low in self._words.relatives or word.low in ("patient", "doctor", "women", "men", "it", "that", "there", "what", "let"):
                     break
                 first = index

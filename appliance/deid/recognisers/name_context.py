@@ -9,11 +9,13 @@ from appliance.deid.recognisers.base import CERTAIN, LIKELY
 from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIES, NameWords, Weight
 
 _TITLES = frozenset("dr drs mr mister mrs missus ms prof".split())
+_CALLED = frozenset("doctor doctors miss professor nurse".split())
 _LONGEST = 5  # words of a name
 _GREETINGS = frozenset("hi hello hey dear morning afternoon evening welcome bye goodbye howdy".split())
 _VOCATIVES = frozenset(
     "thanks thank okay ok alright right so well yes no yeah sorry you please and now great good sure hmm um uh".split()
 )
+_TURNS = frozenset("okay ok alright thanks sorry yeah".split())
 _AFTER_A_NAME = frozenset(
     "is was has had presents presented denies reports reported states stated complains came returned returns says said also who underwent lives works"
     " has been takes continues notes endorses".split()
@@ -31,6 +33,7 @@ class NameContext:
     def __init__(self, classes: NameWords) -> None:
         self._classes = classes
         self._lists = classes.words
+        self._places = classes.words.places | classes.words.large_places
 
     def name_at(self, reading: Reading, words: Sequence[Word], at: int) -> Span | None:
         """The name that begins at a word, None when none does."""
@@ -58,6 +61,8 @@ class NameContext:
         state = words[last].low in STATES_AND_COUNTRIES and (last == at or word.low in ("north", "south", "west", "east", "new"))
         if state and (weight != Weight.GIVEN or before in _TOWARDS):
             return None
+        if weight != Weight.GIVEN and last == at and before in _TOWARDS and word.low in self._places:
+            return None
         if weight == Weight.GIVEN:
             # ANA is an antibody, IDA an anaemia.
             return None if shouted and len(word.low) <= 3 and last == at else (at, last, CERTAIN if last > at else LIKELY)
@@ -65,7 +70,7 @@ class NameContext:
         if weight == Weight.WORD_GIVEN:
             beside = words[at + 1] if at + 1 < len(words) else None
             if last > at and beside and (
-                self._classes.weight(beside.low) == Weight.SURNAME or (word.capital and beside.capital and not shouted)
+                self._classes.weight(beside.low) >= Weight.SURNAME or (word.capital and beside.capital and not shouted)
             ):
                 return (at, last, LIKELY)
             subject = beside is not None and beside.gap == " " and beside.low in _AFTER_A_NAME and (
@@ -98,16 +103,18 @@ class NameContext:
             return None
         if title.low in _TITLES:
             proper = word.capital and title.capital and (word.low in self._lists.surname_words or word.low not in self._lists.not_a_name)
-            if weight <= Weight.ORDINARY and not proper:
+            if weight <= Weight.ORDINARY and not proper and not self._odd_surname(words, at):
                 return None
         elif weight <= Weight.ORDINARY:
-            return None
+            if title.low not in _CALLED or not self._odd_surname(words, at):
+                return None
         elif title.low == "miss" and not word.capital and weight <= Weight.UNKNOWN:
             previous = words[at - 2].low if at > 1 else ""
             if previous in _MISSING:
                 return None
         elif weight == Weight.UNKNOWN and not (word.capital and title.capital and not word.text.isupper()):
-            return None
+            if title.low not in _CALLED or word.text.isupper() or not word.gap == " ":
+                return None
         elif weight in (Weight.WORD_SURNAME, Weight.WORD_GIVEN) and not (
             word.capital or title.low in ("doctor", "doctors", "miss", "professor")
         ):
@@ -137,7 +144,8 @@ class NameContext:
                 owned = second in ("my", "his", "her", "their", "your", "our") and gap == ""
                 return weight == Weight.GIVEN or word.capital or owned
             return weight == Weight.UNKNOWN and word.capital and gap == "" and not word.text.isupper() and not before.text.isupper()
-        return before.low in _VOCATIVES and gap == "," and weight == Weight.WORD_GIVEN and _closed(words, at)
+        spoken_to = gap == "," or before.low in _TURNS
+        return before.low in _VOCATIVES and spoken_to and weight == Weight.WORD_GIVEN and _closed(words, at)
 
     def _greeted(self, words: Sequence[Word], at: int, weight: Weight) -> bool:
         if weight >= Weight.WORD_GIVEN:
@@ -146,6 +154,10 @@ class NameContext:
         asked = following is not None and following.low in ("how", "good", "nice", "it's", "i'm", "what", "thanks", "so")
         opened = words[at - 1].gap.strip()[-1:] in ("]", ":") or words[at - 1].opens
         return opened and (_closed(words, at) or asked)
+
+    def _odd_surname(self, words: Sequence[Word], at: int) -> bool:
+        """Whether a word such as "young" stands where a surname ends: "doctor young ," and not "doctor young people"."""
+        return words[at].low in self._lists.surname_words and _closed(words, at)
 
     def _extended(self, words: Sequence[Word], at: int, *, titled: bool = False) -> int:
         """Index of the last word of the name that begins at `at`."""
@@ -167,7 +179,7 @@ class NameContext:
                 following.capital or self._classes.weight(following.low) >= Weight.SURNAME
             ):
                 continue
-            if self._classes.clinical(words, index) and not (given and weight >= Weight.WORD_SURNAME and index == at + 1):
+            if self._classes.clinical(words, index) and not (given and weight >= Weight.WORD_SURNAME and last == at):
                 break
             shouted = word.text.isupper() and not first.text.isupper()
             cased = word.capital == first.capital
@@ -176,7 +188,9 @@ class NameContext:
                 last = index
             elif proper and (weight >= Weight.UNKNOWN or word.low in self._lists.surname_words):
                 last = index
-            elif given and last == at and cased and weight in (Weight.WORD_SURNAME, Weight.WORD_GIVEN):
+            elif given and last == at and cased and weight in (Weight.WORD_SURNAME, Weight.WORD_GIVEN, Weight.UNKNOWN):
+                last = index
+            elif (given or titled) and last == at and self._odd_surname(words, index):
                 last = index
             else:
                 break

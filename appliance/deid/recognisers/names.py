@@ -30,6 +30,7 @@ _RUN = re.compile(
     r"(?P<name>(?:(?:Dr|Mr|Mrs|Ms|Miss|Prof)\.?[ \t]+)?(?:[^\W\d_a-zà-ÿ][\w'’-]*\.?|[a-z]{2,3}(?=[ \t][A-Z]))(?:(?:,[ \t]?|[ \t]|\^)(?:[^\W\d_a-zà-ÿ][\w'’-]*\.?|(?:de|la|van|von|der|del|bin|al)(?=[ \t]))){0,4})"
 )
 _LAST_FIRST = re.compile(r"(?<![\w'-])(?P<last>[^\W\d_]['’\w-]{1,30})(?:,[ \t]?|\^)(?P<first>[^\W\d_][\w'’-]{1,30})(?P<middle>(?:[ \t]|\^)[A-Z]\b\.?)?(?![\w])")
+_BEFORE_LISTED = re.compile(r"(?:(?:^|\n)[ \t]*|\b(?:patient|pt|re|name|subscriber|member|client|insured|guarantor|attn|attention|for|provider|physician|by)\b[.:]{0,2}[ \t]*)$", re.I)
 _INITIALS = re.compile(
     r"\b(?:[Pp]atient|[Pp]t|[Ii]nitials?(?:[ \t](?:are|is))?|[Mm]r|[Mm]rs|[Mm]s|[Mm]iss|[Dd]r|[Cc]lient|[Ss]ubject|[Rr]e)\b[.:]?[ \t]{1,2}(?P<name>[A-Z]\.[ \t]?[A-Z]\.(?:[ \t]?[A-Z]\.)?|[A-Z]\.(?=\s)(?!\s[A-Z][a-z])|[A-Z]{2,3}(?=[ \t](?:is|was|has|presents|presented|DOB|MRN|with|,)))"
     r"|(?<![\w.])(?P<second>[A-Z]\.[ \t]?[A-Z]\.(?:[ \t]?[A-Z]\.)?)(?=,?[ \t](?:is|was|,)?[ \t]?(?:an?[ \t])?\d{1,3}[ -]?(?:year|y/?o|yr|M\b|F\b))"
@@ -95,7 +96,12 @@ class NameRecogniser(ReadingRecogniser):
             last, first = match["last"].lower(), match["first"].lower()
             weights = self.classes.weight(last), self.classes.weight(first)
             cased = match["last"][0].isupper() and match["first"][0].isupper()
-            if cased and weights[0] >= Weight.WORD_SURNAME and weights[1] >= Weight.WORD_GIVEN and not (weights[0] == weights[1] == Weight.GIVEN):
+            if not cased or weights[1] < Weight.UNKNOWN or max(weights) < Weight.WORD_GIVEN:
+                continue
+            # Behind a label two names and a comma are one person, elsewhere they may be two.
+            listed = bool(_BEFORE_LISTED.search(text, max(0, match.start() - 30), match.start()))
+            surname = weights[0] >= Weight.UNKNOWN or last in self._lists.surname_words
+            if surname and (listed or (weights[0] in (Weight.SURNAME, Weight.WORD_SURNAME, Weight.UNKNOWN) and weights[1] >= Weight.WORD_GIVEN)):
                 yield Found(match.start(), match.end(), IdentifierKind.NAME, LIKELY), True
         for match in _INITIALS.finditer(text):
             name = str(match.lastgroup)

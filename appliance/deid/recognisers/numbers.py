@@ -83,7 +83,7 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
 # Labels that mean a number of a person wherever they stand; behind others a short number needs a "#", "number" or "ID".
 _SURE = re.compile(
     r"(?:mrn|m\.r\.n|ssn|social|npi|dea|vin|member|subscriber|beneficiary|policy|medicaid|medicare|mbi|hicn?|acct|account|serial|s/n|udi"
-    r"|licen[sc]e|passport|accession|csn|fin|(?:patient|pt) id|med\w* rec\w*|imei|passcode|badge|rx ?bin|rx ?grp|pcn|fax|phone|tel|mobile|cell|iban|routing)\b",
+    r"|licen[sc]e|passport|accession|csn|fin|(?:patient|pt) id|med\w* rec\w*|imei|passcode|badge|plates?|tags?|rx ?bin|rx ?grp|pcn|fax|phone|tel|mobile|cell|iban|routing)\b",
     re.I,
 )
 _NUMBERED = re.compile(r"(?:#|\bnumbers?\b|\bno\b\.?|\bnum\b|\bid\b|\bidentifier\b|\bcode\b|\bcard\b|:)\W*(?:\w+\W+){0,2}$", re.I)

@@ -68,7 +68,7 @@ class UndecidedRecogniser(ReadingRecogniser):
             return False
         if word.low in self._lists.eponyms or word.low in self._lists.large_places or word.low in self._lists.places:
             return False
-        beside = at + 1 < len(words) and words[at + 1].capital and words[at + 1].gap == " "
+        beside = at + 1 < len(words) and words[at + 1].capital and len(words[at + 1].text) > 1 and words[at + 1].gap == " "
         return not word.opens or beside
 
     def _accepted(
@@ -102,6 +102,8 @@ class UndecidedRecogniser(ReadingRecogniser):
 
     def _single(self, words: list[Word], at: int, kind: IdentifierKind) -> bool:
         """Whether one unknown word stands like a person or a place, and not like a drug, a germ or a brand."""
+        if words[at].opens:
+            return False
         before = words[at - 1].low if at and words[at].gap in (" ", "  ") else ""
         behind = words[at + 1] if at + 1 < len(words) and words[at + 1].gap == " " else None
         if kind is IdentifierKind.PLACE:
