@@ -118,7 +118,8 @@ class NameWords:
             following = words[index]
             if following.gap not in (" ", "-", "–", "/", " - "):
                 return False
-            if following.low in known.heads and (eponym or (following.low in _SURE_HEADS and not possessive)):
+            head = following.low if following.low in known.heads else following.low.removesuffix("s")
+            if head in known.heads and (eponym or (head in _SURE_HEADS and not possessive)):
                 return index == at + 1 or eponym
             if not (eponym and (following.low in known.eponyms or index == at + 1)):
                 return False

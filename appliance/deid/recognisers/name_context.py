@@ -9,6 +9,7 @@ from appliance.deid.recognisers.base import CERTAIN, LIKELY
 from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIES, NameWords, Weight
 
 _TITLES = frozenset("dr drs mr mister mrs missus ms prof".split())
+_ABBREVIATED = frozenset("dr drs mr mrs ms prof rev capt sgt".split())
 _CALLED = frozenset("doctor doctors miss professor nurse".split())
 _LONGEST = 5  # words of a name
 _GREETINGS = frozenset("hi hello hey dear morning afternoon evening welcome bye goodbye howdy".split())
@@ -39,7 +40,8 @@ class NameContext:
         """The name that begins at a word, None when none does."""
         word = words[at]
         before = words[at - 1] if at else None
-        if before and before.low in self._lists.titles and word.gap.strip() in ("", ".") and "\n" not in word.gap:
+        dotted = word.gap.strip() == "." and before is not None and before.low in _ABBREVIATED
+        if before and before.low in self._lists.titles and (word.gap.strip() == "" or dotted) and "\n" not in word.gap:
             titled = self._titled(words, at, before)
             if titled or before.low in _TITLES:
                 return titled

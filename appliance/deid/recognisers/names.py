@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, POSSIBLE, Found, ReadingRecogniser
-from appliance.deid.recognisers.name_class import PARTICLES, NameWords, Weight
+from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIES, NameWords, Weight
 from appliance.deid.recognisers.name_context import NameContext
 
 _LABEL = re.compile(
@@ -96,8 +96,10 @@ class NameRecogniser(ReadingRecogniser):
             last, first = match["last"].lower(), match["first"].lower()
             weights = self.classes.weight(last), self.classes.weight(first)
             cased = match["last"][0].isupper() and match["first"][0].isupper()
-            if not cased or weights[1] < Weight.UNKNOWN or max(weights) < Weight.WORD_GIVEN:
+            if not cased or weights[1] < Weight.UNKNOWN or max(weights) < Weight.WORD_GIVEN or first in STATES_AND_COUNTRIES:
                 continue
+            if first.isascii() and match["first"].isupper() and len(first) < 4:
+                continue  # CVA, TIA
             # Behind a label two names and a comma are one person, elsewhere they may be two.
             listed = bool(_BEFORE_LISTED.search(text, max(0, match.start() - 30), match.start()))
             surname = weights[0] >= Weight.UNKNOWN or last in self._lists.surname_words
@@ -117,7 +119,7 @@ class NameRecogniser(ReadingRecogniser):
         end = first
         while end < last and (
             self.classes.weight(words[end].low) > Weight.ORDINARY or len(words[end].text) == 1 or words[end].low in PARTICLES
-            or words[end].low in self._lists.titles | self._lists.credentials
+            or words[end].low in self._lists.titles or (words[end].low in self._lists.credentials and words[end].text[-1].isupper())
             or (words[end].low in self._lists.surname_words and end > first)
         ):  # fmt: skip
             end += 1
