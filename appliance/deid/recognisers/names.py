@@ -22,7 +22,7 @@ _LABEL = re.compile(
     r"|(?:(?:full|legal|last|first|middle|maiden|preferred|nick) ?)?name|next of kin|nok|emergency contact|pcp|(?:primary|referring|ordering|attending|consulting|treating|admitting|supervising|rendering)"
     r"(?: care)?(?: (?:physician|provider|doctor|md|clinician))?|(?:electronically |e-)?signed(?: by)?|dictated(?: by)?|transcribed(?: by)?|reviewed by|referred by|seen by|ordered by|performed by|prepared by"
     r"|verified by|witness(?:ed by)?|cosigned by|cc|re|attn|attention|to|from|dear|surname|given name|family name|alias|aka|a\.k\.a\.|d\.?b\.?a)"
-    r"[ \t]*(?:[:=#–-]|[ \t]is[ \t]|(?<=by)[ \t])[ \t]*",
+    r"[ \t]*(?:[:=#–-]|(?<=name)\?|[ \t]is[ \t]|(?<=by)[ \t])[ \t]*",
     re.I,
 )
 _SPEAKER = re.compile(r"\s*(?:patient|pt|nurse|mother|father|parent|guardian|caller|spouse|client|provider|physician|therapist|interpreter)\s*:\s*", re.I)
@@ -126,6 +126,8 @@ class NameRecogniser(ReadingRecogniser):
         start = first
         while start < end and words[start].low in self._lists.titles:
             start += 1
+        while end > start and words[end - 1].low in self._lists.credentials and words[end - 1].text[-1].isupper():
+            end -= 1
         # "Patient:" opens a field of a form, and what a speaker says.
         weights = [self.classes.weight(word.low) for word in words[start:end]]
         listed = any(weight > Weight.UNKNOWN for weight in weights)
