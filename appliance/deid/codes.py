@@ -126,43 +126,41 @@ def _handle(draws: Draws, text: str, attempt: int) -> str:
 
 def _scrambled(draws: Draws, kind: Kind, text: str, attempt: int) -> str | None:
     """Each digit becomes a digit and each letter a letter; separators, length and case stay, and so do labels."""
-    pieces, changed = [], False
-    drawn = iter(draws.digits("code", alphanumeric(text), len(text) + 1, attempt))
-    for chunk in re.split(r"(\s+)", text):
-        word = chunk.strip("#:.,;()[]\"'").casefold()
-        if not any(letter.isalnum() for letter in chunk) or (
-            word in listed("labels") and not (len(word) == 1 and chunk.isupper())
-        ):
-            pieces.append(chunk)
-            continue
-        if _SPOKEN.fullmatch(word):
-            pieces.append(chunk.casefold().replace(word, _DIGIT_WORDS[next(drawn) % 10]))
-        else:
-            keeps = "xX*" if kind is Kind.SSN else ""
-            # A label that runs into its number stays: MRN:1234, #1234.
-            label = re.match(r"[A-Za-z]+[:#.]\s*(?=\S)", chunk)
-            head = label[0] if label and label[0][:-1].casefold() in listed("labels") else ""
-            pieces.append(head + _letters(chunk[len(head) :], lambda: next(drawn), keeps))
-        changed = True
-    if not changed:
+    parts = [part for chunk in re.split(r"(\s+)", text) for part in _labelled(chunk)]
+    value = "".join(alphanumeric(part) for part, stays in parts if not stays)
+    if not value:
         return None
-    return _unsound("".join(pieces))
+    drawn = iter(draws.digits("code", value, len(text) + 1, attempt))
+    keeps = "xX" if kind is Kind.SSN else ""
+    return _unsound("".join(part if stays else _changed(part, lambda: next(drawn), keeps) for part, stays in parts))
 
 
-def _letters(chunk: str, draw: Callable[[], int], keeps: str) -> str:
+def _labelled(chunk: str) -> tuple[tuple[str, bool], ...]:
+    """Return the parts of a word, and whether each stays: a label does, also one that runs into its number."""
+    word = chunk.strip("#:.,;()[]\"'").casefold()
+    if word in listed("labels") and not (len(word) == 1 and chunk.isupper()):
+        return ((chunk, True),)
+    label = re.match(r"([A-Za-z]+)[:#.](?=.)", chunk)
+    if label is not None and label[1].casefold() in listed("labels"):
+        return (label[0], True), (chunk[label.end() :], False)
+    return ((chunk, False),)
+
+
+def _changed(chunk: str, draw: Callable[[], int], keeps: str) -> str:
+    word = chunk.strip(",.;").casefold()
+    if _SPOKEN.fullmatch(word):
+        return chunk.casefold().replace(word, _DIGIT_WORDS[draw() % 10])
     made, first = [], True
     for letter in chunk:
-        number = draw()
-        if letter in keeps and keeps:
+        if letter in keeps or not letter.isalnum():
             made.append(letter)
         elif letter.isdigit():
+            number = draw()
             made.append(str(1 + number % 9) if first and letter != "0" else str(number % 10))
             first = False
-        elif letter.isalpha():
-            new = _LETTERS[number % 26]
-            made.append(new.upper() if letter.isupper() else new)
         else:
-            made.append(letter)
+            new = _LETTERS[draw() % 26]
+            made.append(new.upper() if letter.isupper() else new)
     return "".join(made)
 
 

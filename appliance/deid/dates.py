@@ -71,7 +71,10 @@ class Written:
 
 
 def find(text: str, *, bare: bool = False, year: int = REFERENCE_YEAR) -> tuple[Written, ...]:
-    """Return the dates of a text in order. `bare`: forms that may be something else, too; `year`: where none is said."""
+    """Return the dates of a text in order.
+
+    `bare`: also forms that may be something else; `year`: the year of those that say none.
+    """
     found: list[Written] = []
     for form in _ALL if bare else _PLAIN:
         for match in form.finditer(text):

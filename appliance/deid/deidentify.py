@@ -66,12 +66,19 @@ class Deidentifier:
         key: At least 16 secret bytes, of the encounter or the patient. The same key gives the same surrogates.
         texts: All texts of the encounter that will be read together; a surrogate is no word of any of them.
         known_names: Full names that are known to occur.
+        second_look: Look again where words of a name that was found in full stand elsewhere by themselves.
     """
 
     def __init__(
-        self, detector: Detector, key: bytes, texts: Sequence[str], *, known_names: Sequence[str] = ()
+        self,
+        detector: Detector,
+        key: bytes,
+        texts: Sequence[str],
+        *,
+        known_names: Sequence[str] = (),
+        second_look: bool = True,
     ) -> None:
-        self._detector, self._texts = detector, tuple(texts)
+        self._detector, self._texts, self._second_look = detector, tuple(texts), second_look
         self._known = tuple(dict.fromkeys(known_names))
         self._surrogates = Surrogates(Draws(key), WholeTexts(self._texts, self._known))
         self._made: list[Deidentified] = []
@@ -79,11 +86,11 @@ class Deidentifier:
     def run(self) -> tuple[Deidentified, ...]:
         """De-identify all texts, in their order. Raises what the detector raises: then nothing is given out."""
         found = [checked(self._detector.find(text, known_names=self._known), text) for text in self._texts]
+        words = names_of(zip(self._texts, found, strict=True))
         # A name that stands in full in one text may stand alone or in lower case in another.
-        names = [*self._known, *self._full_names(found)]
+        names = [*self._known, *self._full_names(found)] if self._second_look else []
         if len(names) > len(self._known) and any(
-            echoes(text, one, names_of(zip(self._texts, found, strict=True)))
-            for text, one in zip(self._texts, found, strict=True)
+            echoes(text, one, words) for text, one in zip(self._texts, found, strict=True)
         ):
             found = [
                 checked((*one, *self._detector.find(text, known_names=names)), text)
