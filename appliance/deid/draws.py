@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 
 from appliance.errors import UsageError
@@ -36,7 +35,7 @@ class Draws:
         while len(found) < length:
             # Lengths go first, so that no two triples are written the same.
             said = f"{len(purpose)}:{len(value)}:{attempt}:{block}:{purpose}{value}".encode("utf-8", "surrogatepass")
-            found += hmac.new(self._key, said, hashlib.sha256).digest()
+            found += hmac.digest(self._key, said, "sha256")
             block += 1
         return found[:length]
 

@@ -6,6 +6,7 @@ whole for numbers; the day for dates. What cannot be changed in its own form bec
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -236,7 +237,8 @@ class Surrogates:
             used = {one.surrogate.casefold() for name, one in self._words.items() if one.initial}
             of_name = (self._words[name].surrogate[0] for name in self._given if name.startswith(key))
             drawn = ("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[self._draws.number("initial", key, 26, at)] for at in range(200))
-            free = (one for one in (*of_name, *drawn) if one.casefold() != key and one.casefold() not in used)
+            letters = itertools.chain(of_name, drawn)
+            free = (one for one in letters if one.casefold() != key and one.casefold() not in used)
             made = next(free, "X")
             self._words[slot] = MappedWord(surrogate=made, original=plain, kind=Kind.NAME, initial=True)
         return self._words[slot].surrogate

@@ -16,15 +16,18 @@ class FakeDetector:
     def __init__(self, listed: Mapping[str, IdentifierKind], *, confidence: float = 0.9) -> None:
         self._listed = dict(listed)
         self._confidence = confidence
+        longest = sorted(self._listed, key=len, reverse=True)
+        self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest))})(?!\w)")
         self.asked: list[str] = []
 
     def find(self, text: str, *, known_names: Sequence[str] = ()) -> tuple[Identifier, ...]:
         self.asked.append(text)
-        wanted = [(said, kind, 0) for said, kind in self._listed.items()]
-        wanted += [(part, IdentifierKind.NAME, re.IGNORECASE) for name in known_names for part in name.split()]
-        found: list[Identifier] = []
-        for said, kind, flags in sorted(wanted, key=lambda one: -len(one[0])):
-            for match in re.finditer(rf"(?<!\w){re.escape(said)}(?!\w)", text, flags):
+        found = [
+            Identifier(match.start(), match.end(), self._listed[match[0]], "fake", self._confidence)
+            for match in self._pattern.finditer(text)
+        ]
+        for part in {part for name in known_names for part in name.split()}:
+            for match in re.finditer(rf"(?<!\w){re.escape(part)}(?!\w)", text, re.IGNORECASE):
                 if not any(match.start() < one.end and one.start < match.end() for one in found):
-                    found.append(Identifier(match.start(), match.end(), kind, "fake", self._confidence))
+                    found.append(Identifier(match.start(), match.end(), IdentifierKind.NAME, "known", 1.0))
         return tuple(sorted(found, key=lambda one: one.start))

@@ -90,7 +90,9 @@ def test_every_writing_of_a_day_is_read_as_that_day(day: date, days: int) -> Non
         assert again.value == day + timedelta(days=days)
 
 
-@given(st.lists(st.dates(date(1905, 1, 1), date(2090, 1, 1)), min_size=2, max_size=6), st.binary(min_size=16, max_size=16))
+@given(
+    st.lists(st.dates(date(1905, 1, 1), date(2090, 1, 1)), min_size=2, max_size=6), st.binary(min_size=16, max_size=16)
+)
 def test_intervals_between_days_stay(days: list[date], key: bytes) -> None:
     made = Surrogates(Draws(key), WholeTexts(()))
     moved = []

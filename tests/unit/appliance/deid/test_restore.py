@@ -46,7 +46,7 @@ def reasons(mapping: Mapping, text: str, read: str = "") -> list[tuple[str, Reas
     return [(back.text[one.start : one.end], one.reason) for one in back.leftovers]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TEXTS, KEYS)
 def test_what_was_made_comes_back_exactly(text: str, key: bytes) -> None:
     found, mapping = made(text, key)
@@ -56,7 +56,7 @@ def test_what_was_made_comes_back_exactly(text: str, key: bytes) -> None:
     assert back.leftovers == ()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(TEXTS, min_size=2, max_size=4), KEYS)
 def test_all_texts_of_an_encounter_come_back_by_one_mapping(texts: list[str], key: bytes) -> None:
     work = Deidentifier(FAKE, key, texts)
@@ -66,7 +66,7 @@ def test_all_texts_of_an_encounter_come_back_by_one_mapping(texts: list[str], ke
         assert restorer.restore(found.text).text == text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(TEXTS, KEYS)
 def test_nothing_that_was_found_is_left_where_it_was(text: str, key: bytes) -> None:
     found, _ = made(text, key)
@@ -75,7 +75,7 @@ def test_nothing_that_was_found_is_left_where_it_was(text: str, key: bytes) -> N
         assert found.text[piece.start : piece.end].casefold() != piece.original.casefold()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(TEXTS, KEYS)
 def test_no_surrogate_word_stands_in_the_text_by_itself(text: str, key: bytes) -> None:
     _, mapping = made(text, key)
@@ -175,9 +175,7 @@ def test_a_part_of_an_address_is_not_half_restored_in_silence() -> None:
 def test_an_initial_that_fits_nobody_is_reported() -> None:
     found, mapping = made(NOTE)
     family = word(mapping, "Lopez")
-    free = next(
-        one for one in "QXZUVW" if one not in {each.surrogate[0] for each in mapping.words}
-    )
+    free = next(one for one in "QXZUVW" if one not in {each.surrogate[0] for each in mapping.words})
     assert reasons(mapping, f"{free}. {family} came.", found.text) == [(free, Reason.PART)]
 
 
@@ -207,7 +205,7 @@ _SENTENCES = st.permutations(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(_SENTENCES, KEYS)
 def test_sentences_in_any_order_come_back(parts: list[str], key: bytes) -> None:
     found, mapping = made(NOTE, key)
@@ -222,7 +220,7 @@ def test_sentences_in_any_order_come_back(parts: list[str], key: bytes) -> None:
     assert (back.text, back.leftovers) == (texts["real"], ())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(TEXTS)
 def test_a_text_of_others_never_gets_a_name_that_it_does_not_ask_for(text: str) -> None:
     """Whatever comes back: a name is put where a surrogate stands, and nowhere else."""
@@ -235,14 +233,100 @@ def test_a_text_of_others_never_gets_a_name_that_it_does_not_ask_for(text: str) 
 
 
 def test_a_model_that_writes_an_english_word_gets_no_name_for_it() -> None:
-    """Pools hold no word that notes use: taken from the interface's own prompts and 200 common clinical words."""
-    words = (
-        "walker cane page young parker foley baker wilson cooper hunter marsh brook stone wood rose grace hope faith may "
-        "june april august dawn summer autumn price banks rivers fields hill lake forest berry cherry olive violet iris "
-        "lily daisy heath glen dale cliff reed rush bush bird fox wolf lamb bull fish salmon pike bass king prince duke "
-        "noble knight bishop pope abbot monk nunn carter fuller mason potter smith taylor turner weaver wright skinner "
-        "butcher cook porter ward nurse doctor leach barber crohn hodgkin addison cushing graves hashimoto bell paget"
-    ).split()
+    """Names that are words, devices, or eponyms of medicine are in no pool."""
+    words = [
+        "walker",
+        "cane",
+        "page",
+        "young",
+        "parker",
+        "foley",
+        "baker",
+        "wilson",
+        "cooper",
+        "hunter",
+        "marsh",
+        "brook",
+        "stone",
+        "wood",
+        "rose",
+        "grace",
+        "hope",
+        "faith",
+        "may",
+        "june",
+        "april",
+        "august",
+        "dawn",
+        "summer",
+        "autumn",
+        "price",
+        "banks",
+        "rivers",
+        "fields",
+        "hill",
+        "lake",
+        "forest",
+        "berry",
+        "cherry",
+        "olive",
+        "violet",
+        "iris",
+        "lily",
+        "daisy",
+        "heath",
+        "glen",
+        "dale",
+        "cliff",
+        "reed",
+        "rush",
+        "bush",
+        "bird",
+        "fox",
+        "wolf",
+        "lamb",
+        "bull",
+        "fish",
+        "salmon",
+        "pike",
+        "bass",
+        "king",
+        "prince",
+        "duke",
+        "noble",
+        "knight",
+        "bishop",
+        "pope",
+        "abbot",
+        "monk",
+        "nunn",
+        "carter",
+        "fuller",
+        "mason",
+        "potter",
+        "smith",
+        "taylor",
+        "turner",
+        "weaver",
+        "wright",
+        "skinner",
+        "butcher",
+        "cook",
+        "porter",
+        "ward",
+        "nurse",
+        "doctor",
+        "leach",
+        "barber",
+        "crohn",
+        "hodgkin",
+        "addison",
+        "cushing",
+        "graves",
+        "hashimoto",
+        "bell",
+        "paget",
+    ]
     assert not set(words) & every_pool_word()
 
 

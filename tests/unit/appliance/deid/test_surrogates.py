@@ -150,5 +150,7 @@ def test_a_short_key_is_refused_and_a_key_is_never_shown() -> None:
 
 
 def test_no_word_of_the_pools_is_a_word_that_stays_in_an_identifier() -> None:
-    kept = {word.casefold() for name in ("titles", "facility", "address", "states", "particles") for word in listed(name)}
+    kept = {
+        word.casefold() for name in ("titles", "facility", "address", "states", "particles") for word in listed(name)
+    }
     assert not every_pool_word() & kept
