@@ -1,4 +1,4 @@
-"""What the practice's policy says about text before a model reads it, and the text without identifiers that it reads."""
+"""What the practice's policy says about text before a model reads it, and the text that the model reads instead."""
 
 import asyncio
 import logging
@@ -92,7 +92,7 @@ class Deidentification:
             raise _unavailable(None) from None
 
     async def cover(self, order: Order, key: EncounterKey, known_names: Sequence[str]) -> "Cover":
-        """Return an order whose sources name nobody, and what brings its answer back. Raises ProblemError, DraftError."""
+        """Return an order whose sources name nobody, and the way back. Raises ProblemError 503, DraftError."""
         return await asyncio.to_thread(self._cover, order, key, known_names)
 
     def _cover(self, order: Order, key: EncounterKey, known_names: Sequence[str]) -> "Cover":
@@ -139,7 +139,7 @@ class Cover:
     unrestored: int = 0
 
     def restore(self, sentence: str) -> str:
-        """Return a sentence of the answer with its identifiers. Raises OutputError where the policy refuses the rest."""
+        """Return a sentence with its identifiers. Raises OutputError where the policy refuses what is left over."""
         back = self._restorer.restore(sentence)
         with self._one:
             self.restored += back.replaced

@@ -2,8 +2,8 @@
 
 The encounter's key is random (256 bit), wrapped by the site's master key (AES-256-GCM). Three keys are derived from it
 (HKDF-SHA-256): one seals (AES-256-GCM, a random nonce of 96 bits; NIST SP 800-38D allows 2^32 of them under one key),
-one makes the commitments that stand in the audit log (HMAC-SHA-256). A third draws surrogates (`appliance.deid`). The disk below is encrypted as well; this is what
-makes a deletion final and a commitment void.
+one makes the commitments that stand in the audit log (HMAC-SHA-256), one draws surrogates (`appliance.deid`). The disk
+below is encrypted as well; this is what makes a deletion final and a commitment void.
 """
 
 import hashlib
