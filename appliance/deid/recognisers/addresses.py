@@ -1,0 +1,180 @@
+"""Street addresses, postal boxes, ZIP codes, and cities."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from appliance.deid.identifier import IdentifierKind
+from appliance.deid.lexicon import Words
+from appliance.deid.reading import Reading, Word
+from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES
+
+_STATES = (
+    "Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia|Hawaii|Idaho|Illinois|Indiana|Iowa"
+    "|Kansas|Kentucky|Louisiana|Maine|Maryland|Massachusetts|Michigan|Minnesota|Mississippi|Missouri|Montana|Nebraska|Nevada"
+    "|New Hampshire|New Jersey|New Mexico|New York|North Carolina|North Dakota|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode Island"
+    "|South Carolina|South Dakota|Tennessee|Texas|Utah|Vermont|Virginia|Washington|West Virginia|Wisconsin|Wyoming|District of Columbia"
+    "|Puerto Rico|Ontario|Quebec|British Columbia|Alberta"
+)
+_POSTAL = (
+    "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD"
+    "|TN|TX|UT|VT|VA|WA|WV|WI|WY|DC|PR|ON|QC|BC|AB"
+)
+# Street words that are hardly anything else behind a number, and those that are ("drive", "court", "CT").
+_STREET = "street|avenue|boulevard|lane|road|parkway|highway|terrace|turnpike|crescent|expressway|freeway|cul-de-sac|broadway|esplanade"
+_STREET_ALSO = (
+    "drive|court|way|place|circle|trail|square|loop|alley|plaza|row|path|pike|crossing|run|ridge|bend|cove|crest|glen|grove|hill|hollow|knoll"
+    "|landing|manor|meadows?|pass|point|view|vista|walk|heights|commons|close|mews|gardens?|green|route|fork|spur|bluff|creek"
+)
+_STREET_SHORT = "st|ave|av|blvd|ln|rd|pkwy|hwy|ter|terr|dr|ct|pl|cir|trl|sq|tpke|expy|fwy|rte"
+_DIRECTION = r"(?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West|Northeast|Northwest|Southeast|Southwest|north|south|east|west)\.?\s+)"
+_UNIT = r"(?:\s*,?\s*(?:[Aa]pt|[Aa]partment|[Ss]uite|[Ss]te|[Uu]nit|[Ff]loor|[Ff]l|[Rr]oom|[Rr]m|[Bb]ldg|[Bb]uilding|[Ll]ot|#)\.?\s*#?\s*[\w-]{1,6})"
+_NAMES = r"(?:[A-Z][\w'.’-]{0,25}|\d{1,3}(?:st|nd|rd|th)|of|the|de|la|del)"
+_LOCALITY = rf"(?:\s*[,\n]\s*(?:[A-Z][\w.'’-]+\s?){{1,3}})?(?:\s*,?\s*(?:{_STATES}|(?:{_POSTAL})\b))?(?:\s*,?\s*\d{{5}}(?:-\d{{4}})?(?!\d))?"
+_STREET_ADDRESS = re.compile(
+    rf"(?<![\w.,/-])\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,5}})?,?\s+(?i:{_DIRECTION})?(?:{_NAMES}\s+){{1,5}}?(?i:{_STREET}|{_STREET_ALSO}|{_STREET_SHORT})\b\.?"
+    rf"(?:\s+(?:N|S|E|W|NE|NW|SE|SW)\b\.?)?{_UNIT}{{0,2}}{_LOCALITY}"
+)
+_FUNCTION = (
+    r"(?:mg|ml|or|of|to|and|hours?|days?|weeks?|minutes?|years?|months?|miles?|feet|a|an|the|in|on|at|by|down|up|for|from|with|is|was|were|are|it|that|this"
+    r"|i|you|he|she|we|they|my|your|his|her|along|off|over|near|across|old|more|less|times|people|blocks?|lanes?|cars?)"
+)
+_LOWER_ADDRESS = re.compile(
+    rf"(?<![\w.,/-])\d{{1,6}},?\s+{_DIRECTION}?(?:(?!{_FUNCTION}\b)[a-z0-9'-]+\s+){{1,3}}?(?:{_STREET})\b"
+    rf"(?:\s*,?\s*(?:apartment|apt|suite|unit)\.?\s+#?\w{{1,5}})?",
+    re.I,
+)
+_NUMBER_WORD = (
+    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty"
+    r"|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|oh|zero)"
+)
+_SPOKEN_ADDRESS = re.compile(
+    rf"\b(?P<address>(?:{_NUMBER_WORD}[\s-]+){{1,7}}{_DIRECTION}?(?:(?!{_FUNCTION}\b)[a-z'-]+\s+){{1,3}}?(?:{_STREET})\b)", re.I
+)
+_LIVES = re.compile(
+    rf"\b(?:live[sd]?|living|resid(?:e|es|ed|ing)|address|located|moved|stay(?:s|ing)?|home)(?:\s+(?:is|at|on|to|over|address|now|currently)|\s*:){{1,3}}\s*"
+    rf"(?P<address>(?:\d{{1,6}}|(?:{_NUMBER_WORD}[\s-]+){{1,7}})?\s*{_DIRECTION}?(?:(?!{_FUNCTION}\b|same\b|our\b|friend)[\w'.-]+\s+){{1,4}}?(?:{_STREET}|{_STREET_ALSO}|{_STREET_SHORT})\b)(?!\s+(?:from|by|up|back|home|to))",
+    re.I,
+)
+_STREET_ALONE = re.compile(
+    rf"(?<=[a-z,] )(?:[A-Z][\w'’-]{{1,20}}\s+){{1,2}}(?:Street|Avenue|Boulevard|Lane|Road|Parkway|Highway|Ave|Blvd|Rd|Hwy|Pkwy)\b\.?"
+)
+_FOREIGN = re.compile(
+    r"(?<![\w.,/-])\d{2,6}\s+(?:[^\W\d_][\w'’.-]*\s+){1,4}\d{1,4}[A-Za-z]?(?=\s*[,\n]|\s+(?:Apt|Suite))" + _UNIT + r"?"
+)
+_BOX = re.compile(r"\bP\.?\s?O\.?\s*Box\s*#?\s*\d{1,7}\b" + _LOCALITY, re.I)
+_ROOM = re.compile(r"\b(?:apt|apartment|suite|ste)\b\.?\s*(?:number\s+|no\.?\s*|#\s*)?(?=[\w-]*\d)[\w-]{1,6}\b", re.I)
+# The lines below a street, when they end in a postal code.
+_REST = re.compile(
+    r"(?:[ \t]*[,\n|][ \t]*(?:(?:Apt|Suite|Unit|Floor)\.? \w{1,5}|[^\W\d_][^\W\d_.'’-]{0,25}(?:[ -][^\W\d_][^\W\d_.'’-]{0,25}){0,3})){0,5}(?:[ \t]*[,\n|][ \t]*|[ \t]+){1,3}\d{4,6}(?:-\d{3,4})?(?![\w-])"
+)
+_MILITARY = re.compile(r"\b(?:PSC|Unit|CMR)\s\d{1,5},?\s+Box\s\d{1,5}(?:\s*[,\n]?\s*[AFD]PO,?\s+A[AEP]\s+\d{5}(?:-\d{4})?)?", re.I)
+_ZIP = re.compile(
+    rf"\b(?:zip|postal)(?:\s*code)?(?:\s*(?:is|:|=|of|#)){{0,2}}\s*(?P<zip>\d{{3,6}}(?:[- ]\d{{2,4}})?|[A-Z]\d[A-Z]\s?\d[A-Z]\d)(?!\d)"
+    rf"|(?:{_STATES}|\b(?:{_POSTAL}))\.?,?\s+(?P<zip2>\d{{5}}(?:-\d{{4}})?)(?![\w-])|(?<![\w-])(?P<zip3>\d{{5}}-\d{{4}})(?![\w-])",
+    re.I,
+)
+_CITY_STATE = re.compile(
+    rf"(?<![\w-])(?P<city>(?:(?:St|Ft|Mt)\.\s)?[A-Z][a-z'’-]+(?:\s[A-Z][a-z'’-]+){{0,2}}),\s*(?:{_STATES}|(?:{_POSTAL})\b)(?:,?\s+\d{{5}}(?:-\d{{4}})?)?(?!\w)"
+)
+_COUNTY = re.compile(r"\b(?:[A-Z][a-z'’-]+\s){1,2}(?:County|Parish|Township|Borough|Precinct)\b(?!\s+(?:Hospital|Medical|General|Health))")
+_DIRECTIONS = frozenset("north south east west central upper lower new old".split())
+_NEAR = frozenset(
+    "in from to near at of around outside visiting visited toward towards through via across leaving left".split()
+)
+_MOVES = frozenset(
+    "live lives lived living moved move moving from born raised travel traveled travelled traveling trip vacation flew fly flying drove driving visit"
+    " visiting visited went going go gone resides residing grew relocated stationed hometown"
+    " stayed staying".split()
+)
+_SCALES = frozenset("criteria score scale coma virus brace chromosome classification definition grade encephalitis questionnaire guidelines consensus protocol fever syndrome collar ankle staging system heart".split())
+
+
+class AddressRecogniser(ReadingRecogniser):
+    """Where somebody lives."""
+
+    kinds = (IdentifierKind.ADDRESS, IdentifierKind.PLACE)
+
+    def __init__(self, words: Words) -> None:
+        super().__init__()
+        self._words = words
+        self._first = {place.split(" ")[0] for place in words.places | words.ordinary_places | words.large_places if " " in place}
+        self._several = frozenset(place for place in words.places | words.large_places if " " in place)
+
+    def find(self, reading: Reading) -> Iterator[Found]:
+        """Addresses by form, then cities by the list of places and by what stands around them."""
+        text = reading.text
+        for pattern in (_STREET_ADDRESS, _BOX, _LOWER_ADDRESS, _STREET_ALONE, _FOREIGN, _ROOM, _MILITARY):
+            for match in pattern.finditer(text):
+                if pattern is _FOREIGN and not _is_street(match.group()):
+                    continue
+                rest = _REST.match(text, match.end())
+                yield Found(match.start(), rest.end() if rest else match.end(), IdentifierKind.ADDRESS, LIKELY)
+        for pattern in (_SPOKEN_ADDRESS, _LIVES):
+            for match in pattern.finditer(text):
+                yield Found(match.start("address"), match.end("address"), IdentifierKind.ADDRESS, LIKELY)
+        for match in _ZIP.finditer(text):
+            name = str(match.lastgroup)
+            yield Found(match.start(name), match.end(name), IdentifierKind.PLACE, LIKELY)
+        for match in _COUNTY.finditer(text):
+            yield Found(match.start(), match.end(), IdentifierKind.PLACE, LIKELY)
+        for match in _CITY_STATE.finditer(text):
+            if match["city"].split()[-1].lower() not in self._words.titles | self._words.credentials:
+                yield Found(match.start(), match.end(), IdentifierKind.PLACE, LIKELY)
+        yield from self._cities(reading)
+
+    def _cities(self, reading: Reading) -> Iterator[Found]:
+        words = reading.words
+        known = self._words
+        for at, word in enumerate(words):
+            if word.low in self._first:
+                end = self._longest(words, at)
+                if end and self._is_place(words, at, end) and not self._clinical(words, end):
+                    yield Found(word.start, words[end].end, IdentifierKind.PLACE, LIKELY)
+                    continue
+            if word.low in STATES_AND_COUNTRIES or word.low in _DIRECTIONS:
+                continue
+            if word.low in known.large_places or word.low in known.places:
+                if (word.capital or word.low in known.large_places or self._moved(words, at)) and not self._clinical(words, at):
+                    yield Found(word.start, word.end, IdentifierKind.PLACE, LIKELY)
+            elif word.low in known.ordinary_places and at:
+                near = words[at - 1].low in _NEAR and word.gap == " "
+                if near and self._moved(words, at) and word.low not in known.not_a_name and not self._clinical(words, at):
+                    yield Found(word.start, word.end, IdentifierKind.PLACE, LIKELY)
+
+    def _is_place(self, words: list[Word], at: int, end: int) -> bool:
+        """Whether a place of several words stands like one: "High level" and "high point" do not."""
+        if all(word.capital for word in words[at : end + 1]):
+            return True
+        name = " ".join(word.low for word in words[at : end + 1])
+        return name in self._words.large_places or (not words[at].capital and self._moved(words, at))
+
+    def _longest(self, words: list[Word], at: int) -> int | None:
+        name = words[at].low
+        found = None
+        for end in range(at + 1, min(at + 4, len(words))):
+            gap = words[end].gap
+            if gap not in (" ", ". ", "\n", "  "):
+                break
+            name = f"{name}{'. ' if gap == '. ' else ' '}{words[end].low}"
+            if name in self._several:
+                found = end
+        return found
+
+    def _moved(self, words: list[Word], at: int) -> bool:
+        """Whether the words before say that somebody lives, goes or comes there."""
+        before = [word.low for word in words[max(0, at - 8) : at]]
+        return bool(before) and before[-1] in _NEAR | {"county"} and any(word in _MOVES for word in before)
+
+    def _clinical(self, words: list[Word], at: int) -> bool:
+        return any(word.low in _SCALES or word.low in self._words.heads for word in words[at + 1 : at + 2]) or (
+            words[at].low in self._words.always_clinical
+        )
+
+
+def _is_street(text: str) -> bool:
+    """Whether "number, names, number" is a street: its first word has a capital, its number is no year."""
+    number, first = text.split()[:2]
+    return first[0].isupper() and not (len(number) == 4 and number[:2] in ("19", "20"))
