@@ -33,9 +33,7 @@ def deidentify(
     ] = None,
     read: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="With --restore: the text that the writer had read. Its words are no news."
-        ),
+        typer.Option(metavar="FILE", help="With --restore: the text that the writer had read. Its words are no news."),
     ] = None,
     mapping: Annotated[
         Path | None,

@@ -76,6 +76,13 @@ class Deidentification:
         policy = Tool(kind="table", name="deid-policy", digest=self.policy.sha256)
         return (policy, Tool(kind="program", name="deid-detector", digest=detector_digest())) if applied else (policy,)
 
+    def detector(self) -> Detector:
+        """Return the detector. Raises ProblemError 503."""
+        try:
+            return self._load()
+        except UnknownStateError as error:
+            raise _unavailable(error) from None
+
     def hide(
         self, texts: Sequence[str], key: EncounterKey, known_names: Sequence[str] = ()
     ) -> tuple[tuple[Deidentified, ...], Mapping, Detector]:
