@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.lexicon import Words
 from appliance.deid.reading import Reading, Word
-from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES
 
 _STATES = (
@@ -62,7 +62,8 @@ _STREET_ALONE = re.compile(
     rf"(?<=[a-z,] )(?:[A-Z][\w'’-]{{1,20}}\s+){{1,2}}(?:Street|Avenue|Boulevard|Lane|Road|Parkway|Highway|Ave|Blvd|Rd|Hwy|Pkwy)\b\.?"
 )
 _FOREIGN = re.compile(
-    r"(?<![\w.,/-])\d{2,6}\s+(?:[^\W\d_][\w'’.-]*\s+){1,4}\d{1,4}[A-Za-z]?(?=\s*[,\n]|\s+(?:Apt|Suite))" + _UNIT + r"?"
+    r"(?<![\w.,/-])\d{3,6}(?:\s\d{1,5})?\s+(?:[^\W\d_a-z][\w'’.-]{0,30}\s+(?:(?:de|do|da|du|la|el|ul|u|tér|den|van)\.?\s+)?){1,5}(?:u\.\s|tér\s)?\d{1,5}[A-Za-z]?\.?(?=\s*[,\n|]|\s+(?:Apt|Suite)|\s*$)"
+    + _UNIT + r"?"
 )
 _BOX = re.compile(r"\bP\.?\s?O\.?\s*Box\s*#?\s*\d{1,7}\b" + _LOCALITY, re.I)
 _ROOM = re.compile(r"\b(?:apt|apartment|suite|ste)\b\.?\s*(?:number\s+|no\.?\s*|#\s*)?(?=[\w-]*\d)[\w-]{1,6}\b", re.I)
@@ -108,7 +109,7 @@ class AddressRecogniser(ReadingRecogniser):
         text = reading.text
         for pattern in (_STREET_ADDRESS, _BOX, _LOWER_ADDRESS, _STREET_ALONE, _FOREIGN, _ROOM, _MILITARY):
             for match in pattern.finditer(text):
-                if pattern is _FOREIGN and not _is_street(match.group()):
+                if pattern is _FOREIGN and not self._is_street(match.group()):
                     continue
                 rest = _REST.match(text, match.end())
                 yield Found(match.start(), rest.end() if rest else match.end(), IdentifierKind.ADDRESS, LIKELY)
@@ -117,7 +118,7 @@ class AddressRecogniser(ReadingRecogniser):
                 yield Found(match.start("address"), match.end("address"), IdentifierKind.ADDRESS, LIKELY)
         for match in _ZIP.finditer(text):
             name = str(match.lastgroup)
-            yield Found(match.start(name), match.end(name), IdentifierKind.PLACE, LIKELY)
+            yield Found(match.start(name), match.end(name), IdentifierKind.PLACE, CERTAIN)
         for match in _COUNTY.finditer(text):
             yield Found(match.start(), match.end(), IdentifierKind.PLACE, LIKELY)
         for match in _CITY_STATE.finditer(text):
@@ -143,6 +144,12 @@ class AddressRecogniser(ReadingRecogniser):
                 near = words[at - 1].low in _NEAR and word.gap == " "
                 if near and self._moved(words, at) and word.low not in known.not_a_name and not self._clinical(words, at):
                     yield Found(word.start, word.end, IdentifierKind.PLACE, LIKELY)
+
+    def _is_street(self, text: str) -> bool:
+        """Whether "number, names, number" is a street: no word is clinical, the number is no year."""
+        number, *rest = text.lower().split()
+        year = len(number) == 4 and number[:2] in ("19", "20")
+        return not year and not any(word in self._words.clinical or word in self._words.heads for word in rest)
 
     def _is_place(self, words: list[Word], at: int, end: int) -> bool:
         """Whether a place of several words stands like one: "High level" and "high point" do not."""
@@ -173,8 +180,3 @@ class AddressRecogniser(ReadingRecogniser):
             words[at].low in self._words.always_clinical
         )
 
-
-def _is_street(text: str) -> bool:
-    """Whether "number, names, number" is a street: its first word has a capital, its number is no year."""
-    number, first = text.split()[:2]
-    return first[0].isupper() and not (len(number) == 4 and number[:2] in ("19", "20"))

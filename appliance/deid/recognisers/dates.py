@@ -75,7 +75,7 @@ _DAY_ALONE = re.compile(
 )
 _LABEL = re.compile(
     r"\b(?:d\.?o\.?b\.?|date\s+of\s+(?:birth|death|service|admission|discharge|surgery)|birth\s?(?:date|day)|born(?:\s+on)?|dos|doa|dod)(?![\w])"
-    r"(?:\s*(?:is|was|on|:|=|-|the|of|,|it's|that's|would be)){0,4}\s*",
+    r"(?:\s*(?:(?:is|was|on|the|of|it's|that's|would be)\b|[:=,-])){0,4}\s*",
     re.I,
 )
 _LABELLED = re.compile(

@@ -33,6 +33,10 @@ _ALWAYS_PLAIN = frozenset("of the and our".split())
 _STRONG = frozenset(
     "hospital medical health healthcare clinic infirmary hospice nursing pharmacy university college academy school elementary".split()
 )
+_TAIL = re.compile(
+    r"[ \t]+(?:of|at|for)[ \t]+(?:the[ \t]+)?[A-Z][\w'’-]+(?:[ \t]+[A-Z][\w'’-]+){0,3}"
+    r"|(?:[ \t]+(?:Hospital|Center|Clinic|System|Group|Institute|Inc|LLC|Pharmacy|School|Campus))+\b"
+)
 _WORKS = re.compile(
     r"\b(?:works?|worked|working|employed|employer|job)(?:\s+(?:at|for|by|with|as an? \w+ (?:at|for|with))|\s*(?:is|:))\s+(?P<place>[A-Z][\w&'’-]+(?:[ \t]+(?:(?:of|and|&|the)[ \t]+)?[A-Z][\w&'’-]*){0,4})"
 )
@@ -62,8 +66,9 @@ class FacilityRecogniser(ReadingRecogniser):
                 continue
             head_capital = match.group()[0].isupper()
             first = self._back(words, at, head_capital)
-            if first is not None:
-                yield Found(words[first].start, self._forward(text, words, match.end(), head_capital), IdentifierKind.FACILITY, LIKELY)
+            end = self._forward(text, match.end(), head_capital)
+            if first is not None or (end > match.end() and match.group().lower() in ("university", "college")):
+                yield Found(words[at if first is None else first].start, end, IdentifierKind.FACILITY, LIKELY)
         for match in _WORKS.finditer(text):
             if match["place"].split()[0].lower() not in self._words.not_a_name | self._words.titles:
                 yield Found(match.start("place"), match.end("place"), IdentifierKind.FACILITY, LIKELY)
@@ -98,10 +103,9 @@ class FacilityRecogniser(ReadingRecogniser):
         low = word.low
         return low in self._words.not_a_name or low in _KINDS or low in self._words.heads or low in _ALWAYS_PLAIN
 
-    def _forward(self, text: str, words: list[Word], end: int, capital: bool) -> int:
+    def _forward(self, text: str, end: int, capital: bool) -> int:
         """Takes in what follows as part of the name: "University of Michigan", "Hospital of Saint Raphael"."""
-        tail = re.compile(r"\s+(?:of|at|for)\s+(?:the\s+)?(?:[A-Z][\w'’-]+)(?:\s+[A-Z][\w'’-]+){0,3}|(?:\s+(?:Hospital|Center|Clinic|System|Group|Institute|Inc|LLC|Pharmacy|School|Campus))+\b\.?")
-        match = tail.match(text, end) if capital else None
+        match = _TAIL.match(text, end) if capital else None
         return match.end() if match else end
 
 

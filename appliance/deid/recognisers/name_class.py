@@ -44,6 +44,7 @@ _SURE_HEADS = frozenset(
 )
 _ENDINGS = ("s", "es", "ed", "d", "ing", "ly", "er", "ers", "al", "ally", "ness", "less", "able", "ity", "ation", "ic", "y")
 _CONTRACTED = ("'m", "'ve", "'ll", "'d", "'re", "n't")
+_PREFIXES = ("non", "un", "re", "pre", "post", "dis", "over", "under", "mis", "multi", "anti", "hyper", "hypo", "sub", "inter", "a")
 _REMEMBERED = 50_000  # words whose weight is kept; more would let a text fill the memory
 _CLINICAL_ENDINGS = (
     "itis", "osis", "emia", "ectomy", "otomy", "ostomy", "plasty", "pathy", "algia", "uria", "oma", "omas", "gram", "scopy", "pril", "sartan",
@@ -78,7 +79,10 @@ class NameWords:
                 stem = low[: -len(ending)]
                 if stem in known or stem + "e" in known or (stem[-1] == stem[-2] and stem[:-1] in known):
                     return True
-        return low.endswith("ies") and low[:-3] + "y" in known
+        if low.endswith("ies") and low[:-3] + "y" in known:
+            return True
+        prefix = next((prefix for prefix in _PREFIXES if low.startswith(prefix)), "")
+        return bool(prefix) and len(low) - len(prefix) > 3 and self._ordinary(low[len(prefix) :])
 
     def _weigh(self, low: str) -> Weight:
         known = self.words
@@ -118,7 +122,8 @@ class NameWords:
             following = words[index]
             if following.gap not in (" ", "-", "–", "/", " - "):
                 return False
-            if following.low in known.heads and (eponym or (following.low in _SURE_HEADS and not possessive)):
+            head = following.low if following.low in known.heads else following.low.removesuffix("s")
+            if head in known.heads and (eponym or (head in _SURE_HEADS and not possessive)):
                 return index == at + 1 or eponym
             if not (eponym and (following.low in known.eponyms or index == at + 1)):
                 return False

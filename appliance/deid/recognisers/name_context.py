@@ -9,6 +9,7 @@ from appliance.deid.recognisers.base import CERTAIN, LIKELY
 from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIES, NameWords, Weight
 
 _TITLES = frozenset("dr drs mr mister mrs missus ms prof".split())
+_ABBREVIATED = frozenset("dr drs mr mrs ms prof rev capt sgt".split())
 _CALLED = frozenset("doctor doctors miss professor nurse".split())
 _LONGEST = 5  # words of a name
 _GREETINGS = frozenset("hi hello hey dear morning afternoon evening welcome bye goodbye howdy".split())
@@ -16,7 +17,7 @@ _VOCATIVES = frozenset(
     "thanks thank okay ok alright right so well yes no yeah sorry you please and now great good sure hmm um uh".split()
 )
 _TURNS = frozenset("okay ok alright thanks sorry yeah".split())
-_AFTER_A_NAME = frozenset(
+AFTER_A_NAME = frozenset(
     "is was has had presents presented denies reports reported states stated complains came returned returns says said also who underwent lives works"
     " has been takes continues notes endorses".split()
 )
@@ -39,7 +40,8 @@ class NameContext:
         """The name that begins at a word, None when none does."""
         word = words[at]
         before = words[at - 1] if at else None
-        if before and before.low in self._lists.titles and word.gap.strip() in ("", ".") and "\n" not in word.gap:
+        dotted = word.gap.strip() == "." and before is not None and before.low in _ABBREVIATED
+        if before and before.low in self._lists.titles and (word.gap.strip() == "" or dotted) and "\n" not in word.gap:
             titled = self._titled(words, at, before)
             if titled or before.low in _TITLES:
                 return titled
@@ -47,7 +49,7 @@ class NameContext:
         if weight <= Weight.ORDINARY or _is_broken_off(reading.text, words, at):
             return None
         if self._introduced(words, at, weight):
-            return (at, self._extended(words, at), CERTAIN if weight > Weight.UNKNOWN else LIKELY)
+            return (at, self._extended(words, at, introduced=True), CERTAIN if weight > Weight.UNKNOWN else LIKELY)
         if weight == Weight.UNKNOWN or self._classes.clinical(words, at):
             return None
         return self._alone(reading, words, at, weight)
@@ -73,7 +75,7 @@ class NameContext:
                 self._classes.weight(beside.low) >= Weight.SURNAME or (word.capital and beside.capital and not shouted)
             ):
                 return (at, last, LIKELY)
-            subject = beside is not None and beside.gap == " " and beside.low in _AFTER_A_NAME and (
+            subject = beside is not None and beside.gap == " " and beside.low in AFTER_A_NAME and (
                 (word.opens and word.capital) or self._described(words, at + 1)
             )
             return (at, last, LIKELY) if subject or (capital and not self._in_title(words, at)) else None
@@ -106,7 +108,8 @@ class NameContext:
             if weight <= Weight.ORDINARY and not proper and not self._odd_surname(words, at):
                 return None
         elif weight <= Weight.ORDINARY:
-            if title.low not in _CALLED or not self._odd_surname(words, at):
+            missed = title.low == "miss" and at > 1 and words[at - 2].low in _MISSING
+            if title.low not in _CALLED or missed or not self._odd_surname(words, at):
                 return None
         elif title.low == "miss" and not word.capital and weight <= Weight.UNKNOWN:
             previous = words[at - 2].low if at > 1 else ""
@@ -159,11 +162,11 @@ class NameContext:
         """Whether a word such as "young" stands where a surname ends: "doctor young ," and not "doctor young people"."""
         return words[at].low in self._lists.surname_words and _closed(words, at)
 
-    def _extended(self, words: Sequence[Word], at: int, *, titled: bool = False) -> int:
+    def _extended(self, words: Sequence[Word], at: int, *, titled: bool = False, introduced: bool = False) -> int:
         """Index of the last word of the name that begins at `at`."""
         last = at
         first = words[at]
-        given = self._classes.weight(first.low) in (Weight.GIVEN, Weight.WORD_GIVEN)
+        given = introduced or self._classes.weight(first.low) in (Weight.GIVEN, Weight.WORD_GIVEN)
         for index in range(at + 1, min(at + _LONGEST, len(words))):
             word = words[index]
             initial = len(words[index - 1].text) == 1 or words[index - 1].low in PARTICLES
@@ -171,12 +174,14 @@ class NameContext:
                 break
             following = words[index + 1] if index + 1 < len(words) else None
             if len(word.text) == 1:
-                if word.capital and following and following.capital and following.gap in (" ", ". "):
+                if following and word.capital == following.capital and following.gap in (" ", ". ") and (
+                    word.capital or (given and self._classes.weight(following.low) in (Weight.UNKNOWN, Weight.SURNAME))
+                ):
                     continue
                 break
             weight = self._classes.weight(word.low)
             if word.low in PARTICLES and following and following.gap in (" ", ". ") and (
-                following.capital or self._classes.weight(following.low) >= Weight.SURNAME
+                following.capital or following.low in PARTICLES or self._classes.weight(following.low) >= Weight.SURNAME
             ):
                 continue
             if self._classes.clinical(words, index) and not (given and weight >= Weight.WORD_SURNAME and last == at):
@@ -194,6 +199,9 @@ class NameContext:
                 last = index
             else:
                 break
+        following = words[last + 1] if last + 1 < len(words) else None
+        if following and following.text in ("Jr", "Sr", "II", "III", "IV", "jr", "sr") and following.gap in (" ", ", "):
+            last += 1
         return last
 
 

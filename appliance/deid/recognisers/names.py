@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, POSSIBLE, Found, ReadingRecogniser
-from appliance.deid.recognisers.name_class import PARTICLES, NameWords, Weight
+from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIES, NameWords, Weight
 from appliance.deid.recognisers.name_context import NameContext
 
 _LABEL = re.compile(
@@ -22,7 +22,7 @@ _LABEL = re.compile(
     r"|(?:(?:full|legal|last|first|middle|maiden|preferred|nick) ?)?name|next of kin|nok|emergency contact|pcp|(?:primary|referring|ordering|attending|consulting|treating|admitting|supervising|rendering)"
     r"(?: care)?(?: (?:physician|provider|doctor|md|clinician))?|(?:electronically |e-)?signed(?: by)?|dictated(?: by)?|transcribed(?: by)?|reviewed by|referred by|seen by|ordered by|performed by|prepared by"
     r"|verified by|witness(?:ed by)?|cosigned by|cc|re|attn|attention|to|from|dear|surname|given name|family name|alias|aka|a\.k\.a\.|d\.?b\.?a)"
-    r"[ \t]*(?:[:=#–-]|[ \t]is[ \t]|(?<=by)[ \t])[ \t]*",
+    r"[ \t]*(?:[:=#–-]|(?<=name)\?|[ \t]is[ \t]|(?<=by)[ \t])[ \t]*",
     re.I,
 )
 _SPEAKER = re.compile(r"\s*(?:patient|pt|nurse|mother|father|parent|guardian|caller|spouse|client|provider|physician|therapist|interpreter)\s*:\s*", re.I)
@@ -96,8 +96,10 @@ class NameRecogniser(ReadingRecogniser):
             last, first = match["last"].lower(), match["first"].lower()
             weights = self.classes.weight(last), self.classes.weight(first)
             cased = match["last"][0].isupper() and match["first"][0].isupper()
-            if not cased or weights[1] < Weight.UNKNOWN or max(weights) < Weight.WORD_GIVEN:
+            if not cased or weights[1] < Weight.UNKNOWN or max(weights) < Weight.WORD_GIVEN or first in STATES_AND_COUNTRIES:
                 continue
+            if first.isascii() and match["first"].isupper() and len(first) < 4:
+                continue  # CVA, TIA
             # Behind a label two names and a comma are one person, elsewhere they may be two.
             listed = bool(_BEFORE_LISTED.search(text, max(0, match.start() - 30), match.start()))
             surname = weights[0] >= Weight.UNKNOWN or last in self._lists.surname_words
@@ -117,13 +119,15 @@ class NameRecogniser(ReadingRecogniser):
         end = first
         while end < last and (
             self.classes.weight(words[end].low) > Weight.ORDINARY or len(words[end].text) == 1 or words[end].low in PARTICLES
-            or words[end].low in self._lists.titles | self._lists.credentials
+            or words[end].low in self._lists.titles or (words[end].low in self._lists.credentials and words[end].text[-1].isupper())
             or (words[end].low in self._lists.surname_words and end > first)
         ):  # fmt: skip
             end += 1
         start = first
         while start < end and words[start].low in self._lists.titles:
             start += 1
+        while end > start and words[end - 1].low in self._lists.credentials and words[end - 1].text[-1].isupper():
+            end -= 1
         # "Patient:" opens a field of a form, and what a speaker says.
         weights = [self.classes.weight(word.low) for word in words[start:end]]
         listed = any(weight > Weight.UNKNOWN for weight in weights)

@@ -8,6 +8,7 @@ from appliance.deid.identifier import IdentifierKind
 from appliance.deid.model import Entity, EntityModel
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import POSSIBLE, Found, ReadingRecogniser
+from appliance.deid.recognisers.name_context import AFTER_A_NAME
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES, NameWords, Weight
 
 _LABELS = {"PERSON": IdentifierKind.NAME, "GPE": IdentifierKind.PLACE, "FAC": IdentifierKind.FACILITY}
@@ -20,6 +21,9 @@ _BEHIND_A_DRUG = frozenset(
     " solution infusion halo stent valve pump monitor machine device mask brand medication treatment".split()
 )
 _TOWARDS = frozenset("in from to near at outside around visiting through via of".split())
+
+
+_LONGEST = 6  # words of a name
 
 
 class UndecidedRecogniser(ReadingRecogniser):
@@ -38,6 +42,7 @@ class UndecidedRecogniser(ReadingRecogniser):
         if not reading.capitals:
             return
         words = reading.words
+        yield from self._pairs(words)
         spans = self._undecided(reading, words)
         if not spans:
             return
@@ -47,6 +52,29 @@ class UndecidedRecogniser(ReadingRecogniser):
             found = kind and self._accepted(reading, words, at, entity, kind)
             if found:
                 yield found
+
+    def _pairs(self, words: list[Word]) -> Iterator[Found]:
+        """Names that no list knows: two capitalised words of no list together, with initials between them."""
+        at = 0
+        while at < len(words):
+            end = at
+            strange = parts = 0
+            while end < len(words) and (end == at or words[end].gap in (" ", ". ")) and words[end].capital:
+                weight = self._classes.weight(words[end].low)
+                if len(words[end].text) > 1:
+                    if weight <= Weight.ORDINARY or words[end].text.isupper() or self._classes.clinical(words, end):
+                        break
+                    if end > at and words[end].gap == ". " and len(words[end - 1].text) > 1:
+                        break
+                    strange += weight == Weight.UNKNOWN and len(words[end].text) > 2
+                    parts += 1
+                end += 1
+            while end > at and len(words[end - 1].text) == 1:
+                end -= 1
+            foreign = end - at == 1 and strange and not words[at].text.isascii() and not words[at].text.isupper()
+            if (parts > 1 and strange and end - at < _LONGEST) or foreign:
+                yield Found(words[at].start, words[end - 1].end, IdentifierKind.NAME, POSSIBLE)
+            at = max(end, at + 1)
 
     def _undecided(self, reading: Reading, words: list[Word]) -> list[tuple[int, int]]:
         places = [word.start for at, word in enumerate(words) if self._candidate(words, at)]
@@ -69,7 +97,8 @@ class UndecidedRecogniser(ReadingRecogniser):
         if word.low in self._lists.eponyms or word.low in self._lists.large_places or word.low in self._lists.places:
             return False
         beside = at + 1 < len(words) and words[at + 1].capital and len(words[at + 1].text) > 1 and words[at + 1].gap == " "
-        return not word.opens or beside
+        subject = at + 1 < len(words) and words[at + 1].low in AFTER_A_NAME and words[at + 1].gap == " "
+        return not word.opens or beside or subject
 
     def _accepted(
         self, reading: Reading, words: list[Word], places: dict[int, int], entity: Entity, kind: IdentifierKind
@@ -102,7 +131,7 @@ class UndecidedRecogniser(ReadingRecogniser):
 
     def _single(self, words: list[Word], at: int, kind: IdentifierKind) -> bool:
         """Whether one unknown word stands like a person or a place, and not like a drug, a germ or a brand."""
-        if words[at].opens:
+        if words[at].opens and not (at + 1 < len(words) and words[at + 1].low in AFTER_A_NAME):
             return False
         before = words[at - 1].low if at and words[at].gap in (" ", "  ") else ""
         behind = words[at + 1] if at + 1 < len(words) and words[at + 1].gap == " " else None
