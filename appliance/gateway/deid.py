@@ -55,6 +55,7 @@ class Deidentification:
 
     def __init__(self, policy: DeidPolicy, load: Callable[[], Detector] = load_detector) -> None:
         self.policy, self._load = policy, load
+        self._policy_tool = Tool(kind="table", name="deid-policy", digest=policy.sha256)
 
     def applies(self, kind: str, model: ModelIdentity, wanted: bool | None) -> bool:
         """Whether a text is hidden before this model reads it. Raises ProblemError 422 against the policy."""
@@ -73,8 +74,9 @@ class Deidentification:
 
     def tools(self, *, applied: bool) -> tuple[Tool, ...]:
         """What decided and worked, for the log."""
-        policy = Tool(kind="table", name="deid-policy", digest=self.policy.sha256)
-        return (policy, Tool(kind="program", name="deid-detector", digest=detector_digest())) if applied else (policy,)
+        if not applied:
+            return (self._policy_tool,)
+        return self._policy_tool, Tool(kind="program", name="deid-detector", digest=detector_digest())
 
     def detector(self) -> Detector:
         """Return the detector. Raises ProblemError 503."""

@@ -230,3 +230,27 @@ async def test_a_wrong_policy_stops_the_start_and_says_where(start: Any) -> None
     with pytest.raises(UsageError, match=r"deid_policy: rules\.0\.text"):
         async with start(deid_policy=policy("perhaps")):
             pass
+
+
+@pytest.mark.slow
+async def test_with_the_detector_of_the_box_nothing_that_names_her_reaches_the_engine(start: Any) -> None:
+    """The one test here with the real detector: it takes seconds to load."""
+    lines = (
+        (Speaker.CLINICIAN, "Good morning, Ms. Maria Lopez. Your date of birth is March 5, 1958?"),
+        (Speaker.PATIENT, "Yes. You can call me at 512-867-5309. My left knee has hurt since February 20, 2024."),
+        (Speaker.CLINICIAN, "Okay maria, take ibuprofen 400 mg. Your Parkinson's is stable."),
+    )
+    async with start(deid_policy=REQUIRED) as gw:
+        gw.transcription.lines = lines
+        encounter = await gw.visit()
+        transcript = await gw.transcribed(encounter)
+        gw.engine.sections = {"history": ["The left knee has hurt since the winter."]}
+        await gw.draft(encounter, transcript)
+        text = gw.engine.requests[-1]["messages"][-1]["content"]
+        assert not any(part in text.casefold() for part in ("maria", "lopez", "867-5309", "march 5", "february 20"))
+        assert all(part in text for part in ("ibuprofen 400 mg", "Parkinson's", "left knee"))
+        family = text.split("Ms. ")[1].split(".")[0].split()[1]
+        gw.engine.sections = {"history": [f"Ms. {family}'s left knee has hurt.", "Takes ibuprofen 400 mg."]}
+        document = await gw.draft(encounter, transcript)
+        assert "Ms. Lopez's left knee has hurt." in document["text"]
+        assert not any(one["code"] == "deid.unrestored" for one in document["document"]["notices"])
