@@ -10,6 +10,7 @@ from appliance.ctl.audit import app as audit_app
 from appliance.ctl.clinical import app as encounter_app
 from appliance.ctl.clinical import mint_token
 from appliance.ctl.codes import app as codes_app
+from appliance.ctl.deid import check_policy, deidentify
 from appliance.ctl.faults import acknowledge_fault, show_faults
 from appliance.ctl.release import app as release_app
 from appliance.errors import ApplianceError
@@ -35,6 +36,8 @@ app.add_typer(encounter_app, name="encounter")
 app.add_typer(release_app, name="release")
 app.add_typer(codes_app, name="codes")
 app.command("token")(mint_token)
+app.command("deid")(deidentify)
+app.command("deid-policy")(check_policy)
 
 SpecOption = Annotated[str, typer.Option("--spec", help="File with the destinations (JSON); - reads standard input.")]
 _MAX_SPEC_BYTES = 256 * 1024

@@ -25,6 +25,7 @@ from appliance.gateway.outer import App, Outer
 from appliance.gateway.routes import (
     audit,
     consent,
+    deid,
     documents,
     drafts,
     encounters,
@@ -54,6 +55,7 @@ _THREADS = 96
 # In this order a path is looked for: what somebody waits for comes first.
 _ROUTERS = (
     drafts, health, encounters, consent, recordings, live, transcripts, records, documents, review, practice, audit,
+    deid,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from appliance.audit.tiles import TileStore
 from appliance.gateway.auth.verifier import TokenVerifier
 from appliance.gateway.consent.law import LawTable
 from appliance.gateway.consent.overrides import Overrides
+from appliance.gateway.deid import Deidentification, policy_of
 from appliance.gateway.drain import Drain
 from appliance.gateway.readings import Readings
 from appliance.gateway.refusals import Refusals
@@ -47,6 +48,7 @@ class Core:
     trail: Trail = field(init=False)
     refusals: Refusals = field(init=False)
     readings: Readings = field(init=False)
+    deid: Deidentification = field(init=False)
     jobs: Jobs = field(init=False)
     live: LiveSessions = field(init=False)
     drafts: Drafts = field(init=False)
@@ -57,6 +59,7 @@ class Core:
         self.trail = Trail(self.log)
         self.refusals = Refusals(self.trail)
         self.readings = Readings(self.settings.kept_sources_bytes)
+        self.deid = Deidentification(policy_of(self.settings.deid_policy))
 
     def start(self) -> None:
         """Take up what an earlier process left: lost drafts, cut recordings, transcripts that wait."""

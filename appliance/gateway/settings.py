@@ -55,6 +55,9 @@ class Settings(BaseModel):
     consent_overrides: Annotated[
         dict[str, Any] | None, Field(description="Counsel's decisions, as consent/overrides.py reads them.")
     ] = None
+    deid_policy: Annotated[
+        dict[str, Any] | None, Field(description="Which text a model reads how, as contract/deid_policy.py has it.")
+    ] = None
 
     max_recording_bytes: Annotated[int, Field(gt=0)] = 512 * MIB
     max_record_bytes: Annotated[int, Field(gt=0)] = 12 * MIB

@@ -107,7 +107,8 @@ CORE = {
     "grounding": {"clinical"},
     "drafting": {"clinical", "grounding"},
     "engine": {"contract"},
-    "gateway": {"clinical", "contract", "audit", "drafting", "grounding", "transcription"},
+    "deid": set(),
+    "gateway": {"clinical", "contract", "audit", "deid", "drafting", "grounding", "transcription"},
 }
 FOR_ALL = {
     "engine_image", "errors", "http_answer", "listening", "measures", "problems", "sdnotify", "service", "version",
