@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _CODE = r"[A-TV-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?"
-_REFERENCE = re.compile(rf"\b(?P<first>{_CODE})(?P<dash>\.?-)?(?:(?<!-)-(?P<last>{_CODE})(?:\.?-)?)?")
+_REFERENCE = re.compile(rf"\b(?P<first>{_CODE})(?:-(?P<last>{_CODE}))?(?:\.?-)?")
 
 
 @dataclass(frozen=True, slots=True)
