@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from appliance.coding.rules.references import CodeRange, references
+from appliance.coding.note_references import CodeRange, references
 from appliance.coding.rules.titles import EMPTY, asked, stems
 from appliance.coding.rules.tree import CodeTree
 from appliance.coding.suggestion import Entry
@@ -63,10 +63,10 @@ class Combinations:
                 if note.kind not in _KINDS or "any condition in" not in note.text:
                     continue
                 if match := _WITH.search(note.text):
-                    found.append(_Rule(entry.code, references(match["which"]), frozenset(), references(match["other"])))
+                    found.append(_Rule(entry.code, _listed(match["which"]), frozenset(), _listed(match["other"])))
                 elif match := _DUE.search(note.text):
                     cause = frozenset(stems(match["cause"])) - EMPTY
-                    found.append(_Rule(entry.code, references(match["which"]), cause, ()))
+                    found.append(_Rule(entry.code, _listed(match["which"]), cause, ()))
         return tuple(found)
 
     def of(self, one: str, other: str) -> list[Combination]:
@@ -99,7 +99,11 @@ class Combinations:
         category = self._tree.category(first.code)
         plain, own = category.replace(".", ""), first.code.replace(".", "")
         named = [one for note in self._tree.table.inherited(second.code, "code_first") for one in references(note.text)]
-        named = [one for one in named if one.single and one.first.startswith(plain) and len(one.first) > len(plain)]
+        named = [
+            one
+            for one in named
+            if one.first == one.last and one.first.startswith(plain) and len(one.first) > len(plain)
+        ]
         if any(own.startswith(one.first) for one in named):
             return []  # it is coded so already
         targets = [target for one in named if (target := self._tree.entry(one.first)) is not None]
@@ -143,6 +147,11 @@ class Combinations:
         """Whether the second code still says more: the combination asks for it by its notes."""
         notes = self._tree.table.inherited(combination.code, "use_additional")
         return any(named.holds(second.code) for note in notes for named in references(note.text))
+
+
+def _listed(codes: str) -> tuple[CodeRange, ...]:
+    """Return codes that a note names without parentheses."""
+    return references(f"({codes.strip(' -')})")
 
 
 def _assumed(first: Entry, second: Entry, target: Entry) -> str:

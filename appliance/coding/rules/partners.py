@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from appliance.coding.assertion import StatusReader
-from appliance.coding.rules.references import CodeRange, references
+from appliance.coding.note_references import CodeRange, references
 from appliance.coding.rules.titles import EMPTY, stems
 from appliance.coding.rules.tree import CodeTree
 from appliance.coding.suggestion import Assertion, Entry
@@ -109,7 +109,7 @@ def _stated(text: str, named: tuple[CodeRange, ...], spoken: Spoken) -> Partner 
     """Return the partner that a text states in the words of the note: "insulin (Z79.4)"."""
     wanted = _label(text)
     past = "history" in text.casefold()
-    if not wanted or len(wanted) > _MOST_WORDS or len(named) != 1 or not named[0].single:
+    if not wanted or len(wanted) > _MOST_WORDS or len(named) != 1 or named[0].first != named[0].last:
         return None
     if wanted & _TOBACCO:
         return None  # asked for by its own question: use, dependence, history and exposure are different codes

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from appliance.coding.assertion import StatusReader
 from appliance.coding.rules.complete import MAX_QUESTION_CHARS, Candidate, StructureRules
-from appliance.coding.rules.references import references
 from appliance.coding.rules.titles import asked
 from appliance.coding.suggestion import Assertion, Suggestion
 from tests.fakes.code_table import FakeCodeTable
@@ -122,20 +121,6 @@ def test_codes_that_the_table_does_not_have_are_dropped() -> None:
 def test_what_says_less_than_another_is_dropped() -> None:
     text = "Type 2 diabetes with diabetic polyneuropathy. Diabetes."
     assert list(suggested(text, ("diabetes", "E11.42"), ("Diabetes", "E11.9"))) == ["E11.42"]
-
-
-@pytest.mark.parametrize(
-    ("text", "code", "holds"),
-    [
-        ("heart failure (I50.-)", "I50.22", True), ("stage (N18.1-N18.6)", "N18.31", True),
-        ("stage (N18.1-N18.4, N18.9)", "N18.5", False), ("any condition in N18 and N26 -", "N26.1", True),
-        ("(E10.22, E11.22)", "E11.22", True), ("(E10.22, E11.22)", "E11.2", False),
-        ("neoplasm (C00-D49)", "C50.911", True),
-        ("nothing here", "A00", False),
-    ],
-)  # fmt: skip
-def test_notes_name_codes_and_ranges(text: str, code: str, holds: bool) -> None:
-    assert any(one.holds(code) for one in references(text)) is holds
 
 
 def test_a_title_asks_for_what_it_adds() -> None:
