@@ -1,4 +1,4 @@
-"""The codes of a document as they are kept: suggestions, and what a coder decided about each. Pure; sealed elsewhere."""
+"""The codes of a document as they are kept: suggestions, and what a coder decided on each. Pure; sealed elsewhere."""
 
 from __future__ import annotations
 
@@ -91,7 +91,11 @@ def require_reason(decision: Decided, reason: Reason | None, code: str | None) -
     """Raise ProblemError 422 for a decision that is not complete, or that says two things."""
     if decision != "accept" and reason is None:
         raise ProblemError(
-            422, "reason-missing", "A reason is wanted", "say why a suggestion is rejected or replaced", parameter="reason"
+            422,
+            "reason-missing",
+            "A reason is wanted",
+            "say why a suggestion is rejected or replaced",
+            parameter="reason",
         )
     if (decision == "replace") != (code is not None):
         raise ProblemError(

@@ -85,7 +85,9 @@ class _Turn:
 
 
 def _final() -> ProblemError:
-    return ProblemError(409, "codes-final", "The codes are final", "they were finalised, and nothing of them can change")
+    return ProblemError(
+        409, "codes-final", "The codes are final", "they were finalised, and nothing of them can change"
+    )
 
 
 def _place(document: str, version: int) -> str:
@@ -144,16 +146,14 @@ def _item(number: int, item: Item) -> CodeAnswer:
 
 
 @router.post("", status_code=201, summary="Suggest codes for a document")
-async def suggest(
-    document: Uuid, given: CodesWanted, caller: Caller, core: TheCore, response: Response
-) -> CodesAnswer:
+async def suggest(document: Uuid, given: CodesWanted, caller: Caller, core: TheCore, response: Response) -> CodesAnswer:
     """For a visit note in review or signed. Anew for another text, or while nothing was decided; never once final.
 
     Each suggestion has its evidence, a confidence and, where the text leaves something open, a question. Without a
     drafting engine they come in their statistical order, and the answer says so.
     """
     with core.drain.admitted("drafts"):
-        opened, text = await asyncio.to_thread(_prepared, core, caller, document)
+        text = await asyncio.to_thread(_prepared, core, caller, document)
         engine = None
         if core.settings.drafting:
             try:
@@ -164,11 +164,11 @@ async def suggest(
         return await asyncio.to_thread(_stored, core, caller, document, given, text, suggested, response)
 
 
-def _prepared(core: Core, caller: Principal, document: str) -> tuple[Opened, str]:
+def _prepared(core: Core, caller: Principal, document: str) -> str:
     with core.database.read() as connection:
         opened, row = open_document(core, connection, caller, document, Action.REVIEW_CODES)
         _require_suggestable(opened, row, codes.find(connection, document))
-    return opened, content_of(opened, row).text()
+    return content_of(opened, row).text()
 
 
 def _require_suggestable(opened: Opened, row: DocumentRow, found: CodeSetRow | None) -> None:
@@ -185,7 +185,10 @@ def _require_suggestable(opened: Opened, row: DocumentRow, found: CodeSetRow | N
     content = _content(opened, found)
     if content.decided and _current(opened, row, content):
         raise ProblemError(
-            409, "codes-decided", "Decisions were made", "codes are suggested anew while nothing was decided, or for a new text"
+            409,
+            "codes-decided",
+            "Decisions were made",
+            "codes are suggested anew while nothing was decided, or for a new text",
         )
 
 

@@ -65,4 +65,3 @@ def revisions(connection: Connection, document: str) -> list[CodeRevisionRow]:
     """Return all states of the content, oldest first."""
     query = select(c.code_revision).where(c.code_revision.c.document_id == document).order_by(c.code_revision.c.version)
     return [CodeRevisionRow(**found._mapping) for found in connection.execute(query)]
-

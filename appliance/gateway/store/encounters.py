@@ -160,6 +160,16 @@ def destroy(connection: Connection, encounter: str) -> None:
     documents = select(t.document.c.id).where(t.document.c.encounter_id == encounter)
     for table in (t.revision, t.acknowledgement, t.signature, t.addendum):
         connection.execute(delete(table).where(table.c.document_id.in_(documents)))
-    for table in (t.document, t.transcript, t.recording, t.record, t.consent_event, t.grant, t.encounter_key, t.member, *c.TABLES):
+    for table in (
+        t.document,
+        t.transcript,
+        t.recording,
+        t.record,
+        t.consent_event,
+        t.grant,
+        t.encounter_key,
+        t.member,
+        *c.TABLES,
+    ):
         connection.execute(delete(table).where(table.c.encounter_id == encounter))
     connection.execute(update(t.encounter).where(t.encounter.c.id == encounter).values(state="deleted", sealed=b""))
