@@ -106,9 +106,10 @@ CORE = {
     "transcription": {"clinical", "contract"},
     "grounding": {"clinical"},
     "drafting": {"clinical", "grounding"},
+    "coding": {"clinical", "contract", "drafting", "grounding"},
     "engine": {"contract"},
     "deid": set(),
-    "gateway": {"clinical", "contract", "audit", "deid", "drafting", "grounding", "transcription"},
+    "gateway": {"clinical", "coding", "contract", "audit", "deid", "drafting", "grounding", "transcription"},
 }
 FOR_ALL = {
     "engine_image", "errors", "http_answer", "listening", "measures", "problems", "sdnotify", "service", "version",
