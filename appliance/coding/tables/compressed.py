@@ -1,0 +1,44 @@
+"""The text of a table's file, whether it came plain or as gzip."""
+
+from __future__ import annotations
+
+import zlib
+
+from appliance.coding.tables.refusal import wrong
+
+MAX_BYTES = 256 << 20
+_GZIP = b"\x1f\x8b"
+
+
+def plain(content: bytes, name: str, encoding: str = "utf-8", limit: int = MAX_BYTES) -> str:
+    """The text; a byte order mark is taken off.
+
+    Args:
+        content: The file.
+        name: Its name, for messages.
+        encoding: How its publisher writes it.
+        limit: Bytes that it may have when it is unpacked.
+
+    Raises:
+        TableFileError: damaged, too large, or not in that encoding (with line and column).
+    """
+    if content.startswith(_GZIP):
+        opened = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            content = opened.decompress(content, limit)
+        except zlib.error:
+            raise wrong(name, 0, "the gzip file is damaged") from None
+        if not opened.eof:
+            raise wrong(name, 0, f"the gzip file breaks off, or holds more than {limit >> 20} MiB")
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line = before.count(b"\n") + 1
+        column = error.start - (before.rfind(b"\n") + 1) + 1
+        raise wrong(name, line, f"a byte that is not {encoding}", column=column) from None
+    if "\0" in text:
+        before_nul = text[: text.index("\0")]
+        raise wrong(name, before_nul.count("\n") + 1, "a NUL character; this is no text file")
+    return text
