@@ -7,12 +7,14 @@ claimed code nothing beyond the claim is judged or said.
 from __future__ import annotations
 
 import datetime
+import re
 from dataclasses import dataclass
 
+from appliance.coding.assertion import StatusReader
 from appliance.coding.em_data import read_data
 from appliance.coding.em_own import own_output
 from appliance.coding.em_problems import read_problems
-from appliance.coding.em_reading import deciding, documenting, statements
+from appliance.coding.em_reading import MAX_STATEMENT_CHARS, deciding, documenting, statements
 from appliance.coding.em_result import Element, Reading, Support, Verdict, fact_of
 from appliance.coding.em_risk import read_risk
 from appliance.coding.em_rules import (
@@ -29,8 +31,9 @@ from appliance.coding.em_time import read_time
 from appliance.coding.em_words import phrase
 from appliance.errors import UsageError
 
-MAX_NOTE_CHARS = 200_000
+MAX_NOTE_CHARS = 60_000
 """A signed note has a few thousand characters; a longer text is no note of one visit."""
+_BLANKS = re.compile(r"\s{1000}")
 
 _NO_CONSULTATIONS_SINCE = datetime.date(2010, 1, 1)
 
@@ -42,6 +45,7 @@ class _Read:
     risk: Reading
     time: Reading
     sectioned: bool
+    too_long: int
 
     @property
     def mdm(self) -> Level:
@@ -73,6 +77,9 @@ def support(text: str, *, visit: str, on: datetime.date, claimed: str | None = N
         raise UsageError("the note is empty", hint="give the text of the signed note")
     if len(text) > MAX_NOTE_CHARS:
         raise UsageError(f"the note has {len(text)} characters", hint=f"one visit's note, at most {MAX_NOTE_CHARS}")
+    if (blank := _BLANKS.search(text)) is not None:
+        line = text[: blank.start()].count("\n") + 1
+        raise UsageError(f"line {line} of the note: over 1,000 blanks in a row", hint="give the note as it was signed")
     if claimed is not None and family_of_code(claimed) is None:
         raise UsageError(f"--claimed: {claimed} is no E/M code with a level", hint=f"one of {_names(family)}")
     own = own_output(text)
@@ -107,10 +114,11 @@ def _read(text: str, family: Family, on: datetime.date) -> _Read:
     held, decided = documenting(note), deciding(note)
     timed = any(code.minutes for code in family.codes)
     return _Read(
-        problems=read_problems(decided),
+        problems=read_problems(decided, StatusReader(text).assertion),
         data=read_data(held),
         risk=read_risk(decided),
         time=read_time(held, on, family.implausible_min, decides=timed),
+        too_long=sum(len(one.text) > MAX_STATEMENT_CHARS for one in note),
         sectioned=any(one.section in {"assessment", "plan"} for one in note),
     )
 
@@ -150,14 +158,14 @@ def _elements(read: _Read, text: str, ceiling: Level, minutes: int | None) -> tu
     made = [
         Element(
             name=name, level=min(reading.level, ceiling).word,  # type: ignore[arg-type]
-            or_better=ceiling < Level.HIGH and reading.level >= ceiling,
+            enough=ceiling < Level.HIGH and reading.level >= ceiling,
             facts=tuple(fact_of(found, text) for found in reading.found),
         )
         for name, reading in (("problems", read.problems), ("data", read.data), ("risk", read.risk))
     ]  # fmt: skip
     time = Element(
         name="time", level="none" if minutes is None else f"{minutes} minutes",
-        or_better=minutes is not None and minutes != read.minutes,
+        enough=minutes is not None and minutes != read.minutes,
         facts=tuple(fact_of(found, text) for found in read.time.found),
     )  # fmt: skip
     return (*made, time)
@@ -184,6 +192,8 @@ def _questions(family: Family, on: datetime.date, read: _Read) -> tuple[str, ...
         for reading in (read.problems, read.data, read.risk, read.time)
         for one in reading.questions
     ]
+    if read.too_long:
+        asked.append(phrase("too_long", count=read.too_long))
     if not read.sectioned:
         asked.append(phrase("no_sections"))
     if family.name in CONSULTATIONS:

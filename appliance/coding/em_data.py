@@ -97,7 +97,7 @@ def _tests(one: Statement, questions: list[str]) -> Iterator[Found]:
             questions.append("whether a test that was done here is billed here because then it does not count")
             yield found_in(one, term.start, end, kind, key, "done here and perhaps billed here", counted=False)
         else:
-            yield found_in(one, term.start, end, _REASONS[kind], f"test {key}", _REASONS[kind])
+            yield found_in(one, term.start, end, _REASONS[kind], f"test {key}", f"test {key} stands once in the count")
             if (hit := _INTERPRETED.search(one.text)) is not None and term.kind != "lab":
                 reason = _REASONS["interpretation"]
                 yield found_in(one, hit.start(), hit.end(), reason, "interpretation", reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from appliance.coding.em_assertion import status
@@ -63,18 +63,23 @@ class _Problem:
     body: list[Statement] = field(default_factory=list)
 
 
-def read_problems(deciding: Sequence[Statement]) -> Reading:
-    """Read the problems of the assessment and plan: each once, however often it is named."""
+def read_problems(deciding: Sequence[Statement], held_as: Callable[[int, int], Assertion]) -> Reading:
+    """Read the problems of the assessment and plan: each once, however often it is named.
+
+    Args:
+        deciding: The statements in which problems are addressed.
+        held_as: How the whole note holds the mention at [start, end). What counts is present by it and by the strict
+            reading of its sentence: two readings made apart, and a doubt of either is enough.
+    """
     problems: dict[str, _Problem] = {}
     left: list[Found] = []
     questions: list[str] = []
     current: _Problem | None = None
     for one in deciding:
         terms = problems_in(one.text)
-        present = [term for term in terms if status(one.text, term.start, term.end) is Assertion.PRESENT]
-        for term in terms:
-            if term not in present:
-                left.append(_uncounted(one, term))
+        held = {term: _held(one, term, held_as) for term in terms}
+        present = [term for term in terms if held[term] is Assertion.PRESENT]
+        left += [_uncounted(one, term, held[term]) for term in terms if term not in present]
         heading = one.heads and len(one.text.split()) <= _HEADING_WORDS and not _LABEL.match(one.text)
         if heading and len({term.kind for term in present}) > 1:
             # "Reflux with nausea": the complaint belongs to the condition.
@@ -117,8 +122,12 @@ def _numbered(one: Statement) -> bool:
     )
 
 
-def _uncounted(one: Statement, term: Term) -> Found:
-    held = status(one.text, term.start, term.end)
+def _held(one: Statement, term: Term, held_as: Callable[[int, int], Assertion]) -> Assertion:
+    strict = status(one.text, term.start, term.end)
+    return strict if strict is not Assertion.PRESENT else held_as(one.start + term.start, one.start + term.end)
+
+
+def _uncounted(one: Statement, term: Term, held: Assertion) -> Found:
     return found_in(one, term.start, term.end, term.kind, term.key, f"the note holds it as {held.value}", counted=False)
 
 

@@ -18,6 +18,9 @@ BACKGROUND = frozenset(
 DECIDING = frozenset({"assessment", "plan", "instructions"})
 """Where problems are addressed and risk is taken."""
 
+MAX_STATEMENT_CHARS = 2_000
+"""A longer one is no sentence that a person wrote; it counts for nothing, and that is said."""
+
 _COPIED = re.compile(
     r"\b(?:copied|carried|pulled|brought|cut and pasted|pasted) (?:forward|from)\b|\bcopy[- ]forward"
     r"|\b(?:from|per|see) (?:my |the |a )?(?:prior|previous|last|old|earlier) (?:visit |office |progress |clinic )?note"
@@ -75,8 +78,12 @@ def statements(text: str) -> tuple[Statement, ...]:
 
 
 def documenting(note: Iterable[Statement]) -> tuple[Statement, ...]:
-    """Those that document work of this encounter: neither copied nor in a section of background."""
-    return tuple(one for one in note if not one.copied and one.section not in BACKGROUND)
+    """Those that document work of this encounter: neither copied, nor in a section of background, nor endless."""
+    return tuple(
+        one
+        for one in note
+        if not one.copied and one.section not in BACKGROUND and len(one.text) <= MAX_STATEMENT_CHARS
+    )
 
 
 def deciding(note: Iterable[Statement]) -> tuple[Statement, ...]:

@@ -21,17 +21,11 @@ def _lines(found: Support) -> Iterator[str]:
         yield from _basis(found)
     for element in found.elements:
         if element.name != "time":
-            yield phrase("capped" if element.or_better else "element", element=element.name, level=element.level)
+            yield phrase("capped" if element.enough else "element", element=element.name, level=element.level)
         for fact in element.facts:
-            name = "fact" if fact.counted else "uncounted"
-            # The values of a fact are marked already.
-            yield (
-                phrase(name, span="§", quote="¶", kind="¤", reason="¬")
-                .replace(f"{BLANK}§{BLANK}", f"{BLANK}{fact.start}-{fact.end}{BLANK}")
-                .replace(f"{BLANK}¶{BLANK}", fact.quote)
-                .replace(f"{BLANK}¤{BLANK}", fact.kind)
-                .replace(f"{BLANK}¬{BLANK}", fact.reason)
-            )
+            same = fact.reason == fact.kind
+            name = ("fact_plain" if same else "fact") if fact.counted else "uncounted"
+            yield phrase(name, span=f"{fact.start}-{fact.end}", quote=fact.quote, kind=fact.kind, reason=fact.reason)
     yield from found.missing
     yield from found.questions
 

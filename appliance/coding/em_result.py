@@ -84,7 +84,7 @@ class Element(_Frozen):
 
     name: Literal["problems", "data", "risk", "time"]
     level: str = Field(description="none, straightforward, low, moderate or high; for time: minutes or none.")
-    or_better: bool = Field(False, description="With a claimed code: not judged beyond what the claim needs.")
+    enough: bool = Field(False, description="It meets the claimed code; nothing beyond is judged.")
     facts: tuple[Fact, ...]
 
 

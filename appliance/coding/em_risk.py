@@ -62,12 +62,17 @@ def read_risk(deciding: Sequence[Statement]) -> Reading:
     """Read the decisions; the highest gives the level, minimal when none is found."""
     found: list[Found] = []
     questions: list[str] = []
+    keys: set[str] = set()
     for one in deciding:
         for item in (*_drugs(one, questions), *_surgery(one), *_hospital(one, questions), *_social(one, questions)):
-            if item.key not in {held.key for held in found}:
+            if item.key not in keys:
+                keys.add(item.key)
                 found.append(item)
         for hit in _THERAPY.finditer(one.text) if _GIVEN.search(one.text) else ():
-            found.append(_at(one, hit, "therapy or a device without a prescription", f"low {hit.group().casefold()}", Level.LOW))
+            item = _at(one, hit, "therapy or a device without a prescription", f"low {hit.group().casefold()}", Level.LOW)
+            if item.key not in keys:
+                keys.add(item.key)
+                found.append(item)
     level = max((item.level for item in found if item.counted), default=Level.STRAIGHTFORWARD)
     return Reading(level, tuple(found), tuple(dict.fromkeys(questions)))
 

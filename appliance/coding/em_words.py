@@ -19,8 +19,9 @@ PHRASES = {
     "clock_never": "basis missing: clock never decides codes of this visit type",
     "no_mdm": "basis missing: decision elements alone reach no code here",
     "element": "element {element} reaches grade {level} in this report",
-    "capped": "element {element} reaches grade {level} or better in this report",
+    "capped": "element {element} meets grade {level} of claimed code in this report",
     "fact": "offsets {span} quote {quote} counted as {kind} because {reason}",
+    "fact_plain": "offsets {span} quote {quote} counted as {kind}",
     "uncounted": "offsets {span} quote {quote} left uncounted because {reason}",
     "question": "coder question: {question}",
     "missing_clock": "unmet for code {code}: clock stands at {seen} where rule names {wanted}",
@@ -28,6 +29,7 @@ PHRASES = {
     "missing_two": "unmet for code {code}: any two elements must stand at that grade and only true work belongs into signed text",
     "own_output": "coder question: offsets {span} carry output of this program so no code is judged before it is removed and signed again",
     "other_family": "coder question: claimed code {claimed} belongs to no visit type named {visit}",
+    "too_long": "coder question: {count} sentences are longer than this program reads and count for nothing",
     "no_sections": "coder question: no assessment heading was found so every line was read as one",
     "consultation": "coder question: Medicare accepts none of these consultation codes since {day}",
     "not_told": "coder question: claimed code {claimed} needs neither clock nor decision elements and no text can settle it",
@@ -45,8 +47,8 @@ _TOKEN = re.compile(r"[a-z0-9]+")
 
 
 def marked(value: object) -> str:
-    """A value as reports write it: framed by the mark, which stands for its blanks as well."""
-    return BLANK + BLANK.join(str(value).split()) + BLANK
+    """A value as reports write it: framed by the mark, which stands for its blanks as well. Marking twice changes nothing."""
+    return BLANK + BLANK.join(str(value).replace(BLANK, " ").split()) + BLANK
 
 
 def phrase(name: str, **values: object) -> str:
