@@ -133,7 +133,7 @@ class PackedTable:
         groups = self.groups(code)
         return groups[-1] if groups else None
 
-    def seventh_character(self, code: str) -> bool:
+    def has_seventh_character(self, code: str) -> bool:
         """Whether a code was made of the code above it and one of its 7th characters (with placeholders X)."""
         place = self._place(code)
         return place is not None and bool(self._row(place)[4] & SEVENTH_CHARACTER)
@@ -179,6 +179,15 @@ class PackedTable:
             found.append(Period(key, first or datetime.date.min, day_of(end), flags))
         return tuple(found)
 
+    def seventh_characters(self, code: str) -> tuple[tuple[str, str], ...]:
+        """The 7th characters that hold for a code, of the nearest level that has any: character and words."""
+        for _, notes in self.levels(code):
+            found = [note.text for note in notes if note.kind == "seventh_character"]
+            listed = [text.split(" - ", 1) for text in found if text[1:4] == " - "]
+            if listed:
+                return tuple((character, words) for character, words in listed)
+        return ()
+
     @property
     def dated(self) -> bool:
         """Whether the table says of every code when it was valid, so that it can judge claims of the past."""
@@ -215,7 +224,7 @@ class PackedTable:
     def _row(self, place: int) -> tuple[int, int, int, int, int, int, int, int, int]:
         if not 0 <= place < self._places:
             raise NotVerifiedError("a code pack points behind its own end", hint="import the table again")
-        return self.pack.row("entries", ENTRY, place)  # type: ignore[return-value]
+        return self.pack.row("entries", ENTRY, place)
 
     def _read_entry(self, place: int) -> Entry:
         code, code_length, title, title_length, flags, parent, _, note, notes = self._row(place)

@@ -10,7 +10,7 @@ MAX_BYTES = 256 << 20
 _GZIP = b"\x1f\x8b"
 
 
-def plain(content: bytes, name: str, encoding: str = "utf-8", limit: int = MAX_BYTES) -> str:
+def plain(content: bytes, name: str, encoding: str = "utf-8", limit: int = MAX_BYTES, older: str = "") -> str:
     """The text; a byte order mark is taken off.
 
     Args:
@@ -18,6 +18,7 @@ def plain(content: bytes, name: str, encoding: str = "utf-8", limit: int = MAX_B
         name: Its name, for messages.
         encoding: How its publisher writes it.
         limit: Bytes that it may have when it is unpacked.
+        older: How its publisher wrote it before; tried when it is not in `encoding`.
 
     Raises:
         TableFileError: damaged, too large, or not in that encoding (with line and column).
@@ -34,6 +35,8 @@ def plain(content: bytes, name: str, encoding: str = "utf-8", limit: int = MAX_B
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
+        if older:
+            return plain(content, name, older, limit)
         before = content[: error.start]
         line = before.count(b"\n") + 1
         column = error.start - (before.rfind(b"\n") + 1) + 1

@@ -47,12 +47,15 @@ class _Listing:
         """A code and what stands below it; `sevenths` are the nearest 7th characters that are defined above."""
         sevenths = node.sevenths or sevenths
         self._take_back(node)
-        extended = [each for each in sevenths if self._applies(node.name, each[0])] if not node.below else []
+        extended: dict[str, str] = {}
+        for character, words in sevenths if not node.below else ():
+            if self._applies(node.name, character):
+                extended.setdefault(character, words)
         notes = tuple(node.notes)
         if node.sevenths:
             notes += tuple(Note("seventh_character", f"{each} - {words}") for each, words in node.sevenths)
         self._put(CodeRecord(node.name, node.title, not node.below and not extended, parent, group, notes), node.line)
-        for character, words in extended:
+        for character, words in extended.items():
             code = with_seventh(node.name, character)
             title = f"{node.title}, {words}"
             self._put(CodeRecord(code, title, True, node.name, group, seventh_character=True), node.line)

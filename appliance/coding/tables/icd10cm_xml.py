@@ -42,7 +42,7 @@ class Node:
         name: Number, range or code.
         title: As printed.
         notes: Its own, in the list's order.
-        sevenths: 7th characters that are defined here: character and words.
+        sevenths: 7th characters that are defined here: character and words; one that stands again has further words.
         placeholder: Whether the list marks the code as one that holds a place only.
         below: What stands in it, in order.
     """
@@ -124,7 +124,7 @@ class _Reading:
             node.notes.append(Note(KINDS[above], text))
         elif tag == "note" and above == "sevenChrDef" and text and node.sevenths:
             # Other words for the 7th character before it.
-            node.notes.append(Note("seventh_character", f"{node.sevenths[-1][0]} - {text}"))
+            node.sevenths.append((node.sevenths[-1][0], text))
         elif tag == "extension" and above == "sevenChrDef":
             if not re.fullmatch(r"[0-9A-Z]", self.seventh):
                 raise self.refuse("a 7th character is one letter or digit", self.seventh)

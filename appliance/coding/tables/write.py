@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+import struct
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from appliance.coding.suggestion import Note
 from appliance.coding.tables.layout import (
@@ -124,37 +126,38 @@ def code_pack(
     return _assembled(replace(head, flags=tuple(names), counts=counts), sections)
 
 
-def pair_pack(head: PackHead, pairs: Iterable[PairRecord]) -> bytes:
-    """A pack of procedure-to-procedure edits."""
-    rationales = head.rationales
-    rows = sorted(
-        PAIR.pack(
-            each.column_1.encode(),
-            each.column_2.encode(),
-            number_of(each.start),
-            number_of(each.end),
-            each.modifier,
-            each.rationale,
-        )
+def pair_pack(head: PackHead, pairs: Iterable[PairRecord], rationales: Mapping[str, int]) -> bytes:
+    """A pack of procedure-to-procedure edits; `rationales` may be filled while `pairs` are read."""
+    rows = [
+        (each.column_1, each.column_2, number_of(each.start), number_of(each.end), each.modifier, each.rationale)
         for each in pairs
-    )
-    return _assembled(replace(head, rationales=rationales, counts=(("pairs", len(rows)),)), {"pairs": b"".join(rows)})
+    ]
+    return _numbered(head, "pairs", PAIR, rows, rationales)
 
 
-def unit_pack(head: PackHead, units: Iterable[UnitRecord]) -> bytes:
+def unit_pack(head: PackHead, units: Iterable[UnitRecord], rationales: Mapping[str, int]) -> bytes:
     """A pack of medically unlikely edits."""
-    rows = sorted(
-        UNIT.pack(
-            each.code.encode(),
-            number_of(each.start),
-            number_of(each.end),
-            each.units,
-            each.adjudication,
-            each.rationale,
-        )
+    rows = [
+        (each.code, number_of(each.start), number_of(each.end), each.units, each.adjudication, each.rationale)
         for each in units
-    )
-    return _assembled(replace(head, counts=(("units", len(rows)),)), {"units": b"".join(rows)})
+    ]
+    return _numbered(head, "units", UNIT, rows, rationales)
+
+
+def _numbered(
+    head: PackHead, name: str, record: struct.Struct, rows: list[tuple[Any, ...]], rationales: Mapping[str, int]
+) -> bytes:
+    words = sorted(rationales)
+    # Files name rationales in any order; the pack in theirs.
+    place = {number: words.index(text) for text, number in rationales.items()}
+    packed = []
+    while rows:
+        *cells, rationale = rows.pop()
+        cells = [cell.encode() if isinstance(cell, str) else cell for cell in cells]
+        packed.append(record.pack(*cells, place[rationale]))
+    packed.sort()
+    head = replace(head, rationales=tuple(words), counts=((name, len(packed)),))
+    return _assembled(head, {name: b"".join(packed)})
 
 
 def digest_of(content: bytes) -> str:
