@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from appliance.ctl.coding_validate import validate
 from appliance.errors import UsageError
 
 app = typer.Typer(
@@ -18,6 +19,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
+
+app.command("validate")(validate)
 
 _MAX_NOTE_BYTES = 1_000_000
 
