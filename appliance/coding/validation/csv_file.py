@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from io import TextIOWrapper
 from pathlib import Path
+from typing import TextIO
 
 from appliance.coding.validation.records import (
     MAX_FILE_BYTES,
@@ -44,13 +44,13 @@ def read_csv(file: Path) -> tuple[list[CodedRecord], list[Wrong]]:
     try:
         if file.stat().st_size > MAX_FILE_BYTES:
             raise RecordsError(f"{file}: over {MAX_FILE_BYTES} bytes", hint="split the file")
-        with file.open("rb") as stream:
-            return _read(file, TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline=""))
+        with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
+            return _read(file, stream)
     except OSError as error:
         raise UnknownStateError(f"{file}: {error.strerror}", hint="name a CSV file that can be read") from None
 
 
-def _read(file: Path, stream: TextIOWrapper) -> tuple[list[CodedRecord], list[Wrong]]:
+def _read(file: Path, stream: TextIO) -> tuple[list[CodedRecord], list[Wrong]]:
     # Process-wide: a field may be as long as a text (in characters; UTF-8 is decoded by then).
     csv.field_size_limit(max(csv.field_size_limit(), MAX_TEXT_CHARS + 1))
     rows = csv.reader(stream, strict=True)
