@@ -104,8 +104,8 @@ def _rules(on: datetime.date) -> str:
 
 def _without_level(family: Family, on: datetime.date, claimed: str | None, question: str) -> Support:
     return Support(
-        visit=family.name, day=on.isoformat(), rules=_rules(on), claimed=claimed, verdict=Verdict.QUESTIONS, supported=None,
-        by=(), mdm=Level.NONE.word, minutes=None, elements=(), missing=(), questions=(question,),
+        visit=family.name, day=on.isoformat(), rules=_rules(on), claimed=claimed, verdict=Verdict.QUESTIONS,
+        supported=None, by=(), mdm=Level.NONE.word, minutes=None, elements=(), missing=(), questions=(question,),
     )  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def _judged(family: Family, on: datetime.date, claimed: str | None, text: str, r
         minutes = min(minutes, least)
     return Support(
         visit=family.name, day=on.isoformat(), rules=_rules(on), claimed=claimed, verdict=verdict,
-        supported=reached.code if reached is not None else None, by=tuple(by),  # type: ignore[arg-type]
+        supported=reached.code if reached is not None else None, by=tuple(by),
         mdm=min(read.mdm, ceiling).word, minutes=minutes, elements=_elements(read, text, ceiling, minutes),
         missing=_missing(goal, on, read), questions=_questions(family, on, read),
     )  # fmt: skip
@@ -157,7 +157,7 @@ def _judged(family: Family, on: datetime.date, claimed: str | None, text: str, r
 def _elements(read: _Read, text: str, ceiling: Level, minutes: int | None) -> tuple[Element, ...]:
     made = [
         Element(
-            name=name, level=min(reading.level, ceiling).word,  # type: ignore[arg-type]
+            name=name, level=min(reading.level, ceiling).word,
             enough=ceiling < Level.HIGH and reading.level >= ceiling,
             facts=tuple(fact_of(found, text) for found in reading.found),
         )

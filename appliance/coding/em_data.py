@@ -1,4 +1,4 @@
-"""The data that a note reviews: tests by unique test, outside notes by source, historians, interpretations, discussions."""
+"""The data that a note reviews: unique tests, outside notes by source, historians, interpretations, discussions."""
 
 from __future__ import annotations
 
@@ -13,39 +13,61 @@ from appliance.coding.em_rules import Level
 from appliance.coding.suggestion import Assertion
 
 _ORDER = re.compile(
-    r"\b(?:order(?:ed|ing|s)?|obtain(?:ed|ing)?|check(?:ing)?|repeat(?:ing)?|send(?:ing)? (?:for|off)|sent for|schedul\w+|will get|get (?:a|an|another)"
+    r"\b(?:order(?:ed|ing|s)?|obtain(?:ed|ing)?|check(?:ing)?|repeat(?:ing)?|send(?:ing)? (?:for|off)|sent for"
+    r"|schedul\w+|will get|get (?:a|an|another)"
     r"|recheck(?:ing)?|draw(?:ing)?|refer(?:red|ral)? (?:\w+ )?for|request(?:ed|ing)?)\b",
     re.IGNORECASE,
 )
 _REVIEW = re.compile(
-    r"\b(?:review(?:ed|ing)?|went over|looked at|looking at|demonstrat\w+|reveal\w*|show(?:s|ed|ing)?|interpret\w+)\b", re.IGNORECASE
+    r"\b(?:review(?:ed|ing)?|went over|looked at|looking at|demonstrat\w+|reveal\w*|show(?:s|ed|ing)?|interpret\w+)\b",
+    re.IGNORECASE,
 )
 # Done here: who bills the test with its interpretation cannot count it again.
 _HERE = re.compile(
-    r"\b(?:in (?:the |our )?(?:office|clinic)(?: today)?|in[- ]house|point[- ]of[- ]care|performed today|taken today|done today|here today)\b", re.IGNORECASE
+    r"\b(?:in (?:the |our )?(?:office|clinic)(?: today)?|in[- ]house|point[- ]of[- ]care|performed today"
+    r"|taken today|done today|here today)\b",
+    re.IGNORECASE,
 )
 _INTERPRETED = re.compile(
-    r"\b(?:i |we |my |personally |independently |independent )(?:\w+ ){0,3}?(?:interpret\w+|interpretation|review(?:ed)? (?:of )?(?:the |her |his |their )?(?:actual |raw )?(?:images?|films?|tracings?|strips?))\b"
-    r"|\b(?:personally|independently) (?:viewed|read|visualized|reviewed and interpreted)\b|\bmy (?:own )?(?:read|interpretation) (?:of|is|:)",
+    r"\b(?:i |we |my |personally |independently |independent )(?:\w+ ){0,3}?(?:interpret\w+|interpretation"
+    r"|review(?:ed)? (?:of )?(?:the |her |his |their )?(?:actual |raw )?(?:images?|films?|tracings?|strips?))\b"
+    r"|\b(?:personally|independently) (?:viewed|read|visualized|reviewed and interpreted)\b|\bmy (?:own )?(?:read"
+    r"|interpretation) (?:of|is|:)",
     re.IGNORECASE,
 )
 _OUTSIDE = re.compile(
-    r"\b(?:review(?:ed|ing)?|read)\b[^.;]{0,50}?\b(?P<what>records?|notes?|discharge summar(?:y|ies)|consult(?:ation)? (?:notes?|letters?|reports?)|letters?|documentation)\b"
-    r"[^.;]{0,20}?\b(?:from|of|by)\b (?:the |an? |her |his |their )?(?P<source>outside \w+|emergency (?:department|room)|ed|er|hospital(?:ization)?|urgent care|cardiolog\w+|nephrolog\w+|neurolog\w+|oncolog\w+|endocrinolog\w+"
-    r"|psychiatr\w+|pulmon\w+|rheumatolog\w+|gastroenterolog\w+|orthop\w+|surgeon|surgery|primary care(?: \w+)?|pcp|referring \w+|specialist|nursing (?:home|facility)|skilled nursing facility|dr\.? \w+|doctor \w+|school|therapist)"
-    r"|\b(?:review(?:ed|ing)?|read)\b[^.;]{0,30}?\b(?P<adj>outside|external|hospital|emergency (?:department|room)|ed|er|urgent care|cardiology|nephrology|neurology|oncology|endocrinology|psychiatry|pulmonology|rheumatology|gastroenterology|orthopedic|surgical)(?:[\u2019']s)? (?:records?|notes?|discharge summar(?:y|ies)|consult(?:ation)? notes?|documentation)",
+    r"\b(?:review(?:ed|ing)?|read)\b[^.;]{0,50}?\b(?P<what>records?|notes?|discharge summar(?:y|ies)"
+    r"|consult(?:ation)? (?:notes?|letters?|reports?)|letters?|documentation)\b"
+    r"[^.;]{0,20}?\b(?:from|of|by)\b (?:the |an? |her |his |their )?(?P<source>outside \w+|emergency (?:department"
+    r"|room)|ed|er|hospital(?:ization)?|urgent care|cardiolog\w+|nephrolog\w+|neurolog\w+|oncolog\w+|endocrinolog\w+"
+    r"|psychiatr\w+|pulmon\w+|rheumatolog\w+|gastroenterolog\w+|orthop\w+|surgeon|surgery|primary care(?: \w+)?"
+    r"|pcp|referring \w+|specialist|nursing (?:home|facility)|skilled nursing facility|dr\.? \w+|doctor \w+|school"
+    r"|therapist)"
+    r"|\b(?:review(?:ed|ing)?|read)\b[^.;]{0,30}?\b(?P<adj>outside|external|hospital|emergency (?:department|room)"
+    r"|ed|er|urgent care|cardiology|nephrology|neurology|oncology|endocrinology|psychiatry|pulmonology"
+    r"|rheumatology|gastroenterology|orthopedic|surgical)(?:[\u2019']s)? (?:records?|notes?|discharge summar(?:y"
+    r"|ies)|consult(?:ation)? notes?|documentation)",
     re.IGNORECASE,
 )
-_RELATIVE = r"(?:mother|father|mom|dad|parents?|son|daughter|wife|husband|spouse|partner|sister|brother|caregiver|guardian|grandmother|grandfather|grandparent|aunt|uncle|ems|paramedics?|facility staff|nursing home staff|family|foster parent|witness|roommate)"
+_RELATIVE = (
+    r"(?:mother|father|mom|dad|parents?|son|daughter|wife|husband|spouse|partner|sister|brother|caregiver"
+    r"|guardian|grandmother|grandfather|grandparent|aunt|uncle|ems|paramedics?|facility staff"
+    r"|nursing home staff|family|foster parent|witness|roommate)"
+)
 _HISTORIAN = re.compile(
-    rf"\bindependent historian\b|\bhistory\b[^.;]{{0,40}}?\b(?:obtained|provided|given|supplied|supplemented|taken|confirmed|corroborated|gathered|comes?|is|was)\b[^.;]{{0,20}}?\b(?:from|by|with)\b[^.;]{{0,24}}?\b{_RELATIVE}\b"
-    rf"|\b{_RELATIVE}\b (?:provid\w+|gave|gives|supplied|supplement\w+|confirm\w+|corroborat\w+)\b[^.;]{{0,24}}?\bhistory\b|\bhistorian:\s*{_RELATIVE}\b",
+    rf"\bindependent historian\b|\bhistory\b[^.;]{{0,40}}?\b(?:obtained|provided|given|supplied|supplemented|taken"
+    rf"|confirmed|corroborated|gathered|comes?|is|was)\b[^.;]{{0,20}}?\b(?:from|by|with)\b[^.;]{{0,24}}?\b{_RELATIVE}\b"
+    rf"|\b{_RELATIVE}\b (?:provid\w+|gave|gives|supplied|supplement\w+|confirm\w+"
+    rf"|corroborat\w+)\b[^.;]{{0,24}}?\bhistory\b|\bhistorian:\s*{_RELATIVE}\b",
     re.IGNORECASE,
 )
 _DISCUSSED = re.compile(
-    r"\b(?:discuss(?:ed|ion)?|spoke|spoken|conferred|consulted|talked|reviewed the case|called)\b[^.;]{0,40}?\bwith\b (?:the |her |his |their |an? |on[- ]call )?"
-    r"(?P<who>(?:dr\.? |doctor )\w+|cardiolog\w+|nephrolog\w+|neurolog\w+|neurosurg\w+|oncolog\w+|endocrinolog\w+|psychiatr\w+|pulmon\w+|rheumatolog\w+|gastroenterolog\w+|orthop\w+|surgeon|surgery|radiolog\w+|pharmacist"
-    r"|hospitalist|intensivist|infectious disease\w*|referring \w+|primary care (?:physician|provider)|pcp|specialist|case manager|social worker|teacher|lawyer|parole officer|hematolog\w+|urolog\w+)\b",
+    r"\b(?:discuss(?:ed|ion)?|spoke|spoken|conferred|consulted|talked|reviewed the case"
+    r"|called)\b[^.;]{0,40}?\bwith\b (?:the |her |his |their |an? |on[- ]call )?"
+    r"(?P<who>(?:dr\.? |doctor )\w+|cardiolog\w+|nephrolog\w+|neurolog\w+|neurosurg\w+|oncolog\w+|endocrinolog\w+"
+    r"|psychiatr\w+|pulmon\w+|rheumatolog\w+|gastroenterolog\w+|orthop\w+|surgeon|surgery|radiolog\w+|pharmacist"
+    r"|hospitalist|intensivist|infectious disease\w*|referring \w+|primary care (?:physician|provider)|pcp"
+    r"|specialist|case manager|social worker|teacher|lawyer|parole officer|hematolog\w+|urolog\w+)\b",
     re.IGNORECASE,
 )
 _OPEN_LABS = re.compile(r"\b(?:blood ?work|labs|laboratory tests|blood tests)\b", re.IGNORECASE)
@@ -106,8 +128,14 @@ def _tests(one: Statement, questions: list[str]) -> Iterator[Found]:
 def _verb(one: Statement, term: Term) -> tuple[re.Match[str], str]:
     """The nearest word that says what was done with a test, and which it is; ("", a match) for a mere mention."""
     reviews = list(_REVIEW.finditer(one.text))
-    orders = [hit for hit in _ORDER.finditer(one.text) if hit.start() < term.start or "ordered" in hit.group().casefold()]
-    held = [(abs(hit.start() - term.start), hit, kind) for hits, kind in ((orders, "order"), (reviews, "review")) for hit in hits]
+    orders = [
+        hit for hit in _ORDER.finditer(one.text) if hit.start() < term.start or "ordered" in hit.group().casefold()
+    ]
+    held = [
+        (abs(hit.start() - term.start), hit, kind)
+        for hits, kind in ((orders, "order"), (reviews, "review"))
+        for hit in hits
+    ]
     if not held:
         return re.match("", ""), ""  # type: ignore[return-value]
     _, hit, kind = min(held, key=lambda each: each[0])
@@ -128,17 +156,23 @@ def _key(text: str, term: Term) -> tuple[str, int]:
 def _others(one: Statement) -> Iterator[Found]:
     for kind, pattern in (("notes", _OUTSIDE), ("historian", _HISTORIAN), ("discussion", _DISCUSSED)):
         for hit in pattern.finditer(one.text):
-            source = {"notes": lambda h: h["source"] or h["adj"], "discussion": lambda _: "any", "historian": lambda _: "any"}[kind](hit)
+            source = {
+                "notes": lambda h: h["source"] or h["adj"],
+                "discussion": lambda _: "any",
+                "historian": lambda _: "any",
+            }[kind](hit)
             held = status(one.text, hit.start(), hit.end(), ignore=_ANYWAY)
             good = held is Assertion.PRESENT
             reason = _REASONS[kind] if good else f"the note holds it as {held.value}"
-            yield found_in(one, hit.start(), hit.end(), _REASONS[kind], f"{kind} {source.casefold()}", reason, counted=good)
+            yield found_in(
+                one, hit.start(), hit.end(), _REASONS[kind], f"{kind} {source.casefold()}", reason, counted=good
+            )
 
 
 def _unique(found: list[Found]) -> list[Found]:
     """Drop imaging without a part of the body beside the same with one, and "labs" beside a named laboratory test."""
     keys = {item.key for item in found}
-    labs = {f"test {key}" for key, kind in tests().keys() if kind == "lab"}
+    labs = {f"test {key}" for key, kind in tests().known() if kind == "lab"}
     return [
         item
         for item in found

@@ -37,7 +37,7 @@ class Names:
         body = "|".join(re.escape(name).replace(r"\ ", r"\s+").replace("'", "['\u2019]") for name in longest)
         self._pattern = re.compile(rf"(?<![\w-])(?:{body})(?![\w])", re.IGNORECASE)
 
-    def keys(self) -> frozenset[tuple[str, str]]:
+    def known(self) -> frozenset[tuple[str, str]]:
         """(key, class) of everything that is known."""
         return frozenset(self._of.values())
 
@@ -54,9 +54,11 @@ def _plain(name: str) -> str:
 
 # What the table does not name, by its form: (class, pattern). In order; the first that fits.
 _FORMS = (
-    ("chronic", re.compile(r"(?<![\w-])(?:\w+[ -]){0,3}?(?:cancer|carcinoma|adenocarcinoma|sarcoma|malignancy)(?!\w)", re.IGNORECASE)),
+    ("chronic", re.compile(r"(?<![\w-])(?:\w+[ -]){0,3}?(?:cancer|carcinoma|adenocarcinoma|sarcoma"
+                           r"|malignancy)(?!\w)", re.IGNORECASE)),
     ("acute", re.compile(r"(?<![\w-])(?:\w+[ -]){0,2}?(?:fracture|\w{3,}itis|tenosynovitis)(?!\w)", re.IGNORECASE)),
-    ("symptom", re.compile(r"(?<![\w-])(?:\w+[ -]){0,2}?(?:pain(?: syndrome)?|ache|weakness|hyperglycemia|bleeding|discharge)(?!\w)", re.IGNORECASE)),
+    ("symptom", re.compile(r"(?<![\w-])(?:\w+[ -]){0,2}?(?:pain(?: syndrome)?|ache|weakness|hyperglycemia|bleeding"
+                           r"|discharge)(?!\w)", re.IGNORECASE)),
 )  # fmt: skip
 
 
@@ -93,7 +95,7 @@ def tests() -> Names:
 
 @cache
 def names(part: str) -> Names:
-    """A flat list by its key: "sites", "otc", "otc_ambiguous", "controlled_parenteral", "toxic", "major_surgery", ..."""
+    """A flat list by its key: "sites", "otc", "toxic", "controlled_parenteral", "major_surgery", ..."""
     return Names((part, name) for name in _table()[part].split("|"))
 
 

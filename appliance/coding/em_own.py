@@ -17,7 +17,10 @@ LEAST_FRAGMENT_CHARS = 40
 and figures that a clinician may have typed."""
 
 # JSON, ours or another program's, pretty or compact: the end of a key, the end of a list or object, one behind another.
-_JSON = re.compile(r"[A-Za-z_][\"\u201d]\s*:|[\"\u201d]\s*[\]}]|[}\]]\s*,?\s*[\]}{]|\{\s*[\"\u201c]|[\w][\"\u201d]\s*,\s*[\"\u201c][a-z_]")
+_JSON = re.compile(
+    r"[A-Za-z_][\"\u201d]\s*:|[\"\u201d]\s*[\]}]|[}\]]\s*,?\s*[\]}{]|\{\s*[\"\u201c]"
+    r"|[\w][\"\u201d]\s*,\s*[\"\u201c][a-z_]"
+)
 # The mark itself, its escape in ASCII JSON, and what a program without Unicode makes of it between words.
 _MARK = re.compile(rf"{BLANK}|\\u2423|\w\?\w+\?\w|&#9251;|&#x2423;", re.IGNORECASE)
 _WORD = re.compile(r"[a-z0-9]+")
@@ -41,7 +44,6 @@ def own_output(text: str) -> tuple[int, int] | None:
 def _run(text: str) -> tuple[int, int] | None:
     folded = text.lower() if len(text.lower()) == len(text) else text
     words = [(hit.group(), hit.span()) for hit in _WORD.finditer(folded)]
-    known = _traces()
     for at in range(len(words) - RUN + 1):
         if tuple(word for word, _ in words[at : at + RUN]) in _traces():
             return words[at][1][0], words[at + RUN - 1][1][1]

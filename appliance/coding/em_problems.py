@@ -1,4 +1,4 @@
-"""The problems that a note addresses, their class, and the level they stand for; an unclear class goes to the lower one."""
+"""The problems that a note addresses, their class and level; an unclear class goes to the lower one."""
 
 from __future__ import annotations
 
@@ -28,29 +28,39 @@ _ONE = {
     "threat": (Level.HIGH, "a threat to life or bodily function"),
 }
 _WORSE = re.compile(
-    r"\b(?:worse(?:ning|ned)?|uncontrolled|decompensat\w+|exacerbat\w+|flar(?:e|es|ed|ing)(?:[- ]?up)?|progress(?:ing|ion|ed)"
+    r"\b(?:worse(?:ning|ned)?|uncontrolled|decompensat\w+|exacerbat\w+|flar(?:e|es|ed|ing)(?:[- ]?up)?"
+    r"|progress(?:ing|ion|ed)"
     r"|not (?:well |adequately |optimally |yet )?(?:controlled|at goal)|poorly[- ]controlled|inadequately controlled"
-    r"|sub-?optimal(?:ly controlled)?|above goal|not at (?:target|goal)|acute on chronic|deteriorat\w+|refractory|side effects? (?:of|from))\b",
+    r"|sub-?optimal(?:ly controlled)?|above goal|not at (?:target|goal)|acute on chronic|deteriorat\w+|refractory"
+    r"|side effects? (?:of|from))\b",
     re.IGNORECASE,
 )
 _SEVERE = re.compile(
-    r"\b(?:severe(?:ly)? (?:exacerbat\w+|decompensat\w+|worse\w*|uncontrolled|progression)|life[- ]threatening)\b", re.IGNORECASE
+    r"\b(?:severe(?:ly)? (?:exacerbat\w+|decompensat\w+|worse\w*|uncontrolled|progression)|life[- ]threatening)\b",
+    re.IGNORECASE,
 )
 # A problem that another clinician looks after is only noted here, unless something is done about it.
 _ELSEWHERE = re.compile(
-    r"\b(?:managed|followed|treated|handled) by (?:(?:her|his|their|the|an?|outside) )?(?:dr\b|doctor|\w+olog\w+|psychiatr\w+|pcp|primary|specialist|surgeon|another|other|outside|pain clinic)|\bdefer\w* to\b|\bper (?:cardiology|nephrology|oncology|neurology|endocrin\w+|psychiatry|pulmon\w+|rheumat\w+)\b"
+    r"\b(?:managed|followed|treated|handled) by (?:(?:her|his|their|the|an?|outside) )?(?:dr\b|doctor|\w+olog\w+"
+    r"|psychiatr\w+|pcp|primary|specialist|surgeon|another|other|outside|pain clinic)|\bdefer\w* to\b"
+    r"|\bper (?:cardiology|nephrology|oncology|neurology|endocrin\w+|psychiatry|pulmon\w+|rheumat\w+)\b"
     r"|\bkeep (?:her|his|the|their) (?:appointment|follow[- ]up) with\b",
     re.IGNORECASE,
 )
 _HEADING_WORDS = 9
-_BETTER = re.compile(r"\b(?:well[- ]controlled|stable|improv\w+|better|at goal|resolv\w+|under (?:good )?control|doing well)\b", re.IGNORECASE)
+_BETTER = re.compile(
+    r"\b(?:well[- ]controlled|stable|improv\w+|better|at goal|resolv\w+|under (?:good )?control|doing well)\b",
+    re.IGNORECASE,
+)
 # Headings of an assessment that name no problem.
 _NO_PROBLEM = re.compile(
-    r"\b(?:visit|exam\w*|physical|maintenance|follow[- ]?up|screening|well[- ]child|wellness|preventi\w+|counsel\w*|instructions?|smear|vaccin\w*|immuniz\w*|return|status post|s/p|medications?|refills?)\b",
+    r"\b(?:visit|exam\w*|physical|maintenance|follow[- ]?up|screening|well[- ]child|wellness|preventi\w+"
+    r"|counsel\w*|instructions?|smear|vaccin\w*|immuniz\w*|return|status post|s/p|medications?|refills?)\b",
     re.IGNORECASE,
 )
 _LABEL = re.compile(
-    r"^\s*(?:patient agreements?|medical reasoning|additional testing|medical treatment|patient education\w*|plan|follow[- ]up|note)\b[^:]*:",
+    r"^\s*(?:patient agreements?|medical reasoning|additional testing|medical treatment|patient education\w*|plan"
+    r"|follow[- ]up|note)\b[^:]*:",
     re.IGNORECASE,
 )
 
@@ -87,7 +97,7 @@ def read_problems(deciding: Sequence[Statement], held_as: Callable[[int, int], A
         if heading and present:
             current = problems.setdefault(present[0].key, _new(one, present[0]))
         for term in present:
-            # Below a heading the names in running text explain that problem; they open one of their own only if nothing else does.
+            # Below a heading the names in running text explain that problem; without one they open their own.
             if term.key not in problems and (heading or current is None):
                 problems[term.key] = _new(one, term)
         if heading and not terms:
@@ -111,7 +121,7 @@ def _open(one: Statement) -> _Problem:
 
 
 def _numbered(one: Statement) -> bool:
-    """Whether a line that names no known condition looks like the name of a problem: short and without a verb of ours."""
+    """Whether a line that names no known condition looks like the name of a problem."""
     return (
         one.section == "assessment"
         and ":" not in one.text
@@ -148,10 +158,19 @@ def _judged(problem: _Problem, questions: list[str]) -> tuple[Found, str]:
     elsewhere = any(_ELSEWHERE.search(one.text) for one in problem.body)
     if elsewhere:
         reason = "somebody else looks after it and it is only noted here"
-        return Found(problem.kind, problem.key, problem.found.start, problem.found.end, reason, counted=False), problem.kind
+        return Found(
+            problem.kind, problem.key, problem.found.start, problem.found.end, reason, counted=False
+        ), problem.kind
     if kind == "open":
         questions.append("the class of a problem is left open and it was taken as minor")
-    return Found(_ONE[kind][1], problem.key, start, end, f"{problem.key}: {_ONE[kind][0].word} when it is one", level=_ONE[kind][0]), kind
+    return Found(
+        _ONE[kind][1],
+        problem.key,
+        start,
+        end,
+        f"{problem.key}: {_ONE[kind][0].word} when it is one",
+        level=_ONE[kind][0],
+    ), kind
 
 
 def _about(problem: _Problem, one: Statement) -> bool:

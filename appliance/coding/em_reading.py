@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from appliance.coding.sections import segments
 
-# The keys of sections that tell what was before, of others, or what a list was filled with; none documents work today.
+# Sections that tell what was before, of others, or what a list was filled with; none documents work of today.
 BACKGROUND = frozenset(
     {
-        "past_history", "surgical_history", "family_history", "social_history", "problem_list", "medications", "allergies",
+        "past_history", "surgical_history", "family_history", "social_history", "problem_list", "medications",
+        "allergies",
         "immunizations", "review_of_systems", "pertinent_negatives", "return_precautions", "differential", "procedures",
     }
 )  # fmt: skip
@@ -80,9 +81,7 @@ def statements(text: str) -> tuple[Statement, ...]:
 def documenting(note: Iterable[Statement]) -> tuple[Statement, ...]:
     """Those that document work of this encounter: neither copied, nor in a section of background, nor endless."""
     return tuple(
-        one
-        for one in note
-        if not one.copied and one.section not in BACKGROUND and len(one.text) <= MAX_STATEMENT_CHARS
+        one for one in note if not one.copied and one.section not in BACKGROUND and len(one.text) <= MAX_STATEMENT_CHARS
     )
 
 

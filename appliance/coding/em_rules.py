@@ -1,8 +1,8 @@
 """The rules of E/M levels as data: families of codes, their minimum times by date, what the three elements ask for.
 
-Facts of the CPT E/M guidelines (office 2021, all other settings 2023, minimum times since 2024) and of CMS's physician fee
-schedule rules that adopt them (86 FR 84472 for 2021, 87 FR 69404 for 2023). Codes and numbers only: descriptors are the
-AMA's. The words here are ours.
+Facts of the CPT E/M guidelines (office 2021, all other settings 2023, minimum times since 2024), which CMS adopted in
+its rules of the physician fee schedule for these years. Codes and numbers only: descriptors are the AMA's, the words
+here are ours.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from appliance.errors import RefusedError, UsageError
 _OFFICE = datetime.date(2021, 1, 1)
 _ELSEWHERE = datetime.date(2023, 1, 1)
 MINIMUM_TIMES_SINCE = datetime.date(2024, 1, 1)
-"""Since then a time is a minimum that must be met or exceeded. Before, office codes had ranges; the lower end is the same."""
+"""Since then a time is a minimum that must be met or exceeded. Before, codes had ranges with the same lower ends."""
 
 
 class Level(IntEnum):
@@ -144,7 +144,7 @@ FAMILIES: Mapping[str, Family] = {
 """By name. The lowest hospital and nursing codes ask for straightforward or low decision making: one code for both."""
 
 CONSULTATIONS = frozenset({"office-consultation", "inpatient-consultation"})
-"""Medicare has paid none of these since 2010-01-01 (74 FR 61767)."""
+"""Medicare has paid none of these since 2010-01-01."""
 
 
 def family_of(name: str, day: datetime.date) -> Family:
@@ -159,7 +159,7 @@ def family_of(name: str, day: datetime.date) -> Family:
         raise UsageError(f"--visit: {name} is unknown", hint=f"one of: {', '.join(sorted(FAMILIES))}")
     if day < family.since:
         raise RefusedError(
-            f"{day.isoformat()}: {family.words}: before {family.since.isoformat()} levels followed the rules of 1995 and 1997",
+            f"{day.isoformat()}: {family.words}: before {family.since.isoformat()} the rules of 1995 and 1997 held",
             hint="this judges by the rules since then only; have a coder judge it",
         )
     return family

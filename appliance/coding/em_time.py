@@ -1,4 +1,4 @@
-"""The clinician's total time on the date of the encounter, as the note states it; every doubt goes to the lower number."""
+"""The clinician's total time on the date of the encounter; every doubt goes to the lower number."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from appliance.coding.em_result import Found, Reading, found_in
 from appliance.coding.em_rules import Level
 from appliance.coding.suggestion import Assertion
 
-_UNITS = dict(
-    zip("one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(),
-        range(1, 20), strict=True)
-)  # fmt: skip
-_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))
+_NAMES = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen"
+)
+_UNITS = {name: number for number, name in enumerate(_NAMES.split(), 1)}
+_TEN_NAMES = "twenty thirty forty fifty sixty seventy eighty ninety"
+_TENS = {name: 10 * number for number, name in enumerate(_TEN_NAMES.split(), 2)}
 _WORD = rf"(?:(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(list(_UNITS)[:9])}))?|{'|'.join(_UNITS)})"
 _NUMBER = rf"(?:\d{{1,4}}(?:\.\d{{1,2}})?|{_WORD})"
 _MINUTES = r"min(?:ute)?s?\b\.?"
@@ -33,34 +35,59 @@ _CLOCKS = re.compile(
     re.IGNORECASE,
 )
 _CLINICIAN = re.compile(
-    r"\b(?:i|i[\u2019']ve|we|my|(?:this |the )?(?:provider|physician|clinician|attending|doctor|np|pa|nurse practitioner|physician assistant))\b[^.;]{0,40}?\b(?:spen[dt]|spending|devoted|time)\b"
-    r"|\btotal\b[^.;]{0,40}?\btime\b|\btime (?:spent|personally)\b|\b(?:visit|encounter|physician|provider|clinician)(?:[\u2019']s)? time\b"
+    r"\b(?:i|i[\u2019']ve|we|my|(?:this |the )?(?:provider|physician|clinician|attending|doctor|np|pa"
+    r"|nurse practitioner|physician assistant))\b[^.;]{0,40}?\b(?:spen[dt]|spending|devoted|time)\b"
+    r"|\btotal\b[^.;]{0,40}?\btime\b|\btime (?:spent|personally)\b|\b(?:visit|encounter|physician|provider"
+    r"|clinician)(?:[\u2019']s)? time\b"
     r"|\btotal of\b[^.;]{0,30}?\b(?:was |were )?spent\b|\bmin(?:ute)?s?\b[^.;]{0,20}?\b(?:was|were) spent\b|^\s*time:",
     re.IGNORECASE,
 )
-_TOTAL = re.compile(r"\btotal\b|\btime spent on (?:the )?(?:date|day)\b|\bon the (?:date|day) of (?:the |this )?(?:encounter|service|visit)\b|\btoday\b", re.IGNORECASE)
+_TOTAL = re.compile(
+    r"\btotal\b|\btime spent on (?:the )?(?:date|day)\b|\bon the (?:date|day) of (?:the |this )?(?:encounter"
+    r"|service|visit)\b|\btoday\b",
+    re.IGNORECASE,
+)
 _OTHERS = re.compile(
-    r"\b(?:patient|he|she|they|nurse|nursing|staff|ma|medical assistant|rn|lpn|scribe|resident|student|therapist|mother|father"
-    r"|family|pharmacist|interpreter|social worker)\b(?: \w+){0,2}? (?:spen[dt]|spends|has spent|exercis\w+|walk\w*|runs?|waited)\b"
+    r"\b(?:patient|he|she|they|nurse|nursing|staff|ma|medical assistant|rn|lpn|scribe|resident|student|therapist"
+    r"|mother|father"
+    r"|family|pharmacist|interpreter|social worker)\b(?: \w+){0,2}? (?:spen[dt]|spends|has spent|exercis\w+"
+    r"|walk\w*|runs?|waited)\b"
     r"|\b(?:nurse|nursing|staff|ma|medical assistant|rn|resident|student|scribe)(?:[\u2019']s)? time\b",
     re.IGNORECASE,
 )
 _ELSEWHERE = re.compile(
-    r"\b(?:smoking|tobacco) cessation\b|\bcritical care\b|\bprolonged\b|\badvance care planning\b|\bacp\b|\btravel\w*|\bdriv\w+"
-    r"|\bteaching (?:the )?(?:resident|student)s?\b|\bprocedure (?:time|took|lasted)\b|\b(?:performing|during|for) (?:the |a |an )?(?:procedure|injection|biopsy|repair|ekg|ecg|x-ray|ultrasound|psychotherapy|osteopathic)\b"
-    r"|\bpsychotherapy\b|\banesthesia\b|\btourniquet\b|\binfusion\b|\bcare plan oversight\b|\bstart(?:ing)? (?:chemo|dialysis)\b|\bbilled separately\b|\bseparately (?:billed|billable|reported|reportable)\b",
+    r"\b(?:smoking|tobacco) cessation\b|\bcritical care\b|\bprolonged\b|\badvance care planning\b|\bacp\b"
+    r"|\btravel\w*|\bdriv\w+"
+    r"|\bteaching (?:the )?(?:resident|student)s?\b|\bprocedure (?:time|took|lasted)\b|\b(?:performing|during"
+    r"|for) (?:the |a |an )?(?:procedure|injection|biopsy|repair|ekg|ecg|x-ray|ultrasound|psychotherapy|osteopathic)\b"
+    r"|\bpsychotherapy\b|\banesthesia\b|\btourniquet\b|\binfusion\b|\bcare plan oversight\b"
+    r"|\bstart(?:ing)? (?:chemo|dialysis)\b|\bbilled separately\b|\bseparately (?:billed|billable|reported"
+    r"|reportable)\b",
     re.IGNORECASE,
 )
 _WITHOUT = re.compile(
-    r"\b(?:exclud\w+|exclusive of|not includ\w+|does(?: not|n[\u2019']t) include|did(?: not|n[\u2019']t) include|without|apart from|separate from|minus|not counting)\b",
+    r"\b(?:exclud\w+|exclusive of|not includ\w+|does(?: not|n[\u2019']t) include|did(?: not|n[\u2019']t) include"
+    r"|without|apart from|separate from|minus|not counting)\b",
     re.IGNORECASE,
 )
 _INSIDE = re.compile(r"\b(?:includ\w+|of which|of that|of this|some of (?:it|which))\b", re.IGNORECASE)
-_OTHER_DAY = re.compile(r"\b(?:yesterday|tomorrow|(?:the )?(?:day|night|evening) (?:before|after|prior)|last (?:visit|week|month|time|encounter)|(?:previous|prior|earlier) (?:visit|encounter|date|day|days))\b", re.IGNORECASE)
+_OTHER_DAY = re.compile(
+    r"\b(?:yesterday|tomorrow|(?:the )?(?:day|night|evening) (?:before|after|prior)|last (?:visit|week|month|time"
+    r"|encounter)|(?:previous|prior|earlier) (?:visit|encounter|date|day|days))\b",
+    re.IGNORECASE,
+)
 _DATE = re.compile(r"\b(?P<m>\d{1,2})/(?P<d>\d{1,2})/(?P<y>\d{2,4})\b|\b(?P<iso>\d{4}-\d\d-\d\d)\b")
-_BELOW = re.compile(r"\b(?:less than|under|fewer than|up to|at most|no more than|not more than|within|<)\s*$|<\s*$", re.IGNORECASE)
-_ABOUT = re.compile(r"\b(?:about|approximately|approx\.?|around|roughly|nearly|almost|close to|~)\s*$|~\s*$", re.IGNORECASE)
-_PER = re.compile(r"^\s*(?:per|a|each|every|/)\s?(?:day|week|minute|session|daily|hour|month)\b|^\s*(?:daily|ago|later|before|after|prior|weekly|once|twice|walk|drive)\b", re.IGNORECASE)
+_BELOW = re.compile(
+    r"\b(?:less than|under|fewer than|up to|at most|no more than|not more than|within|<)\s*$|<\s*$", re.IGNORECASE
+)
+_ABOUT = re.compile(
+    r"\b(?:about|approximately|approx\.?|around|roughly|nearly|almost|close to|~)\s*$|~\s*$", re.IGNORECASE
+)
+_PER = re.compile(
+    r"^\s*(?:per|a|each|every|/)\s?(?:day|week|minute|session|daily|hour|month)\b|^\s*(?:daily|ago|later|before"
+    r"|after|prior|weekly|once|twice|walk|drive)\b",
+    re.IGNORECASE,
+)
 
 
 def read_time(note: Sequence[Statement], day: datetime.date, implausible_min: int, *, decides: bool) -> Reading:
@@ -102,11 +129,9 @@ def _less(reading: Reading, apart: int, note: Sequence[Statement]) -> Reading:
     """Take off what the note names as time of other work, unless the counted statement says that it is left out."""
     found = []
     for one in reading.found:
-        if one.counted and not any(
-            _WITHOUT.search(held.text) for held in note if held.start <= one.start < held.end
-        ):
+        if one.counted and not any(_WITHOUT.search(held.text) for held in note if held.start <= one.start < held.end):
             reason = f"time of the clinician less {apart} minutes of work with a code of its own"
-            one = replace(one, minutes=max(0, one.minutes - apart), reason=reason)  # noqa: PLW2901
+            one = replace(one, minutes=max(0, one.minutes - apart), reason=reason)
         found.append(one)
     question = f"whether the stated time leaves out {apart} minutes of work with a code of its own"
     return Reading(reading.level, tuple(found), (*reading.questions, question))
@@ -120,11 +145,15 @@ def _one(held: list[tuple[Found, bool]], questions: list[str]) -> Reading:
         questions.append("several totals are stated and differ and the lowest was taken")
     elif not totals and len({found.minutes for found, _ in good}) > 1:
         questions.append("parts of the time are stated without a total and the longest part alone was taken")
-    chosen = min(totals, key=lambda f: f.minutes) if totals else max((f for f, _ in good), key=lambda f: f.minutes, default=None)
+    chosen = (
+        min(totals, key=lambda f: f.minutes)
+        if totals
+        else max((f for f, _ in good), key=lambda f: f.minutes, default=None)
+    )
     found = []
     for one, _ in held:
         if one.counted and one is not chosen:
-            one = replace(one, counted=False, reason="another statement of time was taken")  # noqa: PLW2901
+            one = replace(one, counted=False, reason="another statement of time was taken")
         found.append(one)
     return Reading(Level.NONE, tuple(found), tuple(dict.fromkeys(questions)))
 
@@ -164,7 +193,7 @@ def _value(text: str) -> float:
 def _of_clinician(text: str, start: int, end: int) -> bool:
     """Whether a statement is about time spent on the visit at all; an exercise of 30 minutes is no such statement."""
     near = text[max(0, start - 120) : end + 120]
-    return _CLINICIAN.search(near) is not None or _CLOCKS.match(text, start) is not None and "time" in text.casefold()
+    return _CLINICIAN.search(near) is not None or (_CLOCKS.match(text, start) is not None and "time" in text.casefold())
 
 
 def _refused(
@@ -175,7 +204,9 @@ def _refused(
         return "time never decides codes of this kind of visit"
     if _OTHERS.search(text):
         return "time of somebody else does not count"
-    if status(text, start, end, ignore=frozenset({Assertion.FAMILY, Assertion.POSSIBLE})) is not Assertion.PRESENT and not _WITHOUT.search(text[:start]):
+    if status(
+        text, start, end, ignore=frozenset({Assertion.FAMILY, Assertion.POSSIBLE})
+    ) is not Assertion.PRESENT and not _WITHOUT.search(text[:start]):
         return "not stated as spent today"
     if _OTHER_DAY.search(text) or any(other != day for other in _dates(text)):
         return "only time on the date of the encounter counts"

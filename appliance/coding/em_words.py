@@ -25,14 +25,19 @@ PHRASES = {
     "uncounted": "offsets {span} quote {quote} left uncounted because {reason}",
     "question": "coder question: {question}",
     "missing_clock": "unmet for code {code}: clock stands at {seen} where rule names {wanted}",
-    "missing_element": "unmet for code {code}: element {element} stands at grade {seen} where rule names grade {wanted}",
-    "missing_two": "unmet for code {code}: any two elements must stand at that grade and only true work belongs into signed text",
-    "own_output": "coder question: offsets {span} carry output of this program so no code is judged before it is removed and signed again",
+    "missing_element":
+        "unmet for code {code}: element {element} stands at grade {seen} where rule names grade {wanted}",
+    "missing_two":
+        "unmet for code {code}: any two elements must stand at that grade and only true work belongs into signed text",
+    "own_output":
+        "coder question: offsets {span} carry output of this program so no code is judged"
+        " before it is removed and signed again",
     "other_family": "coder question: claimed code {claimed} belongs to no visit type named {visit}",
     "too_long": "coder question: {count} sentences are longer than this program reads and count for nothing",
     "no_sections": "coder question: no assessment heading was found so every line was read as one",
     "consultation": "coder question: Medicare accepts none of these consultation codes since {day}",
-    "not_told": "coder question: claimed code {claimed} needs neither clock nor decision elements and no text can settle it",
+    "not_told":
+        "coder question: claimed code {claimed} needs neither clock nor decision elements and no text can settle it",
 }  # fmt: skip
 """By name. Placeholders carry values only through `marked`. Four words in a row of any of these are taken for our own.
 
@@ -47,7 +52,7 @@ _TOKEN = re.compile(r"[a-z0-9]+")
 
 
 def marked(value: object) -> str:
-    """A value as reports write it: framed by the mark, which stands for its blanks as well. Marking twice changes nothing."""
+    """A value as reports write it, framed by the mark, which stands for its blanks too. Twice changes nothing."""
     return BLANK + BLANK.join(str(value).replace(BLANK, " ").split()) + BLANK
 
 

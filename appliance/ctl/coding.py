@@ -35,7 +35,9 @@ def given_day(option: str, text: str) -> datetime.date:
 
 @app.command()
 def em(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The signed note as text (UTF-8); - reads standard input.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="The signed note as text (UTF-8); - reads standard input.")
+    ],
     visit: Annotated[str, typer.Option(help="The kind of visit, such as established-office.")],
     on: Annotated[str, typer.Option(metavar="DATE", help="Date of service.")],
     claimed: Annotated[
@@ -47,7 +49,7 @@ def em(
 
     It lowers or questions a claimed code and never raises it.
 
-    Exit code: 0 judged, whatever the verdict; 2 wrong usage; 5 the file cannot be read; 6 the date lies before the rules.
+    Exit code: 0 judged, whatever the verdict; 2 wrong usage; 5 the file cannot be read; 6 the date is before the rules.
     """
     from appliance.coding.em import support
     from appliance.coding.em_report import report

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from appliance.ctl.codes import DIRECTORY
-from appliance.errors import ApplianceError, UsageError
+from appliance.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,12 +21,18 @@ if TYPE_CHECKING:
     from appliance.coding.validation.result import ValidationReport
 
 _EVERY = 25
+_LEAST_CONFIDENCE = 0.1
+"""What is asked for: less than counts, so that the calibration sees also what is left out of everything else."""
 
 
 def validate(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The practice's coded records: CSV; with --fhir bundles.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The practice's coded records: CSV; with --fhir bundles.")
+    ],
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="New folder for the page, its data and the misses.")],
-    fhir: Annotated[bool, typer.Option("--fhir", help="FILE is a FHIR bundle, one a line, or a folder of them.")] = False,
+    fhir: Annotated[
+        bool, typer.Option("--fhir", help="FILE is a FHIR bundle, one a line, or a folder of them.")
+    ] = False,
     suggestions: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Judge these (one JSON object a line) instead of the box's own.")
     ] = None,
@@ -34,7 +40,8 @@ def validate(
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Of the draws for intervals.")] = 7,
     rounds: Annotated[int, typer.Option(min=100, max=10_000, help="Draws for intervals.")] = 1000,
     state: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Keep answers there as they come; a second run goes on from them.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep answers there as they come; a second run goes on from them."),
     ] = None,
     skip_wrong: Annotated[bool, typer.Option("--skip-wrong", help="Leave out records that cannot be read.")] = False,
     names: Annotated[
@@ -81,7 +88,26 @@ def _answers(
         if state is not None:
             raise UsageError("--state: --suggestions are answers already", hint="give one of the two")
         return given_answers(given, records), f"suggestions of a file ({given.name})"
-    raise ApplianceError("no suggester on this box", hint="give --suggestions")
+    return _asked(records, library, state)
+
+
+def _asked(records: Sequence[CodedRecord], library: Library, state: Path | None) -> tuple[list[Answer], str]:
+    from appliance.coding.ranking.model import SHIPPED_SHA256
+    from appliance.coding.suggester import CodeSuggester
+    from appliance.coding.validation.answers import answers
+    from appliance.coding.validation.dated import DatedSuggester
+    from appliance.version import appliance_version
+
+    begun = time.monotonic()
+    engine = f"appliance {appliance_version()}, ranker {SHIPPED_SHA256[:16]}, confidence from {_LEAST_CONFIDENCE}"
+    suggester = DatedSuggester(library, lambda table: CodeSuggester(table, minimum_confidence=_LEAST_CONFIDENCE))
+    # Tables and ranker are read before the clock of the first record runs.
+    suggester.suggest("Cough.", on=records[0].on)
+    found = answers(
+        records, suggester, time.perf_counter, state=state, engine=engine,
+        progress=lambda count: _progress(count, len(records), begun),
+    )  # fmt: skip
+    return found, engine
 
 
 def _progress(count: int, of: int, begun: float) -> None:
@@ -104,6 +130,8 @@ def _summary(report: ValidationReport) -> list[str]:
         if value.value is not None:
             lines.append(f"not billable on the date, {name}: {value.value:.1%} of {value.of}")
     if report.calibration_error is not None:
-        lines.append(f"calibration error {report.calibration_error:.3f}; at 0.95 and more: {report.sure.of} suggestions")
+        lines.append(
+            f"calibration error {report.calibration_error:.3f}; at 0.95 and more: {report.sure.of} suggestions"
+        )
     lines.append(f"seconds a record: median {report.times.median:.3f}, longest {report.times.longest:.3f}")
     return lines

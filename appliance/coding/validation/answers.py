@@ -19,7 +19,7 @@ _MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Suggested ICD-10-CM codes of one record with their confidence, the most confident first; how long it took."""
+    """Suggested codes of a record with their confidence, the most confident first; how long it took."""
 
     codes: tuple[tuple[str, float], ...]
     seconds: float
@@ -66,13 +66,21 @@ def answers(
     return found
 
 
+def counts(code: str, assertion: str) -> bool:
+    """Whether a suggestion says that a claim should carry the code: it is present; or it is a status or history code
+    (Z77 to Z99, whose very meaning is past or family) that the text holds as such."""
+    if assertion == Assertion.PRESENT:
+        return True
+    return "Z77" <= code[:3].upper() <= "Z99" and assertion in (Assertion.HISTORICAL, Assertion.FAMILY)
+
+
 def _asked(record: CodedRecord, suggester: Suggester, clock: Callable[[], float]) -> Answer:
     begun = clock()
     given = suggester.suggest(record.text, on=record.on)
     seconds = clock() - begun
     best: dict[str, float] = {}
     for each in given:
-        if each.system is CodeSystem.ICD_10_CM and each.assertion is Assertion.PRESENT:
+        if each.system is CodeSystem.ICD_10_CM and counts(each.code, each.assertion):
             best[each.code] = max(best.get(each.code, 0.0), each.confidence)
     ranked = sorted(best.items(), key=lambda one: -one[1])[:_MOST]
     return Answer(tuple(ranked), round(seconds, 6))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics as plain
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from appliance.coding.edits import Editor
@@ -42,7 +42,13 @@ class Tally:
 
 
 def compare(
-    records: Sequence[CodedRecord], answered: Sequence[Answer], editor: Editor, *, threshold: float, sure: float, names: bool
+    records: Sequence[CodedRecord],
+    answered: Sequence[Answer],
+    editor: Editor,
+    *,
+    threshold: float,
+    sure: float,
+    names: bool,
 ) -> Tally:
     """Count over all records.
 
@@ -77,7 +83,9 @@ def compare(
         for code in beyond:
             tally.outcomes[chapter(table, code)]["beyond"] += 1
         name = record.id if names else record.place
-        rows = [(one.coded, one.suggested, one.outcome, one.loss) for one in pairs if one.outcome != "agreed"]
+        rows: list[tuple[str, str, str, str]] = [
+            (one.coded, one.suggested, one.outcome, one.loss) for one in pairs if one.outcome != "agreed"
+        ]
         rows += [("", code, "beyond", "") for code in beyond]
         tally.misses += [
             Miss(
@@ -95,7 +103,8 @@ def _written(code: str) -> str:
 
 
 def _sets(tally: Tally, coded: Sequence[str], suggested: Sequence[str], table: PackedTable) -> None:
-    for level, seen in zip(_LEVELS, (str, category, lambda code: chapter(table, code)), strict=True):
+    views: tuple[Callable[[str], str], ...] = (str, category, lambda code: chapter(table, code))
+    for level, seen in zip(_LEVELS, views, strict=True):
         ours, theirs = {seen(code) for code in suggested}, {seen(code) for code in coded}
         tally.rows[level].append((len(ours & theirs), len(ours), len(theirs)))
     ours, theirs = set(suggested), set(coded)

@@ -80,7 +80,7 @@ def _read(file: Path, stream: TextIO) -> tuple[list[CodedRecord], list[Wrong]]:
     return records, wrong
 
 
-def _numbered(rows: "csv._reader") -> Iterator[tuple[int, list[str]]]:  # type: ignore[name-defined]
+def _numbered(rows: csv._reader) -> Iterator[tuple[int, list[str]]]:  # type: ignore[name-defined]
     """Rows with the line that each begins in: a quoted text spans several."""
     first = rows.line_num + 1
     for row in rows:

@@ -117,9 +117,11 @@ class _Bundle:
 
     def documents(self) -> list[dict[str, Any]]:
         return [
-            each for each in self._all
-            if each.get("resourceType") in ("DocumentReference", "Composition") and each.get("status") != "entered-in-error"
-        ]  # fmt: skip
+            each
+            for each in self._all
+            if each.get("resourceType") in ("DocumentReference", "Composition")
+            and each.get("status") != "entered-in-error"
+        ]
 
     def record(self, document: dict[str, Any], place: str) -> CodedRecord | None:
         """The record of a document; None for one without a text, such as a scan."""
@@ -127,7 +129,9 @@ class _Bundle:
         if text is None:
             return None
         context = document.get("context")
-        reference = _reference(document.get("encounter")) or _reference(_first((context or {}).get("encounter") if isinstance(context, dict) else None))
+        reference = _reference(document.get("encounter")) or _reference(
+            _first((context or {}).get("encounter") if isinstance(context, dict) else None)
+        )
         encounter = self._names.get(reference, {})
         only = len(self.documents()) == 1
         codes, others = diagnoses(self._codes(reference, encounter, only=only), "diagnoses")
@@ -137,11 +141,19 @@ class _Bundle:
         start = period.get("start") if isinstance(period, dict) else None
         day = day_of(str(start or document.get("date") or ""), "date of service")
         name = str(encounter.get("id") or document.get("id") or "")
-        return CodedRecord(id_of(name, "id"), text_of(text, "text"), day, codes, place, self._age(document, day), others)
+        return CodedRecord(
+            id_of(name, "id"), text_of(text, "text"), day, codes, place, self._age(document, day), others
+        )
 
     def _codes(self, reference: str, encounter: dict[str, Any], *, only: bool) -> list[str]:
-        claims = [each for each in self._all if each.get("resourceType") == "Claim" and each.get("status") not in ("cancelled", "entered-in-error")]
-        held = [each for each in claims if self._of_encounter(_encounters_of_claim(each), reference, encounter, only=only)]
+        claims = [
+            each
+            for each in self._all
+            if each.get("resourceType") == "Claim" and each.get("status") not in ("cancelled", "entered-in-error")
+        ]
+        held = [
+            each for each in claims if self._of_encounter(_encounters_of_claim(each), reference, encounter, only=only)
+        ]
         if held:
             return [code for claim in held for code in self._claim_codes(claim)]
         conditions = [each for each in self._all if each.get("resourceType") == "Condition"]
@@ -178,7 +190,12 @@ class _Bundle:
 
 
 def _encounters_of_claim(claim: dict[str, Any]) -> list[str]:
-    return [_reference(each) for item in _list(claim.get("item")) if isinstance(item, dict) for each in _list(item.get("encounter"))]
+    return [
+        _reference(each)
+        for item in _list(claim.get("item"))
+        if isinstance(item, dict)
+        for each in _list(item.get("encounter"))
+    ]
 
 
 def _list(value: Any) -> list[Any]:
@@ -199,7 +216,9 @@ def _coded(concept: Any, systems: tuple[str, ...] | None) -> list[str]:
     return [
         str(each["code"])
         for each in codings
-        if isinstance(each, dict) and isinstance(each.get("code"), str) and (systems is None or each.get("system") in systems)
+        if isinstance(each, dict)
+        and isinstance(each.get("code"), str)
+        and (systems is None or each.get("system") in systems)
     ]
 
 

@@ -1,4 +1,4 @@
-"""What became of each of the coders' codes: agreed, or which other code stands in its place, and what was lost by it."""
+"""What became of each of the coders' codes: agreed, or which other code stands for it, and what was lost by it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def chapter(table: PackedTable, code: str) -> str:
     return f"{found.name} {found.title}" if found is not None else OUTSIDE
 
 
-def pair(coded: Sequence[str], suggested: Sequence[str], table: PackedTable) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
+def pair(
+    coded: Sequence[str], suggested: Sequence[str], table: PackedTable
+) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
     """Pair the codes of one record: the same code, then the same category, then the same chapter.
 
     Across chapters a pair is made only when one code is left on each side: more could be paired in any way, and the

@@ -26,7 +26,9 @@ class Agreement(_Frozen):
 class Kappa(_Frozen):
     """Cohen's kappa over the presence of codes in records."""
 
-    pooled: Interval = Field(description="Over all pairs of record and code seen by either side; bootstrap over records.")
+    pooled: Interval = Field(
+        description="Over all pairs of record and code seen by either side; bootstrap over records."
+    )
     codes: int = Field(description="Codes seen by either side.")
     judged: int = Field(description="Codes with at least `least` records on either side, for the median.")
     least: int
@@ -78,7 +80,9 @@ class ValidationReport(_Frozen):
 
     schema_version: str = "coding-validation/v1"
     made_at: str = Field(description="ISO 8601, UTC.")
-    source: str = Field(description="What was read: the name of a CSV file; of FHIR only how much, for its names may be people's.")
+    source: str = Field(
+        description="What was read: the name of a CSV file; of FHIR only how much, for its names may be people's."
+    )
     source_sha256: str
     engine: str
     tables: tuple[str, ...] = Field(description="Code tables used, with version and digest.")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from appliance.coding.edits import Editor
 from appliance.coding.suggestion import Assertion, CodeSystem
-from appliance.coding.validation.answers import Answer
+from appliance.coding.validation.answers import Answer, counts
 from appliance.coding.validation.compare import (
     Tally,
     agreements,
@@ -38,7 +38,7 @@ def read_records(file: Path, *, fhir: bool, skip_wrong: bool) -> tuple[list[Code
     """Read a practice's records.
 
     Raises:
-        RecordsError: The file, or a row of it, is not what was wanted (rows only without `skip_wrong`), or no record is left.
+        RecordsError: The file is not what was wanted, or a row of it (unless left out), or no record is left.
         UnknownStateError: It cannot be read.
     """
     records, wrong = read_fhir(file) if fhir else read_csv(file)
@@ -67,7 +67,7 @@ def given_answers(file: Path, records: Sequence[CodedRecord]) -> list[Answer]:
                     codes: dict[str, float] = {}
                     for each in held["suggestions"]:
                         other = each.get("system", CodeSystem.ICD_10_CM) != CodeSystem.ICD_10_CM
-                        if other or each.get("assertion", Assertion.PRESENT) != Assertion.PRESENT:
+                        if other or not counts(str(each["code"]), str(each.get("assertion", Assertion.PRESENT))):
                             continue
                         sure = float(each["confidence"])
                         if not 0 <= sure <= 1:
@@ -112,11 +112,10 @@ def validate(
     bins, error = calibration(tally.judged)
     sure = [right for value, right in tally.judged if value >= SURE]
     coded = sum(len(record.codes) for record in records)
-    days = sorted(record.on for record in records)
     report = ValidationReport(
         made_at=made_at.astimezone(datetime.UTC).isoformat(timespec="seconds"), source=_named(source),
-        source_sha256=_sha256(source), engine=engine, tables=tuple(sorted(tally.tables)), threshold=threshold, seed=seed,
-        rounds=rounds, records=len(records), skipped=skipped, years=str(days[0].year) if days[0].year == days[-1].year else f"{days[0].year} to {days[-1].year}",
+        source_sha256=_sha256(source), engine=engine, tables=tuple(sorted(tally.tables)), threshold=threshold,
+        seed=seed, rounds=rounds, records=len(records), skipped=skipped, years=_years(records),
         not_compared=sum(record.others for record in records), agreement=agreements(tally, seed=seed, rounds=rounds),
         exact_records=wilson(tally.exact, len(records)), kappa=kappas(tally, len(records), seed=seed, rounds=rounds),
         chapters=chapter_rows(tally), crossings=crossings(tally), losses=dict(sorted(tally.losses.items())),
@@ -126,6 +125,11 @@ def validate(
         sure_coverage=wilson(tally.sure_right, coded), times=times(answered),
     )  # fmt: skip
     return report, tally
+
+
+def _years(records: Sequence[CodedRecord]) -> str:
+    years = sorted({record.on.year for record in records})
+    return str(years[0]) if len(years) == 1 else f"{years[0]} to {years[-1]}"
 
 
 def _named(source: Path) -> str:

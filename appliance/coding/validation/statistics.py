@@ -71,7 +71,11 @@ def kappa(both: float, one: float, other: float, cells: float) -> float | None:
 
 
 def bootstrap(
-    rows: Sequence[tuple[int, int, int]], measure: Callable[[float, float, float], float | None], *, seed: int, rounds: int
+    rows: Sequence[tuple[int, int, int]],
+    measure: Callable[[float, float, float], float | None],
+    *,
+    seed: int,
+    rounds: int,
 ) -> Interval:
     """A measure over all records, with percentiles of records drawn again: codes of one record are not independent.
 

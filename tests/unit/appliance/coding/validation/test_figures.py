@@ -26,7 +26,12 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> PackedTable:
 
 def test_wilson_as_published() -> None:
     # Newcombe 1998, table I, method 3: 81/263, 15/148, 0/20, 1/29.
-    for hits, of, low, high in ((81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)):
+    for hits, of, low, high in (
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ):
         found = wilson(hits, of)
         assert (found.low, found.high) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
     assert wilson(0, 0).value is None

@@ -139,7 +139,15 @@ def test_a_page_with_nothing_to_count_is_made(editor: Editor, tmp_path: Path) ->
     source = tmp_path / "practice.csv"
     source.write_text("x", "utf-8")
     report, _ = validate(
-        RECORDS[:1], [Answer((), 0.0)], editor, source=source, engine="none", made_at=NOW, threshold=0.5, seed=1, rounds=100
+        RECORDS[:1],
+        [Answer((), 0.0)],
+        editor,
+        source=source,
+        engine="none",
+        made_at=NOW,
+        threshold=0.5,
+        seed=1,
+        rounds=100,
     )
     assert "none (nothing to count)" in page(report)
     assert report.calibration_error is None
@@ -156,10 +164,11 @@ def _fake() -> FakeSuggester:
 def test_only_what_is_present_counts_and_each_code_once() -> None:
     class Doubtful(FakeSuggester):
         def suggest(self, text: str, *, on: datetime.date) -> Sequence[Suggestion]:
-            return [_suggestion("I10", 0.2), _suggestion("I10", 0.6), _suggestion("E11.9", 0.9, Assertion.NEGATED)]
+            return [_suggestion("I10", 0.2), _suggestion("I10", 0.6), _suggestion("E11.9", 0.9, Assertion.NEGATED),
+                    _suggestion("Z80.3", 0.5, Assertion.FAMILY), _suggestion("C50.911", 0.9, Assertion.FAMILY)]  # fmt: skip
 
     found = answers(RECORDS[:1], Doubtful({}), itertools.count().__next__, state=None, engine="x")
-    assert found == [Answer((("I10", 0.6),), 1)]
+    assert found == [Answer((("I10", 0.6), ("Z80.3", 0.5)), 1)]
 
 
 def test_a_run_that_was_cut_off_goes_on(tmp_path: Path) -> None:
@@ -190,7 +199,8 @@ def test_answers_of_another_engine_are_refused_and_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "word"),
     [
-        ("[", "line 2"), ('{"id": "x"}', "line 2"), ('{"id": "x", "suggestions": [{"code": "I10", "confidence": 1.5}]}', "line 2"),
+        ("[", "line 2"), ('{"id": "x"}', "line 2"),
+        ('{"id": "x", "suggestions": [{"code": "I10", "confidence": 1.5}]}', "line 2"),
         ('{"id": "x", "suggestions": [3]}', "line 2"), ('{"id": "x", "suggestions": []}', "line 3"),
     ],
 )  # fmt: skip
