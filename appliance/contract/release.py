@@ -7,17 +7,21 @@ they are read. Nothing of a release is believed for its name.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from appliance.contract.adapter import MAX_ADAPTERS, AdapterForm, KindName, Rank, problem_of
 from appliance.contract.model import ContractModel, Sha256Hex
 from appliance.contract.seal import ModelTask
 
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_IMAGE_BYTES = 1 << 40
 
+ADAPTER_FORMS: Mapping[str, AdapterForm] = {"llama.cpp": "gguf", "vllm": "safetensors"}
+"""Engine → the form of adapters that it reads."""
 ReleaseName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")]
 """Name of a release, for instance 2026.11-1. It is a file name and a part of a TUF target path."""
 ChannelName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
@@ -42,13 +46,24 @@ class ModelComponent(ContractModel):
 
 
 class AdapterComponent(ContractModel):
-    """A LoRA adapter of the drafting model; its name in the engine is its digest."""
+    """A LoRA adapter of the drafting model: a signed erofs image under dm-verity, like a model's."""
 
     name: ComponentName
-    sha256: Sha256Hex
+    digest: Annotated[Sha256Hex, Field(description="Of its files (`adapter.digest_of`): its name in requests.")]
+    kinds: Annotated[tuple[KindName, ...], Field(min_length=1, max_length=16, description="Documents that it drafts.")]
+    root_hash: Annotated[Sha256Hex, Field(description="dm-verity root hash of the image.")]
+    sha256: Annotated[Sha256Hex, Field(description="Of the whole image file.")]
     size_bytes: Annotated[int, Field(gt=0, le=MAX_IMAGE_BYTES)]
+    form: AdapterForm
+    rank: Rank
     base_root_hash: Annotated[Sha256Hex, Field(description="Root hash of the model that it was trained on.")]
     licence: Line
+    origin: Line
+    memory_mib: MiB
+
+
+ImageComponent = ModelComponent | AdapterComponent
+"""What lies on a disk as an image: both have a name, a root hash, a length and a SHA-256."""
 
 
 class Pinned(ContractModel):
@@ -81,7 +96,7 @@ class ReleaseManifest(ContractModel):
     ]
     appliance_version: Line
     models: Annotated[tuple[ModelComponent, ...], Field(min_length=1, max_length=8)]
-    adapters: Annotated[tuple[AdapterComponent, ...], Field(max_length=32)] = ()
+    adapters: Annotated[tuple[AdapterComponent, ...], Field(max_length=MAX_ADAPTERS)] = ()
     prompts: Annotated[tuple[Pinned, ...], Field(max_length=64)] = ()
     code_tables: Annotated[tuple[Pinned, ...], Field(max_length=64)] = ()
     engine: Annotated[Literal["llama.cpp", "vllm"], Field(description="That the drafting model was made for.")]
@@ -102,9 +117,19 @@ class ReleaseManifest(ContractModel):
             raise ValueError("models: no model for transcription")
         if self.minimum_sequence > self.sequence:
             raise ValueError("minimum_sequence: is above the release's own")
-        if any(adapter.base_root_hash not in {model.root_hash for model in self.models} for adapter in self.adapters):
-            raise ValueError("adapters: one was trained on a model that is not in the release")
+        drafting = self.model_for("drafting")
+        if any(drafting is None or adapter.base_root_hash != drafting.root_hash for adapter in self.adapters):
+            raise ValueError("adapters: one was trained on another model than the release's for drafting")
+        if wrong := next((each.name for each in self.adapters if each.form != ADAPTER_FORMS[self.engine]), None):
+            raise ValueError(f"adapters: {wrong} is not of the form that {self.engine} reads")
+        if problem := problem_of(self.adapters):
+            raise ValueError(problem)
         return self
+
+    @property
+    def images(self) -> tuple[ImageComponent, ...]:
+        """Every image that has to be on a box which runs it."""
+        return (*self.models, *self.adapters)
 
     def model_for(self, task: ModelTask) -> ModelComponent | None:
         """The weights for a task; None when the release has none."""

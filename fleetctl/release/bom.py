@@ -46,7 +46,7 @@ def document(manifest: ReleaseManifest, files: Files) -> dict[str, Any]:
     bases = {model.root_hash: _reference(model) for model in manifest.models}
     dependencies = [{"ref": "release", "dependsOn": [each["bom-ref"] for each in components]}]
     dependencies += [
-        {"ref": f"adapter:{adapter.sha256}", "dependsOn": [bases[adapter.base_root_hash]]}
+        {"ref": f"adapter:{adapter.digest}", "dependsOn": [bases[adapter.base_root_hash]]}
         for adapter in manifest.adapters
     ]
     return {
@@ -162,7 +162,7 @@ def _card(model: ModelComponent, evaluations: Sequence[EvaluationResult]) -> dic
 def _adapter(adapter: AdapterComponent) -> dict[str, Any]:
     return {
         "type": "data",
-        "bom-ref": f"adapter:{adapter.sha256}",
+        "bom-ref": f"adapter:{adapter.digest}",
         "name": adapter.name,
         "hashes": [_hash(adapter.sha256)],
         "licenses": licences(adapter.licence),
@@ -170,6 +170,12 @@ def _adapter(adapter: AdapterComponent) -> dict[str, Any]:
         "properties": [
             _property("size_bytes", str(adapter.size_bytes)),
             _property("base_root_hash", adapter.base_root_hash),
+            _property("root_hash", adapter.root_hash),
+            _property("digest", adapter.digest),
+            _property("form", adapter.form),
+            _property("rank", str(adapter.rank)),
+            _property("kinds", " ".join(adapter.kinds)),
+            _property("origin", adapter.origin),
         ],
     }
 

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.contract.release import ModelComponent
+from appliance.contract.release import ImageComponent
 from fleetctl import atomic
 from fleetctl.errors import ChangeError, VerificationError
 from fleetctl.image import gpt
@@ -32,7 +32,7 @@ def sha256_of(path: Path, on_bytes: OnBytes = lambda count: None) -> str:
     return digest.hexdigest()
 
 
-def check_image(path: Path, wanted: ModelComponent, on_bytes: OnBytes = lambda count: None) -> None:
+def check_image(path: Path, wanted: ImageComponent, on_bytes: OnBytes = lambda count: None) -> None:
     """Raise VerificationError unless `path` is that image: length, digest, and the root hash in it."""
     again = f"build it again: fleetctl image model {wanted.name}"
     try:
@@ -47,7 +47,7 @@ def check_image(path: Path, wanted: ModelComponent, on_bytes: OnBytes = lambda c
         raise VerificationError(f"{path}: root hash {root_hash}; wanted: {wanted.root_hash}", hint=again)
 
 
-def place(source: Path, wanted: ModelComponent, store: ReleaseStore, on_bytes: OnBytes = lambda count: None) -> str:
+def place(source: Path, wanted: ImageComponent, store: ReleaseStore, on_bytes: OnBytes = lambda count: None) -> str:
     """Put an image into the store and return how: there, shared, linked or copied. It is verified where it lies then.
 
     Raises VerificationError for another image, ChangeError when there is no room.
