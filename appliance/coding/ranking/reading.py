@@ -27,6 +27,7 @@ class Reading:
 
     Args:
         stems: Its stems in order, with offsets.
+        sentence: For each stem the number of its sentence.
         phrases: Hashes of its phrases (single stems, unordered pairs within five, triples), ascending, each once.
         first: For each phrase the place of the first stem of its first occurrence.
         last: And of its last stem.
@@ -38,6 +39,7 @@ class Reading:
     """
 
     stems: tuple[Stem, ...]
+    sentence: NDArray[np.int32]
     phrases: NDArray[np.uint64]
     first: NDArray[np.int32]
     last: NDArray[np.int32]
@@ -64,7 +66,8 @@ def read(text: str, lexicon: Lexicon) -> Reading:
             runs.append((len(found), len(found) + len(here)))
             found += here
     phrases, first, last, often = _phrases(found, runs)
-    return Reading(tuple(found), phrases, first, last, often, *_terms(found, runs, lexicon))
+    sentence = np.repeat(np.arange(len(runs)), [end - start for start, end in runs]).astype(np.int32)
+    return Reading(tuple(found), sentence, phrases, first, last, often, *_terms(found, runs, lexicon))
 
 
 def phrase_parts(reading: Reading) -> list[tuple[str, ...]]:
@@ -95,12 +98,13 @@ def _phrases(
     place = np.arange(len(found), dtype=np.int32)
     parts = [(hashes[~number], place[~number], place[~number])]
     for step in range(1, _REACH):
-        same = (run[step:] == run[:-step]) & ~number[step:] & ~number[:-step] if len(found) > step else np.zeros(0, bool)
+        same = (
+            (run[step:] == run[:-step]) & ~number[step:] & ~number[:-step] if len(found) > step else np.zeros(0, bool)
+        )
         at = np.flatnonzero(same).astype(np.int32)
         one, other = hashes[at], hashes[at + step]
         parts.append((np.minimum(one, other) * _PAIR + np.maximum(one, other), at, at + np.int32(step)))
-    same = run[2:] == run[:-2] if len(found) > 2 else np.zeros(0, bool)
-    at = np.flatnonzero(same).astype(np.int32)
+    at = np.flatnonzero(run[2:] == run[:-2]).astype(np.int32)
     triple = ((hashes[at] * _TRIPLE) ^ (hashes[at + 1] * _PAIR)) + hashes[at + 2]
     parts.append((triple, at, at + np.int32(2)))
     every = np.concatenate([part[0] for part in parts])
