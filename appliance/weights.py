@@ -14,6 +14,7 @@ __all__ = [
     "GGUF",
     "SAFETENSORS",
     "SHARDS",
+    "SYSFS",
     "WHISPER",
     "Bundle",
     "Task",

@@ -25,22 +25,11 @@ _LASTING = frozenset(
         " hypogonadism hypoparathyroidism panhypopituitarism tremor neuralgia scoliosis"
     )
 ) | frozenset({"chronic", stem("chronic"), stem("congenital"), stem("hereditary")})
-_PAIRS = frozenset(
-    tuple(map(stem, pair.split()))
-    for pair in (
-        "heart failure",
-        "kidney disease",
-        "liver disease",
-        "valve disease",
-        "vascular disease",
-        "bowel disease",
-        "lung disease",
-        "seizure disorder",
-        "hepatitis b",
-        "hepatitis c",
-        "sickle cell",
-    )  # fmt: skip
-)
+_NAMED = (
+    "heart failure", "kidney disease", "liver disease", "valve disease", "vascular disease", "bowel disease",
+    "lung disease", "seizure disorder", "hepatitis b", "hepatitis c", "sickle cell",
+)  # fmt: skip
+_PAIRS = frozenset(tuple(map(stem, pair.split())) for pair in _NAMED)
 
 
 def lasting(tokens: Sequence[Token], first: int, last: int, low: int) -> bool:

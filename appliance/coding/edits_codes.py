@@ -21,6 +21,7 @@ _MATERNITY = (9, 64)
 _MATERNITY_BEFORE = (12, 55)
 _OLDEST = 124
 _NAMED = 6
+_LONGEST = 12
 
 
 def source(table: PackedTable, what: str = "") -> str:
@@ -44,9 +45,9 @@ def code_findings(table: PackedTable, codes: Sequence[str], on: datetime.date) -
     for code in codes:
         key = normal(code)
         if key in seen:
-            sentence = f"{written(code)} stands on the claim twice."
+            sentence = f"{_named(code)} stands on the claim twice."
             yield Finding(
-                rule="duplicate", codes=(written(code),), severity="error", sentence=sentence,
+                rule="duplicate", codes=(_named(code),), severity="error", sentence=sentence,
                 source="Medicare Code Editor, duplicate of a diagnosis", on=on,
             )  # fmt: skip
             continue
@@ -55,10 +56,16 @@ def code_findings(table: PackedTable, codes: Sequence[str], on: datetime.date) -
             yield _not_billable(table, code, on)
 
 
+def _named(code: str) -> str:
+    """A code as it is written; what cannot be one is shortened and made printable."""
+    name = written(code)
+    return name if len(name) <= _LONGEST and name.isascii() and name.isprintable() else ascii(name)[:_LONGEST] + "…"
+
+
 def _not_billable(table: PackedTable, code: str, on: datetime.date) -> Finding:
     entry = table.lookup(code)
     periods = table.periods(code)
-    name = written(code)
+    name = _named(code)
     rule, place = "invalid-code", "validity"
     if entry is not None and not entry.billable and (not periods or not _ends_before(periods, on)):
         rule = "incomplete-code"

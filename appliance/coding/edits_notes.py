@@ -54,8 +54,9 @@ def _excluded(table: PackedTable, code: str, other: str, level: str, note: Note,
 def sequence_findings(table: PackedTable, codes: Sequence[str], on: datetime.date) -> Iterator[Finding]:
     """Codes with "code first" notes: what they ask for is missing, or stands behind them.
 
-    A note that says "if applicable" asks only for the order. A list of examples ("such as") is met by any diagnosis
-    before; a closed list by one of its codes.
+    Missing can only be what is always there: what a manifestation is due to, or an "underlying" disease. Most other
+    notes hold for some patients ("if applicable", "complicating pregnancy") and ask only for the order. A list of
+    examples ("such as") is met by any diagnosis before; a closed list by one of its codes.
     """
     for place, code in enumerate(codes):
         if code in codes[:place]:
@@ -90,7 +91,7 @@ def _is_missing(
     on: datetime.date,
 ) -> bool:  # fmt: skip
     text = " ".join(note.text for note in notes)
-    if _OPTIONAL.search(text) and not _is_manifestation(table, code, on):
+    if not _is_manifestation(table, code, on) and (_OPTIONAL.search(text) or "underlying" not in text):
         return False
     if not ranges or _OPEN_LIST.search(text):
         return not before

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from appliance.contract.adapter import KindName
 from appliance.contract.health_engines import Latency
 from appliance.contract.model import ContractModel, Sha256Hex
 from appliance.contract.part import Name, Text
@@ -12,10 +13,10 @@ from appliance.contract.part import Name, Text
 class DraftingHealth(ContractModel):
     """An engine that answers. One that does not is no `status`, but the HTTP status 503.
 
-    Version 1 has no `engine_version`, limits, `latency` or `tokens_per_s`.
+    Version 1 has no `engine_version`, limits, `latency` or `tokens_per_s`; before version 3 no kinds had adapters.
     """
 
-    schema_version: Literal["drafting-health/v1", "drafting-health/v2"] = "drafting-health/v2"
+    schema_version: Literal["drafting-health/v1", "drafting-health/v2", "drafting-health/v3"] = "drafting-health/v3"
     status: Literal["ok"]
     engine: Literal["llama.cpp", "vllm"]
     engine_version: Annotated[str, Field(max_length=100)] | None = None
@@ -28,6 +29,10 @@ class DraftingHealth(ContractModel):
     engine_root_hash_source: Annotated[Text, Field(description="How it was read, or why there is none.")] = ""
     context_tokens: Annotated[int, Field(ge=1, description="Input and output of one request together.")]
     adapters: Annotated[tuple[Sha256Hex, ...], Field(max_length=64, description="Digests, as requests name them.")]
+    adapter_kinds: Annotated[
+        dict[KindName, Sha256Hex],
+        Field(default_factory=dict, max_length=64, description="Kind of document → the adapter that drafts it."),
+    ]
     requests_running: Annotated[int, Field(ge=0)]
     requests_waiting: Annotated[int, Field(ge=0)]
     running_limit: Annotated[int, Field(ge=1)] | None = None

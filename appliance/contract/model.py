@@ -1,6 +1,6 @@
 """The base of every contract model: frozen, and strict about what it was not told of."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -16,3 +16,11 @@ class ContractModel(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def left_out_if_empty(document: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The document without members that are empty: one that has nothing new in it reads as it did before.
+
+    For a model's serializer, where a reader of an earlier version is to understand what it can.
+    """
+    return {name: value for name, value in document.items() if value or name not in names}

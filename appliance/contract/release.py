@@ -7,17 +7,22 @@ they are read. Nothing of a release is believed for its name.
 
 import hashlib
 import json
-from datetime import datetime
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer, model_validator
 
-from appliance.contract.model import ContractModel, Sha256Hex
+from appliance.contract.adapter import MAX_ADAPTERS, AdapterForm, KindName, Rank, problem_of
+from appliance.contract.code_pack import MAX_PACK_BYTES
+from appliance.contract.model import ContractModel, Sha256Hex, left_out_if_empty
 from appliance.contract.seal import ModelTask
 
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_IMAGE_BYTES = 1 << 40
 
+ADAPTER_FORMS: Mapping[str, AdapterForm] = {"llama.cpp": "gguf", "vllm": "safetensors"}
+"""Engine → the form of adapters that it reads."""
 ReleaseName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")]
 """Name of a release, for instance 2026.11-1. It is a file name and a part of a TUF target path."""
 ChannelName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
@@ -42,13 +47,40 @@ class ModelComponent(ContractModel):
 
 
 class AdapterComponent(ContractModel):
-    """A LoRA adapter of the drafting model; its name in the engine is its digest."""
+    """A LoRA adapter of the drafting model: a signed erofs image under dm-verity, like a model's."""
 
     name: ComponentName
-    sha256: Sha256Hex
+    digest: Annotated[Sha256Hex, Field(description="Of its files (`adapter.digest_of`): its name in requests.")]
+    kinds: Annotated[tuple[KindName, ...], Field(min_length=1, max_length=16, description="Documents that it drafts.")]
+    root_hash: Annotated[Sha256Hex, Field(description="dm-verity root hash of the image.")]
+    sha256: Annotated[Sha256Hex, Field(description="Of the whole image file.")]
     size_bytes: Annotated[int, Field(gt=0, le=MAX_IMAGE_BYTES)]
+    form: AdapterForm
+    rank: Rank
     base_root_hash: Annotated[Sha256Hex, Field(description="Root hash of the model that it was trained on.")]
     licence: Line
+    origin: Line
+    memory_mib: MiB
+
+
+class CodePackComponent(ContractModel):
+    """A code table that comes with the release: one file (`contract/code_pack.py`), no image."""
+
+    name: Annotated[ComponentName, Field(description="Code system or table: icd-10-cm, ncci-ptp-practitioner.")]
+    version: Annotated[Line, Field(description="As its publisher names it.")]
+    effective_from: Annotated[date, Field(description="First day of service that it was published for.")]
+    sha256: Annotated[Sha256Hex, Field(description="Of the file: its identity.")]
+    size_bytes: Annotated[int, Field(gt=0, le=MAX_PACK_BYTES)]
+    licence: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+    @property
+    def root_hash(self) -> str:
+        """What it is kept and sent under. It has no hash tree: the whole file is hashed whenever it is opened."""
+        return self.sha256
+
+
+ImageComponent = ModelComponent | AdapterComponent | CodePackComponent
+"""What a box keeps on its disk for a release: all have a name, a root hash, a length and a SHA-256."""
 
 
 class Pinned(ContractModel):
@@ -69,7 +101,11 @@ class EvaluationResult(ContractModel):
 
 
 class ReleaseManifest(ContractModel):
-    """Everything that belongs together. `sequence` grows by every release of a fleet and is what may not go back."""
+    """Everything that belongs together. `sequence` grows by every release of a fleet and is what may not go back.
+
+    `code_tables` are those of the OS image, pinned like the prompts; `code_packs` come with the release, and are left
+    out where there are none, so that a box of before them reads the manifest.
+    """
 
     schema_version: Literal["release/v1"] = "release/v1"
     name: ReleaseName
@@ -81,9 +117,10 @@ class ReleaseManifest(ContractModel):
     ]
     appliance_version: Line
     models: Annotated[tuple[ModelComponent, ...], Field(min_length=1, max_length=8)]
-    adapters: Annotated[tuple[AdapterComponent, ...], Field(max_length=32)] = ()
+    adapters: Annotated[tuple[AdapterComponent, ...], Field(max_length=MAX_ADAPTERS)] = ()
     prompts: Annotated[tuple[Pinned, ...], Field(max_length=64)] = ()
     code_tables: Annotated[tuple[Pinned, ...], Field(max_length=64)] = ()
+    code_packs: Annotated[tuple[CodePackComponent, ...], Field(max_length=32)] = ()
     engine: Annotated[Literal["llama.cpp", "vllm"], Field(description="That the drafting model was made for.")]
     engine_root_hash: Annotated[Sha256Hex | None, Field(description="Of the engine image of a GPU site.")] = None
     evaluations: Annotated[tuple[EvaluationResult, ...], Field(max_length=16)] = ()
@@ -102,9 +139,25 @@ class ReleaseManifest(ContractModel):
             raise ValueError("models: no model for transcription")
         if self.minimum_sequence > self.sequence:
             raise ValueError("minimum_sequence: is above the release's own")
-        if any(adapter.base_root_hash not in {model.root_hash for model in self.models} for adapter in self.adapters):
-            raise ValueError("adapters: one was trained on a model that is not in the release")
+        drafting = self.model_for("drafting")
+        if any(drafting is None or adapter.base_root_hash != drafting.root_hash for adapter in self.adapters):
+            raise ValueError("adapters: one was trained on another model than the release's for drafting")
+        if wrong := next((each.name for each in self.adapters if each.form != ADAPTER_FORMS[self.engine]), None):
+            raise ValueError(f"adapters: {wrong} is not of the form that {self.engine} reads")
+        if problem := problem_of(self.adapters):
+            raise ValueError(problem)
+        if len({(each.name, each.effective_from) for each in self.code_packs}) != len(self.code_packs):
+            raise ValueError("code_packs: two tables of one name and day")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return left_out_if_empty(handler(self), "code_packs")
+
+    @property
+    def images(self) -> tuple[ImageComponent, ...]:
+        """Everything that has to be on a box which runs it."""
+        return (*self.models, *self.adapters, *self.code_packs)
 
     def model_for(self, task: ModelTask) -> ModelComponent | None:
         """The weights for a task; None when the release has none."""

@@ -5,11 +5,12 @@ as the last line. Who reads them compares `schema_version`; a line of another ve
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer
 
-from appliance.contract.model import ContractModel, Sha256Hex
+from appliance.contract.adapter import MAX_ADAPTERS
+from appliance.contract.model import ContractModel, Sha256Hex, left_out_if_empty
 from appliance.contract.release import ChannelName, Line, ReleaseName
 from appliance.contract.seal import ModelTask
 
@@ -24,13 +25,21 @@ anything was switched; nothing changed."""
 
 
 class SetState(ContractModel):
-    """A complete set on the box. `release` is None for what the provisioning installed."""
+    """A complete set on the box. `release` is None for what the provisioning installed.
+
+    `adapters` is left out where there are none, so that a fleetctl of before them reads this too.
+    """
 
     release: ReleaseName | None
     sequence: Annotated[int, Field(ge=0)]
     digest: Annotated[Sha256Hex | None, Field(description="Of the manifest.")]
     models: Annotated[dict[ModelTask, Sha256Hex], Field(description="dm-verity root hash a task.")]
     complete: Annotated[bool, Field(description="All of its images are there, with the right length.")]
+    adapters: Annotated[tuple[Sha256Hex, ...], Field(max_length=MAX_ADAPTERS, description="Root hash each.")] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return left_out_if_empty(handler(self), "adapters")
 
 
 class Denied(ContractModel):
@@ -88,9 +97,12 @@ class ReleaseStatus(ContractModel):
 
 
 class WantedImage(ContractModel):
-    """An image that the box lacks of a release, and what it has that may be like it (for a delta)."""
+    """An image that the box lacks of a release, and what it has that may be like it (for a delta).
 
-    task: ModelTask
+    That of an adapter has the task of its model; a code table is no image, and is of the task "codes".
+    """
+
+    task: ModelTask | Literal["codes"]
     root_hash: Sha256Hex
     sha256: Sha256Hex
     size_bytes: Annotated[int, Field(gt=0)]
@@ -110,7 +122,7 @@ class Offer(ContractModel):
     channel: ChannelName
     digest: Sha256Hex
     refused: Annotated[tuple[Line, ...], Field(max_length=16)] = ()
-    missing: Annotated[tuple[WantedImage, ...], Field(max_length=8)] = ()
+    missing: Annotated[tuple[WantedImage, ...], Field(max_length=8 + MAX_ADAPTERS)] = ()
 
 
 class ReleaseStep(ContractModel):

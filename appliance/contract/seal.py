@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from appliance.contract.adapter import MAX_ADAPTERS, KindName, Rank, problem_of
 from appliance.contract.model import ContractModel, Sha256Hex
 
 SEAL_PATH = "/var/lib/fleetctl/seal.json"
@@ -25,6 +26,16 @@ class SealedModel(ContractModel):
     task: ModelTask
     name: Annotated[str, Field(min_length=1, max_length=100, description="Catalogue name, as in the site file.")]
     root_hash: Annotated[Sha256Hex, Field(description="dm-verity root hash of the weights image.")]
+
+
+class SealedAdapter(ContractModel):
+    """A LoRA adapter that was approved for the drafting model. Its place in the list is where the unit mounts it."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    digest: Annotated[Sha256Hex, Field(description="Of its files: what requests call it by.")]
+    root_hash: Annotated[Sha256Hex, Field(description="dm-verity root hash of its image.")]
+    rank: Rank
+    kinds: Annotated[tuple[KindName, ...], Field(min_length=1, max_length=16, description="Documents that it drafts.")]
 
 
 class SealedEngine(ContractModel):
@@ -54,6 +65,10 @@ class Seal(ContractModel):
     root_luks_uuid: LuksUuid | None = None
     models: Annotated[tuple[SealedModel, ...], Field(min_length=1, max_length=8)]
     engine: Annotated[SealedEngine | None, Field(description="Of a GPU site; others have their engine in /usr.")] = None
+    adapters: Annotated[
+        tuple[SealedAdapter, ...],
+        Field(max_length=MAX_ADAPTERS, description="Of the drafting model; a seal without any has no such member."),
+    ] = ()
 
     @model_validator(mode="after")
     def _one_model_a_task(self) -> Self:
@@ -62,6 +77,10 @@ class Seal(ContractModel):
             raise ValueError("a task has two models")
         if "transcription" not in tasks:
             raise ValueError("no model for transcription")
+        if self.adapters and "drafting" not in tasks:
+            raise ValueError("adapters without a model for drafting")
+        if problem := problem_of(self.adapters):
+            raise ValueError(problem)
         return self
 
     def model_for(self, task: ModelTask) -> SealedModel | None:

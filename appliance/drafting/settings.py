@@ -30,6 +30,10 @@ class ModelIdentity:
             # An adapter is a file of the practice: without its digest nobody can say later what wrote a note.
             raise UsageError(f"the adapter {self.adapter} has no digest", hint=hint)
 
+    def with_adapter(self, digest: str | None) -> "ModelIdentity":
+        """The same weights with an adapter, which is known by its digest alone; None: without one."""
+        return ModelIdentity(self.name, self.sha256, digest, digest)
+
     @property
     def served_as(self) -> str:
         """The name under which the engine serves it: vLLM serves an adapter as a model of its own."""

@@ -49,7 +49,7 @@ def private_folder(public: Path) -> Path:
 def command(settings: Settings, weights: Weights, adapters: tuple[Adapter, ...], socket: Path) -> Command:
     """Return how to start the engine that the settings name."""
     if settings.engine == LLAMA:
-        return llama.command(settings, weights, socket)
+        return llama.command(settings, weights, socket, adapters)
     return vllm.command(settings, weights, socket, adapters)
 
 
@@ -124,9 +124,10 @@ def start(path: Path) -> None:
         engine_image.check(
             Path(settings.engine_dir), Path(settings.program), _seal_path(), require_verity=settings.require_verity
         )
+    adapters = adapters_module.check(settings, _seal_path())
     # uvloop halves what the front adds to a request (docs/design/engines.md).
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings, weights, adapters_module.check(settings)))
+        runner.run(serve(settings, weights, adapters))
 
 
 def main() -> int:

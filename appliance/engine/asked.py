@@ -5,6 +5,7 @@ template, a file or an address to load, an adapter by path) are not on the list.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from appliance.engine.problems import ProblemError, invalid
@@ -60,8 +61,14 @@ def _dumps(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def chat(body: bytes, models: tuple[str, ...], context_tokens: int) -> bytes:
-    """Return the body for the engine. `models` are the names that are served, the base model first."""
+def chat(
+    body: bytes,
+    models: tuple[str, ...],
+    context_tokens: int,
+    chosen: Callable[[dict[str, Any], tuple[str, ...]], dict[str, Any]] = lambda asked, models: asked,
+) -> bytes:
+    """Return the body for the engine. `models` are the names that are served, the base model first; `chosen` says one
+    of them in the engine's words (`Dialect.chosen`)."""
     asked = _object(body, CHAT_MEMBERS)
     asked["model"] = _model(asked, models)
     _messages(asked.get("messages"))
@@ -72,7 +79,7 @@ def chat(body: bytes, models: tuple[str, ...], context_tokens: int) -> bytes:
     form = asked.get("response_format")
     if form is not None and (not isinstance(form, dict) or form.get("type") not in FORMATS):
         raise invalid(f"response_format.type must be one of {', '.join(FORMATS)}")
-    return _dumps(asked)
+    return _dumps(chosen(asked, models))
 
 
 def tokenize(body: bytes, models: tuple[str, ...]) -> dict[str, Any]:

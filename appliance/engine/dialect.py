@@ -26,6 +26,10 @@ class Dialect(Protocol):
         """Raise UsageError when the engine runs, but cannot do what the settings promise."""
         ...
 
+    def chosen(self, asked: dict[str, Any], models: tuple[str, ...]) -> dict[str, Any]:
+        """Return a request so that the engine works with the model that it names. `models`: the base, then adapters."""
+        ...
+
 
 class Llama:
     """llama.cpp's server."""
@@ -55,6 +59,14 @@ class Llama:
                 hint=f"set context_tokens to {trained} or less",
             )
 
+    def chosen(self, asked: dict[str, Any], models: tuple[str, ...]) -> dict[str, Any]:
+        """See Dialect. Here an adapter is no model but a scale, by the place in which it was loaded."""
+        base, *adapters = models
+        if not adapters:
+            return asked
+        scales = [{"id": place, "scale": float(name == asked["model"])} for place, name in enumerate(adapters)]
+        return {**asked, "model": base, "lora": scales}
+
 
 class Vllm:
     """vLLM's server. It refuses a context beyond the model's own by itself."""
@@ -69,6 +81,10 @@ class Vllm:
 
     async def confirm(self, backend: Backend, settings: Settings) -> None:
         """See Dialect."""
+
+    def chosen(self, asked: dict[str, Any], models: tuple[str, ...]) -> dict[str, Any]:
+        """See Dialect. It serves an adapter as a model of that name."""
+        return asked
 
 
 def _good(answer: Answer) -> Any:

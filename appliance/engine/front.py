@@ -83,6 +83,7 @@ class Front:
     def __init__(self, settings: Settings, weights: Weights, adapters: tuple[Adapter, ...], backend: Backend) -> None:
         self.settings, self.weights, self.backend = settings, weights, backend
         self.adapters = tuple(adapter.name for adapter in adapters)
+        self.adapter_kinds = {kind: adapter.name for adapter in adapters for kind in adapter.kinds}
         self.models = (weights.name, *self.adapters)
         self.dialect = dialect.of(settings.engine)
         self.engine_version = version_of(settings.engine)
@@ -158,7 +159,7 @@ class Front:
         error: BaseException | None = GoneError()
         arrived, begun, tail = time.monotonic(), 0.0, b""
         try:
-            body = asked.chat(request.body, self.models, self.settings.context_tokens)
+            body = asked.chat(request.body, self.models, self.settings.context_tokens, self.dialect.chosen)
             async with self.counters.admit(), self.backend.stream("POST", request.path, body) as stream:
                 begun = time.monotonic()
                 await stream.head()
@@ -203,7 +204,8 @@ class Front:
             status="ok", engine=self.settings.engine, model=self.weights.name,
             root_hash=hash_now, root_hash_source=source, engine_root_hash=engine_now,
             engine_root_hash_source=engine_source, context_tokens=self.settings.context_tokens,
-            adapters=self.adapters, requests_running=counters.running, requests_waiting=counters.waiting,
+            adapters=self.adapters, adapter_kinds=self.adapter_kinds,
+            requests_running=counters.running, requests_waiting=counters.waiting,
             requests_done=counters.done, requests_refused=counters.refused, requests_failed=counters.failed,
             requests_left=counters.left, engine_version=self.engine_version, running_limit=counters.parallel,
             waiting_limit=counters.queue_limit, latency=counters.requests.latency(),

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from appliance.contract.adapter import ADAPTER_FILES
+from appliance.engine.adapters import Adapter
 from appliance.engine.launch import OFFLINE, Command
 from appliance.engine.settings import Settings
 from appliance.weights import Weights
@@ -18,7 +20,7 @@ from appliance.weights import Weights
 _START = "import json, sys; sys.path[:0] = json.loads(sys.argv[1]); from appliance.engine import llama; llama.main()"
 
 
-def command(settings: Settings, weights: Weights, socket: Path) -> Command:
+def command(settings: Settings, weights: Weights, socket: Path, adapters: tuple[Adapter, ...] = ()) -> Command:
     """Return how to start llama.cpp. The argument is a JSON object for `serve`: paths and numbers only."""
     threads = settings.threads or len(os.sched_getaffinity(0))
     options = {
@@ -28,7 +30,10 @@ def command(settings: Settings, weights: Weights, socket: Path) -> Command:
         "context_tokens": settings.context_tokens,
         "parallel": settings.parallel,
         "threads": threads,
-        "prompt_cache_mib": settings.prompt_cache_mib,
+        # What llama.cpp keeps there of a prompt it gives to any later one that begins alike, whichever adapter it was
+        # read with: with adapters, nothing is kept. What a slot holds is thrown away when its adapter changes.
+        "prompt_cache_mib": 0 if adapters else settings.prompt_cache_mib,
+        "adapters": [str(adapter.directory / ADAPTER_FILES["gguf"][0]) for adapter in adapters],
     }
     ours = [path for path in sys.path if path]
     argv = (sys.executable, "-I", "-c", _START, json.dumps(ours), json.dumps(options))
@@ -51,12 +56,23 @@ def parameters(options: dict[str, Any]) -> Any:
     # A stream holds its HTTP thread; two more answer /health and /tokenize meanwhile.
     params.n_threads_http = options["parallel"] + 2
     params.cache_ram_mib = options["prompt_cache_mib"]
+    # Loaded, and none applied: each request says which (`dialect`), and one that says nothing gets the model alone.
+    params.lora_init_without_apply = True
+    params.lora_adapters = [_lora(path) for path in options["adapters"]]
     params.offline = True
     params.ctx_shift = False  # dropping the oldest part of a prompt silently is what it would do
     params.ui = params.endpoint_slots = params.endpoint_props = params.endpoint_metrics = False
     # Nothing below an error, so no prompt; what it writes later is not kept either (see child.py).
     params.verbosity = 1
     return params
+
+
+def _lora(path: str) -> Any:
+    import xllamacpp
+
+    found = xllamacpp.CommonAdapterLoraInfo()
+    found.path, found.scale = path, 1.0
+    return found
 
 
 def serve(options: dict[str, Any]) -> None:

@@ -1,14 +1,18 @@
 """What can be configured about the drafting engine, with the bounds on every request. Read from a small JSON file."""
 
 import json
-from dataclasses import dataclass, fields
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from appliance.contract.adapter import MAX_ADAPTERS, MAX_RANK
 from appliance.errors import UsageError
 
 CONFIG_PATH = Path("/etc/appliance/drafting.json")
 LLAMA, VLLM = "llama.cpp", "vllm"
+_DIGEST = re.compile(r"^[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,9 @@ class Settings:
     """Defaults fit a box without a GPU. Figures of a card come from the site's hardware profile.
 
     `context_tokens` is for one request, input and output together; `parallel` requests are served at once and
-    `queue_limit` more wait. `adapters` are folders below `adapter_dir`, each named after its digest.
+    `queue_limit` more wait. Adapters are mounted at `adapter_dir`/0, /1, …; the seal names them. Only where it does
+    not count (an evaluation, a test), `adapters` has digest → kinds of documents, in this order. `adapter_rank` is the
+    highest that is served.
     """
 
     engine: str = LLAMA
@@ -43,23 +49,27 @@ class Settings:
     cpu_cache_gib: int = 1
     quantization: str = ""
     adapter_dir: str = "/run/adapters"
-    adapters: tuple[str, ...] = ()
-    adapter_rank: int = 16
+    adapters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    adapter_rank: int = 64
 
     def __post_init__(self) -> None:
         may_be_zero = ("threads", "queue_limit", "prompt_cache_mib", "cards", "card_memory_mib", "transcription_mib")
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.type not in (int, float):
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.type not in (int, float):
                 continue
-            if value < 0 or (value == 0 and field.name not in may_be_zero):
-                raise _wrong(f"{field.name} is {value}; it must be positive")
+            if value < 0 or (value == 0 and each.name not in may_be_zero):
+                raise _wrong(f"{each.name} is {value}; it must be positive")
         if self.engine not in (LLAMA, VLLM):
             raise _wrong(f"engine is {self.engine!r}; it must be {LLAMA} or {VLLM}")
         if self.memory_share >= 1:
             raise _wrong(f"memory_share is {self.memory_share}; a card needs some memory for itself: below 1")
-        if self.adapters and self.engine != VLLM:
-            raise _wrong(f"adapters are served by {VLLM} only, engine is {self.engine}")
+        if self.adapters and self.require_verity:
+            raise _wrong("adapters are named by the seal; the settings name them only without require_verity")
+        if len(self.adapters) > MAX_ADAPTERS or not all(map(_DIGEST.match, self.adapters)):
+            raise _wrong(f"adapters must be at most {MAX_ADAPTERS}, by SHA-256 digests")
+        if self.adapter_rank > MAX_RANK:
+            raise _wrong(f"adapter_rank is {self.adapter_rank}; {MAX_RANK} is the highest that is served")
         if self.cards and not self.card_memory_mib:
             raise _wrong("cards are given without card_memory_mib")
 
@@ -80,7 +90,7 @@ def load(path: Path = CONFIG_PATH) -> Settings:
         raise _wrong(f"{path} is not JSON: {error}", path) from None
     if not isinstance(given, dict):
         raise _wrong(f"{path} is not a JSON object", path)
-    known = {field.name: field.type for field in fields(Settings)}
+    known = {each.name: each.type for each in fields(Settings)}
     if unknown := sorted(given.keys() - known.keys()):
         raise _wrong(f"{path}: unknown keys: {', '.join(unknown)}", path)
     typed: dict[str, Any] = {name: _typed(path, name, known[name], value) for name, value in given.items()}
@@ -89,9 +99,10 @@ def load(path: Path = CONFIG_PATH) -> Settings:
 
 def _typed(path: Path, name: str, wanted: object, value: object) -> object:
     if name == "adapters":
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-        raise _wrong(f"{path}: {name} must be a list of digests", path)
+        lists = value.values() if isinstance(value, dict) else [None]
+        if all(isinstance(kinds, list) and all(isinstance(kind, str) for kind in kinds) for kinds in lists):
+            return {digest: tuple(kinds) for digest, kinds in value.items()}  # type: ignore[attr-defined]
+        raise _wrong(f"{path}: {name} must be an object, digest → kinds of documents", path)
     kinds = (int, float) if wanted is float else (wanted,)
     if not isinstance(value, kinds) or (isinstance(value, bool) and wanted is not bool):  # type: ignore[arg-type]
         raise _wrong(f"{path}: {name} must be of type {wanted.__name__}", path)  # type: ignore[attr-defined]

@@ -11,6 +11,8 @@ from appliance.engine.settings import Settings
 from appliance.errors import UsageError
 from appliance.weights import Weights
 
+# What vLLM takes for --max-lora-rank (vllm/config/lora.py); memory is set aside for it, so the least that will do.
+_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 _QUANTIZATION = re.compile(r"^[a-z0-9_-]{1,40}$")
 
 
@@ -63,7 +65,8 @@ def argv(settings: Settings, weights: Weights, socket: Path, adapters: tuple[Ada
             raise UsageError("quantization is not the name of a method", hint="see vllm serve --help=quantization")
         words += ["--quantization", settings.quantization]
     if adapters:
-        words += ["--enable-lora", "--max-loras", str(len(adapters)), "--max-lora-rank", str(settings.adapter_rank)]
+        rank = next(each for each in _RANKS if each >= max(adapter.rank for adapter in adapters))
+        words += ["--enable-lora", "--max-loras", str(len(adapters)), "--max-lora-rank", str(rank)]
         words += ["--lora-modules", *(f"{adapter.name}={adapter.directory}" for adapter in adapters)]
     return tuple(words)
 

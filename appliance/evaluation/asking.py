@@ -93,7 +93,8 @@ def drafted(
 
 async def _drafted(socket: Path, health: DraftingHealth, order: Order, timeout_s: float) -> Drafted:
     settings = Settings(
-        model=ModelIdentity(health.model, health.root_hash), socket=str(socket), context_tokens=health.context_tokens,
+        model=ModelIdentity(health.model, health.root_hash).with_adapter(health.adapter_kinds.get(order.kind.value)),
+        socket=str(socket), context_tokens=health.context_tokens,
         first_token_timeout_s=timeout_s, total_timeout_s=timeout_s,
     )  # fmt: skip
     # A small context has to hold the source as well.

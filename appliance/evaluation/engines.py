@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,27 @@ _START_S, _STOP_S = 1200.0, 240.0
 _MAX_SETTINGS_BYTES = 64 * 1024
 
 
+class WantedAdapter(Protocol):
+    """An adapter of a release or of the box's record."""
+
+    @property
+    def digest(self) -> str: ...
+
+    @property
+    def root_hash(self) -> str: ...
+
+    @property
+    def kinds(self) -> tuple[str, ...]: ...
+
+
 class Engines(Protocol):
     """What an evaluation needs of the machine."""
 
-    def running(self, task: ModelTask, root_hash: str) -> AbstractContextManager[Path]:
-        """Run the engine of a task with the weights of this root hash; the socket that answers. Raises
-        NotMeasuredError when it does not start."""
+    def running(
+        self, task: ModelTask, root_hash: str, adapters: Sequence[WantedAdapter] = ()
+    ) -> AbstractContextManager[Path]:
+        """Run the engine of a task with the weights of this root hash, and these adapters of theirs; the socket that
+        answers. Raises NotMeasuredError when it does not start."""
         ...
 
     @property
@@ -42,12 +57,12 @@ class UnitEngines:
     verified: bool = True
 
     @contextmanager
-    def running(self, task: ModelTask, root_hash: str) -> Iterator[Path]:
+    def running(self, task: ModelTask, root_hash: str, adapters: Sequence[WantedAdapter] = ()) -> Iterator[Path]:
         """Start the unit; its type is notify, so that it serves when the command returns."""
         unit = f"appliance-evaluate-{task}.service"
         # What an evaluation left that was killed.
         self._systemctl("stop", unit, _STOP_S, must=False)
-        self._prepare(task, root_hash)
+        self._prepare(task, root_hash, adapters)
         try:
             self._systemctl("start", unit, _START_S)
             yield self._socket(task)
@@ -66,25 +81,37 @@ class UnitEngines:
     def _socket(self, task: ModelTask) -> Path:
         return self.root / f"run/appliance-evaluate-{task}/http.sock"
 
-    def _prepare(self, task: ModelTask, root_hash: str) -> None:
-        """Link the image, and write the site's settings with the socket of the evaluation.
+    def adapter_image(self, place: int, root_hash: str) -> Path:
+        """Return the image of an adapter, as `image` does. Raises NotMeasuredError."""
+        of_release = self.root / f"var/lib/appliance/releases/images/{root_hash}.raw"
+        found = of_release if of_release.is_file() else self.root / f"var/lib/appliance/models/adapter-{place}.raw"
+        if not found.is_file():
+            raise NotMeasuredError(f"there is no adapter {root_hash[:12]}", hint="stage the release again")
+        return found.resolve()
+
+    def _prepare(self, task: ModelTask, root_hash: str, adapters: Sequence[WantedAdapter]) -> None:
+        """Link the images, and write the site's settings with the socket of the evaluation.
 
         The seal names the serving weights, so the service cannot ask it: the root hash is read from the kernel all the
         same, and compared by who evaluates.
         """
-        image = self.image(task, root_hash)
+        images = {f"{task}.raw": self.image(task, root_hash)}
+        images |= {f"adapter-{place}.raw": self.adapter_image(place, a.root_hash) for place, a in enumerate(adapters)}
         given = read_settings(self.root / f"etc/appliance/{task}.json")
         folder = self.root / "run/appliance-evaluate"
         try:
             folder.mkdir(mode=0o755, parents=True, exist_ok=True)
             folder.chmod(0o755)
             new = folder / f".{task}.new"
-            new.write_text(json.dumps(given | {"socket": str(self._socket(task))} | _UNSEALED))
+            own = {"adapters": {each.digest: each.kinds for each in adapters}} if task == "drafting" else {}
+            new.write_text(json.dumps(given | {"socket": str(self._socket(task))} | _UNSEALED | own))
             new.chmod(0o644)
             new.replace(folder / f"{task}.json")
-            link = folder / f"{task}.raw"
-            link.unlink(missing_ok=True)
-            link.symlink_to(image)
+            for link in folder.glob("adapter-*.raw"):
+                link.unlink()
+            for name, image in images.items():
+                (folder / name).unlink(missing_ok=True)
+                (folder / name).symlink_to(image)
         except OSError as error:
             raise NotMeasuredError(f"{folder}: {error.strerror}", hint="run it as root on the box") from None
 

@@ -8,6 +8,7 @@ an engine starts.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -15,7 +16,7 @@ from appliance.contract.clinical_gate import MAX_POLICY_BYTES, MEASURES, Clinica
 from appliance.contract.release_status import ClinicalResult, Comparison, SetState
 from appliance.contract.seal import ModelTask
 from appliance.errors import RefusedError, UsageError
-from appliance.evaluation.engines import Engines
+from appliance.evaluation.engines import Engines, WantedAdapter
 from appliance.evaluation.errors import NotMeasuredError
 from appliance.evaluation.evaluation_set import EvaluationSet
 from appliance.evaluation.measuring import Budget, Measuring
@@ -23,7 +24,10 @@ from appliance.evaluation.measuring import Budget, Measuring
 
 @dataclass(frozen=True)
 class Order:
-    """What is evaluated where. `needs_mib`: memory by root hash, as the manifests say or the images are large."""
+    """What is evaluated where. `needs_mib`: memory by root hash, as the manifests say or the images are large.
+
+    `staged_adapters` and `active_adapters`: those of the drafting models.
+    """
 
     site: str
     staged: SetState
@@ -32,6 +36,8 @@ class Order:
     which: EvaluationSet
     needs_mib: Mapping[str, int]
     free_mib: int
+    staged_adapters: tuple[WantedAdapter, ...] = ()
+    active_adapters: tuple[WantedAdapter, ...] = ()
 
     @property
     def tasks(self) -> tuple[ModelTask, ...]:
@@ -45,6 +51,9 @@ def refusals(order: Order) -> list[str]:
     found = []
     if staged.release is None or staged.digest is None:
         found.append("what is staged is no release")
+    for kept, adapters in ((staged, order.staged_adapters), (active, order.active_adapters)):
+        if kept.adapters != tuple(each.root_hash for each in adapters):
+            found.append("the adapters of the staged or the running set are not known")
     if not staged.complete or not active.complete:
         found.append("an image of the staged or the running set is missing")
     if set(staged.models) != set(active.models):
@@ -77,13 +86,15 @@ def evaluate(
         )
     comparisons: list[Comparison] = []
     for task in order.tasks:
-        measured: dict[str, dict[str, float]] = {}
-        for root_hash in dict.fromkeys((order.active.models[task], order.staged.models[task])):
-            say(f"{task}: starting {root_hash[:12]}")
-            with engines.running(task, root_hash) as socket:
+        measured: dict[Loaded, dict[str, float]] = {}
+        sides = [_loaded(order, task, "active"), _loaded(order, task, "staged")]
+        for side, adapters in dict(sides).items():
+            root_hash = side[0]
+            say(f"{task}: starting {root_hash[:12]}" + (f" with {len(adapters)} adapters" if adapters else ""))
+            with engines.running(task, root_hash, adapters) as socket:
                 wanted = root_hash if engines.verified else None
-                measured[root_hash] = Measuring(order.which, socket, wanted, budget, say).of(task)
-        before, after = measured[order.active.models[task]], measured[order.staged.models[task]]
+                measured[side] = Measuring(order.which, socket, wanted, budget, say).of(task)
+        before, after = (measured[side] for side, _ in sides)
         comparisons += [compared(name, before, after, order.policy) for name in MEASURES[task]]
     at, staged = now(), order.staged
     assert staged.release is not None and staged.digest is not None  # noqa: S101, PT018 (see refusals)
@@ -94,6 +105,20 @@ def evaluate(
         passed=all(each.passed for each in comparisons), at=at,
         expires_at=at + timedelta(seconds=order.policy.valid_for_s),
     )  # fmt: skip
+
+
+Loaded = tuple[str, tuple[tuple[str, tuple[str, ...]], ...]]
+
+
+def _loaded(
+    order: Order, task: ModelTask, which: Literal["active", "staged"]
+) -> tuple[Loaded, tuple[WantedAdapter, ...]]:
+    """What an engine has loaded that measures a set: a model and, for drafting, adapters with what they are for."""
+    kept, adapters = (
+        (order.active, order.active_adapters) if which == "active" else (order.staged, order.staged_adapters)
+    )
+    adapters = adapters if task == "drafting" else ()
+    return (kept.models[task], tuple((each.digest, tuple(each.kinds)) for each in adapters)), adapters
 
 
 def compared(

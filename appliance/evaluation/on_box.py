@@ -25,9 +25,11 @@ from appliance.evaluation.evaluation_set import EvaluationSet
 from appliance.evaluation.gate import Order, evaluate
 from appliance.evaluation.measuring import Budget
 from appliance.facts.reading import UnreadableError, read_text
+from appliance.release import record as records
 from appliance.release.draining import drained
 from appliance.release.locks import turn
 from appliance.release.parts import Parts
+from appliance.release.record import KeptAdapter
 from appliance.release.status import status
 
 _AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB$", re.MULTILINE)
@@ -64,6 +66,7 @@ def run(parts: Parts, asked: Asked, key: Ed25519PrivateKey, budget: Budget, engi
         order = Order(
             site=told.site, staged=staged, active=active, policy=asked.policy, which=asked.which,
             needs_mib=_needs(parts, staged, active), free_mib=_available(parts),
+            staged_adapters=_adapters(parts, staged), active_adapters=_adapters(parts, active),
         )  # fmt: skip
         chosen = engines or UnitEngines(parts.places.root)
         if not asked.instead:
@@ -98,9 +101,11 @@ def _needs(parts: Parts, *sets: SetState) -> dict[str, int]:
     needs: dict[str, int] = {}
     for each in sets:
         asks = {} if each.digest is None else _manifest_memory(parts.places.manifest(each.digest))
+        beside = sum(asks.get(root_hash, 0) for root_hash in each.adapters)
         for task, root_hash in each.models.items():
             size_mib = images.image(task, root_hash).stat().st_size // _MIB + 1
             on_host = 0 if _is_on_card(parts, task) else max(asks.get(root_hash, 0), size_mib)
+            on_host += beside if on_host and task == "drafting" else 0
             needs[root_hash] = on_host + _BESIDE_MIB
     return needs
 
@@ -113,7 +118,16 @@ def _manifest_memory(path: Path) -> dict[str, int]:
         return {}
     except (OSError, ValidationError):
         raise UnknownStateError(f"{path} is not understood", hint="stage the release again") from None
-    return {model.root_hash: model.memory_mib for model in manifest.models}
+    return {image.root_hash: image.memory_mib for image in (*manifest.models, *manifest.adapters)}
+
+
+def _adapters(parts: Parts, kept: SetState) -> tuple[KeptAdapter, ...]:
+    """The adapters of a set, from the record of the box; none where it does not know the set."""
+    record = records.load(parts.places.record)
+    for each in (record.staged, record.active):
+        if each is not None and (each.digest, each.hashes) == (kept.digest, kept.models):
+            return each.adapters
+    return ()
 
 
 def _available(parts: Parts) -> int:

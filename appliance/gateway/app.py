@@ -24,6 +24,7 @@ from appliance.gateway.core import Core
 from appliance.gateway.outer import App, Outer
 from appliance.gateway.routes import (
     audit,
+    codes,
     consent,
     documents,
     drafts,
@@ -53,7 +54,8 @@ identity provider, or, as a system, a client certificate.
 _THREADS = 96
 # In this order a path is looked for: what somebody waits for comes first.
 _ROUTERS = (
-    drafts, health, encounters, consent, recordings, live, transcripts, records, documents, review, practice, audit,
+    drafts, health, encounters, consent, recordings, live, transcripts, records, documents, review, codes,
+    practice, audit,
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from appliance.gateway.vault import Vault
 from appliance.problems import ProblemError
 
 if TYPE_CHECKING:
+    from appliance.gateway.codes import Codes
     from appliance.gateway.drafts import Drafts
     from appliance.gateway.jobs import Jobs
     from appliance.gateway.live import LiveSessions
@@ -51,6 +52,7 @@ class Core:
     live: LiveSessions = field(init=False)
     drafts: Drafts = field(init=False)
     retention: Retention = field(init=False)
+    codes: Codes = field(init=False)
 
     def __post_init__(self) -> None:
         self.drain = Drain(self.settings.drain)

@@ -19,7 +19,7 @@ import httpx2
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from appliance.clinical.document import Document, Grounding
+from appliance.clinical.document import Document, DocumentKind, Grounding
 from appliance.clinical.source import Source
 from appliance.contract.audit import Digest, Tool
 from appliance.contract.drafting_health import DraftingHealth
@@ -88,7 +88,7 @@ class Drafts:
         self._health: DraftingHealth | None = None
         self._asked = 0.0
         self._asking: asyncio.Task[None] | None = None
-        self._engine: HttpEngine | None = None
+        self._engines: dict[str | None, HttpEngine] = {}
         self._engine_of: tuple[str, str | None, int] | None = None
         self._epoch = 0
         self.running = 0
@@ -123,8 +123,9 @@ class Drafts:
         """A drain goes on: the engine that answers after it may be another. Whoever drafts then asks it anew."""
         self._health, self._epoch = None, self._epoch + 1
 
-    async def engine(self) -> tuple[HttpEngine, DraftSettings]:
-        """Return the client of the engine with the identity that it has now. Raises ProblemError 503."""
+    async def engine(self, kind: DocumentKind | None = None) -> tuple[HttpEngine, DraftSettings]:
+        """Return the client of the engine with the identity that it has now, and for a kind of document with the
+        adapter that the release has for it. Raises ProblemError 503."""
         if not self._core.settings.drafting:
             raise ProblemError(501, "no-drafting", "This site has no drafting engine", "documents are written by hand")
         age_s = time.monotonic() - self._asked
@@ -140,17 +141,23 @@ class Drafts:
                 503, "engine-unavailable", "The drafting engine does not answer", "try again", retry_after_s=15
             )
         settings = DraftSettings(
-            model=ModelIdentity(found.model, found.root_hash), socket=str(self._core.settings.drafting_socket),
+            model=ModelIdentity(found.model, found.root_hash).with_adapter(
+                found.adapter_kinds.get(kind.value) if kind is not None else None
+            ),
+            socket=str(self._core.settings.drafting_socket),
             context_tokens=min(found.context_tokens, self._core.settings.context_tokens),
             first_token_timeout_s=self._core.settings.draft_timeout_s,
             total_timeout_s=self._core.settings.draft_timeout_s,
             stall_timeout_s=max(30.0, self._core.settings.draft_timeout_s / 10),
         )  # fmt: skip
         identity = (found.model, found.root_hash, settings.context_tokens)
-        if self._engine is None or self._engine_of != identity:
-            # The old one is left to the drafts that still use it; its connections close with them.
-            self._engine, self._engine_of = HttpEngine(settings), identity
-        return self._engine, settings
+        if self._engine_of != identity:
+            # The old ones are left to the drafts that still use them; their connections close with them.
+            self._engines, self._engine_of = {}, identity
+        adapter = settings.model.adapter
+        if adapter not in self._engines:
+            self._engines[adapter] = HttpEngine(settings)
+        return self._engines[adapter], settings
 
     async def run(self, work: Work) -> AsyncGenerator[Event | DocumentRow, None]:
         """Draft: the drafter's events, then the stored row in place of Finished. Raises ProblemError.
@@ -168,7 +175,7 @@ class Drafts:
             try:
                 if self.running > self._core.settings.max_drafts:
                     raise ProblemError(503, "drafts-full", "Busy", "too many drafts are in work", retry_after_s=10)
-                engine, settings = await self.engine()
+                engine, settings = await self.engine(work.order.kind)
                 drafter = Drafter(engine, settings)
                 async with aclosing(drafter.draft(work.order, reader=grounder.reader)) as events:
                     async for event in events:
@@ -295,8 +302,8 @@ class Drafts:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
-        if self._engine is not None:
-            await self._engine.__aexit__()
+        for engine in self._engines.values():
+            await engine.__aexit__()
 
 
 class _LateGrounder:

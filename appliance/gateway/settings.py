@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from appliance.coding.tables.store import STORE
 from appliance.contract.drain import DRAIN_PATH
 from appliance.errors import UsageError
 from appliance.gateway.auth.local_issuer import issuer_settings
@@ -36,6 +37,7 @@ class Settings(BaseModel):
     drafting_socket: Path = Path("/run/appliance-drafting/http.sock")
     drain: Annotated[Path, Field(description="Root's order that nothing begins: contract/drain.py.")] = DRAIN_PATH
     drafting: Annotated[bool, Field(description="Is there a drafting engine at this site?")] = True
+    code_packs: Annotated[Path, Field(description="Code tables that were imported; others are built in.")] = STORE
 
     access: Annotated[AccessSettings, Field(description="Identity providers, EHR certificates, sessions, signing.")] = (
         AccessSettings()

@@ -45,6 +45,7 @@ class EngineAnswer:
     requests_failed: int | None = None
     latency: Latency | None = None
     tokens_per_s: float | None = None
+    adapters: tuple[str, ...] = ()
 
 
 def _of_transcription(found: TranscriptionHealth) -> dict[str, Any]:
@@ -58,6 +59,7 @@ def _of_drafting(found: DraftingHealth) -> dict[str, Any]:
         "queue_length": found.requests_waiting, "queue_limit": found.waiting_limit, "running": found.requests_running,
         "running_limit": found.running_limit, "tokens_per_s": found.tokens_per_s,
         "engine_root_hash": found.engine_root_hash, "engine_root_hash_source": found.engine_root_hash_source,
+        "adapters": found.adapters,
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The record while a command works with it: what is written down, and in which order."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from appliance.contract.release_status import Outcome
@@ -11,7 +12,7 @@ from appliance.release.facts import Sealed, boot_id, read_sealed
 from appliance.release.gpt import read_layout
 from appliance.release.images import OpenedImage
 from appliance.release.parts import Parts
-from appliance.release.record import Ended, KeptModel, KeptSet, OpenChange, Record, plain
+from appliance.release.record import Ended, KeptAdapter, KeptModel, KeptSet, OpenChange, Record, plain
 
 
 class Book:
@@ -75,9 +76,12 @@ class Book:
         active = seen(self._parts, self.record, sealed)
         for model in active.models:
             self._parts.images.adopt(model, self._parts.places.link(model.task).resolve())
+        for place, adapter in enumerate(active.adapters):
+            self._parts.images.adopt(adapter, self._parts.places.adapter_link(place).resolve())
         if active != self.record.active:
             before = self.record.active
-            previous = before if before is not None and before.hashes != active.hashes else self.record.previous
+            other = before is not None and _contents(before) != _contents(active)
+            previous = before if other else self.record.previous
             self.keep(active=active, previous=previous)
         return sealed
 
@@ -85,9 +89,13 @@ class Book:
 def seen(parts: Parts, record: Record, sealed: Sealed) -> KeptSet:
     """Return the set that the box is sealed with and linked to. Raises UnknownStateError when those disagree."""
     hashes = {model.task: model.root_hash for model in sealed.seal.models}
-    found = {task: _linked(parts, task, root_hash) for task, root_hash in hashes.items()}
+    found = {task: _linked(parts.places.link(task), root_hash) for task, root_hash in hashes.items()}
+    linked = [
+        _linked(parts.places.adapter_link(place), each.root_hash) for place, each in enumerate(sealed.seal.adapters)
+    ]
+    adapters = [each.model_dump(mode="json") for each in sealed.seal.adapters]
     for known in (record.active, record.previous, record.staged):
-        if known is not None and known.hashes == hashes:
+        if known is not None and _contents(known) == (hashes, adapters):
             return known
     models = tuple(
         KeptModel(
@@ -96,12 +104,20 @@ def seen(parts: Parts, record: Record, sealed: Sealed) -> KeptSet:
         )
         for model in sealed.seal.models
     )  # fmt: skip
-    return KeptSet(release=None, sequence=0, digest=None, models=models)
+    kept = tuple(
+        KeptAdapter(**each.model_dump(), size_bytes=size_bytes, installed_as=words)
+        for each, (size_bytes, words) in zip(sealed.seal.adapters, linked, strict=True)
+    )
+    return KeptSet(release=None, sequence=0, digest=None, models=models, adapters=kept)
 
 
-def _linked(parts: Parts, task: ModelTask, root_hash: str) -> tuple[int, str | None]:
-    """Length of the image that a task's link leads to, and the link's words when it leads to an installed one."""
-    link = parts.places.link(task)
+def _contents(kept: KeptSet) -> tuple[dict[ModelTask, str], list[dict[str, Any]]]:
+    """What of a set is sealed."""
+    return kept.hashes, kept.sealed_adapters()
+
+
+def _linked(link: Path, root_hash: str) -> tuple[int, str | None]:
+    """Length of the image that a link leads to, and the link's words when it leads to an installed one."""
     hint = "provision the site again: fleetctl site provision"
     try:
         words = str(link.readlink())

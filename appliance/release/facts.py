@@ -78,6 +78,7 @@ class Hardware:
     card_memory_mib: int
     transcription_mib: int
     host_memory_mib: int
+    adapter_rank: int
 
 
 def read_hardware(places: Places) -> Hardware:
@@ -94,5 +95,5 @@ def read_hardware(places: Places) -> Hardware:
     cards = drafting.cards if drafting.engine == VLLM else 0
     return Hardware(
         running[1], drafting.engine, cards, drafting.card_memory_mib, drafting.transcription_mib,
-        int(memory[1]) // 1024,
+        int(memory[1]) // 1024, drafting.adapter_rank,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from appliance.clinical.document import DocumentKind
 from appliance.contract.release import ReleaseManifest
 from appliance.contract.seal import Seal
 from appliance.engine.settings import VLLM
@@ -31,7 +32,8 @@ def refusals(manifest: ReleaseManifest, channel: str, asked: Asked) -> tuple[str
     """Return every reason against it; empty when there is none."""
     found = [
         *_channel(channel, asked), *_order(manifest, asked.record), *_system(manifest, asked), *_tasks(manifest, asked),
-        *_engine(manifest, asked), *_disk(asked), *_memory(manifest, asked.hardware),
+        *_engine(manifest, asked), *_adapters(manifest, asked.hardware), *_disk(asked),
+        *_memory(manifest, asked.hardware),
     ]  # fmt: skip
     return tuple(plain(each) for each in found)[:16]
 
@@ -39,7 +41,8 @@ def refusals(manifest: ReleaseManifest, channel: str, asked: Asked) -> tuple[str
 def system_refusals(manifest: ReleaseManifest, asked: Asked) -> tuple[str, ...]:
     """Return every reason why a set that ran here does not fit the box as it is now."""
     found = [*_system(manifest, asked), *_tasks(manifest, asked), *_engine(manifest, asked)]
-    return tuple(plain(each) for each in [*found, *_memory(manifest, asked.hardware)])
+    found += [*_adapters(manifest, asked.hardware), *_memory(manifest, asked.hardware)]
+    return tuple(plain(each) for each in found)
 
 
 def _channel(channel: str, asked: Asked) -> list[str]:
@@ -84,8 +87,19 @@ def _tasks(manifest: ReleaseManifest, asked: Asked) -> list[str]:
     offered, here = {each.task for each in manifest.models}, {each.task for each in asked.seal.models}
     found = [f"{task}: this site runs it, and the release has no model for it" for task in sorted(here - offered)]
     found += [f"{task}: this site was not provisioned for it" for task in sorted(offered - here)]
-    if manifest.adapters:
-        found.append(f"adapters: the release has {len(manifest.adapters)}, and this box has no place to load one from")
+    return found
+
+
+def _adapters(manifest: ReleaseManifest, hardware: Hardware) -> list[str]:
+    """Base and form fit each other in every manifest; here is what only this box knows."""
+    found = [
+        f"adapters: {each.name} has rank {each.rank}, the engine here takes {hardware.adapter_rank} at most"
+        for each in manifest.adapters
+        if each.rank > hardware.adapter_rank
+    ]
+    for each in manifest.adapters:
+        if unknown := sorted(set(each.kinds) - {kind.value for kind in DocumentKind}):
+            found.append(f"adapters: {each.name} is for {', '.join(unknown)}, which this box does not draft")
     return found
 
 
@@ -121,6 +135,9 @@ def _disk(asked: Asked) -> list[str]:
 def _memory(manifest: ReleaseManifest, hardware: Hardware) -> list[str]:
     transcription, drafting = manifest.model_for("transcription"), manifest.model_for("drafting")
     needed = {each.task: each.memory_mib for each in (transcription, drafting) if each is not None}
+    if drafting is not None:
+        # All of them are loaded at once, beside the model.
+        needed["drafting"] += sum(each.memory_mib for each in manifest.adapters)
     if hardware.cards and drafting is not None:
         # Transcription lies on one card; the engine takes the same share of each, as appliance/engine/vllm.py reckons.
         room = hardware.cards * (hardware.card_memory_mib - hardware.transcription_mib)

@@ -10,13 +10,16 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from appliance.contract.release import ModelComponent
+from appliance.contract.release import CodePackComponent, ImageComponent, ModelComponent
+from appliance.contract.seal import ModelTask
 from appliance.errors import ApplianceError, NotVerifiedError, UnknownStateError
+from appliance.release.codes import demand_pack
 from appliance.release.disk import Disk
 from appliance.release.gpt import read_layout
 from appliance.release.places import Places
-from appliance.release.record import KeptModel, KeptSet
+from appliance.release.record import KeptAdapter, KeptModel, KeptPack, KeptSet
 from appliance.release.verity import proven_root_hash
 
 _PIECE = 8 << 20
@@ -34,25 +37,25 @@ class Images:
 
     def is_complete(self, kept: KeptSet) -> bool:
         """Whether all images of a set are there, with their lengths."""
-        return all(self.has(each.root_hash, each.size_bytes) for each in kept.models)
+        return all(self.has(each.root_hash, each.size_bytes) for each in kept.images)
 
     def listed(self) -> dict[str, int]:
         """Root hash and bytes of every image that is kept."""
         return {path.stem: path.stat().st_size for path in sorted(self._places.images.glob("[0-9a-f]*.raw"))}
 
-    def arrived_bytes(self, component: ModelComponent) -> int:
+    def arrived_bytes(self, component: ImageComponent) -> int:
         """How much of an image has come, whole or in part; rsync's partial file has the same name."""
         name = f"{component.root_hash}.raw"
         whole = (self._taken(component.root_hash), self._places.arrived / name)
         parts = (self._places.arrived / ".partial" / name, self._places.arrived / ".rsync-partial" / name)
         return min(component.size_bytes, max(_size(path) or 0 for path in (*whole, *parts)))
 
-    def has_arrived(self, component: ModelComponent) -> bool:
+    def has_arrived(self, component: ImageComponent) -> bool:
         """Whether an image has come whole and waits to be proven."""
         name = f"{component.root_hash}.raw"
         return component.size_bytes in (_size(self._taken(component.root_hash)), _size(self._places.arrived / name))
 
-    def take(self, component: ModelComponent, in_use: frozenset[str] = frozenset()) -> None:
+    def take(self, component: ImageComponent, in_use: frozenset[str] = frozenset()) -> None:
         """Make what arrived an image of the box. NotVerifiedError, and it is removed, when it is another.
 
         One that is here already is proven anew. Where its disk has changed it, it is removed, so that an offer names it
@@ -75,7 +78,7 @@ class Images:
             self._disk.move(arrived, taken)
         if not (taken.exists() or taken.is_symlink()):
             raise ApplianceError(
-                f"the image {component.root_hash[:12]}… for {component.task} has not arrived",
+                f"the image {component.root_hash[:12]}… of {component.name} has not arrived",
                 hint=f"send it to {arrived}; `appliancectl release offer` says what is missing",
             )
         try:
@@ -85,26 +88,34 @@ class Images:
             raise
         self._disk.move(taken, self._places.image(component.root_hash))
 
-    def _prove(self, path: Path, component: ModelComponent) -> None:
+    def _prove(self, path: Path, component: ImageComponent) -> None:
         with OpenedImage(path) as image:
             image.demand_length(component.size_bytes)
             found = image.sha256()
             if found != component.sha256:
                 raise NotVerifiedError(
-                    f"the image for {component.task} has SHA-256 {found}, signed is {component.sha256}",
+                    f"the image of {component.name} has SHA-256 {found}, signed is {component.sha256}",
                     hint="it was removed: send it again; if that repeats, the operator's copy is damaged",
                 )
-            image.demand_root_hash(component.root_hash)
+            if isinstance(component, CodePackComponent):
+                demand_pack(path, component)
+            else:
+                image.demand_root_hash(component.root_hash)
             self._disk.close_for_writing(image.descriptor)
 
     def prove(self, kept: KeptSet) -> None:
         """Read every block of every image of a set anew. Raises NotVerifiedError."""
-        for model in kept.models:
+        for model in kept.images:
             with OpenedImage(self._places.image(model.root_hash)) as image:
                 image.demand_length(model.size_bytes)
-                image.demand_root_hash(model.root_hash)
+                if not isinstance(model, KeptPack):
+                    image.demand_root_hash(model.root_hash)
+                elif image.sha256() != model.sha256:
+                    raise NotVerifiedError(
+                        f"the code table {model.name} is not the one that was signed", hint="stage the release again"
+                    )
 
-    def adopt(self, model: KeptModel, path: Path) -> None:
+    def adopt(self, model: KeptModel | KeptAdapter, path: Path) -> None:
         """Give an image that the provisioning installed a second name of ours, so that no overwrite of the first
         takes it away. It was proven when it was installed; the kernel checks every block that is read."""
         image = self._places.image(model.root_hash)
@@ -143,6 +154,24 @@ class Images:
 
     def _taken(self, root_hash: str) -> Path:
         return self._places.images / f".{root_hash}.new"
+
+
+def task_of(component: ImageComponent) -> ModelTask | Literal["codes"]:
+    """What a component is for; an adapter has the task of its model."""
+    if isinstance(component, ModelComponent):
+        return component.task
+    return "codes" if isinstance(component, CodePackComponent) else "drafting"
+
+
+def basis_of(component: ImageComponent, active: KeptSet | None) -> str | None:
+    """Root hash of the image in use that is most like it: of its task, or of the adapter with the same name."""
+    if active is None:
+        return None
+    if isinstance(component, ModelComponent):
+        return active.hashes.get(component.task)
+    if isinstance(component, CodePackComponent):
+        return next((each.root_hash for each in active.code_packs if each.name == component.name), None)
+    return next((each.root_hash for each in active.adapters if each.name == component.name), None)
 
 
 def _size(path: Path) -> int | None:

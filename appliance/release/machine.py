@@ -12,6 +12,7 @@ from appliance.release.book import Book
 from appliance.release.draining import ToldToEndError, demand_in_time, drained
 from appliance.release.facts import Sealed, read_hardware
 from appliance.release.fits import Asked, refusals, system_refusals
+from appliance.release.images import basis_of, task_of
 from appliance.release.incoming import Arrivals, tidy
 from appliance.release.locks import turn
 from appliance.release.parts import Parts
@@ -57,14 +58,14 @@ class Machine:
             manifest = vouched.manifest
             self._demand_fit(manifest, channel, self._asked(book, sealed, manifest))
             sets = (book.record.active, book.record.previous)
-            in_use = frozenset(each for kept in sets if kept is not None for each in kept.hashes.values())
-            for component in manifest.models:
+            in_use = frozenset(each.root_hash for kept in sets if kept is not None for each in kept.images)
+            for component in manifest.images:
                 if self._parts.is_told_to_end():
                     raise ToldToEndError("told to end while images were proven", hint="stage it again: it goes on")
-                self._parts.say("staging", f"prove {component.name} for {component.task}")
+                self._parts.say("staging", f"prove {component.name}")
                 self._parts.images.take(component, in_use)
             with suppress(OSError):  # one release comes at a time: what else arrived is of one that does not
-                hashes = tuple(component.root_hash for component in manifest.models)
+                hashes = tuple(component.root_hash for component in manifest.images)
                 self._parts.images.drop_arrivals(set(hashes))
                 tidy(Arrivals(self._parts.places.releases), hashes)
             self._parts.disk.make_directory(self._parts.places.sets)
@@ -190,7 +191,7 @@ class Machine:
             raise UnknownStateError(str(error), hint="look at the file") from None
         coming = sum(
             each.size_bytes - images.arrived_bytes(each)
-            for each in manifest.models
+            for each in manifest.images
             if not images.has(each.root_hash, each.size_bytes)
         )
         room = self._parts.room(places.releases)
@@ -225,10 +226,11 @@ class Machine:
         images = self._parts.images
         return tuple(
             WantedImage(
-                task=each.task, root_hash=each.root_hash, sha256=each.sha256, size_bytes=each.size_bytes,
-                basis=active.hashes.get(each.task) if active else None, received_bytes=images.arrived_bytes(each),
+                task=task_of(each), root_hash=each.root_hash,
+                sha256=each.sha256, size_bytes=each.size_bytes, basis=basis_of(each, active),
+                received_bytes=images.arrived_bytes(each),
             )
-            for each in manifest.models
+            for each in manifest.images
             if not images.has(each.root_hash, each.size_bytes) and not images.has_arrived(each)
         )  # fmt: skip
 
@@ -288,7 +290,7 @@ class Machine:
     def _clean(self, book: Book) -> None:
         """Give up what no set names any more. A failure costs room, and nothing else."""
         kept = book.record.kept()
-        hashes = {root_hash for each in kept for root_hash in each.hashes.values()}
+        hashes = {image.root_hash for each in kept for image in each.images}
         with suppress(OSError):
             self._parts.images.give_up(hashes)
             digests = {each.digest for each in kept}

@@ -38,6 +38,15 @@ class Places:
         """The link that the unit of a task mounts."""
         return self.models / f"{task}.raw"
 
+    def adapter_link(self, place: int) -> Path:
+        """The link that the drafting unit mounts at /run/adapters/PLACE."""
+        return self.models / f"adapter-{place}.raw"
+
+    @property
+    def codes(self) -> Path:
+        """Code tables, as `appliancectl codes` keeps them."""
+        return self.below("/var/lib/appliance/codes")
+
     @property
     def releases(self) -> Path:
         """Everything that is ours."""

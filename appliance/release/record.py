@@ -8,11 +8,19 @@ the old and the new of everything that is switched, before anything is touched, 
 
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
-from appliance.contract.model import Sha256Hex
+from appliance.contract.model import Sha256Hex, left_out_if_empty
 from appliance.contract.release import ChannelName, ReleaseManifest, ReleaseName
 from appliance.contract.release_status import (
     Action,
@@ -24,7 +32,7 @@ from appliance.contract.release_status import (
     SetState,
     TrustedMetadata,
 )
-from appliance.contract.seal import ModelTask, SealedModel
+from appliance.contract.seal import ModelTask, SealedAdapter, SealedModel
 from appliance.errors import UnknownStateError
 from appliance.release.disk import Disk
 from appliance.watch.journal import framed, parse
@@ -49,8 +57,36 @@ class KeptModel(Part):
     installed_as: str | None = None
 
 
+class KeptAdapter(Part):
+    """One adapter of a set; its place in the set is where the drafting unit mounts it."""
+
+    name: str
+    digest: Sha256Hex
+    root_hash: Sha256Hex
+    size_bytes: int
+    rank: int
+    kinds: tuple[str, ...]
+    installed_as: str | None = None
+
+
+class KeptPack(Part):
+    """One code table of a set."""
+
+    name: str
+    sha256: Sha256Hex
+    size_bytes: int
+
+    @property
+    def root_hash(self) -> str:
+        """What it is kept under."""
+        return self.sha256
+
+
 class KeptSet(Part):
-    """A set that was verified here. `release` and `digest` are None for what the provisioning installed."""
+    """A set that was verified here. `release` and `digest` are None for what the provisioning installed.
+
+    Without adapters it is written as it was before there were any: an OS image of then may have to read it again.
+    """
 
     release: ReleaseName | None
     sequence: int
@@ -58,6 +94,17 @@ class KeptSet(Part):
     channel: ChannelName | None = None
     minimum_sequence: int = 0
     models: tuple[KeptModel, ...]
+    adapters: tuple[KeptAdapter, ...] = ()
+    code_packs: tuple[KeptPack, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return left_out_if_empty(handler(self), "adapters", "code_packs")
+
+    @property
+    def images(self) -> tuple[KeptModel | KeptAdapter | KeptPack, ...]:
+        """Everything that lies on the disk for it."""
+        return (*self.models, *self.adapters, *self.code_packs)
 
     @property
     def hashes(self) -> dict[ModelTask, str]:
@@ -76,9 +123,19 @@ class KeptSet(Part):
             KeptModel(task=each.task, name=each.name, root_hash=each.root_hash, size_bytes=each.size_bytes)
             for each in manifest.models
         )
+        adapters = tuple(
+            KeptAdapter(
+                name=each.name, digest=each.digest, root_hash=each.root_hash, size_bytes=each.size_bytes,
+                rank=each.rank, kinds=each.kinds,
+            )
+            for each in manifest.adapters
+        )  # fmt: skip
         return cls(
             release=manifest.name, sequence=manifest.sequence, digest=manifest.digest, channel=channel,
-            minimum_sequence=manifest.minimum_sequence, models=models,
+            minimum_sequence=manifest.minimum_sequence, models=models, adapters=adapters,
+            code_packs=tuple(
+                KeptPack(name=each.name, sha256=each.sha256, size_bytes=each.size_bytes) for each in manifest.code_packs
+            ),
         )  # fmt: skip
 
     def sealed(self) -> list[dict[str, str]]:
@@ -87,10 +144,24 @@ class KeptSet(Part):
             SealedModel(task=each.task, name=each.name, root_hash=each.root_hash).model_dump() for each in self.models
         ]
 
+    def sealed_adapters(self) -> list[dict[str, Any]]:
+        """The adapters as they stand in the seal."""
+        return [
+            SealedAdapter(
+                name=each.name, digest=each.digest, root_hash=each.root_hash, rank=each.rank, kinds=each.kinds
+            ).model_dump(mode="json")
+            for each in self.adapters
+        ]
+
     def state(self, *, complete: bool) -> SetState:
         """What is told of it."""
         return SetState(
-            release=self.release, sequence=self.sequence, digest=self.digest, models=self.hashes, complete=complete
+            release=self.release,
+            sequence=self.sequence,
+            digest=self.digest,
+            models=self.hashes,
+            complete=complete,
+            adapters=tuple(each.root_hash for each in self.adapters),
         )
 
 
@@ -100,6 +171,11 @@ class Side(Part):
     kept: KeptSet
     seal: str
     links: dict[ModelTask, str]
+    adapter_links: tuple[str, ...] = Field((), description="By the place where each is mounted.")
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return left_out_if_empty(handler(self), "adapter_links")
 
 
 class OpenChange(Part):

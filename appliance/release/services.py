@@ -38,6 +38,10 @@ class Services(Protocol):
         """Root hash of the weights that an engine has loaded, as the kernel verifies them; None: not known."""
         ...
 
+    def adapters(self) -> set[str] | None:
+        """Digests of the adapters that the drafting engine serves; None: not known."""
+        ...
+
 
 @dataclass(frozen=True)
 class Systemd:
@@ -59,6 +63,13 @@ class Systemd:
         """Ask the engine."""
         try:
             return ask_engine(task, self.places.socket(task)).root_hash
+        except UnreadableError:
+            return None
+
+    def adapters(self) -> set[str] | None:
+        """Ask the drafting engine."""
+        try:
+            return set(ask_engine("drafting", self.places.socket("drafting")).adapters)
         except UnreadableError:
             return None
 
@@ -105,3 +116,15 @@ def demand_loaded(
             )
             raise ServiceError(said, hint="look at `journalctl --unit appliance-seal-check` and the engine's own")
         sleep(_POLL_S)
+
+
+def demand_adapters(services: Services, wanted: Iterable[str]) -> None:
+    """Raise ServiceError unless the drafting engine serves these adapters and no others; for engines that answer."""
+    digests = set(wanted)
+    found = services.adapters() if digests else set()
+    if found != digests:
+        said = ", ".join(sorted(each[:12] for each in found)) if found is not None else "nothing"
+        raise ServiceError(
+            f"drafting serves the adapters {said or 'none'}, wanted are {', '.join(sorted(d[:12] for d in digests))}",
+            hint="look at `journalctl --unit appliance-drafting`",
+        )

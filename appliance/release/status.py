@@ -56,7 +56,9 @@ def _active(parts: Parts, record: Record, sealed: Sealed) -> SetState | None:
     except ApplianceError:
         # Links and seal disagree, and no change of ours is open: what was recorded is told as incomplete.
         return record.active.state(complete=False) if record.active else None
-    complete = parts.images.is_complete(kept) or all(parts.places.link(model.task).is_file() for model in kept.models)
+    links = [parts.places.link(model.task) for model in kept.models]
+    links += [parts.places.adapter_link(place) for place in range(len(kept.adapters))]
+    complete = parts.images.is_complete(kept) or all(link.is_file() for link in links)
     return kept.state(complete=complete)
 
 

@@ -11,14 +11,16 @@ from datetime import timedelta
 from pathlib import PurePath
 from typing import Any, NoReturn
 
+from appliance.contract.model import left_out_if_empty
 from appliance.contract.release_status import Outcome
 from appliance.contract.seal import ModelTask, Seal
 from appliance.errors import ApplianceError
 from appliance.release.book import Book
+from appliance.release.codes import demand_packs, place_packs
 from appliance.release.facts import Sealed
 from appliance.release.parts import Parts
-from appliance.release.record import KeptSet, OpenChange, Side, plain
-from appliance.release.services import demand_loaded
+from appliance.release.record import KeptAdapter, KeptModel, KeptSet, OpenChange, Side, plain
+from appliance.release.services import demand_adapters, demand_loaded
 
 _LINK = "../releases/images"
 _WAY_BACK = timedelta(hours=1)
@@ -42,22 +44,24 @@ class NothingServesError(ApplianceError):
 def side_of_old(parts: Parts, kept: KeptSet, sealed: Sealed) -> Side:
     """What runs now, to the letter."""
     links = {model.task: str(parts.places.link(model.task).readlink()) for model in kept.models}
-    return Side(kept=kept, seal=sealed.text, links=links)
+    adapters = tuple(str(parts.places.adapter_link(place).readlink()) for place in range(len(kept.adapters)))
+    return Side(kept=kept, seal=sealed.text, links=links, adapter_links=adapters)
 
 
 def side_of_new(parts: Parts, kept: KeptSet, sealed: Sealed, old: KeptSet) -> Side:
     """What shall run. The seal changes only where models do."""
     text = sealed.text
-    if kept.sealed() != old.sealed():
+    if (kept.sealed(), kept.sealed_adapters()) != (old.sealed(), old.sealed_adapters()):
         at = parts.now().isoformat(timespec="seconds").replace("+00:00", "Z")
-        document = {**sealed.document, "models": kept.sealed(), "sealed_at": at}
+        document = {**sealed.document, "models": kept.sealed(), "sealed_at": at, "adapters": kept.sealed_adapters()}
+        document = left_out_if_empty(document, "adapters")
         text = json.dumps(document, indent=1, sort_keys=True) + "\n"
         Seal.model_validate_json(text)
-    return Side(kept=kept, seal=text, links={model.task: _link(parts, kept, model.task) for model in kept.models})
+    links = {model.task: _link(parts, model) for model in kept.models}
+    return Side(kept=kept, seal=text, links=links, adapter_links=tuple(_link(parts, each) for each in kept.adapters))
 
 
-def _link(parts: Parts, kept: KeptSet, task: ModelTask) -> str:
-    model = next(each for each in kept.models if each.task == task)
+def _link(parts: Parts, model: KeptModel | KeptAdapter) -> str:
     image = parts.places.image(model.root_hash)
     if model.installed_as is not None:
         # The name that the provisioning gave it, while it is still that image: it then finds nothing to do.
@@ -68,26 +72,37 @@ def _link(parts: Parts, kept: KeptSet, task: ModelTask) -> str:
 
 
 def changed_tasks(old: KeptSet, new: KeptSet) -> list[ModelTask]:
-    """The tasks whose engine has to be started anew; the others go on as they are."""
+    """The tasks whose engine has to be started anew; the others go on as they are. Adapters are drafting's."""
     before = {model.task: (model.name, model.root_hash) for model in old.models}
-    return [model.task for model in new.models if before.get(model.task) != (model.name, model.root_hash)]
+    others = new.sealed_adapters() != old.sealed_adapters()
+    return [
+        model.task
+        for model in new.models
+        if before.get(model.task) != (model.name, model.root_hash) or (others and model.task == "drafting")
+    ]
 
 
 def place(parts: Parts, side: Side, other: Side) -> None:
     """Put links and seal in place; each step is whole or not at all, and doing it again changes nothing. OSError."""
-    for task, words in side.links.items():
-        link = parts.places.link(task)
+    wanted = {parts.places.link(task): words for task, words in side.links.items()}
+    wanted |= {parts.places.adapter_link(place): words for place, words in enumerate(side.adapter_links)}
+    for link, words in wanted.items():
         if not link.is_symlink() or str(link.readlink()) != words:
             parts.disk.point(link, words)
     for task in other.links.keys() - side.links.keys():
         parts.disk.remove(parts.places.link(task))
+    for place in range(len(side.adapter_links), len(other.adapter_links)):
+        parts.disk.remove(parts.places.adapter_link(place))
     if not parts.places.seal.exists() or parts.places.seal.read_text() != side.seal:
         parts.disk.replace(parts.places.seal, side.seal.encode(), mode=0o600)
+    place_packs(parts.places, parts.disk, tuple(each.sha256 for each in side.kept.code_packs))
 
 
 def demand_service(parts: Parts, kept: KeptSet) -> None:
     """Return when every engine has loaded its weights and worked on a sample. Raises ApplianceError."""
     demand_loaded(parts.services, kept.hashes, monotonic=parts.monotonic, sleep=parts.sleep)
+    demand_adapters(parts.services, [each.digest for each in kept.adapters])
+    demand_packs(parts.places, tuple(each.sha256 for each in kept.code_packs))
     parts.probe(kept)
     # An engine that dies of its first work has been started anew, or has not: asked again.
     demand_loaded(parts.services, kept.hashes, monotonic=parts.monotonic, sleep=parts.sleep)
@@ -137,7 +152,7 @@ def go_back(parts: Parts, book: Book, change: OpenChange, reason: str) -> NoRetu
         change = _noted(book, change, phase="rolling_back", reason=plain(reason, 500), stuck=False)
         tasks = changed_tasks(new.kept, old.kept)
         # One that has the old weights serves: it was never stopped, or an earlier way back was cut off behind it.
-        if wrong := [task for task in tasks if parts.services.loaded(task) != old.kept.hashes[task]]:
+        if wrong := [task for task in tasks if not _serves(parts, old.kept, task)]:
             parts.services.stop(wrong)
         if not change.restored:
             place(parts, old, new)
@@ -153,6 +168,13 @@ def go_back(parts: Parts, book: Book, change: OpenChange, reason: str) -> NoRetu
     close_behind(book, change, reason)
     ended = book.record.found(change.operation)
     raise WentBackError(f"{reason}; {old.kept.words} runs again", hint=ended.hint if ended else "")
+
+
+def _serves(parts: Parts, kept: KeptSet, task: ModelTask) -> bool:
+    """Whether an engine has what this set wants it to have."""
+    if parts.services.loaded(task) != kept.hashes[task]:
+        return False
+    return task != "drafting" or parts.services.adapters() == {each.digest for each in kept.adapters}
 
 
 def _noted(book: Book, change: OpenChange, **changes: Any) -> OpenChange:

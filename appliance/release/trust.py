@@ -7,12 +7,11 @@ a file of it.
 
 import hashlib
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationError
@@ -20,6 +19,7 @@ from tuf.api.exceptions import DownloadError, DownloadHTTPError, ExpiredMetadata
 from tuf.api.metadata import Delegations, Metadata, Root, Targets
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
+from appliance.contract.inside import OutsideError, open_inside
 from appliance.contract.public_keys import twins
 from appliance.contract.release import MAX_MANIFEST_BYTES, ReleaseManifest, manifest_target
 from appliance.contract.release_status import TrustedMetadata
@@ -65,29 +65,26 @@ class _Folder(FetcherInterface):
     def _fetch(self, url: str) -> Iterator[bytes]:
         parts = urlsplit(url)
         path = Path(unquote(parts.path))
-        if parts.scheme != "file" or parts.netloc or not path.resolve().is_relative_to(self._base):
+        if parts.scheme != "file" or parts.netloc:
             raise DownloadError(f"{path.name} is not in the repository")
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            file = open_inside(self._base, path)
         except FileNotFoundError:
             # The client takes this for "there is none", which ends its search for newer roots.
             raise DownloadHTTPError(f"{path.name} is not there", 404) from None
-        except OSError as error:
-            raise DownloadError(f"{path.name}: {error.strerror}") from None
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise DownloadError(f"{path.name} is no file")
+        except OutsideError as error:
+            raise DownloadError(str(error)) from None
         if path.name.endswith((".root.json", ".targets.json")):
-            with os.fdopen(descriptor, "rb", buffering=0) as file:
+            with file:
                 # More than the client takes of either: a longer one is refused there, by its length.
                 content = file.read(_CONFIG.targets_max_length + 1)
             _demand_own_keys(content, path.name)
             return iter([content])
-        return self._pieces(descriptor)
+        return self._pieces(file)
 
     @staticmethod
-    def _pieces(descriptor: int) -> Iterator[bytes]:
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
+    def _pieces(file: BinaryIO) -> Iterator[bytes]:
+        with file:
             while piece := file.read(_PIECE):
                 yield piece
 

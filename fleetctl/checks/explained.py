@@ -65,7 +65,7 @@ _OWN = (
            "fleetctl site provision SITE pins the key", _POLLING),
     _check("release_image", "The image that runs is the one that was built for this fleet.", "degraded",
            "fleetctl site provision SITE, or fleetctl health drift to see who else differs", _POLLING),
-    _check("release_model", "Each task runs the model that the site file names, with the root hash that was built.",
+    _check("release_model", "Each task runs the model that its release or the site file names, with its root hash.",
            "degraded", "fleetctl site provision SITE", _POLLING),
     _check("gpu_xid", "The driver reported an Xid; give its number for what that one means.", "by the Xid",
            "fleetctl health explain NUMBER", _XID_SOURCE),

@@ -107,7 +107,7 @@ def model_loaded(context: CheckContext) -> CheckResult:
         seen.append(words)
         problems += faults
     extra = sorted({loaded.task for loaded in health.models.loaded} - set(names))
-    problems += [f"{task} is loaded, and the site file names no model for it" for task in extra]
+    problems += [f"{task} is loaded, and {context.wanted.named_by()} names no model for it" for task in extra]
     if problems:
         approved = ", ".join(f"{task} {str(hashes[task])[:12]}…" for task in names)
         return critical(

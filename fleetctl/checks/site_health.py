@@ -181,8 +181,9 @@ def _signed(site: Site, observation: Observation) -> list[Reason]:
 
 
 def drifted(site: Site, snapshot: HealthSnapshot, wanted: Wanted | None) -> list[Reason]:
-    """What runs against what the site file names and the operator built, a reason for the image and for each task."""
-    action = f"fleetctl site provision {site.name} installs what the site file names"
+    """What runs against what the site file or its release names, a reason for the image and for each task."""
+    by, made = (wanted.named_by(), "signed" if wanted.release else "built") if wanted else ("the site file", "built")
+    action = f"fleetctl site provision {site.name} installs what {by} names"
     built: Mapping[ModelTask, str | Unreadable] = wanted.model_root_hashes if wanted else {}
     found = [_image(snapshot, wanted, action)]
     loaded = {model.task: model for model in snapshot.models.loaded}
@@ -192,15 +193,13 @@ def drifted(site: Site, snapshot: HealthSnapshot, wanted: Wanted | None) -> list
         if model is None:
             found.append(_differs("release_model", f"{task}: {name} is wanted, nothing is loaded", action))
         elif model.name != name:
-            found.append(
-                _differs("release_model", f"{task}: {model.name} is loaded, the site file says {name}", action)
-            )
+            found.append(_differs("release_model", f"{task}: {model.name} is loaded, {by} says {name}", action))
         elif isinstance(hash_wanted, str) and model.root_hash != hash_wanted:
             seen = (model.root_hash or "unverified")[:12]
-            said = f"{task}: {name} {seen} is loaded, {hash_wanted[:12]} was built"
+            said = f"{task}: {name} {seen} is loaded, {hash_wanted[:12]} was {made}"
             found.append(_differs("release_model", said, action))
         else:
-            against = "as built" if isinstance(hash_wanted, str) else "by name; not built on this machine"
+            against = f"as {made}" if isinstance(hash_wanted, str) else "by name; not built on this machine"
             found.append(
                 Reason("release_model", Verdict.OK, f"{task}: {name} {(model.root_hash or '')[:12]}, {against}")
             )

@@ -20,7 +20,8 @@ class WantedEngine:
 @dataclass(frozen=True)
 class Wanted:
     """What the operator built for this site: root hashes of the OS image's /usr and of each task's model image, and
-    the engine image of a site with GPUs (None: it has none).
+    the engine image of a site with GPUs (None: it has none). `release`: its models are those that a rollout has
+    brought there, not those that the site file names.
 
     `Unreadable` when the operator has no such build; then a check cannot say that the box runs it.
     """
@@ -28,3 +29,8 @@ class Wanted:
     usr_root_hash: str | Unreadable
     model_root_hashes: Mapping[ModelTask, str | Unreadable]
     engine: WantedEngine | Unreadable | None = None
+    release: str | None = None
+
+    def named_by(self) -> str:
+        """Who names the models, in words."""
+        return f"release {self.release}" if self.release else "the site file"

@@ -14,8 +14,10 @@ import typer
 from fleetctl.cli.groups import grouped
 from fleetctl.cli.options import DryRunOption, FleetOption, OutputFormat, OutputOption
 from fleetctl.cli.release_access import ChannelOption, ReasonOption, ReleaseAccess, ReleaseArgument, tell
+from fleetctl.cli.release_adapter import import_adapter
 from fleetctl.cli.release_build import build, export, import_, import_model
 from fleetctl.cli.release_keys import app as keys
+from fleetctl.cli.release_prune import prune
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,8 +29,10 @@ app = typer.Typer(no_args_is_help=True, help="Build, sign, approve, revoke and c
 app.add_typer(keys, name="keys")
 app.command()(build)
 app.command("import-model")(import_model)
+app.command("import-adapter")(import_adapter)
 app.command()(export)
 app.command("import")(import_)
+app.command()(prune)
 
 
 @app.command("list")

@@ -53,8 +53,19 @@ def build(
         list[OsChoice] | None,
         typer.Option("--os", help="OS image that it is for; repeat. Default: as the drafting model needs it."),
     ] = None,
+    adapter: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ADAPTER", help="LoRA adapter of the drafting model (release import-adapter); repeat."),
+    ] = None,
     without_adapters: Annotated[
         bool, typer.Option("--without-adapters", help="Leave out the adapters of --from.")
+    ] = False,
+    code_pack: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Code table: a pack of appliancectl codes import; repeat.", dir_okay=False),
+    ] = None,
+    without_code_packs: Annotated[
+        bool, typer.Option("--without-code-packs", help="Leave out the code tables of --from.")
     ] = False,
     minimum_sequence: Annotated[
         int | None,
@@ -94,6 +105,9 @@ def build(
         no_drafting=no_drafting,
         os_profiles=tuple(each.value for each in os_images or ()),
         without_adapters=without_adapters,
+        adapters=tuple(adapter or ()),
+        code_packs=tuple(code_pack or ()),
+        without_code_packs=without_code_packs,
         minimum_sequence=minimum_sequence,
         evaluations=tuple(evaluation or ()),
         notes=notes,
@@ -195,20 +209,11 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _rows(rows: list[tuple[str, Any]]) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for title, value in rows:
-        table.add_row(title, str(value))
-    return table
-
-
 def _built_table(built: Built) -> Table:
+    from fleetctl.report.rows import rows
+
     found = built.manifest
-    rows: list[tuple[str, Any]] = [
+    lines: list[tuple[str, Any]] = [
         ("release", f"{built.name}, sequence {built.sequence}" + (" (dry run)" if built.dry_run else "")),
         ("digest", built.digest),
         ("draft", built.path),
@@ -220,16 +225,25 @@ def _built_table(built: Built) -> Table:
     for model in found.models:
         how = built.images.get(model.root_hash)
         image = f" ({how})" if how else ""
-        rows.append((model.task, f"{model.name}, {model.form}, {model.size_bytes / 2**20:.0f} MiB, {model.licence}"))
-        rows.append(("", f"root hash {model.root_hash}{image}"))
-    rows.append(("prompts", f"{len(found.prompts)} pinned"))
+        lines.append((model.task, f"{model.name}, {model.form}, {model.size_bytes / 2**20:.0f} MiB, {model.licence}"))
+        lines.append(("", f"root hash {model.root_hash}{image}"))
+    for adapter in found.adapters:
+        lines.append(
+            ("adapter", f"{adapter.name}, {adapter.form}, rank {adapter.rank}, for {', '.join(adapter.kinds)}")
+        )
+        lines.append(("", f"digest {adapter.digest}"))
+    for pack in found.code_packs:
+        lines.append(("code table", f"{pack.name} {pack.version}, from {pack.effective_from}, {pack.sha256[:16]}"))
+    lines.append(("prompts", f"{len(found.prompts)} pinned"))
     if found.evaluations:
-        rows.append(("evaluations", ", ".join(each.evaluation_set for each in found.evaluations)))
-    return _rows(rows)
+        lines.append(("evaluations", ", ".join(each.evaluation_set for each in found.evaluations)))
+    return rows(lines)
 
 
 def _looked_table(found: Looked) -> Table:
-    return _rows(
+    from fleetctl.report.rows import rows
+
+    return rows(
         [
             ("model", f"{found.name} for {found.task} (dry run)"),
             ("form", found.form),
@@ -240,7 +254,9 @@ def _looked_table(found: Looked) -> Table:
 
 
 def _model_table(manifest: ModelManifest, path: Path) -> Table:
-    return _rows(
+    from fleetctl.report.rows import rows
+
+    return rows(
         [
             ("image", path),
             ("root hash", manifest.root_hash),
@@ -251,8 +267,10 @@ def _model_table(manifest: ModelManifest, path: Path) -> Table:
 
 
 def _carried_table(carried: Carried) -> Table:
+    from fleetctl.report.rows import rows
+
     images = ", ".join(f"{root_hash[:16]} {how}" for root_hash, how in carried.images.items())
-    return _rows(
+    return rows(
         [
             ("release", f"{carried.release}, sequence {carried.sequence}" + (" (dry run)" if carried.dry_run else "")),
             ("channel", carried.channel),

@@ -88,6 +88,9 @@ def start(
 
     actor, fleet, progress = operator(by), access.fleet, Progress()
     signed = read_plan(file, read_plan_keys(fleet))
+    with opened_journal(fleet) as journal:
+        # Before the fleet is compared: a plan that has run differs from what it has changed.
+        journal.demand_new(signed.plan)
     passphrase = access.passphrase()
     with progress.step("Compare the plan with the fleet"), ssh_boxes(fleet, passphrase) as boxes:
         require_fit(differences(fleet, signed.plan, Asking(boxes), now()))
@@ -353,7 +356,9 @@ def explain(
     fleet: FleetOption = None,
     output: OutputOption = OutputFormat.table,
 ) -> None:
-    """Say in one paragraph why a site is where it is, what it waits for, and what is next. Asks no site."""
+    """Say in one paragraph why a site is where it is, what it waits for, and what is next. Asks no site.
+
+    Holds and revocations are read anew: they may be newer than what the controller has seen."""
     from fleetctl.models.fleetdir import FleetDir
     from fleetctl.report.lines import write_lines
     from fleetctl.report.rollout import explained_lines
@@ -364,14 +369,14 @@ def explain(
 def _explained(fleet: FleetDir, site: str, identity: str) -> Explanation:
     from fleetctl.errors import UsageError
     from fleetctl.rollout.engine_run import now, opened_journal
-    from fleetctl.rollout.engine_sources import held_sites
+    from fleetctl.rollout.engine_sources import known_now
     from fleetctl.rollout.story import explain, left_out
 
     with opened_journal(fleet) as journal:
         found = journal.find(identity)
         at = now()
         try:
-            return explain(journal, found, site, at, held_sites(fleet, found.plan, at))
+            return explain(journal, found, site, at, known_now(fleet, found.plan, at))
         except KeyError:
             why = left_out(found.plan, site)
             said = f"the plan left {site} out: {why}" if why else f"{site} is not in rollout {found.plan.id[:12]}"

@@ -121,19 +121,31 @@ def _confirm_fingerprint() -> Callable[[str], bool] | None:
 def list_sites(
     selector: SelectorOption = None, fleet: FleetOption = None, output: OutputOption = OutputFormat.table
 ) -> None:
-    """List the sites of the fleet. Reads files only; for their state: fleetctl status."""
+    """List the sites of the fleet, with their holds and pins. Reads files only; for their state: fleetctl status."""
+    from datetime import UTC, datetime
+
+    from fleetctl.models.rolloutfiles import read_holds, read_pins
     from fleetctl.report.emit import emit
     from fleetctl.report.sites import site_rows, sites_table
 
-    emit(site_rows(FleetDir.find(fleet).sites(selector)), output, sites_table)
+    found = FleetDir.find(fleet)
+    rows = site_rows(found.sites(selector), read_holds(found.path), read_pins(found.path), datetime.now(UTC))
+    emit(rows, output, sites_table)
 
 
 @app.command()
 def show(name: NameArgument, fleet: FleetOption = None, output: OutputOption = OutputFormat.table) -> None:
-    """Show what is wanted of a site: its file with defaults filled in."""
-    from fleetctl.report.emit import emit
+    """Show what is wanted of a site: its file with defaults filled in, its hold and its pin."""
+    from datetime import UTC, datetime
 
-    emit(FleetDir.find(fleet).site(name), output)
+    from fleetctl.models.rolloutfiles import read_holds, read_pins
+    from fleetctl.report.emit import emit
+    from fleetctl.report.sites import site_document
+
+    found = FleetDir.find(fleet)
+    site = found.site(name)
+    holds, pins = read_holds(found.path), read_pins(found.path)
+    emit(site_document(site, holds.get(name), pins.get(name), datetime.now(UTC)), output)
 
 
 @app.command()

@@ -30,6 +30,10 @@ class ImageCache:
         """Finished model images of a fleet."""
         return self.root / "models" / fleet
 
+    def adapters(self, fleet: str) -> Path:
+        """Finished images of LoRA adapters of a fleet."""
+        return self.root / "adapters" / fleet
+
     def engines(self, fleet: str) -> Path:
         """Finished engine images of a fleet."""
         return self.root / "engines" / fleet

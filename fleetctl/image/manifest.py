@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
+from appliance.contract.adapter import AdapterForm
 from appliance.contract.seal import ModelTask
 from fleetctl import atomic
 from fleetctl.models.base import StrictModel
@@ -59,6 +60,26 @@ class ModelManifest(StrictModel):
     own_for: ModelTask | None = Field(
         default=None, description="task of a model that is a site's own (release import-model); none in the catalogue"
     )
+
+
+class AdapterManifest(StrictModel):
+    """`<adapter>.json` beside the image of a LoRA adapter."""
+
+    kind: Literal["adapter-image"] = "adapter-image"
+    name: str
+    digest: str = Field(description="of its files: what requests call it by")
+    root_hash: str = Field(description="dm-verity root hash of the image")
+    sha256: str = Field(description="of the image file")
+    size_bytes: int
+    files: list[ModelFile]
+    form: AdapterForm
+    rank: int
+    kinds: list[str] = Field(description="kinds of documents that it drafts")
+    base: str = Field(description="name of the model that it was trained on")
+    base_root_hash: str
+    licence: str
+    origin: str
+    input_digest: str
 
 
 class EngineManifest(StrictModel):

@@ -13,7 +13,7 @@ from fleetctl.image import gpt
 from fleetctl.image.carrier import extract_files, fetch_carriers
 from fleetctl.image.catalogue import CatalogueEntry
 from fleetctl.image.digest import combined, file_sha256
-from fleetctl.image.manifest import ModelFile, ModelManifest, current_manifest, write_manifest
+from fleetctl.image.manifest import AdapterManifest, ModelFile, ModelManifest, current_manifest, write_manifest
 from fleetctl.image.packing import pack, seed_of
 from fleetctl.image.publish import publish
 from fleetctl.image.tools import ToolsTree
@@ -87,7 +87,7 @@ def build_model(job: ModelBuild, tools: ToolsTree, progress: Progress) -> ModelM
     return manifest
 
 
-def publish_model(image: Path, manifest: ModelManifest, output_dir: Path) -> None:
+def publish_model(image: Path, manifest: ModelManifest | AdapterManifest, output_dir: Path) -> None:
     """Put a packed image under its final name, the manifest last: an image without it is not finished."""
     target = output_dir / f"{manifest.name}.json"
     target.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""InstallModels: the signed images of the models, and of a GPU site's engine."""
+"""InstallModels: the signed images of the models, of their adapters, and of a GPU site's engine."""
 
 from __future__ import annotations
 
@@ -32,4 +32,15 @@ class InstallModels:
                     "root_hash": engine.root_hash,
                 }
             )
+        models += [
+            {
+                "task": f"adapter-{each.place}",
+                # By content: another release may give the name to another adapter.
+                "name": f"adapter.{each.adapter.digest}",
+                "source_path": str(each.path),
+                "sha256": each.adapter.sha256,
+                "root_hash": each.adapter.root_hash,
+            }
+            for each in run.release.need_adapters()
+        ]
         return summary(run.apply("models", models=models))

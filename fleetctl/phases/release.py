@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from appliance.contract.seal import ModelTask
+from appliance.contract.release import AdapterComponent
+from appliance.contract.seal import ModelTask, SealedAdapter
 from fleetctl.checks.wanted import Wanted, WantedEngine
 from fleetctl.errors import ConfigError
 from fleetctl.facts.base import Unreadable
@@ -31,6 +33,23 @@ class ModelImage:
 
 
 @dataclass(frozen=True)
+class AdapterImage:
+    """The signed image of a LoRA adapter on the operator's disk; `place` is where the drafting unit mounts it."""
+
+    place: int
+    adapter: AdapterComponent
+    path: Path
+
+    @property
+    def sealed(self) -> dict[str, Any]:
+        """As it stands in the seal."""
+        found = self.adapter
+        return SealedAdapter(
+            name=found.name, digest=found.digest, root_hash=found.root_hash, rank=found.rank, kinds=found.kinds
+        ).model_dump(mode="json")
+
+
+@dataclass(frozen=True)
 class EngineImage:
     """The signed engine image of GPU sites on the operator's disk. `min_driver` is the oldest that its CUDA runs on."""
 
@@ -44,12 +63,13 @@ class EngineImage:
 @dataclass(frozen=True)
 class BuiltRelease:
     """What is to run at a site; a part that was not built yet says so. `engine` is None at a site without GPUs.
-    `committed`: a rollout has brought the models there."""
+    `committed`: the release that a rollout has brought there; its models are these."""
 
     usr_root_hash: str | Unreadable
     models: Mapping[ModelTask, ModelImage | Unreadable]
     engine: EngineImage | Unreadable | None = None
-    committed: bool = False
+    committed: str | None = None
+    adapters: tuple[AdapterImage, ...] = ()
 
     @property
     def wanted(self) -> Wanted:
@@ -59,6 +79,7 @@ class BuiltRelease:
             WantedEngine(self.engine.root_hash, self.engine.min_driver)
             if isinstance(self.engine, EngineImage)
             else self.engine,
+            self.committed,
         )
 
     def need_models(self) -> tuple[ModelImage, ...]:
@@ -74,6 +95,16 @@ class BuiltRelease:
                 )
             images.append(model)
         return tuple(images)
+
+    def need_adapters(self) -> tuple[AdapterImage, ...]:
+        """The image of every adapter of the committed release; `ConfigError` when one is not on this machine."""
+        for each in self.adapters:
+            if not each.path.is_file():
+                raise ConfigError(
+                    f"the image of the adapter {each.adapter.name} is not on this machine: {each.path}",
+                    hint="fleetctl release import brings the release's images",
+                )
+        return self.adapters
 
     def need_engine(self) -> EngineImage | None:
         """The engine image of a site with GPUs; `ConfigError` when none was built."""
@@ -102,7 +133,15 @@ def built_release(
         if committed is not None
         else {task: _model_image(task, name, cache.models(fleet)) for task, name in site.spec.release.models().items()},
         _engine_image(cache.engines(fleet), built) if profile.spec.gpus else None,
-        committed is not None,
+        committed.manifest.name if committed is not None else None,
+        _committed_adapters(committed) if committed is not None else (),
+    )
+
+
+def _committed_adapters(committed: CommittedSet) -> tuple[AdapterImage, ...]:
+    return tuple(
+        AdapterImage(place, each, committed.image(each.root_hash))
+        for place, each in enumerate(committed.manifest.adapters)
     )
 
 

@@ -22,4 +22,6 @@ class Seal:
         sealed: dict[str, Any] = {"image": {"usr_hash": run.release.need_usr_root_hash()}, "models": models}
         if engine:
             sealed["engine"] = {"name": engine.name, "root_hash": engine.root_hash}
+        if adapters := run.release.need_adapters():
+            sealed["adapters"] = [each.sealed for each in adapters]
         return summary(run.apply("seal", **sealed))

@@ -14,7 +14,14 @@ from typing import Any
 from cyclonedx.spdx import is_expression, is_supported_id
 from pydantic import ValidationError
 
-from appliance.contract.release import AdapterComponent, EvaluationResult, ModelComponent, Pinned, ReleaseManifest
+from appliance.contract.release import (
+    AdapterComponent,
+    CodePackComponent,
+    EvaluationResult,
+    ModelComponent,
+    Pinned,
+    ReleaseManifest,
+)
 from fleetctl.image.manifest import ModelFile
 
 MAX_BOM_BYTES = 1 << 20
@@ -40,13 +47,14 @@ def document(manifest: ReleaseManifest, files: Files) -> dict[str, Any]:
         *(_adapter(adapter) for adapter in manifest.adapters),
         *(_pinned("prompt", each) for each in manifest.prompts),
         *(_pinned("code-table", each) for each in manifest.code_tables),
+        *(_code_pack(each) for each in manifest.code_packs),
     ]
     if manifest.engine_root_hash is not None:
         components.append(_engine(manifest.engine, manifest.engine_root_hash))
     bases = {model.root_hash: _reference(model) for model in manifest.models}
     dependencies = [{"ref": "release", "dependsOn": [each["bom-ref"] for each in components]}]
     dependencies += [
-        {"ref": f"adapter:{adapter.sha256}", "dependsOn": [bases[adapter.base_root_hash]]}
+        {"ref": f"adapter:{adapter.digest}", "dependsOn": [bases[adapter.base_root_hash]]}
         for adapter in manifest.adapters
     ]
     return {
@@ -159,10 +167,25 @@ def _card(model: ModelComponent, evaluations: Sequence[EvaluationResult]) -> dic
     return card | {"quantitativeAnalysis": {"performanceMetrics": metrics}} if metrics else card
 
 
+def _code_pack(pack: CodePackComponent) -> dict[str, Any]:
+    return {
+        "type": "data",
+        "bom-ref": f"code-pack:{pack.sha256}",
+        "name": pack.name,
+        "version": pack.version,
+        "hashes": [_hash(pack.sha256)],
+        "licenses": [{"license": {"name": pack.licence}}],
+        "properties": [
+            _property("size_bytes", str(pack.size_bytes)),
+            _property("effective_from", pack.effective_from.isoformat()),
+        ],
+    }
+
+
 def _adapter(adapter: AdapterComponent) -> dict[str, Any]:
     return {
         "type": "data",
-        "bom-ref": f"adapter:{adapter.sha256}",
+        "bom-ref": f"adapter:{adapter.digest}",
         "name": adapter.name,
         "hashes": [_hash(adapter.sha256)],
         "licenses": licences(adapter.licence),
@@ -170,6 +193,12 @@ def _adapter(adapter: AdapterComponent) -> dict[str, Any]:
         "properties": [
             _property("size_bytes", str(adapter.size_bytes)),
             _property("base_root_hash", adapter.base_root_hash),
+            _property("root_hash", adapter.root_hash),
+            _property("digest", adapter.digest),
+            _property("form", adapter.form),
+            _property("rank", str(adapter.rank)),
+            _property("kinds", " ".join(adapter.kinds)),
+            _property("origin", adapter.origin),
         ],
     }
 

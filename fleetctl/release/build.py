@@ -10,12 +10,19 @@ import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from appliance.contract.release import ModelComponent, ReleaseManifest, ReleaseName
+from appliance.contract.release import (
+    AdapterComponent,
+    CodePackComponent,
+    ImageComponent,
+    ModelComponent,
+    ReleaseManifest,
+    ReleaseName,
+)
 from appliance.contract.seal import ModelTask
 from fleetctl import atomic
 from fleetctl.errors import RefusedError, UsageError, VerificationError
@@ -34,7 +41,8 @@ from fleetctl.release.build_known import (
     next_sequence,
     one_build,
 )
-from fleetctl.release.build_parts import OS_OF, Cached, Engine, OsPart, PackedModel, evaluations
+from fleetctl.release.build_parts import OS_OF, Cached, Engine, OsPart, PackedAdapter, PackedModel, evaluations
+from fleetctl.release.code_packs import code_pack
 from fleetctl.release.store import ReleaseStore
 from fleetctl.report.progress import Progress
 
@@ -52,6 +60,9 @@ class Request:
     no_drafting: bool = False
     os_profiles: tuple[ImageProfile, ...] = ()
     without_adapters: bool = False
+    adapters: tuple[str, ...] = ()
+    code_packs: tuple[Path, ...] = ()
+    without_code_packs: bool = False
     minimum_sequence: int | None = None
     evaluations: tuple[Path, ...] = ()
     notes: str = ""
@@ -74,6 +85,17 @@ class _Parts:
     models: dict[ModelTask, ModelComponent]
     paths: dict[str, Path] = field(default_factory=dict)
     files: dict[str, list[ModelFile]] = field(default_factory=dict)
+    adapters: dict[str, AdapterComponent] = field(default_factory=dict)
+    code_packs: dict[tuple[str, date], CodePackComponent] = field(default_factory=dict)
+
+    def take_code_pack(self, component: CodePackComponent, path: Path) -> None:
+        self.code_packs[(component.name, component.effective_from)] = component
+        self.paths[component.root_hash] = path
+
+    def take_adapter(self, packed: PackedAdapter) -> None:
+        self.adapters[packed.component.name] = packed.component
+        self.paths[packed.component.root_hash] = packed.path
+        self.files[packed.component.root_hash] = list(packed.files)
 
     def take(self, packed: PackedModel) -> None:
         self.models[packed.component.task] = packed.component
@@ -107,7 +129,7 @@ def build(
         images: dict[str, str] = {}
         if not dry_run:
             give_out(store, sequence)
-            images = {model.root_hash: _placed(model, parts, store, progress) for model in manifest.models}
+            images = {image.root_hash: _placed(image, parts, store, progress) for image in manifest.images}
             _write(folder, manifest, content)
         return Built(
             name=manifest.name,
@@ -127,6 +149,8 @@ def _check_request(request: Request) -> None:
         raise UsageError(
             f"{request.name[:80]!r} is no name of a release", hint="a-z, 0-9, . and -, at most 63: 2026.11-1"
         ) from None
+    if request.adapters and request.no_drafting:
+        raise UsageError("--adapter and --no-drafting were both given", hint="choose one")
     if request.drafting and request.no_drafting:
         raise UsageError("--drafting and --no-drafting were both given", hint="choose one")
 
@@ -145,6 +169,14 @@ def _chosen(request: Request, base: ReleaseManifest | None, cached: Cached) -> _
             parts.take(cached.model(task, name))
     if request.no_drafting:
         parts.models.pop("drafting", None)
+    if base is not None and not request.without_adapters:
+        parts.adapters |= {each.name: each for each in base.adapters}
+    for adapter in request.adapters:
+        parts.take_adapter(cached.adapter(adapter))
+    if base is not None and not request.without_code_packs:
+        parts.code_packs |= {(each.name, each.effective_from): each for each in base.code_packs}
+    for path in request.code_packs:
+        parts.take_code_pack(code_pack(path), path)
     return parts
 
 
@@ -164,12 +196,12 @@ def _manifest(
     request: Request, base: ReleaseManifest | None, parts: _Parts, cached: Cached, sequence: int, now: datetime
 ) -> ReleaseManifest:  # fmt: skip
     engine, system, engine_root_hash = _engine_and_system(request, base, parts, cached)
-    adapters = () if base is None or request.without_adapters else base.adapters
-    roots = {model.root_hash for model in parts.models.values()}
-    if lost := sorted(each.name for each in adapters if each.base_root_hash not in roots):
+    adapters = tuple(parts.adapters[name] for name in sorted(parts.adapters))
+    drafting = parts.models.get("drafting")
+    if lost := [each.name for each in adapters if drafting is None or each.base_root_hash != drafting.root_hash]:
         raise RefusedError(
-            f"adapters of {request.base} were trained on another drafting model: {', '.join(lost)[:200]}",
-            hint="--without-adapters leaves them out",
+            f"trained on another drafting model: {', '.join(lost)[:200]}",
+            hint="--without-adapters leaves out those of --from; release import-adapter makes one for this model",
         )
     minimum = request.minimum_sequence
     if minimum is None:
@@ -185,7 +217,8 @@ def _manifest(
             models=tuple(parts.models[task] for task in sorted(parts.models, reverse=True)),
             adapters=adapters,
             prompts=system.prompts,
-            code_tables=base.code_tables if base is not None else (),
+            code_tables=system.code_tables,
+            code_packs=tuple(parts.code_packs[key] for key in sorted(parts.code_packs)),
             engine=engine,
             engine_root_hash=engine_root_hash,
             # Results belong to the bytes that were measured: those of the base are not taken over.
@@ -226,22 +259,17 @@ def _engine_and_system(
                 f"{request.base} is for {base.engine}, the new drafting model for {engine}",
                 hint=f"--os {OS_OF[engine]}",
             )
-        return engine, OsPart(base.usr_root_hashes, base.appliance_version, base.prompts), base.engine_root_hash
+        part = OsPart(base.usr_root_hashes, base.appliance_version, base.prompts, base.code_tables)
+        return engine, part, base.engine_root_hash
     system = cached.system(profiles or (OS_OF[engine],))
     needs_engine = engine == "vllm" and drafting is not None
     return engine, system, cached.engine_root_hash() if needs_engine else None
 
 
-def _placed(model: ModelComponent, parts: _Parts, store: ReleaseStore, progress: Progress) -> str:
+def _placed(model: ImageComponent, parts: _Parts, store: ReleaseStore, progress: Progress) -> str:
     """The image in the store, verified there."""
     with progress.step(f"image of {model.name}") as step:
-        done = 0
-
-        def count(more: int) -> None:
-            nonlocal done
-            done += more
-            step.update(f"{done * 100 // model.size_bytes} % verified")
-
+        count = step.counter(model.size_bytes, "verified")
         if model.root_hash in parts.paths:
             how = place(parts.paths[model.root_hash], model, store, count)
         else:
@@ -249,8 +277,10 @@ def _placed(model: ModelComponent, parts: _Parts, store: ReleaseStore, progress:
             try:
                 check_image(store.image(model.root_hash), model, count)
             except VerificationError as error:
+                option = f"--{model.task}" if isinstance(model, ModelComponent) else "--adapter"
+                again = f"{option} {model.name}" if not isinstance(model, CodePackComponent) else "--code-pack FILE"
                 raise RefusedError(
-                    error.message, hint=f"fleetctl release import PATH, or --{model.task} {model.name} to take it anew"
+                    error.message, hint=f"fleetctl release import PATH, or {again} to take it anew"
                 ) from None
         step.result(how)
     return how

@@ -17,10 +17,11 @@ from fleetctl.errors import ConfigError, RefusedError, UsageError
 from fleetctl.release.bom import MAX_BOM_BYTES
 from fleetctl.release.repository_client import WHATEVER_AGE
 from fleetctl.release.repository_view import parse_manifest, published
-from fleetctl.release.store import ReleaseStore
+from fleetctl.release.store import ReleaseStore, bounded
 from fleetctl.release.turns import turn
 
 RELEASE, BOM = "release.json", "bom.json"
+_AGAIN = "get it from git again, or remove the folder"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def known_releases(store: ReleaseStore) -> list[Known]:
     found = []
     for folder in sorted(store.drafts.glob("*")) if store.drafts.is_dir() else []:
         path = folder / RELEASE
-        manifest = parse_manifest(_bounded(path, MAX_MANIFEST_BYTES), str(path))
+        manifest = parse_manifest(bounded(path, MAX_MANIFEST_BYTES, _AGAIN), str(path))
         if manifest.name != folder.name:
             raise ConfigError(f"{path} is the manifest of {manifest.name}", hint="name the folder as the release")
         found.append(Known(manifest.name, manifest.sequence, manifest, folder, f"a draft ({folder})"))
@@ -64,7 +65,7 @@ def base_of(known: list[Known], name: str) -> tuple[ReleaseManifest, bytes]:
     for each in named:
         if each.manifest is None or each.revoked:
             continue
-        bom = _bounded(each.folder / BOM, MAX_BOM_BYTES)
+        bom = bounded(each.folder / BOM, MAX_BOM_BYTES, _AGAIN)
         if hashlib.sha256(bom).hexdigest() != each.manifest.bom_sha256:
             raise ConfigError(f"{each.folder / BOM} is not the one of its manifest", hint="get it from git again")
         return each.manifest, bom
@@ -116,14 +117,3 @@ def _given_out(store: ReleaseStore) -> int:
     if not (text.isdigit() and len(text) < 16):
         raise ConfigError(f"{path}: {text[:40]!r}; wanted: a number", hint="get it from git again")
     return int(text)
-
-
-def _bounded(path: Path, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}", hint="get it from git again, or remove the folder") from None
-    if len(content) > limit:
-        raise ConfigError(f"{path} has more than {limit:,} bytes", hint="get it from git again")
-    return content

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal, NoReturn, cast
 
 from appliance.contract.bundles import BUNDLES, form_of
-from appliance.contract.release import EvaluationResult, ModelComponent, Pinned
+from appliance.contract.release import AdapterComponent, EvaluationResult, ModelComponent, Pinned
 from appliance.contract.seal import ModelTask
 from fleetctl.errors import ConfigError, RefusedError, UsageError
 from fleetctl.image.cache import ImageCache
@@ -23,9 +23,17 @@ from fleetctl.image.catalogue import read_catalogue
 from fleetctl.image.digest import file_sha256, tree_digest
 from fleetctl.image.engine import ENGINE
 from fleetctl.image.jobs import model_job
-from fleetctl.image.manifest import EngineManifest, ImageManifest, ModelFile, ModelManifest, read_manifest
+from fleetctl.image.manifest import (
+    AdapterManifest,
+    EngineManifest,
+    ImageManifest,
+    ModelFile,
+    ModelManifest,
+    read_manifest,
+)
 from fleetctl.image.mkosi import PROFILES, ImageProfile
 from fleetctl.models.fleetdir import FleetDir
+from fleetctl.release.code_packs import built_in_tables
 from fleetctl.trust.passphrase import Passphrase
 
 Engine = Literal["llama.cpp", "vllm"]
@@ -44,12 +52,22 @@ class PackedModel:
 
 
 @dataclass(frozen=True)
+class PackedAdapter:
+    """An adapter of the image cache as a release names it, its image, and the files in it."""
+
+    component: AdapterComponent
+    path: Path
+    files: tuple[ModelFile, ...]
+
+
+@dataclass(frozen=True)
 class OsPart:
     """What comes with OS images: they are replaced together."""
 
     usr_root_hashes: tuple[str, ...]
     version: str
     prompts: tuple[Pinned, ...]
+    code_tables: tuple[Pinned, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +91,22 @@ class Cached:
         else:
             packed = self._of_catalogue(task, name)
         return PackedModel(_component(task, packed), path, tuple(packed.files))
+
+    def adapter(self, name: str) -> PackedAdapter:
+        """The packed adapter. Raises RefusedError for one that is missing."""
+        folder = self.cache.adapters(self.fleet.fleet.name)
+        path, packed = folder / f"{name}.raw", read_manifest(folder / f"{name}.json", AdapterManifest)
+        if packed is None or not path.is_file() or path.stat().st_size != packed.size_bytes:
+            self._refuse(
+                f"{path} is missing or not the image that was packed", f"release import-adapter … --name {name}"
+            )
+        component = AdapterComponent(
+            name=packed.name, digest=packed.digest, kinds=tuple(packed.kinds), root_hash=packed.root_hash,
+            sha256=packed.sha256, size_bytes=packed.size_bytes, form=packed.form, rank=packed.rank,
+            base_root_hash=packed.base_root_hash, licence=packed.licence, origin=packed.origin,
+            memory_mib=-(-packed.size_bytes // _MIB),
+        )  # fmt: skip
+        return PackedAdapter(component, path, tuple(packed.files))
 
     def _of_catalogue(self, task: ModelTask, name: str) -> ModelManifest:
         _check_task(name, read_catalogue().entry(name).task, task)
@@ -109,7 +143,7 @@ class Cached:
                 f"OS images of versions {', '.join(sorted(versions))}; wanted: one version",
                 hint="fleetctl image build --profile …",
             )
-        return OsPart(tuple(hashes), versions.pop(), prompts(self.package))
+        return OsPart(tuple(hashes), versions.pop(), prompts(self.package), built_in_tables(self.package))
 
     def built_systems(self) -> list[ImageProfile]:
         """The OS profiles that an image was built of."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from appliance.contract.release import ModelComponent, ReleaseManifest
+from appliance.contract.release import ImageComponent, ReleaseManifest
 from fleetctl import atomic
 from fleetctl.errors import ChangeError, RefusedError, UsageError, VerificationError
 from fleetctl.release.build_images import full, sha256_of
@@ -52,7 +52,7 @@ def export(
         _check_room(store, medium, work, manifest, files)
         images = {}
         if not dry_run:
-            for model in manifest.models:
+            for model in manifest.images:
                 images[model.root_hash] = _image(store, model, work, progress)
             _finish(work, final, CarriedIndex(
                 release=name, channel=channel, digest=manifest.digest, files=_listed(files, manifest)
@@ -76,7 +76,7 @@ def _listed(files: dict[str, bytes], manifest: ReleaseManifest) -> tuple[Carried
     ]
     large = [
         CarriedFile(path=image_path(model.root_hash), sha256=model.sha256, size_bytes=model.size_bytes)
-        for model in manifest.models
+        for model in manifest.images
     ]
     return (*small, *large)
 
@@ -85,10 +85,10 @@ def _check_room(
     store: ReleaseStore, medium: Path, work: Path, manifest: ReleaseManifest, files: dict[str, bytes]
 ) -> None:  # fmt: skip
     needed = sum(map(len, files.values()))
-    for model in manifest.models:
+    for model in manifest.images:
         if not store.image(model.root_hash).is_file():
             raise VerificationError(
-                f"{store.image(model.root_hash)} is missing: the image of {model.task} ({model.name})",
+                f"{store.image(model.root_hash)} is missing: the image of {model.name}",
                 hint="fleetctl release build makes it again, fleetctl release import brings it",
             )
         there = work / image_path(model.root_hash)
@@ -100,20 +100,14 @@ def _check_room(
         )
 
 
-def _image(store: ReleaseStore, model: ModelComponent, work: Path, progress: Progress) -> str:
+def _image(store: ReleaseStore, model: ImageComponent, work: Path, progress: Progress) -> str:
     target = work / image_path(model.root_hash)
     with progress.step(f"copying {model.name} ({model.size_bytes:,} bytes)") as step:
-        done = 0
-
-        def count(more: int) -> None:
-            nonlocal done
-            done += more
-            step.update(f"{done * 100 // model.size_bytes} %")
-
+        count = step.counter(model.size_bytes)
         if target.is_file() and target.stat().st_size == model.size_bytes and sha256_of(target, count) == model.sha256:
             step.result("there")
             return "there"
-        done = 0
+        count = step.counter(model.size_bytes)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             digest = _copied(store.image(model.root_hash), target, model.size_bytes, count)

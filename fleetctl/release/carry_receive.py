@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.contract.release import ModelComponent
+from appliance.contract.release import ImageComponent
 from fleetctl.errors import VerificationError
 from fleetctl.image import gpt
 from fleetctl.release.build_images import full, sha256_of
@@ -23,14 +23,14 @@ def part(store: ReleaseStore, root_hash: str) -> Path:
     return store.images / f".{root_hash}.part"
 
 
-def receive(store: ReleaseStore, medium: Medium, model: ModelComponent, progress: Progress) -> str:
+def receive(store: ReleaseStore, medium: Medium, model: ImageComponent, progress: Progress) -> str:
     """Return how the image came: there, copied or resumed. The part is verified then, and still has its own name.
 
     Raises VerificationError for another image than the manifest's, ChangeError when it cannot be written.
     """
     target, incoming = store.image(model.root_hash), part(store, model.root_hash)
     with progress.step(f"copying {model.name} ({model.size_bytes:,} bytes)") as step:
-        if _whole(target, model, _counter(step, model.size_bytes)):
+        if _whole(target, model, step.counter(model.size_bytes)):
             incoming.unlink(missing_ok=True)
             step.result("there")
             return "there"
@@ -48,16 +48,16 @@ def receive(store: ReleaseStore, medium: Medium, model: ModelComponent, progress
     return how
 
 
-def check_on_medium(medium: Medium, model: ModelComponent, progress: Progress) -> None:
+def check_on_medium(medium: Medium, model: ImageComponent, progress: Progress) -> None:
     """Verify an image where it lies. Raises VerificationError."""
     with progress.step(f"reading {model.name} ({model.size_bytes:,} bytes)") as step:
         digest = hashlib.sha256()
         with medium.opened(image_path(model.root_hash)) as source:
-            stream(source, model.size_bytes, digest.update, _counter(step, model.size_bytes))
+            stream(source, model.size_bytes, digest.update, step.counter(model.size_bytes))
         _same(medium, model, digest.hexdigest())
 
 
-def _received(medium: Medium, model: ModelComponent, incoming: Path, step: Step) -> str:
+def _received(medium: Medium, model: ImageComponent, incoming: Path, step: Step) -> str:
     begun = incoming.stat().st_size if incoming.is_file() and not incoming.is_symlink() else 0
     if 0 < begun <= model.size_bytes and _copied(medium, model, incoming, begun, step) == model.sha256:
         return "resumed"
@@ -68,10 +68,10 @@ def _received(medium: Medium, model: ModelComponent, incoming: Path, step: Step)
     return "copied"
 
 
-def _copied(medium: Medium, model: ModelComponent, incoming: Path, begun: int, step: Step) -> str:
+def _copied(medium: Medium, model: ImageComponent, incoming: Path, begun: int, step: Step) -> str:
     """Copy the rest behind the first `begun` bytes of a part, and return the digest of the whole."""
     digest = hashlib.sha256()
-    count = _counter(step, model.size_bytes)
+    count = step.counter(model.size_bytes)
     with medium.opened(image_path(model.root_hash)) as source, incoming.open("r+b" if begun else "xb") as copy:
         if begun:
             stream(copy, begun, digest.update, count)
@@ -84,24 +84,13 @@ def _copied(medium: Medium, model: ModelComponent, incoming: Path, begun: int, s
     return digest.hexdigest()
 
 
-def _whole(path: Path, model: ModelComponent, on_bytes: Callable[[int], None]) -> bool:
+def _whole(path: Path, model: ImageComponent, on_bytes: Callable[[int], None]) -> bool:
     there = path.is_file() and path.stat().st_size == model.size_bytes
     return there and sha256_of(path, on_bytes) == model.sha256
 
 
-def _same(medium: Medium, model: ModelComponent, found: str) -> None:
+def _same(medium: Medium, model: ImageComponent, found: str) -> None:
     if found != model.sha256:
         raise hostile(
             f"{medium.path / image_path(model.root_hash)}: SHA-256 {found}; the signed manifest wants {model.sha256}"
         )
-
-
-def _counter(step: Step, size_bytes: int) -> Callable[[int], None]:
-    done = 0
-
-    def count(more: int) -> None:
-        nonlocal done
-        done += more
-        step.update(f"{min(100, done * 100 // size_bytes)} %")
-
-    return count

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from appliance.contract.release import MAX_MANIFEST_BYTES, ReleaseManifest, ReleaseName
-from fleetctl.errors import ConfigError, RefusedError, UsageError, VerificationError
+from fleetctl.errors import RefusedError, UsageError, VerificationError
 from fleetctl.image.digest import file_sha256
 from fleetctl.image.gpt import ROOT, ROOT_VERITY, ROOT_VERITY_SIG, verity_root_hash
 from fleetctl.release.repository_view import MAX_BOM_BYTES, View, parse_manifest
-from fleetctl.release.store import ReleaseStore
+from fleetctl.release.store import ReleaseStore, bounded
 
 _NAME: TypeAdapter[str] = TypeAdapter(ReleaseName)
 
@@ -45,28 +44,17 @@ def read_draft(store: ReleaseStore, name: str) -> Draft:
         raise UsageError(
             f"there is no draft {name}: {folder}", hint=f"drafts: {there or 'none; fleetctl release build'}"
         )
-    manifest_bytes = _read(folder / "release.json", MAX_MANIFEST_BYTES)
+    manifest_bytes = bounded(folder / "release.json", MAX_MANIFEST_BYTES, "build the release again")
     manifest = parse_manifest(manifest_bytes, str(folder / "release.json"))
     if manifest.name != name:
         raise VerificationError(f"{folder} holds the manifest of {manifest.name}", hint="build the release again")
-    bom = _read(folder / "bom.json", MAX_BOM_BYTES)
+    bom = bounded(folder / "bom.json", MAX_BOM_BYTES, "build the release again")
     if (digest := hashlib.sha256(bom).hexdigest()) != manifest.bom_sha256:
         raise VerificationError(
             f"{folder / 'bom.json'} has SHA-256 {digest}, the manifest says {manifest.bom_sha256}",
             hint="build the release again",
         )
     return Draft(manifest, manifest_bytes, bom)
-
-
-def _read(path: Path, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}", hint="build the release again") from None
-    if len(content) > limit:
-        raise VerificationError(f"{path} has more than {limit} bytes", hint="build the release again")
-    return content
 
 
 def check_images(store: ReleaseStore, manifest: ReleaseManifest) -> None:
@@ -80,7 +68,7 @@ def check_images(store: ReleaseStore, manifest: ReleaseManifest) -> None:
 def image_problems(store: ReleaseStore, manifest: ReleaseManifest) -> list[str]:
     """What is wrong with the images of a release, one sentence a file."""
     problems = []
-    for model in manifest.models:
+    for model in manifest.images:
         path = store.image(model.root_hash)
         try:
             size = path.stat().st_size
@@ -93,7 +81,7 @@ def image_problems(store: ReleaseStore, manifest: ReleaseManifest) -> list[str]:
                 continue
             named = verity_root_hash(path, ROOT, ROOT_VERITY, ROOT_VERITY_SIG)
         except FileNotFoundError:
-            problems.append(f"{path} is missing: the image of {model.task} ({model.name})")
+            problems.append(f"{path} is missing: the image of {model.name}")
         except OSError as error:
             problems.append(f"{path} cannot be read: {error.strerror}")
         except VerificationError as error:

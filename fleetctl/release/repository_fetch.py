@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from tuf.api.exceptions import DownloadError, DownloadHTTPError
 from tuf.ngclient import FetcherInterface
+
+from appliance.contract import inside
 
 
 class FolderFetcher(FetcherInterface):
@@ -31,21 +31,12 @@ class FolderFetcher(FetcherInterface):
         return iter((content,))
 
 
-def open_inside(folder: Path, path: Path) -> IO[bytes]:
-    """Open a regular file of `folder`. Raises DownloadHTTPError 404 when there is none, DownloadError for the rest.
-
-    A link that leads out is refused, and a pipe: it could make a reader wait for ever.
-    """
-    resolved = path.resolve()
-    if not resolved.is_relative_to(folder.resolve()):
-        raise DownloadError(f"{path.name} leads out of the repository")
+def open_inside(folder: Path, path: Path) -> BinaryIO:
+    """`appliance.contract.inside.open_inside` in the words of python-tuf: DownloadHTTPError 404 when there is none,
+    which ends a search for newer roots; DownloadError for the rest."""
     try:
-        descriptor = os.open(resolved, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        return inside.open_inside(folder, path)
     except FileNotFoundError:
         raise DownloadHTTPError(f"there is no {path.name}", 404) from None
-    except OSError as error:
-        raise DownloadError(f"{path.name} cannot be read: {error.strerror}") from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise DownloadError(f"{path.name} is no regular file")
-    return os.fdopen(descriptor, "rb")
+    except inside.OutsideError as error:
+        raise DownloadError(str(error)) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleetctl.errors import ConfigError, VerificationError
 from fleetctl.models.fleetdir import FleetDir
 
 
@@ -42,3 +43,16 @@ class ReleaseStore:
     def image(self, root_hash: str) -> Path:
         """Where an image lies, or would."""
         return self.images / f"{root_hash}.raw"
+
+
+def bounded(path: Path, limit: int, hint: str) -> bytes:
+    """A small file of the fleet directory. Raises `ConfigError` when it cannot be read, `VerificationError` when it has
+    more than `limit` bytes; `hint` is what to do then."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", hint=hint) from None
+    if len(content) > limit:
+        raise VerificationError(f"{path} has more than {limit:,} bytes", hint=hint)
+    return content

@@ -94,28 +94,26 @@ def import_model(own: OwnModel, folder: Path, job: OwnBuild, progress: Progress)
         shown, found = look(own, folder)
         step.result(f"{shown.form}, {', '.join(shown.files)[:100]}, {shown.size_bytes:,} bytes")
     job.build.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(job.build).free
-    if free < (needed := found.size_bytes * _COPIES):
-        raise ChangeError(
-            f"{job.build}: {needed:,} bytes are needed to pack {own.name}, {free:,} are free",
-            hint="make room, or use another cache with FLEETCTL_CACHE_DIR",
-        )
+    demand_room(job.build, own.name, found.size_bytes)
     with job.packer() as pack:
         work = job.build / "own-model"
         shutil.rmtree(work, ignore_errors=True)
         with progress.step(f"copying {own.name}") as step:
-            done = 0
-
-            def count(more: int) -> None:
-                nonlocal done
-                done += more
-                step.update(f"{done * 100 // found.size_bytes} %")
-
-            files = lay(found, work / "files", count)
+            files = lay(found, work / "files", step.counter(found.size_bytes))
         try:
             return _packed(own, files, work, pack, job, progress)
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def demand_room(build: Path, name: str, size_bytes: int) -> None:
+    """Raise ChangeError when files of this size cannot be packed there."""
+    free = shutil.disk_usage(build).free
+    if free < (needed := size_bytes * _COPIES):
+        raise ChangeError(
+            f"{build}: {needed:,} bytes are needed to pack {name}, {free:,} are free",
+            hint="make room, or use another cache with FLEETCTL_CACHE_DIR",
+        )
 
 
 def _packed(

@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +61,7 @@ class OwnFolder:
 
 def examine(folder: Path, task: ModelTask) -> OwnFolder:
     """Look at every file of `folder`. Raises RefusedError at the first that may not go in, or for what is missing."""
-    files = _named(folder, _survey(folder))
+    files = _named(folder, survey(folder))
     names = [file.name for file in files]
     form = form_of(task, names)
     if form is None:
@@ -82,12 +82,22 @@ def examine(folder: Path, task: ModelTask) -> OwnFolder:
 
 def lay(found: OwnFolder, target: Path, on_bytes: Callable[[int], None] = lambda count: None) -> list[ModelFile]:
     """Copy the files into the new folder `target`, and look at the copies: what is packed is what was looked at."""
+    laid = lay_files(found.path, found.files, target, on_bytes)
+    for file in found.files:
+        _check(target / file.name, file, found.form)
+    return laid
+
+
+def lay_files(
+    folder: Path, files: Iterable[OwnFile], target: Path, on_bytes: Callable[[int], None] = lambda count: None
+) -> list[ModelFile]:
+    """Copy files into the new folder `target`. Raises RefusedError for one that changes meanwhile."""
     target.mkdir(parents=True)
     laid = []
-    for file in found.files:
+    for file in files:
         digest = hashlib.sha256()
         copied = 0
-        with opened(found.path / file.source) as source, (target / file.name).open("xb") as copy:
+        with opened(folder / file.source) as source, (target / file.name).open("xb") as copy:
             while chunk := source.read(_CHUNK):
                 copied += len(chunk)
                 if copied > file.size_bytes:
@@ -97,9 +107,8 @@ def lay(found: OwnFolder, target: Path, on_bytes: Callable[[int], None] = lambda
                 on_bytes(len(chunk))
         if copied != file.size_bytes:
             raise _refused(
-                found.path / file.source, "it changed while it was read", "a file that stays as it is", "run this again"
+                folder / file.source, "it changed while it was read", "a file that stays as it is", "run this again"
             )
-        _check(target / file.name, file, found.form)
         laid.append(ModelFile(path=file.name, sha256=digest.hexdigest()))
     return laid
 
@@ -118,8 +127,16 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _survey(folder: Path) -> list[OwnFile]:
-    """Every entry of the folder, by name."""
+def digest_of_file(file: BinaryIO) -> str:
+    """SHA-256 of what is left of an opened file."""
+    digest = hashlib.sha256()
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def survey(folder: Path) -> list[OwnFile]:
+    """Every entry of the folder, by name. Raises RefusedError for one that is no plain file with a plain name."""
     try:
         with os.scandir(folder) as entries:
             found = [entry for _, entry in zip(range(_MAX_FILES + 1), entries, strict=False)]

@@ -45,8 +45,32 @@ class _Value:
     elements: int = 1
 
 
+@dataclass(frozen=True)
+class GgufHeader:
+    """What a sound file says: its metadata, and the shape of each tensor, the fastest dimension first."""
+
+    metadata: dict[str, _Value]
+    shapes: dict[str, tuple[int, ...]]
+
+    def text(self, key: str) -> str:
+        """A text of the metadata; empty where there is none."""
+        value = self.metadata.get(key)
+        return value.text or "" if value is not None else ""
+
+    def has_number(self, key: str) -> bool:
+        """Whether the metadata has a number under this key."""
+        return key in self.metadata and self.metadata[key].kind in _FIXED
+
+
 def check_gguf(file: BinaryIO) -> int:
-    """Return how many tensors the file has. Raises WeightsError."""
+    """Return how many tensors a model's file has. Raises WeightsError."""
+    header = read_gguf(file)
+    _check_mandatory(header.metadata)
+    return len(header.shapes)
+
+
+def read_gguf(file: BinaryIO) -> GgufHeader:
+    """Return the header of a file of which every byte is accounted for. Raises WeightsError."""
     reader = HeaderReader(file, MAX_HEADER_BYTES)
     if (magic := reader.take(4, "the magic")) != MAGIC:
         raise WeightsError(f"a file that begins with {magic!r}", "GGUF")
@@ -63,10 +87,10 @@ def check_gguf(file: BinaryIO) -> int:
         if key in metadata:
             raise WeightsError(f"the key {key[:80]!r} twice", "each key once")
         metadata[key] = _value(reader, key)
-    _check_mandatory(metadata)
     alignment = _alignment(metadata)
-    places = [_tensor(reader, alignment) for _ in range(tensors)]
-    if len({name for _, _, name in places}) != len(places):
+    shapes: dict[str, tuple[int, ...]] = {}
+    places = [_tensor(reader, alignment, shapes) for _ in range(tensors)]
+    if len(shapes) != len(places):
         raise WeightsError("two tensors of the same name", "each name once")
     begin = _aligned(reader.at, alignment)
     end = 0
@@ -83,7 +107,7 @@ def check_gguf(file: BinaryIO) -> int:
             )
     if reader.length > begin + _aligned(end, alignment):
         raise WeightsError(f"{reader.length - begin - end:,} bytes behind the last tensor", "none")
-    return tensors
+    return GgufHeader(metadata, shapes)
 
 
 def _aligned(at: int, alignment: int) -> int:
@@ -149,8 +173,8 @@ def _array(reader: HeaderReader, what: str) -> int:
     return count
 
 
-def _tensor(reader: HeaderReader, alignment: int) -> tuple[int, int, str]:
-    """Return where a tensor's numbers begin (behind the header), how many bytes they are, and its name."""
+def _tensor(reader: HeaderReader, alignment: int, shapes: dict[str, tuple[int, ...]]) -> tuple[int, int, str]:
+    """Return where a tensor's numbers begin (behind the header), their bytes, and its name; note its shape."""
     name = _text(reader, "the name of a tensor", _MAX_NAME_BYTES)
     shown = f"tensor {name[:80]!r}"
     rank = reader.number("I", shown)
@@ -168,6 +192,7 @@ def _tensor(reader: HeaderReader, alignment: int) -> tuple[int, int, str]:
         raise WeightsError(f"{shown} of shape {shape}", f"rows of a multiple of {per_block}, and not empty")
     if offset % alignment:
         raise WeightsError(f"{shown} at {offset:,}", f"a multiple of {alignment}")
+    shapes[name] = tuple(shape)
     return offset, elements // per_block * block_bytes, name
 
 

@@ -25,6 +25,11 @@ _BITS = {
 
 def check_safetensors(file: BinaryIO) -> int:
     """Return how many tensors the file has. Raises WeightsError."""
+    return len(read_safetensors(file))
+
+
+def read_safetensors(file: BinaryIO) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each tensor of a file of which every byte is accounted for. Raises WeightsError."""
     reader = HeaderReader(file, MAX_HEADER_BYTES + 8)
     length = reader.number("Q", "the length of the header")
     if not 2 <= length <= MAX_HEADER_BYTES:
@@ -48,7 +53,7 @@ def check_safetensors(file: BinaryIO) -> int:
     rest = reader.length - reader.at
     if end != rest:
         raise WeightsError(f"tensors of {end:,} bytes in a file with {rest:,} behind the header", "the same number")
-    return len(places)
+    return {name: tuple(entry["shape"]) for name, entry in header.items()}
 
 
 def _check_notes(notes: Any) -> None:

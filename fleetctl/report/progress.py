@@ -30,6 +30,17 @@ class Step:
         """Say what it is doing now."""
         self._show(printable(detail).replace("\n", " "))
 
+    def counter(self, size: int, what: str = "") -> Callable[[int], None]:
+        """Shows how much of `size` is done; called with how much more there is. `what` stands behind the share."""
+        done = 0
+
+        def count(more: int) -> None:
+            nonlocal done
+            done += more
+            self.update(f"{min(100, done * 100 // size)} % {what}".rstrip())
+
+        return count
+
     def result(self, note: str) -> None:
         """What stands behind the title when the step is done, for example `already up to date`."""
         self.note = printable(note)

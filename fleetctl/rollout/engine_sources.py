@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 
 from appliance.contract.envelope import public_key_of
 from appliance.contract.release import ReleaseManifest
-from fleetctl.errors import ConfigError, RefusedError, UsageError
+from fleetctl.errors import ConfigError, RefusedError, UsageError, VerificationError
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.rollout import Plan, Stamp
 from fleetctl.models.rolloutfiles import read_holds, read_pins
@@ -28,6 +28,7 @@ from fleetctl.rollout.gates import Gate, HealthSource
 from fleetctl.rollout.gates_health import FleetHealth
 from fleetctl.rollout.gates_service import ServiceLevel
 from fleetctl.rollout.steps import Tools
+from fleetctl.rollout.story import Known
 from fleetctl.rollout.verdict_site import Windows
 from fleetctl.trust.passphrase import Passphrase
 
@@ -77,13 +78,7 @@ class FleetSources:
 
     def revoked(self, plan: Plan) -> str:
         """Why the plan's release may not be rolled out any more; empty: it is approved in its channel."""
-        try:
-            found = self._view().find(plan.channel, plan.release.name)
-        except (RefusedError, UsageError) as problem:
-            return problem.message
-        if found.digest != plan.release.digest:
-            return f"{plan.release.name} is {found.digest[:12]} now, the plan is of {plan.release.digest[:12]}"
-        return ""
+        return revoked(self._view(), plan)
 
     def newest(self, plan: Plan, passed: set[str]) -> Stamp | None:
         """The newest approved release of the channel that this or another rollout has brought through its waves."""
@@ -133,6 +128,26 @@ class FleetSources:
                 value = read()
                 self._kept[name] = (self.mono(), value)
             return cast("T", value)
+
+
+def revoked(view: View, plan: Plan) -> str:
+    """Why the plan's release may not be rolled out any more; empty: it is approved in its channel."""
+    try:
+        found = view.find(plan.channel, plan.release.name)
+    except (RefusedError, UsageError) as problem:
+        return problem.message
+    if found.digest != plan.release.digest:
+        return f"{plan.release.name} is {found.digest[:12]} now, the plan is of {plan.release.digest[:12]}"
+    return ""
+
+
+def known_now(fleetdir: FleetDir, plan: Plan, at: datetime) -> Known:
+    """What an explanation needs of the fleet directory. A repository that does not verify raises nothing."""
+    held = held_sites(fleetdir, plan, at)
+    try:
+        return Known(held, revoked(published(ReleaseStore(fleetdir), now=at), plan))
+    except (VerificationError, ConfigError) as problem:
+        return Known(held, not_known=problem.message)
 
 
 def held_sites(fleetdir: FleetDir, plan: Plan, at: datetime) -> dict[str, str]:

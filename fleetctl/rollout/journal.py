@@ -55,11 +55,7 @@ class Journal:
         """
         content = plan.content().decode()
         with self._database.transaction(writes=True) as connection:
-            if connection.execute(select(rollout.c.id).where(rollout.c.id == plan.id)).first():
-                raise RefusedError(
-                    f"plan {plan.id[:12]} was started before",
-                    hint=f"fleetctl rollout status {plan.id[:12]}; fleetctl rollout resume goes on with it",
-                )
+            _demand_new(connection, plan)
             taken = _others(connection, plan)
             changed = [record for _, record, others in taken if others not in (RolloutState.CATCHING_UP,)
                        or record.offline_since is None]  # fmt: skip
@@ -90,6 +86,11 @@ class Journal:
                 _write_site(connection, older, gone)
                 _event(connection, older, at, actor, Event("superseded", why, record.site))
         return [record.site for _, record, _ in taken]
+
+    def demand_new(self, plan: Plan) -> None:
+        """Raise `RefusedError` when the plan was started before. `begin` asks again: somebody may be faster."""
+        with self._database.transaction(writes=False) as connection:
+            _demand_new(connection, plan)
 
     def find(self, begins: str = "") -> RolloutRecord:
         """The rollout whose id begins so; without one, the newest. Raises `UsageError` for none or several."""
@@ -257,6 +258,19 @@ class Journal:
             raise StoreError(
                 "a site in the journal is not readable", hint="was it written by a newer fleetctl?"
             ) from None
+
+
+def _demand_new(connection: Connection, plan: Plan) -> None:
+    row = connection.execute(select(rollout.c.state).where(rollout.c.id == plan.id)).first()
+    if row is None:
+        return
+    begins, over = plan.id[:12], row.state in (RolloutState.DONE.value, RolloutState.ABORTED.value)
+    another = "fleetctl rollout plan makes another"
+    raise RefusedError(
+        f"plan {begins} was started before; its rollout is {row.state.replace('_', ' ')}",
+        hint=f"fleetctl rollout status {begins}; "
+        + (another if over else f"fleetctl rollout resume --id {begins} goes on with it"),
+    )
 
 
 def _others(connection: Connection, plan: Plan) -> list[tuple[str, SiteRecord, RolloutState]]:

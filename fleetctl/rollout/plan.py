@@ -93,13 +93,13 @@ def bytes_expected(status: ReleaseStatus | None, release: ReleaseManifest) -> in
     Of a site that did not answer, nothing is known to be there.
     """
     there = _images(status) if status else frozenset()
-    return sum(model.size_bytes for model in release.models if model.root_hash not in there)
+    return sum(image.size_bytes for image in release.images if image.root_hash not in there)
 
 
 def _images(status: ReleaseStatus) -> frozenset[str]:
     """Root hashes of what is there. What the provisioning brought stands in no list of images until it is adopted."""
     sets = [each for each in (status.active, status.previous, status.staged) if each is not None and each.complete]
-    return frozenset(status.images).union(*(each.models.values() for each in sets))
+    return frozenset(status.images).union(*((*each.models.values(), *each.adapters) for each in sets))
 
 
 def seconds_expected(size: int, limit_kib_s: int | None, rate: float | None) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -122,12 +123,22 @@ def history(journal: Journal, identity: str, site: str = "") -> list[Told]:
     ]  # fmt: skip
 
 
-def explain(journal: Journal, found: RolloutRecord, site: str, now: datetime, held: Mapping[str, str]) -> Explanation:
+@dataclass(frozen=True)
+class Known:
+    """What the fleet directory says now: sites that are held, in words; why the release may not be rolled out any more
+    (`revoked`; empty: it may), or why that is not known."""
+
+    held: Mapping[str, str]
+    revoked: str = ""
+    not_known: str = ""
+
+
+def explain(journal: Journal, found: RolloutRecord, site: str, now: datetime, known: Known) -> Explanation:
     """One paragraph on a site of a rollout. Raises KeyError when it is none of its sites."""
     plan, records = found.plan, {record.site: record for record in journal.sites(found.plan.id)}
     record, steps = records[site], journal.steps(found.plan.id, site)
     planned = next(each for each in plan.sites if each.site == site)
-    waits, action = _waits(journal, found, record, now, held)
+    waits, action = _waits(journal, found, record, now, known)
     last = steps[-1] if steps else None
     said = [
         f"{site} is {record.shown} since {_at(record.offline_since or record.since)} in rollout {plan.id[:12]} of "
@@ -138,6 +149,10 @@ def explain(journal: Journal, found: RolloutRecord, site: str, now: datetime, he
         said.append(f"Before it went out of reach it was {record.state.value}.")
     if record.reason:
         said.append(f"Why: {record.reason.rstrip('.')}.")
+    if known.revoked:
+        said.append(f"The release may not be rolled out any more: {known.revoked.rstrip('.')}.")
+    if known.not_known:
+        said.append(f"Whether the release is still approved is not known: {known.not_known.rstrip('.')}.")
     if last is not None:
         said.append(f"The last step was {last.what} at {_at(last.at)}{_because(last)}.")
     if gates := _gates(steps):
@@ -152,7 +167,8 @@ def explain(journal: Journal, found: RolloutRecord, site: str, now: datetime, he
         "rollout_state": found.state.value,
         "rollout_reason": found.reason,
         "activation_window": planned.activation,
-        "held": held.get(site, ""),
+        "held": known.held.get(site, ""),
+        "revoked": known.revoked or (None if known.not_known else False),
         "last_step": {"what": last.what, "at": last.at.isoformat(), "facts": dict(last.facts)} if last else None,
     }
     return Explanation(
@@ -166,9 +182,7 @@ def left_out(plan: Plan, site: str) -> str:
     return next((each.reason for each in plan.left_out if each.site == site), "")
 
 
-def _waits(
-    journal: Journal, found: RolloutRecord, record: SiteRecord, now: datetime, held: Mapping[str, str]
-) -> tuple[str, str]:
+def _waits(journal: Journal, found: RolloutRecord, record: SiteRecord, now: datetime, known: Known) -> tuple[str, str]:
     """What is waited for, and the next action."""
     plan, site, begins = found.plan, record.site, found.plan.id[:12]
     if record.settled:
@@ -178,6 +192,8 @@ def _waits(
             f"find the cause, then fleetctl rollout retry and fleetctl rollout resume --id {begins}")  # fmt: skip
     if found.state is RolloutState.ABORTED or found.wanted is RolloutState.ABORTED:
         return "", "none: the rollout was aborted; fleetctl rollout plan makes a new one"
+    if known.revoked:
+        return "", "none: whoever controls the rollout stops it before the next step; build and sign another release"
     if RolloutState.PAUSED in (found.state, found.wanted):
         return "a person, because the rollout is paused", f"fleetctl rollout resume --id {begins}"
     orders = Orders(journal, plan)
@@ -190,7 +206,7 @@ def _waits(
         if waiting and place == found.wave:
             return f"a named person who promotes wave {waiting}", f"fleetctl rollout promote {waiting} --by NAME"
         return f"wave {before.name}, which has to pass first", "none: its turn comes by itself"
-    if hold := held.get(site, ""):
+    if hold := known.held.get(site, ""):
         return f"the end of its hold ({hold})", f"fleetctl site unhold {site}, when that is over"
     if record.offline_since is not None:
         away = plan.policy.when_disconnected
@@ -202,7 +218,7 @@ def _waits(
         0.0,
         {site: windows.activation(spec, site, labels)},
         {site: windows.download(spec, site, labels)},
-        held,
+        known.held,
         promoted=promoted,
         countersigned=orders.countersigned,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from securesystemslib.signer import CryptoSigner, Signer
 
-from fleetctl.errors import RefusedError, UsageError
+from fleetctl.errors import UsageError
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.release_keys import KeyRecord, ReleaseKeys
 from fleetctl.trust.release_token import TokenSigner, module_path
@@ -66,11 +66,6 @@ class Keyring:
         if kind not in self._asked:
             self._asked[kind] = ask()
         return self._asked[kind]
-
-
-def no_secret() -> Passphrase:
-    """For a keyring that only looks which keys are there."""
-    raise RefusedError("this command signs nothing", hint="report this: a key was opened where none is needed")
 
 
 def pin_from(fd: int | None, file: Path | None) -> Passphrase:

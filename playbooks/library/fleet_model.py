@@ -20,8 +20,10 @@ from ansible.module_utils.fleet_outcome import finish, run_reporting
 
 STATE = Path("/var/lib/appliance")
 MODELS = STATE / "models"
-# What a site can have one image of: the weights of a task, and the engine that runs on GPUs.
-TASKS = ("transcription", "drafting", "engine")
+# What a site can have one image of: the weights of a task, the engine that runs on GPUs, and an adapter of the drafting
+# model in each of the places where its unit mounts one (MAX_ADAPTERS of the contract).
+ADAPTERS = tuple(f"adapter-{place}" for place in range(8))
+TASKS = ("transcription", "drafting", "engine", *ADAPTERS)
 _EARLIER_LINK = "current"  # before there was one model a task
 
 ARGUMENTS = {
@@ -73,7 +75,7 @@ def pending(directory: Path, given: dict[str, Any]) -> list[str]:
 
 
 def _words(task: str) -> str:
-    return "engine" if task == "engine" else f"model for {task}"
+    return task if task == "engine" or task in ADAPTERS else f"model for {task}"
 
 
 def unwanted(directory: Path, tasks: list[str]) -> list[Path]:

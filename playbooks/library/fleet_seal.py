@@ -25,6 +25,7 @@ SERVICES = (
 )
 DRAFTING = "appliance-drafting.service"  # at sites with a drafting model only
 PENDING = "seal"
+_ADAPTER = ("name", "digest", "root_hash", "rank", "kinds")
 _STOP_DRAFTING = f"stop {DRAFTING}: the site has no drafting model"
 _RESTART = "restart the services, because an earlier run was cut off before that"
 # Loading weights under emulation takes minutes; the services' own time limits are shorter.
@@ -41,6 +42,17 @@ ARGUMENTS = {
             "task": {"type": "str", "required": True, "choices": ["transcription", "drafting"]},
             "name": {"type": "str", "required": True},
             "root_hash": {"type": "str", "required": True},
+        },
+    },
+    "adapters": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "digest": {"type": "str", "required": True},
+            "root_hash": {"type": "str", "required": True},
+            "rank": {"type": "int", "required": True},
+            "kinds": {"type": "list", "elements": "str", "required": True},
         },
     },
     "engine": {
@@ -90,6 +102,8 @@ def seal(
     }
     if (engine := given.get("engine")) is not None:
         document["engine"] = {key: engine[key] for key in ("name", "root_hash")}
+    if adapters := given.get("adapters"):
+        document["adapters"] = [{key: each[key] for key in _ADAPTER} for each in adapters]
     same = {key: value for key, value in before.items() if key != "sealed_at"} == document
     return {**document, "sealed_at": before["sealed_at"] if same else now}
 

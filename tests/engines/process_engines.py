@@ -8,12 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from appliance.contract.seal import ModelTask
+from appliance.evaluation.engines import WantedAdapter
 from appliance.evaluation.errors import NotMeasuredError
 from appliance.facts.reading import UnreadableError
 from appliance.health.inputs import ask
@@ -38,14 +39,20 @@ class ProcessEngines:
     verified: bool = False
 
     @contextmanager
-    def running(self, task: ModelTask, root_hash: str) -> Iterator[Path]:
+    def running(self, task: ModelTask, root_hash: str, adapters: Sequence[WantedAdapter] = ()) -> Iterator[Path]:
         """Start the service's own program."""
         if root_hash not in self.folders:
             raise NotMeasuredError(f"{task}: no folder for {root_hash[:12]}", hint="name its folder")
         with tempfile.TemporaryDirectory(prefix="ev-") as name:  # a short path: unix sockets allow 107 bytes
             folder = Path(name)
             socket, config, log = folder / "http.sock", folder / "settings.json", folder / "log"
-            own = {"socket": str(socket), "model_dir": str(self.folders[root_hash])}
+            own: dict[str, object] = {"socket": str(socket), "model_dir": str(self.folders[root_hash])}
+            if task == "drafting":
+                for place, each in enumerate(adapters):
+                    (folder / "adapters").mkdir(exist_ok=True)
+                    (folder / "adapters" / str(place)).symlink_to(self.folders[each.root_hash])
+                own |= {"adapters": {each.digest: each.kinds for each in adapters}}
+                own |= {"adapter_dir": str(folder / "adapters")}
             config.write_text(json.dumps(dict(self.settings.get(task, {})) | own | _UNSEALED))
             with log.open("wb") as file:
                 process = subprocess.Popen(

@@ -12,7 +12,14 @@ from appliance.contract.seal import ModelTask
 from fleetctl.image.cache import ImageCache
 from fleetctl.image.digest import tree_digest
 from fleetctl.image.jobs import model_job
-from fleetctl.image.manifest import EngineManifest, ImageManifest, ModelFile, ModelManifest, write_manifest
+from fleetctl.image.manifest import (
+    AdapterManifest,
+    EngineManifest,
+    ImageManifest,
+    ModelFile,
+    ModelManifest,
+    write_manifest,
+)
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.release.build_parts import Cached
 from tests.fakes.releases import Image, model_image
@@ -72,6 +79,22 @@ class FilledCache:
             own_for=task if own else None,
         )
         write_manifest(self.models / f"{name}.json", manifest)
+        return image
+
+    def adapter(self, name: str, base: Image, *, kinds: tuple[str, ...] = ("visit_note",), seed: bytes = b"") -> Image:
+        """A packed LoRA adapter of a model."""
+        folder = self.cache.adapters(self.fleet.fleet.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        (self.root / "work").mkdir(exist_ok=True)
+        image = model_image(self.root / "work", {"adapter.gguf": b"GGUF" + name.encode() * 2000 + seed})
+        made = image.adapter(base, name, kinds)
+        shutil.move(image.path, folder / f"{name}.raw")
+        manifest = AdapterManifest(
+            name=name, digest=made.digest, root_hash=made.root_hash, sha256=made.sha256, size_bytes=made.size_bytes,
+            files=[ModelFile(path="adapter.gguf", sha256="5" * 64)], form="gguf", rank=made.rank, kinds=list(kinds),
+            base="notes", base_root_hash=base.root_hash, licence="MIT", origin="a test", input_digest="0" * 64,
+        )  # fmt: skip
+        write_manifest(folder / f"{name}.json", manifest)
         return image
 
     def system(self, profile: str = "lab", *, code: Path = CODE, version: str = "0.1.0") -> str:

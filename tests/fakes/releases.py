@@ -33,7 +33,14 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
-from appliance.contract.release import ModelComponent, ReleaseManifest, bom_target, manifest_target
+from appliance.contract.release import (
+    AdapterComponent,
+    CodePackComponent,
+    ModelComponent,
+    ReleaseManifest,
+    bom_target,
+    manifest_target,
+)
 from appliance.contract.revocation import REVOKED_FIELD, Revocation, revocations, revoked_field
 from appliance.contract.seal import ModelTask
 from fleetctl.models.fleetdir import FleetDir
@@ -44,7 +51,7 @@ from fleetctl.trust.keystore import KeyStore
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.release_keys import FOLDER as RELEASE_FOLDER
 from fleetctl.trust.release_keys import ReleaseKeys
-from fleetctl.trust.release_signers import Keyring, no_secret
+from fleetctl.trust.release_signers import Keyring
 from tests.fakes.programs import needed
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
@@ -81,6 +88,18 @@ class Image:
             origin="made by a test",
             memory_mib=memory_mib,
         )
+
+    def adapter(
+        self, base: Image, name: str = "style", kinds: Sequence[str] = ("visit_note",), **more: Any
+    ) -> AdapterComponent:
+        """This image as a LoRA adapter of `base`; nothing that is tested with it looks into it."""
+        said: dict[str, Any] = {
+            "name": name, "kinds": tuple(kinds), "form": "gguf", "rank": 4, "licence": "MIT", "memory_mib": 1,
+            "digest": hashlib.sha256(f"files {self.root_hash}".encode()).hexdigest(), "root_hash": self.root_hash,
+            "sha256": self.sha256, "size_bytes": self.size_bytes, "base_root_hash": base.root_hash,
+            "origin": "made by a test",
+        }  # fmt: skip
+        return AdapterComponent(**(said | more))
 
 
 def model_image(work: Path, files: Mapping[str, bytes]) -> Image:
@@ -171,6 +190,8 @@ def manifest(
     minimum_sequence: int = 0,
     usr_root_hashes: tuple[str, ...] = (USR_ROOT_HASH,),
     notes: str = "",
+    adapters: Sequence[AdapterComponent] = (),
+    code_packs: Sequence[CodePackComponent] = (),
 ) -> ReleaseManifest:
     return ReleaseManifest(
         name=name,
@@ -179,6 +200,8 @@ def manifest(
         usr_root_hashes=usr_root_hashes,
         appliance_version="0.6.0",
         models=tuple(models),
+        adapters=tuple(adapters),
+        code_packs=tuple(code_packs),
         engine="llama.cpp",
         bom_sha256=hashlib.sha256(bom).hexdigest(),
         minimum_sequence=minimum_sequence,
@@ -371,6 +394,11 @@ def release_fleet(
     hand = SigningHand(Keyring([keys], lambda: passphrase, no_secret))
     create(store, hand, first(roles, now()), now())
     return ReleaseFleet(store, hand, now)
+
+
+def no_secret() -> Passphrase:
+    """For a keyring whose keys need no PIN: asking for one is a failure."""
+    raise AssertionError("a PIN was asked for")
 
 
 def template(folder: Path, keystore: KeyStore, passphrase: Passphrase, **more: Any) -> ReleaseFleet:

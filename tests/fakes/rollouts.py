@@ -22,7 +22,8 @@ from fleetctl.rollout.steps import Tools
 from fleetctl.rollout.steps_outcome import Pace
 from fleetctl.rollout.verdict_site import Windows
 from tests.fakes import site as fake
-from tests.fakes.boxes import FakeBox, manifest
+from tests.fakes.boxes import FakeBox
+from tests.fakes.sets import manifest
 
 START = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 RELEASE = manifest("2026.11-1", 2)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.tuf_attacks import MIRROR, Target
+from tests.fakes.tuf_attacks import MIRROR
+from tests.fakes.tuf_hostile import Target
 from tests.sim.sites.console import Console, operation
 from tests.sim.sites.faults import Faults
 from tests.sim.sites.fleet import Published, SimulatedFleet, simulated_sites

@@ -1,4 +1,4 @@
-"""What the text says around the evidence of a code: its words that hold, those that are denied, side, episode, trimester."""
+"""What the text says around the evidence of a code: words that hold, words denied, side, episode, trimester."""
 
 from __future__ import annotations
 
@@ -20,8 +20,13 @@ _LATER = re.compile(
     r"|post[- ]?op(?:erative)?|routine healing|returns? for|subsequent)\b",
     re.IGNORECASE,
 )
-_SEQUELA = re.compile(r"\b(?:sequelae?|late effects?|residuals? (?:of|from)|as a result of (?:an? )?old)\b", re.IGNORECASE)
-_WEEKS = re.compile(r"\b(\d{1,2})(?:\s*(?:\+|and)?\s*\d/7)?[- ]*(?:weeks?|wks?|w)\b(?:['\s]*(?:of )?(?:gestation|pregnan|ga\b|ega\b))?", re.I)
+_SEQUELA = re.compile(
+    r"\b(?:sequelae?|late effects?|residuals? (?:of|from)|as a result of (?:an? )?old)\b", re.IGNORECASE
+)
+_WEEKS = re.compile(
+    r"\b(\d{1,2})(?:\s*(?:\+|and)?\s*\d/7)?[- ]*(?:weeks?|wks?|w)\b(?:['\s]*(?:of )?(?:gestation|pregnan|ga\b|ega\b))?",
+    re.I,
+)
 _PREGNANT = re.compile(r"\b(?:pregnan|gestation|gravid|trimester|prenatal|antenatal|obstetric)", re.IGNORECASE)
 # Chapter 15 of ICD-10-CM: first less than 14 weeks 0 days, second up to less than 28 weeks 0 days, then the third.
 _SECOND_WEEKS, _THIRD_WEEKS, _TERM_WEEKS = 14, 28, 43
@@ -53,9 +58,9 @@ class Context:
         )  # fmt: skip
 
 
-def context(reader: StatusReader, places: Iterable[tuple[int, int]], more: str = "") -> Context:
-    """Return the context of evidence at places of a text; `more` are words that hold as well (a partner's title)."""
-    held, denied, sides = set(stems(more)), set[str](), set[str]()
+def context(reader: StatusReader, places: Iterable[tuple[int, int]], more: frozenset[str] = frozenset()) -> Context:
+    """Return the context of evidence at places of a text; `more` are stems that hold as well (a partner's title)."""
+    held, denied, sides = set(more), set[str](), set[str]()
     later = sequela = False
     for start, end in _sentences(reader, places):
         sentence = reader.text[start:end]
@@ -64,7 +69,7 @@ def context(reader: StatusReader, places: Iterable[tuple[int, int]], more: str =
             status = reader.assertion(start + word.start(), start + word.end())
             (held if status in _HOLDS else denied).update(stems(word.group()))
         # Roman numbers are read beside their word, so the sentence is read as a whole as well.
-        held |= {one for one in stems(sentence) if one.isdigit()}
+        held |= {one for one in stems(sentence) if one[0].isdigit()}
         tokens = tokenise(sentence)
         sides |= {side for _, side in sides_in(tokens, range(len(tokens)), spoken=False)}
         later |= _LATER.search(sentence) is not None

@@ -1,17 +1,19 @@
-"""From a code to the most specific billable one that a text supports, with a question for each choice it leaves open."""
+"""From a code to the most specific billable one that a text supports, with a question for what it leaves open."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from appliance.coding.rules.context import Context
-from appliance.coding.rules.titles import ASSUMED, SIDES, Asked
+from appliance.coding.rules.titles import ASSUMED, EMPTY, SIDES, Asked, asked, stems
 from appliance.coding.rules.tree import CodeTree
 from appliance.coding.suggestion import Entry
 from appliance.grounding.tokens import stem
 
 _MAX_DEPTH, _MAX_OPTIONS = 8, 6
+# Below "other" a title counts when that many of its words are stated; that many codes are looked at.
+_WORDS_BELOW, _MAX_BELOW = 2, 400
 _SUBSEQUENT, _SEQUELA, _INITIAL = stem("subsequent"), stem("sequela"), stem("initial")
 _TRIMESTER = stem("trimester")
 
@@ -68,26 +70,71 @@ def _open(tree: CodeTree, entry: Entry) -> bool:
     return asks.unspecified or bool(asks.absent) or bool((SIDES | {_INITIAL, _SUBSEQUENT, _SEQUELA}) & asks.all_stems)
 
 
+def _told_apart(tree: CodeTree, children: Sequence[Entry]) -> list[tuple[Entry, Asked]]:
+    """Return each child with what tells it from its siblings: words that all of them have ask for nothing.
+
+    A title that adds no word to the one above ("Adverse effect of" under "Poisoning by, adverse effect of") is told
+    apart by its whole wording.
+    """
+    found = [(child, tree.asks(child)) for child in children]
+    if len(found) < 2:
+        return found
+    naming = [asks.all_stems for _, asks in found if not (asks.unspecified or asks.other)]
+    common = frozenset.intersection(*naming) if len(naming) > 1 else frozenset[str]()
+    whole = [set(stems(child.title)) - EMPTY for child in children]
+    shared = set.intersection(*whole)
+    told = []
+    for (child, asks), every in zip(found, whole, strict=True):
+        if not asks.all_stems and not (asks.absent or asks.unspecified or asks.other):
+            told.append((child, replace(asks, either=(frozenset(every - shared),))))
+        else:
+            told.append((child, replace(asks, either=tuple(one - common for one in asks.either))))
+    return told
+
+
 def _choose(tree: CodeTree, children: Sequence[Entry], around: Context) -> tuple[Entry, bool] | None:
     """Return (child, whether the text states it); None when neither text nor conventions decide."""
-    best: tuple[float, Entry, bool] | None = None
-    default: Entry | None = None
-    for child in children:
-        asks = tree.asks(child)
+    best: tuple[tuple[bool, float], Entry] | None = None
+    default: tuple[tuple[int, bool], Entry] | None = None
+    for child, asks in _told_apart(tree, children):
         if asks.absent and asks.absent <= around.held:
             continue
         if around.sides and (SIDES & asks.all_stems) and not _right_side(asks, around):
             continue
         score, stated = _fits(asks, around)
-        if score is not None and (stated or not asks.unspecified) and (best is None or score > best[0]):
-            best = score, child, stated
-        if default is None and _default(asks, around):
-            default = child
-    if best is not None and (best[2] or default is None):
-        return best[1], best[2]
+        if score is not None and (stated or not asks.unspecified) and (best is None or (stated, score) > best[0]):
+            best = (stated, score), child
+        # Of two for a silent record, the one that is without more: "without status migrainosus" before "with".
+        rank = len(asks.absent), asks.unspecified
+        if _default(asks, around) and (default is None or rank > default[0]):
+            default = rank, child
+    if best is not None and (best[0][0] or default is None):
+        return best[1], best[0][0]
+    deep = _deeper(tree, children, around)
+    if deep is not None:
+        return deep, True
     if default is not None:
-        return default, False
+        return default[1], False
     return (children[0], True) if len(children) == 1 else None
+
+
+def _deeper(tree: CodeTree, children: Sequence[Entry], around: Context) -> Entry | None:
+    """Return the child below which a title is stated in full: "Obesity, class 2" stands under "Other obesity"."""
+    above = tree.entry(children[0].parent) if children and children[0].parent else None
+    if above is None:
+        return None
+    best: tuple[int, Entry] | None = None
+    for child in children:
+        if not tree.asks(child).other and not tree.asks(child).unspecified:
+            continue
+        for entry in tree.below(child.code, _MAX_BELOW):
+            asks = asked(entry.title, above.title)
+            if asks.absent or asks.unspecified or asks.other:
+                continue
+            for wanted in asks.either:
+                if len(wanted) >= _WORDS_BELOW and all(_held(one, around) for one in wanted):
+                    best = (len(wanted), child) if best is None or len(wanted) > best[0] else best
+    return best[1] if best else None
 
 
 def _right_side(asks: Asked, around: Context) -> bool:
@@ -126,23 +173,27 @@ def _held(one: str, around: Context) -> bool:
     if one == _SEQUELA:
         return around.sequela
     # A stem of a title and one of the text may differ in an ending that the stemmer keeps: diabet(ic), diabet(es).
-    return one in around.held or (len(one) > 5 and any(one[:6] == held[:6] for held in around.held))
+    return one in around.held or (
+        len(one) > 5 and any(one[:6] == held[:6] and abs(len(one) - len(held)) < 4 for held in around.held)
+    )
 
 
 def _default(asks: Asked, around: Context) -> bool:
     """Whether a title is for a record that is silent: unspecified, without, or what the guidelines assume."""
-    left = [wanted for wanted in asks.either if not {one for one in wanted if not _held(one, around)} - _assumed(around)]
+    left = [
+        wanted for wanted in asks.either if not {one for one in wanted if not _held(one, around)} - _assumed(around)
+    ]
     if not left:
         return False
-    return asks.unspecified or bool(asks.absent) or any(wanted and wanted <= ASSUMED | _assumed(around) for wanted in left)
+    return (
+        asks.unspecified or bool(asks.absent) or any(wanted and wanted <= ASSUMED | _assumed(around) for wanted in left)
+    )
 
 
-def _asked_of(
-    tree: CodeTree, above: Entry, children: Sequence[Entry], chosen: Entry, around: Context
-) -> list[str]:
+def _asked_of(tree: CodeTree, above: Entry, children: Sequence[Entry], chosen: Entry, around: Context) -> list[str]:
     """Return the question that a choice by convention leaves, by what tells its siblings apart."""
     told = frozenset[str]().union(*(tree.asks(child).all_stems for child in children))
-    if SIDES & told and not around.sides:
+    if len(SIDES & told) > 1 and not around.sides:
         return [f"Which side: {above.title}? The text does not say."]
     if {_INITIAL, _SUBSEQUENT} & told or _SEQUELA in told:
         if around.later or around.sequela:
@@ -154,7 +205,9 @@ def _asked_of(
 
 
 def _options(tree: CodeTree, above: Entry, children: Sequence[Entry]) -> list[str]:
-    named = [tree.asks(child).words for child in children if not tree.asks(child).unspecified]
+    named = [
+        tree.asks(child).words for child in children if not (tree.asks(child).unspecified or tree.asks(child).other)
+    ]
     named = [one for one in dict.fromkeys(named) if one]
     if not named:
         return []

@@ -15,18 +15,28 @@ EMPTY = frozenset(
         words(
             "the of a an and or with without due to in by on at for as from other unspecified specified elsewhere"
             " classified not nos nec encounter type disease disorder diseases disorders syndrome condition conditions"
-            " complication complications associated involving including site sites part parts region stage through"
-            " structure level episode current status manifestation manifestations caused uncomplicated"
+            " associated involving including site sites part parts region stage through"
+            " structure level episode current caused uncomplicated"
         ),
     )
 )
+# Words that ask for something only where nothing else does: "with unspecified complications", "with complications".
+_WEAK = frozenset(map(stem, words("complication complications manifestation manifestations symptoms symptom features")))
 SIDES = frozenset({"right", "left", "bilateral", "unilateral"})
 # What the guidelines let a coder assume where a record is silent: an injury not said to be open is closed, a fracture
 # not said to be undisplaced is displaced (ICD-10-CM Official Guidelines FY 2026, I.C.19.c); active treatment has the
 # initial encounter (I.C.19.a), and healing is routine where nothing else is said.
 ASSUMED = frozenset(map(stem, words("closed displaced initial routine healing fracture")))
 _PARENTHESES = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-_ABSENT = re.compile(r"\b(?:without(?: mention of)?|not) ((?:(?!\bwith\b)[^,;])+)", re.IGNORECASE)
+# What is absent ends where the title names its place or goes on: "without foreign body of right hand".
+_LISTED = r"(?:(?!with\b)[^,;]+, ){1,4}and (?!with\b)[^,;]+"
+_ALONE = r"(?:(?!\b(?:with|in|of (?:right|left|bilateral|unspecified|other))\b)[^,;])+"
+_ABSENT = re.compile(rf"\b(?:without(?: mention of)?|not) ({_LISTED}|{_ALONE})", re.IGNORECASE)
+# What is called unspecified is not asked for: "of unspecified ligament", "unspecified severity".
+_UNKNOWN = re.compile(r"\bunspecified((?: (?!with\b|without\b|of\b|in\b|due\b|as\b|and\b|or\b)[a-z-]+){1,2})", re.I)
+_UNCOMPLICATED = re.compile(r"\buncomplicated\b", re.IGNORECASE)
+_ROMAN_STAGE = re.compile(r"(i{1,3}|iv|vi?)([a-c]?)")
+_DIGIT_STAGE = re.compile(r"(\d)[a-c]")
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6"}
 _NUMBERED = frozenset({"stage", "type", "grade", "class", "stag", "typ", "grad", "clas"})
 _ABBREVIATED = {
@@ -75,8 +85,11 @@ def stems(text: str) -> list[str]:
         if token.kind == "m":
             continue
         before = found[-1] if found else ""
-        if before in _NUMBERED and token.text in _ROMAN:
-            found.append(_ROMAN[token.text])
+        if before in _NUMBERED and (roman := _ROMAN_STAGE.fullmatch(token.text)):
+            number = _ROMAN[roman[1]]
+            found += [number, number + roman[2]] if roman[2] else [number]
+        elif stage := _DIGIT_STAGE.fullmatch(token.text):
+            found += [stage[1], token.text]  # stage 3a is a stage 3
         elif token.text in _ABBREVIATED:
             found += [stem(word) for word in _ABBREVIATED[token.text]]
         else:
@@ -94,26 +107,25 @@ def asked(title: str, above: str) -> Asked:
     known = set(stems(_PARENTHESES.sub(" ", above)))
     absent: set[str] = set()
     for found in _ABSENT.finditer(plain):
-        absent |= set(stems(found[1])) - EMPTY | _kept_empty(found[1])
-    positive = _ABSENT.sub(" ", plain)
+        absent |= set(stems(found[1])) - EMPTY
+    for found in _ABSENT.finditer(_PARENTHESES.sub(" ", above)):
+        absent -= set(stems(found[1]))
+    if _UNCOMPLICATED.search(plain) and not _UNCOMPLICATED.search(above):
+        absent |= _WEAK
+    positive = _UNKNOWN.sub(" unspecified", _ABSENT.sub(" ", plain))
     alternatives = [part for part in re.split(r",?\s+or\s+", positive) if part.strip()] or [""]
     # "..., or unspecified": the alternative asks for nothing, so numbers of the others are no condition.
     open_end = any("unspecified" in part.casefold() for part in alternatives[1:])
     either = []
     for part in alternatives[:1] if open_end else alternatives:
         wanted = set(stems(part)) - EMPTY - known
+        wanted = wanted - _WEAK or wanted
         either.append(frozenset(one for one in wanted if not (open_end and one.isdigit())))
     lower = plain.casefold()
     return Asked(
         tuple(either), frozenset(absent), "unspecified" in lower, lower.startswith("other ") or ", other" in lower,
         _beyond(title, above),
     )  # fmt: skip
-
-
-def _kept_empty(text: str) -> set[str]:
-    """"Without complications" asks for the absence of a word that asks for nothing elsewhere."""
-    found = set(stems(text))
-    return found if found <= EMPTY else set()
 
 
 def _beyond(title: str, above: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 
 from appliance.coding.tables.refusal import wrong
 
 MAX_BYTES = 256 << 20
+# Characters that steer a terminal or turn the order of what is read: titles are shown to people.
+CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 _GZIP = b"\x1f\x8b"
 
 
@@ -21,7 +24,7 @@ def plain(content: bytes, name: str, encoding: str = "utf-8", limit: int = MAX_B
         older: How its publisher wrote it before; tried when it is not in `encoding`.
 
     Raises:
-        TableFileError: damaged, too large, or not in that encoding (with line and column).
+        TableFileError: damaged, too large, not in that encoding, or not text (with line and column).
     """
     if content.startswith(_GZIP):
         opened = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -41,7 +44,9 @@ def plain(content: bytes, name: str, encoding: str = "utf-8", limit: int = MAX_B
         line = before.count(b"\n") + 1
         column = error.start - (before.rfind(b"\n") + 1) + 1
         raise wrong(name, line, f"a byte that is not {encoding}", column=column) from None
-    if "\0" in text:
-        before_nul = text[: text.index("\0")]
-        raise wrong(name, before_nul.count("\n") + 1, "a NUL character; this is no text file")
+    found = CONTROLS.search(text)
+    if found:
+        at = found.start()
+        line, column = text.count("\n", 0, at) + 1, at - (text.rfind("\n", 0, at) + 1) + 1
+        raise wrong(name, line, "a control character, which no table has", column=column, seen=found.group())
     return text

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from appliance.coding.suggestion import Note
+from appliance.coding.tables.compressed import CONTROLS
 from appliance.coding.tables.refusal import wrong
 
 MAX_BYTES = 64 << 20
@@ -106,6 +107,8 @@ class _Reading:
     def end(self, tag: str) -> None:
         self.path.pop()
         text = " ".join("".join(self.text).split()) if self.text is not None else ""
+        if CONTROLS.search(text):
+            raise self.refuse("a control character, which no table has", text)
         self.text = None
         above = self.path[-1] if self.path else ""
         if tag in ("chapter", "section", "diag"):
@@ -150,7 +153,8 @@ def read_tabular(content: bytes, name: str) -> tuple[str, list[Node]]:
     Raises:
         TableFileError: it is no tabular list; with line and column.
     """
-    parser = expat.ParserCreate()
+    # Given, so that a declaration cannot name an encoding that nobody knows; the list is ASCII.
+    parser = expat.ParserCreate("utf-8")
     parser.buffer_text = True
     reading = _Reading(name, parser)
     parser.StartElementHandler = reading.start

@@ -80,6 +80,8 @@ def _pairs(content: bytes, name: str, rationales: dict[str, int]) -> Iterator[tu
         if cells[5] not in ("0", "1", "9"):
             raise wrong(name, line, "0, 1 or 9 was wanted", column="Modifier", seen=cells[5])
         rationale = cells[6][:200] if len(cells) > _COLUMNS else ""
+        if not rationale.isprintable():
+            raise wrong(name, line, "words were wanted", column="PTP Edit Rationale", seen=rationale)
         number = rationales.setdefault(rationale, len(rationales))
         if number >= _MOST_RATIONALES:
             raise wrong(name, line, f"more than {_MOST_RATIONALES} rationales", column="PTP Edit Rationale")

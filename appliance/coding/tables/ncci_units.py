@@ -91,6 +91,8 @@ def _unit(
             problem = "1, 2 or 3 was wanted"
             raise wrong(name, line, problem, column="MUE Adjudication Indicator", seen=indicator)
         adjudication = int(indicator[0])
+    if not rationale.isprintable():
+        raise wrong(name, line, "words were wanted", column="MUE Rationale", seen=rationale)
     number = rationales.setdefault(rationale[:200], len(rationales))
     if number > 250:
         raise wrong(name, line, "more than 250 rationales", column="MUE Rationale")

@@ -15,7 +15,7 @@ _MAX_COLUMNS = 200
 
 
 def rows(text: str, name: str, delimiter: str, *, quoted: bool = True) -> Iterator[tuple[int, list[str]]]:
-    """Line (from 1) and cells of every row that is not empty; cells are stripped.
+    """Line (from 1) and cells of every row that is not empty; blanks in cells are one blank each.
 
     Args:
         text: The file.
@@ -45,7 +45,7 @@ def rows(text: str, name: str, delimiter: str, *, quoted: bool = True) -> Iterat
             if len(cell) > MAX_CELL:
                 raise wrong(name, line, f"a cell of more than {MAX_CELL} characters", column=column)
         if any(cell.strip() for cell in cells):
-            yield line, [cell.strip() for cell in cells]
+            yield line, [" ".join(cell.split()) for cell in cells]
 
 
 def heading(cell: str) -> str:

@@ -13,7 +13,9 @@ _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 _SEARCHED = ("inclusion_term", "includes")
 _MOST_WORDS = 16
 # Words that codes of one category share or differ in without meaning anything for their likeness.
-_EMPTY = frozenset({"of", "the", "and", "or", "with", "without", "in", "to", "due", "by", "for", "other", "code"})
+_EMPTY = frozenset(
+    {"of", "the", "and", "or", "with", "without", "in", "to", "due", "by", "for", "other", "unspecified"}
+)
 
 
 def words_of(text: str) -> frozenset[str]:

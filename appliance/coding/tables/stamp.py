@@ -27,5 +27,8 @@ class Stamp:
 
     def head(self, kind: PackKind, system: str, licence: str, sources: dict[str, bytes]) -> PackHead:
         """A pack's head for files by name."""
-        made_of = tuple(Source(name, hashlib.sha256(content).hexdigest()) for name, content in sources.items())
+        made_of = tuple(
+            Source(name if name.isprintable() else ascii(name), hashlib.sha256(content).hexdigest())
+            for name, content in sources.items()
+        )
         return PackHead(kind, system, self.version, self.effective_from, self.effective_to, licence, made_of)

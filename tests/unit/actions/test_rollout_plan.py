@@ -14,8 +14,9 @@ from fleetctl.models.rollout import Plan
 from fleetctl.models.rolloutfiles import write_hold
 from fleetctl.rollout.journal_records import Entry
 from fleetctl.rollout.plan_rates import rates_of
-from tests.fakes.boxes import FakeBox, manifest, set_of
+from tests.fakes.boxes import FakeBox
 from tests.fakes.rollout_fleet import POLICY, RolloutFleet, rollout_fleet
+from tests.fakes.sets import manifest, set_of
 
 NEW, OLD = manifest("new-1", 5), manifest("old-1", 3)
 NOW = datetime.now(UTC)

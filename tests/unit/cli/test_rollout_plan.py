@@ -18,8 +18,8 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.rollout.planfile import read_plan
 from fleetctl.trust.keystore import KeyStore
 from fleetctl.trust.plan_key import read_plan_keys
-from tests.fakes.boxes import manifest, set_of
 from tests.fakes.rollout_fleet import POLICY, RolloutFleet, rollout_fleet
+from tests.fakes.sets import manifest, set_of
 
 NEW, OLD = manifest("2026.11-2", 12, size=1 << 30), manifest("2026.10-1", 9)
 PASSPHRASE = "correct horse battery staple"

@@ -39,6 +39,42 @@ def test_list_and_show_give_data_on_stdout(fleet: FleetDir, capsys: pytest.Captu
     assert "127.0.0.1:2201" in capsys.readouterr().out
 
 
+def test_list_and_show_say_why_rollouts_leave_a_site_alone(
+    fleet: FleetDir, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    assert run(["site", "show", "lab-1", "-o", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["hold"], found["pin"]) == (None, None)
+    assert run(["site", "hold", "lab-1", "--reason", "[bold]moves", "--by", "alex", "--until", "7d"]) == 0
+    assert run(["site", "pin", "lab-1", "2026.11-1", "--reason", "a study", "--by", "kim"]) == 0
+    capsys.readouterr()
+    assert run(["site", "list"]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert "held by alex until " in words
+    assert ": [bold]moves" in words
+    assert "pinned to 2026.11-1 by kim: a study" in words
+    assert run(["site", "list", "-o", "json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["hold"]["by"], row["hold"]["active"], row["pin"]["release"]) == ("alex", True, "2026.11-1")
+    assert run(["site", "show", "lab-1", "-o", "json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["hold"], shown["pin"]) == (row["hold"], row["pin"])
+
+
+def test_a_hold_that_has_ended_is_shown_as_one(fleet: FleetDir, capsys: pytest.CaptureFixture[str]) -> None:
+    path = fleet.path / "policies" / "holds" / "lab-1.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        "apiVersion: fleetctl/v1\nkind: SiteHold\nmetadata: {name: lab-1}\nspec: {by: alex, reason: moved, "
+        "since: '2020-01-01T00:00:00+00:00', until: '2020-01-02T00:00:00+00:00'}\n"
+    )
+    assert run(["site", "list", "-o", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["hold"]["active"] is False
+    path.write_text("kind: nonsense\n")
+    assert run(["site", "list"]) == 2
+
+
 @pytest.mark.usefixtures("passphrase_file")
 @pytest.mark.parametrize("command", [["preflight"], ["verify"], ["provision", "--dry-run"], ["provision"]])
 def test_a_site_without_a_pinned_key_is_refused_with_9(

@@ -16,7 +16,9 @@ import pytest
 from fleetctl.image.mirrors import read_mirrors
 from fleetctl.image.packing import pack
 from fleetctl.image.tools import ToolsTree, ensure_tools
+from fleetctl.release.store import ReleaseStore
 from fleetctl.release.weights import OwnBuild, Pack
+from tests.fakes.carried import Fleet, Sender, make_sender
 
 # Read at once: the tests' HOME is an empty folder, and the tools are 300 MB.
 _CACHE = Path(os.environ.get("FLEETCTL_CACHE_DIR") or Path(pwd.getpwuid(os.getuid()).pw_dir) / ".cache/fleetctl")
@@ -63,3 +65,23 @@ def own_build(tmp_path: Path, signer: Signer, tools: ToolsTree) -> OwnBuild:
 
     opened: Callable[[], AbstractContextManager[Pack]] = packer
     return OwnBuild(tmp_path / "models", tmp_path / "build", signer.certificate, opened)
+
+
+@pytest.fixture
+def sender(tmp_path: Path) -> Sender:
+    return make_sender(tmp_path)
+
+
+@pytest.fixture
+def receiver(tmp_path: Path, sender: Sender) -> ReleaseStore:
+    """Another fleet directory that has pinned the same root, with the repository as it was before the releases."""
+    store = ReleaseStore(Fleet(tmp_path / "receiver"))
+    store.folder.mkdir(parents=True)
+    return store
+
+
+@pytest.fixture
+def usb(tmp_path: Path) -> Path:
+    folder = tmp_path / "usb"
+    folder.mkdir()
+    return folder

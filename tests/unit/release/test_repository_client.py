@@ -17,7 +17,9 @@ from fleetctl.release.repository_fetch import FolderFetcher
 from fleetctl.release.repository_view import published
 from fleetctl.release.store import ReleaseStore
 from tests.fakes.releases import Image, SignedRepository, manifest
-from tests.fakes.tuf_attacks import HARMLESS, MIRROR, NEEDS_MEMORY, STOLEN, Builder, Target, load, newest, resign
+from tests.fakes.tuf_attacks import MIRROR, NEEDS_MEMORY
+from tests.fakes.tuf_hostile import Builder, Target, load, newest, resign
+from tests.fakes.tuf_stolen import HARMLESS, STOLEN
 
 IMAGE = Image(Path("none"), "1" * 64, "2" * 64, 4096)
 
@@ -109,7 +111,7 @@ def test_a_pipe_is_not_waited_for(world: World) -> None:
     hostile = world.tmp / "hostile"
     MIRROR["no_timestamp"](world.target, hostile)
     os.mkfifo(hostile / "metadata" / "timestamp.json")
-    with pytest.raises(VerificationError, match="no regular file"):
+    with pytest.raises(VerificationError, match="no plain file"):
         world.names(hostile)
 
 

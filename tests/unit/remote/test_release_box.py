@@ -4,16 +4,12 @@ say, but makes ready for a transfer as the real one does."""
 from __future__ import annotations
 
 import hashlib
-import os
 import random
-import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,6 +37,7 @@ from fleetctl.rollout.clinical_policy import policy_of
 from fleetctl.trust.keystore import KeyStore
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.ssh_agent import ssh_agent
+from tests.fakes.ssh_box import SshFake, served
 from tests.unit.remote.conftest import SITE
 
 OPERATION = "0123456789abcdef" * 2
@@ -53,54 +50,6 @@ STATUS = ReleaseStatus(
 ).model_dump_json()  # fmt: skip
 OFFER = Offer(release="2026.11-1", channel="stable", digest="a" * 64).model_dump_json()
 
-# FAKE appliancectl: answers with the files of `says`; only receive-prepare is the product's own.
-FAKE = """\
-#!/bin/sh
-echo "$@" >> "$SAYS/asked"
-if [ "$2" = receive-prepare ]; then
-    shift 2
-    {python} -c 'import typer; from appliance.ctl.__main__ import ApplianceError, sys
-from appliance.ctl.release_incoming import receive_prepare
-try:
-    typer.run(receive_prepare)
-except ApplianceError as error:
-    print(f"error: {{error}}\\n  hint: {{error.hint}}", file=sys.stderr); sys.exit(error.exit_code)' "$@" || exit
-    if [ -e "$SAYS/fill" ]; then rm "$SAYS/fill"; head -c 100M /dev/zero > "$APPLIANCE_RELEASE_ROOT/filler"; fi
-    exit 0
-fi
-while [ -e "$SAYS/$2.hang" ]; do sleep 0.1; done
-cat "$SAYS/$2.out" 2>/dev/null
-cat "$SAYS/$2.err" >&2 2>/dev/null
-if [ -e "$SAYS/$2.cut" ]; then
-    session=$PPID
-    until grep -q sshd /proc/$session/comm; do session=$(cut -d' ' -f4 /proc/$session/stat); done
-    kill -9 $session
-fi
-exit $(cat "$SAYS/$2.code" 2>/dev/null || echo 0)
-"""
-
-
-@dataclass(frozen=True)
-class FakeBox:
-    """The folder that stands for the box, and what its `appliancectl` says."""
-
-    root: Path
-    says: Path
-    port: int
-    host_key: str
-
-    @property
-    def releases(self) -> Path:
-        return self.root / "var/lib/appliance/releases"
-
-    def say(self, command: str, out: str, err: str = "", code: int = 0) -> None:
-        (self.says / f"{command}.out").write_text(out)
-        (self.says / f"{command}.err").write_text(err)
-        (self.says / f"{command}.code").write_text(str(code))
-
-    def asked(self) -> list[str]:
-        return (self.says / "asked").read_text().splitlines()
-
 
 @pytest.fixture(scope="module")
 def agent(keystore: KeyStore, passphrase: Passphrase) -> Iterator[Path]:
@@ -109,47 +58,13 @@ def agent(keystore: KeyStore, passphrase: Passphrase) -> Iterator[Path]:
 
 
 @pytest.fixture
-def fake(tmp_path: Path, keystore: KeyStore) -> Iterator[FakeBox]:
-    """A real sshd whose sessions find the fake appliancectl."""
-    sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
-    if sshd is None or os.geteuid() != 0:
-        pytest.skip("logging in as root needs an sshd that runs as root")
-    Path("/run/sshd").mkdir(exist_ok=True)
-    folder, root, says = tmp_path / "sshd", tmp_path / "box", tmp_path / "says"
-    for each in (folder, root, says, folder / "bin"):
-        each.mkdir()
-    (folder / "bin" / "appliancectl").write_text(FAKE.format(python=sys.executable))
-    (folder / "bin" / "appliancectl").chmod(0o755)
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", folder / "host"], check=True)
-    (folder / "authorized").write_text(keystore.text("ssh_ed25519.pub") + "\n")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    (folder / "config").write_text(
-        f"ListenAddress 127.0.0.1:{port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
-        "PasswordAuthentication no\nPermitRootLogin prohibit-password\nStrictModes no\nUsePAM no\nPidFile none\n"
-        f"SetEnv PATH={folder}/bin:/usr/bin:/bin SAYS={says} APPLIANCE_RELEASE_ROOT={root}\n"
-    )
-    server = subprocess.Popen([sshd, "-D", "-E", folder / "log", "-f", folder / "config"])
-    try:
-        deadline_s = time.monotonic() + 30
-        while not _listens(port):
-            assert server.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < deadline_s
-            time.sleep(0.02)
-        yield FakeBox(root, says, port, (folder / "host.pub").read_text().strip())
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def fake(tmp_path: Path, keystore: KeyStore) -> Iterator[SshFake]:
+    with served(tmp_path, keystore) as found:
+        yield found
 
 
 @pytest.fixture
-def store(fleet_dir: FleetDir, fake: FakeBox) -> ReleaseStore:
+def store(fleet_dir: FleetDir, fake: SshFake) -> ReleaseStore:
     """A signed release, as far as a transfer is concerned."""
     fleet_dir.known_hosts.write_text(f"north-clinic {fake.host_key}\n")
     found = ReleaseStore(fleet_dir)
@@ -166,7 +81,7 @@ MakeBox = Callable[..., SshBox]
 
 
 @pytest.fixture
-def make(fake: FakeBox, fleet_dir: FleetDir, store: ReleaseStore, agent: Path) -> Iterator[MakeBox]:
+def make(fake: SshFake, fleet_dir: FleetDir, store: ReleaseStore, agent: Path) -> Iterator[MakeBox]:
     site = Site.model_validate(SITE)
     management = site.spec.management.model_copy(update={"ssh_port": fake.port})
     site = site.model_copy(update={"spec": site.spec.model_copy(update={"management": management})})
@@ -199,7 +114,7 @@ def content(mib: int) -> bytes:
     return random.Random(mib).randbytes(mib << 20)  # noqa: S311 (no secret)
 
 
-def test_an_offer_sends_the_metadata_and_this_release_alone(box: SshBox, fake: FakeBox) -> None:
+def test_an_offer_sends_the_metadata_and_this_release_alone(box: SshBox, fake: SshFake) -> None:
     fake.say("offer", STEP + "\n" + OFFER + "\n")
     assert box.offer("2026.11-1", "stable").release == "2026.11-1"
     repository = fake.releases / "incoming" / "repository"
@@ -211,7 +126,7 @@ def test_an_offer_sends_the_metadata_and_this_release_alone(box: SshBox, fake: F
     assert fake.asked()[-1] == "release offer 2026.11-1 --channel stable -o json"
 
 
-def test_an_image_is_sent_as_a_delta_and_counted(box: SshBox, fake: FakeBox, store: ReleaseStore) -> None:
+def test_an_image_is_sent_as_a_delta_and_counted(box: SshBox, fake: SshFake, store: ReleaseStore) -> None:
     old = content(4)
     (fake.releases / "images").mkdir(parents=True)
     (fake.releases / "images" / f"{OLD}.raw").write_bytes(old)
@@ -224,7 +139,7 @@ def test_an_image_is_sent_as_a_delta_and_counted(box: SshBox, fake: FakeBox, sto
     assert seen[-1] == len(new)
 
 
-def test_many_threads_may_use_one_box(box: SshBox, fake: FakeBox) -> None:
+def test_many_threads_may_use_one_box(box: SshBox, fake: SshFake) -> None:
     fake.say("status", STATUS + "\n")
     told: list[str] = []
     threads = [threading.Thread(target=lambda: told.append(box.status().site)) for _ in range(6)]
@@ -235,7 +150,7 @@ def test_many_threads_may_use_one_box(box: SshBox, fake: FakeBox) -> None:
     assert told == ["north-clinic"] * 6
 
 
-def test_a_damaged_image_of_ours_is_sent_to_nobody(box: SshBox, fake: FakeBox, store: ReleaseStore) -> None:
+def test_a_damaged_image_of_ours_is_sent_to_nobody(box: SshBox, fake: SshFake, store: ReleaseStore) -> None:
     wanted = image(store, content(1))
     store.image(NEW).write_bytes(content(1)[:-1] + b"x")
     with pytest.raises(VerificationError, match="SHA-256"):
@@ -243,7 +158,7 @@ def test_a_damaged_image_of_ours_is_sent_to_nobody(box: SshBox, fake: FakeBox, s
     assert not (fake.says / "asked").exists()
 
 
-def test_a_release_that_is_not_signed_is_not_offered(box: SshBox, fake: FakeBox) -> None:
+def test_a_release_that_is_not_signed_is_not_offered(box: SshBox, fake: SshFake) -> None:
     with pytest.raises(ConfigError, match="not signed for beta"):
         box.offer("2026.11-1", "beta")
     assert not (fake.says / "asked").exists()
@@ -259,7 +174,7 @@ def test_names_are_what_the_contract_says(box: SshBox, release: str, channel: st
     ("code", "kind"), [(1, ChangeError), (5, UnreachableError), (6, RefusedError), (9, VerificationError)]
 )
 def test_what_the_box_refuses_is_an_error_in_its_words(
-    box: SshBox, fake: FakeBox, code: int, kind: type[FleetctlError]
+    box: SshBox, fake: SshFake, code: int, kind: type[FleetctlError]
 ) -> None:
     fake.say("stage", STATUS + "\n", "error: no such thing\n  hint: do this\n", code)
     with pytest.raises(kind, match="no such thing") as caught:
@@ -267,7 +182,7 @@ def test_what_the_box_refuses_is_an_error_in_its_words(
     assert (caught.value.hint, caught.value.host) == ("do this", "north-clinic")
 
 
-def test_changes_tell_their_steps_and_end_with_the_status(make: MakeBox, fake: FakeBox) -> None:
+def test_changes_tell_their_steps_and_end_with_the_status(make: MakeBox, fake: SshFake) -> None:
     steps: list[ReleaseStep] = []
     box = make(on_step=steps.append)
     for command in ("stage", "activate", "rollback", "clear"):
@@ -280,7 +195,7 @@ def test_changes_tell_their_steps_and_end_with_the_status(make: MakeBox, fake: F
     assert fake.asked()[2] == f"release rollback --operation {OPERATION} --reason=it's --bad; $(id) -o json"
 
 
-def test_the_evaluation_set_is_there_before_it_is_run(box: SshBox, fake: FakeBox) -> None:
+def test_the_evaluation_set_is_there_before_it_is_run(box: SshBox, fake: SshFake) -> None:
     envelope = seal(b"{}", Ed25519PrivateKey.generate(), CLINICAL_RESULT)
     fake.say("evaluate", envelope.decode() + "\n")
     data = b"encounters" * 1000
@@ -292,7 +207,7 @@ def test_the_evaluation_set_is_there_before_it_is_run(box: SshBox, fake: FakeBox
     assert f"--set {fake.releases}/incoming/evaluation/{digest} --policy {policy} " in fake.asked()[-1]
 
 
-def test_a_cut_line_leaves_the_outcome_of_a_change_unknown_and_says_so(box: SshBox, fake: FakeBox) -> None:
+def test_a_cut_line_leaves_the_outcome_of_a_change_unknown_and_says_so(box: SshBox, fake: SshFake) -> None:
     fake.say("activate", STEP + "\n")
     (fake.says / "activate.cut").touch()
     with pytest.raises(UnreachableError, match=f"what became of `activate {OPERATION}` is not known") as caught:
@@ -302,7 +217,7 @@ def test_a_cut_line_leaves_the_outcome_of_a_change_unknown_and_says_so(box: SshB
     assert box.status().phase == "idle"  # over a new connection
 
 
-def test_a_connection_that_died_while_nobody_used_it_is_opened_anew(make: MakeBox, fake: FakeBox) -> None:
+def test_a_connection_that_died_while_nobody_used_it_is_opened_anew(make: MakeBox, fake: SshFake) -> None:
     now_s = [0.0]
     box = make(clock=lambda: now_s[0])
     fake.say("status", STATUS)
@@ -325,14 +240,14 @@ def test_a_connection_that_died_while_nobody_used_it_is_opened_anew(make: MakeBo
         (STATUS + "\n" + STATUS, "went on after its answer"),
     ],
 )
-def test_a_hostile_answer_is_no_answer(box: SshBox, fake: FakeBox, out: str, why: str) -> None:
+def test_a_hostile_answer_is_no_answer(box: SshBox, fake: SshFake, out: str, why: str) -> None:
     fake.say("status", out)
     with pytest.raises(UnreachableError) as caught:
         box.status()
     assert why in caught.value.message
 
 
-def test_a_box_that_lies_about_where_to_write_gets_nothing(box: SshBox, fake: FakeBox) -> None:
+def test_a_box_that_lies_about_where_to_write_gets_nothing(box: SshBox, fake: SshFake) -> None:
     """Its path becomes a word of a command on the box: one with a blank or a quote in it is no path."""
     (fake.root.parent / "sshd/bin/appliancectl").write_text(
         "#!/bin/sh\n"
@@ -344,7 +259,7 @@ def test_a_box_that_lies_about_where_to_write_gets_nothing(box: SshBox, fake: Fa
 
 
 def test_another_host_key_is_a_failed_verification_and_gets_nothing(
-    box: SshBox, fake: FakeBox, fleet_dir: FleetDir, store: ReleaseStore, tmp_path: Path
+    box: SshBox, fake: SshFake, fleet_dir: FleetDir, store: ReleaseStore, tmp_path: Path
 ) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "other"], check=True)
     fleet_dir.known_hosts.write_text(f"north-clinic {(tmp_path / 'other.pub').read_text()}")
@@ -353,14 +268,14 @@ def test_another_host_key_is_a_failed_verification_and_gets_nothing(
     assert not fake.releases.exists()
 
 
-def test_an_older_box_is_told_as_one(box: SshBox, fake: FakeBox) -> None:
+def test_an_older_box_is_told_as_one(box: SshBox, fake: SshFake) -> None:
     (fake.root.parent / "sshd/bin/appliancectl").unlink()
     with pytest.raises(ChangeError, match="does not know") as caught:
         box.status()
     assert "older" in caught.value.hint
 
 
-def test_a_disk_that_fills_up_in_the_middle_is_told_in_numbers(box: SshBox, fake: FakeBox, store: ReleaseStore) -> None:
+def test_a_disk_that_fills_up_in_the_middle_is_told_in_numbers(box: SshBox, fake: SshFake, store: ReleaseStore) -> None:
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", fake.root], check=False).returncode != 0:
         pytest.skip("nothing can be mounted here")
     try:
@@ -374,7 +289,7 @@ def test_a_disk_that_fills_up_in_the_middle_is_told_in_numbers(box: SshBox, fake
         subprocess.run(["umount", "--lazy", fake.root], check=True)
 
 
-def test_a_change_is_not_waited_for_when_the_operator_ends_it(make: MakeBox, fake: FakeBox) -> None:
+def test_a_change_is_not_waited_for_when_the_operator_ends_it(make: MakeBox, fake: SshFake) -> None:
     (fake.says / "stage.hang").touch()
     asked = fake.says / "asked"
     box = make(cancelled=lambda: asked.exists() and "stage" in asked.read_text())
@@ -383,7 +298,7 @@ def test_a_change_is_not_waited_for_when_the_operator_ends_it(make: MakeBox, fak
     (fake.says / "stage.hang").unlink()
 
 
-def test_a_question_leaves_the_change_alone_that_goes_on_over_the_same_connection(make: MakeBox, fake: FakeBox) -> None:
+def test_a_question_leaves_the_change_alone_that_goes_on_over_the_same_connection(make: MakeBox, fake: SshFake) -> None:
     now_s = [0.0]
     box = make(clock=lambda: now_s[0])
     fake.say("status", STATUS)

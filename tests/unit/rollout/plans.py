@@ -10,7 +10,8 @@ from typing import Any
 from fleetctl.models.rollout import Plan, RolloutPolicySpec
 from fleetctl.rollout.plan import Subject, make_plan
 from fleetctl.rollout.selection import Candidate, Seen
-from tests.fakes.boxes import FakeBox, manifest, set_of
+from tests.fakes.boxes import FakeBox
+from tests.fakes.sets import manifest, set_of
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 NEW, OLD = manifest("new-1", 5, size=1 << 20), manifest("old-1", 3)

@@ -11,7 +11,8 @@ from appliance.contract.release_status import CLINICAL_RESULT, ClinicalResult
 from fleetctl.errors import ChangeError, RefusedError, UnreachableError
 from fleetctl.models.rollout import ClinicalSpec
 from fleetctl.rollout.box import Box
-from tests.fakes.boxes import FakeBox, manifest
+from tests.fakes.boxes import FakeBox
+from tests.fakes.sets import manifest
 
 NEW = manifest("new-1", 2)
 

@@ -18,8 +18,9 @@ from fleetctl.rollout.gates import Asked, GateResult, GateVerdict, ask_all, not_
 from fleetctl.rollout.journal import Journal
 from fleetctl.rollout.journal_records import RolloutState
 from tests.fakes import site as fake
-from tests.fakes.boxes import FakeBox, set_of
+from tests.fakes.boxes import FakeBox
 from tests.fakes.rollouts import NEWER, RELEASE, START, bench, named, plan
+from tests.fakes.sets import set_of
 
 SITE = named("s1")
 BEFORE, AFTER = Asked(SITE, RELEASE, "before"), Asked(SITE, RELEASE, "after")

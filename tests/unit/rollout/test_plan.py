@@ -14,8 +14,9 @@ from fleetctl.rollout.plan import seconds_expected
 from fleetctl.rollout.plan_sites import ask, candidates
 from fleetctl.rollout.selection import Seen
 from fleetctl.store.store import Store
-from tests.fakes.boxes import PROVISIONED, FakeBox, set_of
+from tests.fakes.boxes import FakeBox
 from tests.fakes.observed import kept
+from tests.fakes.sets import PROVISIONED, set_of
 from tests.fakes.site import SITE
 from tests.unit.rollout.plans import FLEET, NEW, NOW, OLD, plan, policy, site, subject
 

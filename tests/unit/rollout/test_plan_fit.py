@@ -14,7 +14,7 @@ from fleetctl.actions.hold import new_hold, new_pin
 from fleetctl.errors import RefusedError
 from fleetctl.rollout.plan_fit import require_fit, still_fits
 from fleetctl.rollout.selection import Candidate, Seen
-from tests.fakes.boxes import manifest, set_of
+from tests.fakes.sets import manifest, set_of
 from tests.unit.rollout.plans import FLEET, NEW, NOW, OLD, plan, policy, site, subject
 
 PLAN = plan()

@@ -1,35 +1,20 @@
-"""The twelve rules of a rollout: each with the case that it forbids."""
+"""Rules 1 to 4 and 12 of a rollout, and the plan's other words: each with the case that it forbids."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
-from fleetctl.errors import RefusedError, StoreError
-from fleetctl.models.rollout import Stamp, WindowSpec
-from fleetctl.rollout import windows
+from fleetctl.errors import RefusedError
 from fleetctl.rollout.engine_orders import order_promotion, order_retry, order_rollback
 from fleetctl.rollout.journal import Journal
 from fleetctl.rollout.journal_records import RolloutState, SiteState
 from fleetctl.rollout.verdict_wave import Count, Passing, stopping, wave_passing
-from tests.fakes.rollouts import NEWER, TARGET, Bench, bench, plan
-
-Waves = dict[str, int]
-
-
-def started(journal: Journal, waves: Waves | None = None, **policy: Any) -> Bench:
-    return bench(journal, plan(waves, **policy))
-
-
-def settled(bench: Bench, *sites: str) -> Callable[[], bool]:
-    """Whether these have ended."""
-    return lambda: all(bench.engine.views[site].record.settled for site in sites)
-
+from tests.fakes.rollouts import TARGET, plan
+from tests.unit.rollout.rules import settled, started
 
 # --- 1. a wave passes with a real success, and successes by selected
 
@@ -166,259 +151,6 @@ def test_failures_add_up_over_waves(journal: Journal) -> None:
     assert "the failure budget is 1" in ending.reason
 
 
-# --- 5. bake time counts only while connected and serving
-
-
-def test_time_away_does_not_bake(journal: Journal) -> None:
-    made = started(journal, {"canary": 1})
-    box = made.sources.boxes["s1"]
-    made.run(until=lambda: made.engine.views["s1"].record.served_s >= 60)
-    box.reachable = False
-    served = made.engine.views["s1"].record.served_s
-    for _ in range(100):
-        assert made.turn(10) is None
-    assert made.states() == {"s1": "offline"}
-    assert made.engine.views["s1"].record.served_s == served
-    box.reachable = True
-    assert made.run().state is RolloutState.DONE
-    assert served < made.engine.views["s1"].record.served_s <= 120 + 60
-
-
-def test_a_gap_in_which_nobody_looked_does_not_bake(journal: Journal) -> None:
-    made = started(journal, {"canary": 1})
-    made.run(until=lambda: made.engine.views["s1"].record.served_s > 0)
-    made.restart()
-    made.clock.advance(3600)
-    made.turn(0)
-    assert made.engine.views["s1"].record.served_s < 120
-    assert made.states() == {"s1": "baking"}
-
-
-def test_a_clock_that_jumps_bakes_nothing_and_times_nothing_out(journal: Journal) -> None:
-    made = started(journal, {"canary": 1})
-    made.run(until=lambda: made.states()["s1"] == "baking")
-    made.clock.jump(days=40)
-    made.turn()
-    made.clock.jump(days=-80)
-    made.turn()
-    record = made.engine.views["s1"].record
-    assert (record.state, record.served_s) == (SiteState.BAKING, pytest.approx(0, abs=60))
-    assert made.run().state is RolloutState.DONE
-
-
-def test_a_site_that_says_critical_while_it_bakes_goes_back(journal: Journal) -> None:
-    made = started(journal, {"canary": 1, "rest": 3})
-    made.sources.health.bad_release.add("s3")
-    ending = made.run()
-    box = made.sources.boxes["s3"]
-    assert made.states()["s3"] == "rolled_back"
-    assert box.switches == [TARGET.name, None]
-    assert "appliance-drafting.service is failed" in made.engine.views["s3"].record.reason
-    assert "s3" not in journal.committed()
-    assert ending.state is RolloutState.STOPPED
-
-
-def test_one_bad_look_is_looked_at_again(journal: Journal) -> None:
-    made = started(journal, {"canary": 1})
-    made.run(until=lambda: made.states()["s1"] == "baking")
-    made.sources.health.bad.add("s1")
-    made.run(until=lambda: made.engine.views["s1"].record.failing == 1)
-    made.sources.health.bad.clear()
-    assert made.run().state is RolloutState.DONE
-
-
-def test_a_site_that_vanishes_behind_the_switch_times_out_and_is_no_success(journal: Journal) -> None:
-    made = started(journal, {"canary": 1, "rest": 3})
-    made.run(until=lambda: made.states()["s1"] == "baking")
-    made.sources.boxes["s1"].reachable = False
-    ending = made.run(seconds=30)
-    assert made.states()["s1"] == "timed_out"
-    assert ending.state is RolloutState.STOPPED
-    assert made.sources.boxes["s2"].calls == []
-
-
-# --- 6. stage early, activate in the window
-
-
-NIGHT = {"name": "night", "time_zone": "Europe/Berlin", "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
-         "start": "22:00", "duration": "2h"}  # fmt: skip
-
-
-def _windowed(made: Bench, **spec: Any) -> None:
-    parsed = WindowSpec.model_validate({"grace": "15m", **spec})
-    for each in made.plan.sites:
-        made.sources.activation[each.site] = windows.activation(parsed, each.site, {})
-        made.sources.download[each.site] = windows.download(parsed, each.site, {})
-    made.restart()
-
-
-def test_it_is_staged_early_and_switched_in_the_window(journal: Journal) -> None:
-    made = started(journal, {"canary": 1})
-    _windowed(made, activation=[NIGHT])
-    made.run(until=lambda: made.states()["s1"] == "staged")
-    assert made.clock.utc.hour == 12
-    made.run(turns=800, seconds=60, until=lambda: made.states()["s1"] == "baking")
-    assert made.clock.utc.hour == 21
-    facts = [entry.facts for entry in journal.steps(made.plan.id) if entry.what == "activate ordered"]
-    assert [each["not_after"] for each in facts] == ["2026-11-02T23:15:00+00:00"]
-
-
-def test_nothing_is_received_outside_of_the_download_window(journal: Journal) -> None:
-    made = started(journal, {"canary": 1})
-    _windowed(made, download=[NIGHT])
-    for _ in range(100):
-        made.turn(60)
-    assert made.states()["s1"] == "offered"
-    assert not [call for call in made.sources.boxes["s1"].calls if call[0] in ("receive", "stage", "activate")]
-    assert made.run(seconds=20, turns=2000).state is RolloutState.DONE
-
-
-@pytest.mark.parametrize(
-    ("day", "opens"),
-    [
-        # Berlin: clocks go back on 25 October 2026 and forward on 28 March 2027; 02:30 is there twice, or never.
-        (datetime(2026, 10, 24, 12, tzinfo=UTC), datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
-        (datetime(2026, 10, 25, 12, tzinfo=UTC), datetime(2026, 10, 26, 1, 30, tzinfo=UTC)),
-        (datetime(2027, 3, 27, 12, tzinfo=UTC), datetime(2027, 3, 28, 1, 30, tzinfo=UTC)),
-        (datetime(2027, 3, 28, 12, tzinfo=UTC), datetime(2027, 3, 29, 0, 30, tzinfo=UTC)),
-    ],
-)
-def test_a_window_opens_once_when_clocks_are_changed(journal: Journal, day: datetime, opens: datetime) -> None:
-    made = started(journal, {"canary": 1})
-    made.clock.utc = day
-    _windowed(made, activation=[{**NIGHT, "start": "02:30", "duration": "1h"}])
-    made.run(seconds=60, turns=1500, until=lambda: bool(made.sources.boxes["s1"].switches))
-    late = made.clock.utc - opens
-    assert timedelta() <= late <= timedelta(minutes=10)
-
-
-def test_waiting_for_a_window_is_no_timeout(journal: Journal) -> None:
-    made = started(journal, {"canary": 1}, site_timeout="5m")
-    _windowed(made, activation=[NIGHT])
-    assert made.run(turns=2500, seconds=20).state is RolloutState.DONE
-
-
-def test_a_box_with_another_clock_is_not_switched(journal: Journal) -> None:
-    made = started(journal, {"canary": 1}, site_timeout="10m")
-    made.sources.boxes["s1"].clock = lambda: made.clock.utc + timedelta(hours=3)
-    ending = made.run(seconds=20)
-    assert made.sources.boxes["s1"].switches == []
-    assert made.states()["s1"] == "timed_out"
-    assert "clocks of the box and of this machine are 10800 s apart" in ending.reason
-
-
-# --- 7. a rolled back version is refused until it is cleared
-
-
-def test_a_rolled_back_site_refuses_it_until_an_operator_clears_it(journal: Journal) -> None:
-    made = started(journal, {"canary": 1})
-    made.sources.boxes["s1"].script("activate", "rolled_back")
-    assert made.run().state is RolloutState.STOPPED
-    found = journal.find(made.plan.id)
-    with pytest.raises(RefusedError, match="s1 was rolled back from"):
-        order_retry(journal, found, ["s1"], "alex", made.clock.utc, clear=False)
-    order_retry(journal, found, ["s1"], "alex", made.clock.utc, clear=True)
-    made.restart()
-    assert made.run().state is RolloutState.DONE
-    assert [verb for verb, _ in made.sources.boxes["s1"].calls if verb == "clear"] == ["clear"]
-
-
-def test_a_denied_release_is_refused_before_a_byte_is_sent(journal: Journal) -> None:
-    made = started(journal, {"canary": 1})
-    made.sources.boxes["s1"].refuses = ("was rolled back from here",)
-    ending = made.run()
-    assert made.states()["s1"] == "refused"
-    assert ending.state is RolloutState.STOPPED
-    assert not [call for call in made.sources.boxes["s1"].calls if call[0] == "receive"]
-
-
-# --- 8. who returns gets the newest approved one
-
-
-def test_a_returning_site_is_caught_up_through_the_same_gates(journal: Journal) -> None:
-    made = started(journal, {"canary": 1, "rest": 4})
-    made.sources.boxes["s5"].reachable = False
-    ending = made.run()
-    assert (ending.state, ending.waits_for) == (RolloutState.CATCHING_UP, "offline")
-    made.sources.boxes["s5"].reachable = True
-    made.restart()
-    assert made.run().state is RolloutState.DONE
-    kinds = [entry.what for entry in journal.steps(made.plan.id, "s5") if entry.what.endswith("done")]
-    assert kinds == ["offer done", "send done", "stage done", "check done", "activate done"]
-
-
-def test_a_late_site_gets_the_newest_release_that_has_passed(journal: Journal) -> None:
-    made = started(journal, {"canary": 1, "rest": 4})
-    made.sources.boxes["s5"].reachable = False
-    made.run()
-    made.sources.boxes["s5"].reachable = True
-    made.sources.newest_release = Stamp(name=NEWER.name, digest=NEWER.digest, sequence=NEWER.sequence)
-    made.restart()
-    assert made.run().state is RolloutState.DONE
-    assert made.sources.boxes["s5"].switches == [NEWER.name]
-    assert made.sources.boxes["s4"].switches == [TARGET.name]
-
-
-def test_a_revoked_release_stops_the_rollout(journal: Journal) -> None:
-    made = started(journal)
-    made.run(until=lambda: made.states()["s1"] == "baking")
-    made.sources.revoked_because = "wrong doses"
-    ending = made.run()
-    assert (ending.state, ending.reason) == (RolloutState.STOPPED, "the release was revoked: wrong doses")
-    assert made.sources.boxes["s2"].calls == []
-
-
-def test_without_catch_up_an_absent_site_is_left_out_and_told(journal: Journal) -> None:
-    made = started(journal, {"canary": 1, "rest": 4}, catch_up=False)
-    made.sources.boxes["s5"].reachable = False
-    assert made.run().state is RolloutState.DONE
-    assert made.states()["s5"] == "skipped"
-
-
-# --- 9. write-ahead journal: see test_simulation and test_journal; here one by hand
-
-
-@pytest.mark.parametrize("how", ["lost_before", "lost_after"])
-def test_an_order_without_an_answer_is_asked_about_and_not_repeated(journal: Journal, how: Any) -> None:
-    made = started(journal, {"canary": 1})
-    box = made.sources.boxes["s1"]
-    box.script("activate", how)
-    assert made.run().state is RolloutState.DONE
-    assert box.switches == [TARGET.name]
-    operations = {entry.operation for entry in journal.steps(made.plan.id) if entry.what == "activate ordered"}
-    assert len(operations) == 1
-
-
-def test_a_killed_controller_asks_before_it_orders(journal: Journal) -> None:
-    made = started(journal, {"canary": 1})
-    box = made.sources.boxes["s1"]
-    box.script("activate", "hangs")
-    made.run(until=lambda: box.phase == "draining")
-    made.restart()
-    before = len(box.calls)
-    for _ in range(5):
-        made.turn(20)
-    assert {verb for verb, _ in box.calls[before:]} == {"status"}
-    box.finish()
-    assert made.run().state is RolloutState.DONE
-    assert box.switches == [TARGET.name]
-
-
-def test_nothing_is_ordered_that_cannot_be_written_down(journal: Journal) -> None:
-    made = started(journal, {"canary": 1})
-    made.run(until=lambda: made.states()["s1"] == "received")
-    before = list(made.sources.boxes["s1"].calls)
-    with journal.database.transaction(writes=True) as connection:
-        connection.execute(text("ALTER TABLE rollout_step RENAME TO away"))
-    with pytest.raises(StoreError):
-        made.run()
-    assert made.sources.boxes["s1"].calls == before
-    with journal.database.transaction(writes=True) as connection:
-        connection.execute(text("ALTER TABLE away RENAME TO rollout_step"))
-    made.restart()
-    assert made.run().state is RolloutState.DONE
-
-
 # --- 12. drain: a visit that goes on is waited for
 
 
@@ -539,8 +271,8 @@ def test_a_site_that_takes_too_long_times_out(journal: Journal) -> None:
 def test_a_site_that_runs_it_already_is_not_switched_and_not_switched_back(journal: Journal) -> None:
     made = started(journal, {"canary": 1, "rest": 3})
     box = made.sources.boxes["s1"]
-    from tests.fakes.boxes import set_of
     from tests.fakes.rollouts import RELEASE
+    from tests.fakes.sets import set_of
 
     box.active = set_of(RELEASE)
     assert made.run().state is RolloutState.DONE

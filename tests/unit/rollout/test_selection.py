@@ -15,7 +15,8 @@ from fleetctl.actions.hold import new_hold, new_pin
 from fleetctl.errors import ConfigError, FleetctlError, RefusedError
 from fleetctl.models.rollout import RolloutPolicySpec
 from fleetctl.rollout.selection import Candidate, Seen, Selection, select, turn
-from tests.fakes.boxes import FakeBox, manifest, set_of
+from tests.fakes.boxes import FakeBox
+from tests.fakes.sets import manifest, set_of
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 NEW, OLD = manifest("new-1", 5), manifest("old-1", 3)

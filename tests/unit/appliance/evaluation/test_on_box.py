@@ -77,6 +77,9 @@ class Services:
     def loaded(self, task: str) -> str | None:
         return None
 
+    def adapters(self) -> set[str] | None:
+        return None
+
 
 @dataclass
 class Drain:

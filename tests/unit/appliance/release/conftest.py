@@ -109,6 +109,17 @@ class FakeServices:
     bad: set[str] = field(default_factory=set)
     events: list[str] = field(default_factory=list)
     step: Callable[[str], None] = lambda words: None
+    served: set[str] = field(default_factory=set)
+
+    def _load_adapters(self) -> None:
+        """Those that the seal names, from where the unit mounts them."""
+        sealed = json.loads(self.places.seal.read_text()).get("adapters", [])
+        for place, each in enumerate(sealed):
+            if hash_of(self.places.adapter_link(place).resolve(strict=True)) != each["root_hash"]:
+                raise ServiceError(f"adapter {place}: not sealed", hint="")
+            if each["root_hash"] in self.bad:
+                raise ServiceError(f"adapter {place}: does not load", hint="")
+        self.served = {each["digest"] for each in sealed}
 
     def stop(self, tasks: Iterable[ModelTask]) -> None:
         for task in tasks:
@@ -128,11 +139,16 @@ class FakeServices:
                 raise ServiceError(f"{task}: not sealed", hint="")
             if root_hash in self.bad:
                 raise ServiceError(f"{task}: does not load", hint="")
+            if task == "drafting":
+                self._load_adapters()
             self.running[task] = root_hash
             self.events.append(f"load {task} {root_hash[:8]}")
 
     def loaded(self, task: ModelTask) -> str | None:
         return self.running.get(task)
+
+    def adapters(self) -> set[str] | None:
+        return self.served if "drafting" in self.running else None
 
 
 @dataclass
@@ -254,6 +270,15 @@ class Box:
     def linked(self) -> dict[str, str]:
         return {task: hash_of(self.places.link(task).resolve(strict=True)) for task in TASKS}
 
+    def adapters(self) -> list[str]:
+        """Root hashes of the adapters that are sealed; what is linked and loaded has to be the same."""
+        sealed = json.loads(self.places.seal.read_text()).get("adapters", [])
+        links = sorted(self.places.models.glob("adapter-*.raw"))
+        hashes = [str(each["root_hash"]) for each in sealed]
+        assert [hash_of(link.resolve(strict=True)) for link in links] == hashes
+        assert self.services.served == {each["digest"] for each in sealed}
+        return hashes
+
     def boot(self) -> None:
         """The machine was off: nothing runs, /run is empty, another boot."""
         self.services.running.clear()
@@ -276,6 +301,8 @@ def made_images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image]:
     found = {"speech": model_image(folder, speech)}
     for name in ("old", "new", "newer"):
         found[name] = model_image(folder, {"model.gguf": b"GGUF" + name.encode() * 5000})
+    for name in ("style", "style-2", "letters"):
+        found[name] = model_image(folder, {"adapter.gguf": b"GGUF" + name.encode() * 3000})
     return found
 
 

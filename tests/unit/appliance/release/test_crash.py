@@ -33,6 +33,10 @@ def ready(box: Box, order: str) -> None:
     box.machine.activate(op(100), "r1", 60, None)
     if order == "rollback":
         return
+    if order == "adapter-activation":
+        publish_with_adapter(box)
+        box.machine.stage(op(101), "r2", "stable")
+        return
     box.publish("r2", 2, "newer")
     box.send("newer")
     if order == "second-stage":
@@ -42,11 +46,18 @@ def ready(box: Box, order: str) -> None:
         box.services.bad.add(box.images["newer"].root_hash)
 
 
+def publish_with_adapter(box: Box) -> None:
+    """The models that run, and an adapter of one of them."""
+    box.publish("r2", 2, "new", adapters=[box.images["style"].adapter(box.images["new"])])
+    box.send("style")
+
+
 ORDERS: dict[str, Order] = {
     "first-stage": lambda box: box.machine.stage(op(7), "r1", "stable"),
     "first-activation": lambda box: box.machine.activate(op(7), "r1", 60, None),
     "second-stage": lambda box: box.machine.stage(op(7), "r2", "stable"),
     "second-activation": lambda box: box.machine.activate(op(7), "r2", 60, None),
+    "adapter-activation": lambda box: box.machine.activate(op(7), "r2", 60, None),
     "bad-activation": lambda box: box.machine.activate(op(7), "r2", 60, None),
     "rollback": lambda box: box.machine.rollback(op(7), "it misheard", 60),
 }
@@ -61,11 +72,13 @@ def demand_whole(box: Box, images: dict[str, Image], record: Record) -> None:
     assert record.change is None
     known = {image.root_hash for image in images.values()}
     assert set(box.linked().values()) <= known
+    adapters = box.adapters()
     if record.active is not None:
         assert record.active.hashes == box.sealed()
+        assert [each.root_hash for each in record.active.adapters] == adapters
     for kept in (record.active, record.previous, record.staged):
-        for root_hash in kept.hashes.values() if kept else ():
-            assert hash_of(box.places.image(root_hash)) == root_hash
+        for image in kept.images if kept else ():
+            assert hash_of(box.places.image(image.root_hash)) == image.root_hash
     found = status(box.parts)
     assert found.phase == "idle"
     assert not box.drain.on
@@ -129,7 +142,7 @@ def test_power_is_lost_at_every_operation(
         record = load(box.places.record)
         demand_whole(box, made_images, record)
         seen |= outcomes(box)
-        states.add(frozenset(box.sealed().items()))
+        states.add(frozenset([*box.sealed().items(), *enumerate(box.adapters())]))
         # A second recovery has nothing to do, and does nothing.
         was = files(box.places.root)
         assert box.machine.recover() == "nothing was open"

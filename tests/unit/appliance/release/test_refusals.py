@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from appliance.contract.release import AdapterComponent
 from appliance.errors import RefusedError
 from appliance.release.record import load
 
@@ -86,15 +85,6 @@ def test_all_reasons_are_collected(box: Box) -> None:
     for change in (follows_candidate, other_usr, small_memory, full):
         change(box)
     assert len(box.machine.offer("r1", "stable").refused) == 4
-
-
-def test_an_adapter_has_no_place_here(box: Box) -> None:
-    base = box.images["new"].root_hash
-    found = box.publish("r1", 1, "new")
-    adapter = AdapterComponent(name="style", sha256="d" * 64, size_bytes=1, base_root_hash=base, licence="MIT")
-    box.repository.publish("stable", found.model_copy(update={"name": "r2", "sequence": 2, "adapters": (adapter,)}))
-    box.send_metadata()
-    assert "no place to load one from" in box.machine.offer("r2", "stable").refused[0]
 
 
 def test_tasks_are_those_of_the_site(box: Box) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from appliance.errors import NotVerifiedError, RefusedError
 from appliance.release.record import load
-from tests.fakes import tuf_attacks
 from tests.fakes.releases import SignedRepository, manifest
-from tests.fakes.tuf_attacks import HARMLESS, MIRROR, NEEDS_MEMORY, SERVED_FROM_MEMORY, STOLEN, Target
+from tests.fakes.tuf_attacks import MIRROR, NEEDS_MEMORY, SERVED_FROM_MEMORY
+from tests.fakes.tuf_hostile import Builder, Target
+from tests.fakes.tuf_stolen import HARMLESS, STOLEN
 
 from .conftest import START, Box, op
 
@@ -30,7 +31,7 @@ def target(box: Box, tmp_path: Path) -> Target:
     return Target(box.repository.folder, older, box.repository.keys, "stable", "r2")
 
 
-def attacked(box: Box, target: Target, name: str, build: tuf_attacks.Builder, tmp_path: Path) -> None:
+def attacked(box: Box, target: Target, name: str, build: Builder, tmp_path: Path) -> None:
     hostile = tmp_path / "hostile"
     build(target, hostile)
     shutil.rmtree(box.places.repository)
@@ -144,12 +145,12 @@ def test_pipes_and_links_in_the_repository_are_not_read(box: Box, tmp_path: Path
     content = path.read_bytes()
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(NotVerifiedError, match="is no file"):
+    with pytest.raises(NotVerifiedError, match="is no plain file"):
         box.machine.offer("r1", "stable")
     path.unlink()
     (tmp_path / "elsewhere.json").write_bytes(content)
     path.symlink_to(tmp_path / "elsewhere.json")
-    with pytest.raises(NotVerifiedError, match="not in the repository"):
+    with pytest.raises(NotVerifiedError, match="leads out of the repository"):
         box.machine.offer("r1", "stable")
 
 
