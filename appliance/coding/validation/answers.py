@@ -26,8 +26,8 @@ class Answer:
 
 
 def answers(
-    records: Sequence[CodedRecord], suggester: Suggester, clock: Callable[[], float], *, state: Path | None, engine: str,
-    progress: Callable[[int], None] = lambda _: None,
+    records: Sequence[CodedRecord], suggester: Suggester, clock: Callable[[], float], *, state: Path | None,
+    engine: str, progress: Callable[[int], None] = lambda _: None,
 ) -> list[Answer]:  # fmt: skip
     """Ask for every record, in order.
 
@@ -67,8 +67,10 @@ def answers(
 
 
 def counts(code: str, assertion: str) -> bool:
-    """Whether a suggestion says that a claim should carry the code: it is present; or it is a status or history code
-    (Z77 to Z99, whose very meaning is past or family) that the text holds as such."""
+    """Whether a suggestion says that a claim should carry the code.
+
+    It is present, or it is a status or history code (Z77 to Z99 mean past or family) that the text holds as such.
+    """
     if assertion == Assertion.PRESENT:
         return True
     return "Z77" <= code[:3].upper() <= "Z99" and assertion in (Assertion.HISTORICAL, Assertion.FAMILY)

@@ -164,8 +164,9 @@ def _fake() -> FakeSuggester:
 def test_only_what_is_present_counts_and_each_code_once() -> None:
     class Doubtful(FakeSuggester):
         def suggest(self, text: str, *, on: datetime.date) -> Sequence[Suggestion]:
-            return [_suggestion("I10", 0.2), _suggestion("I10", 0.6), _suggestion("E11.9", 0.9, Assertion.NEGATED),
-                    _suggestion("Z80.3", 0.5, Assertion.FAMILY), _suggestion("C50.911", 0.9, Assertion.FAMILY)]  # fmt: skip
+            of_family = [_suggestion(code, sure, Assertion.FAMILY) for code, sure in (("Z80.3", 0.5), ("C50.911", 0.9))]
+            denied = _suggestion("E11.9", 0.9, Assertion.NEGATED)
+            return [_suggestion("I10", 0.2), _suggestion("I10", 0.6), denied, *of_family]
 
     found = answers(RECORDS[:1], Doubtful({}), itertools.count().__next__, state=None, engine="x")
     assert found == [Answer((("I10", 0.6), ("Z80.3", 0.5)), 1)]
