@@ -22,9 +22,11 @@ CODES_IN_IMAGE = "usr/lib/appliance/codes"
 # Not used on the box: tests and headers of libraries, type stubs, and the download accelerator of a hub client that
 # never has a network there.
 _NEEDLESS_FOLDERS = ("tests", "test", "include", "__pycache__", "hf_xet", "bin")
-_NEEDLESS_SUFFIXES = (".pyi", ".pyx", ".pxd", ".a", ".h", ".c")
+_NEEDLESS_SUFFIXES = (".pyi", ".pyx", ".pxd", ".a", ".h", ".hh", ".c", ".cpp", ".cu")
+# Where a telephone number is and whose it is; that it is one is all that de-identification asks.
+_NEEDLESS_TREES = (("phonenumbers", "geodata"), ("phonenumbers", "carrierdata"))
 # Changed when this module makes other trees out of the same lock.
-_RECIPE = "2"
+_RECIPE = "3"
 
 
 def pip_argv(requirements: Path, target: Path) -> list[str]:
@@ -44,6 +46,8 @@ def needless(relative: Path) -> bool:
     """Whether the box can do without this file of a third-party tree."""
     if any(part.endswith(".dist-info") for part in relative.parts):
         return relative.name in ("RECORD", "direct_url.json", "REQUESTED")
+    if relative.parts[:2] in _NEEDLESS_TREES:
+        return True
     # numpy.testing and others import their own `tests` folders only when asked to run them.
     folders = relative.parts[:-1] if relative.suffix else relative.parts
     return bool(set(_NEEDLESS_FOLDERS).intersection(folders)) or relative.suffix in _NEEDLESS_SUFFIXES
