@@ -215,6 +215,17 @@ def test_units(with_tables: Library) -> None:
     assert units(["00002x3"]) == [("warning", ("00002",))]
 
 
+def test_a_table_without_medicares_edits_says_so(tmp_path: Path) -> None:
+    library = Library(tmp_path / "codes")
+    path = tmp_path / "tabular.xml"
+    path.write_bytes(files.TABULAR)
+    library.store.add(read_files(ImportKind.ICD_10_CM, [path], Stamp("2027", datetime.date(2026, 10, 1))))
+    found = Editor(library).check(["A00.0"], datetime.date(2026, 11, 1), age_years=30)
+    assert told(found) == [("advisory", "edits-missing")]
+    # The day before, the built-in table holds, with its edits.
+    assert ("error", "incomplete-code") in told(Editor(library).check(["A02"], datetime.date(2026, 9, 30)))
+
+
 def test_bounds_and_speed(editor: Editor) -> None:
     with pytest.raises(ValueError, match="201 codes"):
         editor.check(["I10"] * 201, DAY)
