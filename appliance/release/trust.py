@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationError
@@ -28,7 +28,6 @@ from appliance.errors import NotVerifiedError, UnknownStateError
 from appliance.release.disk import Disk
 from appliance.release.places import Places
 
-_PIECE = 1 << 16
 _MAX_ROOT_BYTES = 1 << 19
 _HINT = "send the repository again (fleetctl release), and look at who signed it; the box goes on with what it runs"
 _CONFIG = UpdaterConfig(
@@ -74,19 +73,13 @@ class _Folder(FetcherInterface):
             raise DownloadHTTPError(f"{path.name} is not there", 404) from None
         except OutsideError as error:
             raise DownloadError(str(error)) from None
-        if path.name.endswith((".root.json", ".targets.json")):
-            with file:
-                # More than the client takes of either: a longer one is refused there, by its length.
-                content = file.read(_CONFIG.targets_max_length + 1)
-            _demand_own_keys(content, path.name)
-            return iter([content])
-        return self._pieces(file)
-
-    @staticmethod
-    def _pieces(file: BinaryIO) -> Iterator[bytes]:
         with file:
-            while piece := file.read(_PIECE):
-                yield piece
+            # More than the client takes of anything: a longer one is refused there, by its length. Not in pieces: a
+            # reader that is given up would leave its file open.
+            content = file.read(_CONFIG.targets_max_length + 1)
+        if path.name.endswith((".root.json", ".targets.json")):
+            _demand_own_keys(content, path.name)
+        return iter([content])
 
 
 def _demand_own_keys(content: bytes, name: str) -> None:

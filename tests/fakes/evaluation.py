@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from starlette.routing import Route
 from appliance.clinical.source import Speaker
 from appliance.contract.clinical_gate import ClinicalPolicy
 from appliance.contract.seal import ModelTask
+from appliance.evaluation.engines import WantedAdapter
 from tests.fakes.clinical import StubEngine, answer_of, listening
 
 SAID = (
@@ -133,7 +134,7 @@ class StubEngines:
     inside: list[str] = field(default_factory=list)
 
     @contextmanager
-    def running(self, task: ModelTask, root_hash: str) -> Iterator[Path]:
+    def running(self, task: ModelTask, root_hash: str, adapters: Sequence[WantedAdapter] = ()) -> Iterator[Path]:
         assert not self.inside, "two engines at once"
         self.started.append((task, root_hash))
         self.inside.append(root_hash)

@@ -14,12 +14,15 @@ from typing import Any
 from appliance.clinical.source import Speaker
 from appliance.contract.seal import ModelTask
 from tests.fakes.clinical import answer_of
+from tests.fakes.evaluation import INVENTED, SAID, SUPPORTED
 from tests.sim.sites.faults import Faults
 from tests.sim.sites.places import Places
 
 # What the probe's sample says, and what its source supports (appliance/evaluation/probe.py).
 HEARD = "ask not what your country can do for you"
 WRITTEN = "The left knee is swollen."
+# What is said in the clips of the evaluation set, and how long they are.
+CLIPS = {"e1": (" ".join(text for _, text in SAID), 12.0), "s1": ("", 30.0)}
 SOURCE = "computed from the image's blocks by a simulated engine"
 _MAX_BODY = 32 << 20
 
@@ -58,15 +61,23 @@ class Engine:
         if self.fault == "bad-probe":
             return 500, {"title": "simulated fault: bad-probe"}
         if (self.task, route) == ("drafting", "/v1/chat/completions"):
-            return 200, Stream(_drafted(json.loads(body)))
+            return 200, Stream(_drafted(json.loads(body), self.fault == "worse"))
         if (self.task, route) == ("drafting", "/tokenize"):
             return 200, {"count": max(1, len(body) // 4), "tokens": []}
         if (self.task, route) == ("transcription", "/v1/transcripts"):
-            return 200, self._heard()
+            return 200, self._heard(body)
         return 404, {"title": "No such route"}
 
-    def _heard(self) -> dict[str, Any]:
-        found = answer_of((Speaker.CLINICIAN, HEARD)).model_dump(mode="json")
+    def _heard(self, body: bytes) -> dict[str, Any]:
+        """The probe's sample, or a clip of the evaluation set of `tests.fakes.evaluation`."""
+        said = next((clip for clip in CLIPS if f"RIFF-{clip}".encode() in body), None)
+        text = HEARD if said is None else CLIPS[said][0]
+        if self.fault == "worse" and said is not None:
+            text = text.replace("400 mg", "40 mg")
+        answer = answer_of((Speaker.CLINICIAN, text)) if text else answer_of()
+        found = answer.model_dump(mode="json")
+        if said is not None:
+            found["transcript"]["duration_s"] = CLIPS[said][1]
         found["engine"] |= {"model": self.loaded.name, "root_hash": self.loaded.root_hash}
         return found
 
@@ -103,10 +114,14 @@ class Stream:
         return b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in events) + b"data: [DONE]\n\n"
 
 
-def _drafted(request: dict[str, Any]) -> str:
-    """A document in the form that was asked for, whose one statement stands in the probe's source."""
+def _drafted(request: dict[str, Any], worse: bool) -> str:
+    """A document in the form that was asked for, whose one statement stands in the probe's source, or in the visit of
+    the evaluation set, where a worse engine invents one."""
     sections = list(request["response_format"]["json_schema"]["schema"]["properties"])
-    return json.dumps({name: [WRITTEN] if name == sections[0] else [] for name in sections})
+    written = WRITTEN
+    if "hurt for two weeks" in json.dumps(request["messages"]):
+        written = INVENTED if worse else SUPPORTED
+    return json.dumps({name: [written] if name == sections[0] else [] for name in sections})
 
 
 def draining(places: Places, clock_s: float) -> bool:

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fleetctl.atomic import write_text
 
-Engine = Literal["sound", "dead", "wrong-hash", "crashes", "bad-probe"]
+Engine = Literal["sound", "dead", "wrong-hash", "crashes", "bad-probe", "worse"]
+"""worse: it serves and its probe is good, but it mishears doses and invents statements: an evaluation set tells."""
 
 
 class Faults(BaseModel):

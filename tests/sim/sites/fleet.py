@@ -76,6 +76,8 @@ class SimulatedFleet:
         self.directory.known_hosts.write_text(pins)
         self.agents = Agents(self.fleet, fresh_s=1.0, machine=self._machine)
         (self.fleet.path / "health_keys").write_text(self.agents.pins())
+        for name, made in self.sites.items():
+            made.signs_with(self.agents.of[name].key)
         self.front = Front(self.fleet)
 
     def _machine(self, site: SimSite) -> SiteMachine:

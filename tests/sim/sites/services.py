@@ -24,6 +24,7 @@ from tests.sim.sites.places import Places
 
 TASKS: tuple[ModelTask, ...] = ("transcription", "drafting")
 ENGINES = {f"appliance-{task}": task for task in TASKS}
+EVALUATE: dict[str, ModelTask] = {f"appliance-evaluate-{task}": task for task in TASKS}
 GATEWAY, SEAL_CHECK = "appliance-gateway", "appliance-seal-check"
 _T = TypeVar("_T")
 
@@ -33,7 +34,7 @@ class SimulatedSystemd:
 
     def __init__(self, places: Places) -> None:
         self.places = places
-        self.state = dict.fromkeys((*ENGINES, GATEWAY, SEAL_CHECK), "inactive")
+        self.state = dict.fromkeys((*ENGINES, *EVALUATE, GATEWAY, SEAL_CHECK), "inactive")
         self.engines: dict[ModelTask, Engine] = {}
         self._servers: dict[str, asyncio.Server] = {}
         self._later: set[asyncio.Task[None]] = set()
@@ -118,6 +119,8 @@ class SimulatedSystemd:
         self.state[name] = "activating"
         if name in ENGINES:
             good = await self._load(ENGINES[name])
+        elif name in EVALUATE:
+            good = await self._evaluate(name, EVALUATE[name])
         else:
             good = True
             if name == GATEWAY:
@@ -167,6 +170,23 @@ class SimulatedSystemd:
             later = asyncio.ensure_future(self._crash(task, engine, faults.crash_after_s))
             self._later.add(later)
             later.add_done_callback(self._later.discard)
+        return True
+
+    async def _evaluate(self, name: str, task: ModelTask) -> bool:
+        """The engine of an evaluation: no seal, the image that is linked for it, a socket of its own."""
+        link = self.places.below(f"/run/appliance-evaluate/{task}.raw")
+        try:
+            root_hash = verified_root_hash(link.resolve(strict=True))
+        except (OSError, CorruptImageError) as problem:
+            tell(self.places.events, "evaluation-failed", task, str(problem))
+            return False
+        fault = read_faults(self.places.faults).engine(task, root_hash)
+        if fault == "dead":
+            tell(self.places.events, "evaluation-failed", task, "simulated fault: dead")
+            return False
+        engine = Engine(task, Loaded(root_hash, link.resolve().name), fault)
+        tell(self.places.events, "evaluating", task, root_hash)
+        await self._listen(name, self.places.below(f"/run/{name}/http.sock"), engine.answer)
         return True
 
     async def _crash(self, task: ModelTask, engine: Engine, after_s: float) -> None:

@@ -14,7 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from appliance.contract.seal import ModelTask, Seal, SealedModel, SealedVolume
+from appliance.health.key import DIRECTORY as KEY_FOLDER
 from tests.fakes.releases import USR_ROOT_HASH, Image
 from tests.sim.fleet.directory import SimSite
 from tests.sim.fleet.machine import RULES, UUID
@@ -68,7 +72,7 @@ class SimulatedSite:
             options = f"size={self._volume_bytes},mode=0755"
             subprocess.run(["mount", "-t", "tmpfs", "-o", options, "simulated", str(state)], check=True)
         self._write("/proc/cmdline", f"ro usrhash={USR_ROOT_HASH} quiet\n")
-        self._write("/proc/meminfo", f"MemTotal:       {MEMORY_MIB * 1024} kB\n")
+        self._write("/proc/meminfo", f"MemTotal: {MEMORY_MIB * 1024} kB\nMemAvailable: {MEMORY_MIB * 512} kB\n")
         self._write("/etc/appliance/drafting.json", json.dumps({"engine": "llama.cpp"}))
         self.install(installed)
 
@@ -101,6 +105,14 @@ class SimulatedSite:
     def trusts(self, root: bytes) -> None:
         """Install the root metadata that the provisioning would bring."""
         self._write("/etc/appliance/release-root.json", root.decode())
+
+    def signs_with(self, key: Ed25519PrivateKey) -> None:
+        """Have the health agent's key lie where the agent makes it."""
+        folder = self.places.below(KEY_FOLDER)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "health.key"
+        path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        path.chmod(0o600)
 
     # --- power and network
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from appliance.engine import __main__ as engine_main
-from appliance.engine import adapters, llama, settings, vllm
-from appliance.engine.adapters import Adapter
+from appliance.engine import llama, settings, vllm
 from appliance.engine.settings import Settings
-from appliance.errors import SealBrokenError, UnknownStateError, UsageError
+from appliance.errors import UnknownStateError, UsageError
 from appliance.weights import Weights
 
 WEIGHTS = Weights(Path("/run/model"), "draft-test", None, "test")
@@ -33,7 +31,9 @@ def option(argv: tuple[str, ...], name: str) -> str:
     [
         "{", "[]", '{"contexttokens": 5}', '{"context_tokens": "5"}', '{"context_tokens": true}', '{"parallel": 0}',
         '{"threads": -1}', '{"engine": "other"}', '{"memory_share": 1}', '{"adapters": "x"}', '{"adapters": [1]}',
-        '{"adapters": ["' + DIGEST + '"]}', '{"engine": "vllm", "cards": 2}',
+        '{"adapters": {"' + DIGEST + '": ["visit_note"]}}', '{"require_verity": false, "adapters": {"latest": []}}',
+        '{"require_verity": false, "adapters": {"' + DIGEST + '": "visit_note"}}', '{"adapter_rank": 513}',
+        '{"engine": "vllm", "cards": 2}',
     ],
 )  # fmt: skip
 def test_settings_that_make_no_sense_are_refused(tmp_path: Path, text: str) -> None:
@@ -46,9 +46,9 @@ def test_settings_that_make_no_sense_are_refused(tmp_path: Path, text: str) -> N
 
 def test_settings_are_read(tmp_path: Path) -> None:
     path = tmp_path / "drafting.json"
-    path.write_text(json.dumps(HOSPITAL | {"adapters": [DIGEST], "body_timeout_s": 5}))
+    path.write_text(json.dumps(HOSPITAL | {"require_verity": False, "adapters": {DIGEST: ["visit_note"]}}))
     found = settings.load(path)
-    assert (found.cards, found.adapters, found.body_timeout_s) == (4, (DIGEST,), 5)
+    assert (found.cards, dict(found.adapters), found.adapter_rank) == (4, {DIGEST: ("visit_note",)}, 64)
     assert settings.load(tmp_path / "gone") == Settings()
 
 
@@ -104,43 +104,6 @@ def test_vllm_without_a_card_runs_on_the_cpu() -> None:
 def test_what_cannot_be_is_refused_before_vllm_starts(change: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         vllm.argv(Settings(**HOSPITAL | change), WEIGHTS, SOCKET)
-
-
-def test_adapters_are_served_under_their_digest() -> None:
-    found = (Adapter(DIGEST, Path("/run/adapters") / DIGEST),)
-    argv = vllm.argv(Settings(**HOSPITAL, adapters=(DIGEST,)), WEIGHTS, SOCKET, found)
-    assert option(argv, "--lora-modules") == f"{DIGEST}=/run/adapters/{DIGEST}"
-    assert option(argv, "--max-lora-rank") == "16"
-
-
-def make_adapter(folder: Path) -> Path:
-    folder.mkdir()
-    for name in adapters.FILES:
-        (folder / name).write_text(name)
-    return folder
-
-
-def test_adapter_digest_is_what_sha256sum_says(tmp_path: Path) -> None:
-    folder = make_adapter(tmp_path / "a")
-    command = f"sha256sum {' '.join(adapters.FILES)} | sha256sum"
-    said = subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, text=True, check=True).stdout
-    assert adapters.digest(folder) == said.split()[0]
-
-
-def test_a_changed_adapter_is_refused(tmp_path: Path) -> None:
-    name = adapters.digest(make_adapter(tmp_path / "a"))
-    (tmp_path / "a").rename(tmp_path / name)
-    wanted = Settings(engine="vllm", adapter_dir=str(tmp_path), adapters=(name,))
-    assert [adapter.name for adapter in adapters.check(wanted)] == [name]
-    (tmp_path / name / adapters.FILES[1]).write_text("changed")
-    with pytest.raises(SealBrokenError, match="has the digest"):
-        adapters.check(wanted)
-
-
-@pytest.mark.parametrize("name", [DIGEST, "../../etc", "latest"])
-def test_an_adapter_that_is_not_there_or_not_a_digest_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UnknownStateError):
-        adapters.check(Settings(engine="vllm", adapter_dir=str(tmp_path), adapters=(name,)))
 
 
 def test_llama_gets_a_unix_socket_and_its_full_context_for_each_slot() -> None:

@@ -52,7 +52,7 @@ def test_drafting_of_both_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (new.version, new.queue_limit, new.running_limit, new.tokens_per_s) == ("0.33", 16, 8, 45.5)
 
 
-@pytest.mark.parametrize("change", [{"schema_version": "drafting-health/v3"}, {"status": "down"}, {"new": 1}])
+@pytest.mark.parametrize("change", [{"schema_version": "drafting-health/v4"}, {"status": "down"}, {"new": 1}])
 def test_an_answer_that_is_not_understood_is_unreadable(
     monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
