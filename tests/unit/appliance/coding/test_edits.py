@@ -123,6 +123,13 @@ def test_unacceptable_principal_by_whose_claim_it_is(editor: Editor) -> None:
     assert told(hospital.check(["I21.9", "Z80.0"], DAY)) == []
 
 
+def test_a_side_left_open_is_asked_of_inpatients(editor: Editor) -> None:
+    hospital = Editor(editor.library, "hospital")
+    assert ("warning", "unspecified-side") in told(hospital.check(["G81.90"], DAY))
+    assert ("warning", "unspecified-side") not in told(hospital.check(["G81.90"], datetime.date(2022, 3, 31)))
+    assert ("warning", "unspecified-side") not in told(editor.check(["G81.90"], DAY))
+
+
 @pytest.mark.parametrize(
     ("codes", "excluded"),
     [
