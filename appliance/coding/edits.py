@@ -16,7 +16,7 @@ from typing import Literal
 from appliance.coding.edits_codes import age_findings, code_findings, sex_findings
 from appliance.coding.edits_finding import Coded, Finding, Severity
 from appliance.coding.edits_notes import excludes_findings, sequence_findings
-from appliance.coding.edits_principal import principal_findings
+from appliance.coding.edits_principal import principal_findings, unspecified_findings
 from appliance.coding.edits_procedures import procedure_findings
 from appliance.coding.suggestion import CodeSystem
 from appliance.coding.tables.library import Library
@@ -81,6 +81,7 @@ class Editor:
             *age_findings(table, names, on, age_years),
             *sex_findings(table, names, on, sex),
             *principal_findings(table, names, on, self.setting),
+            *unspecified_findings(table, names, on, self.setting),
             *excludes_findings(table, names, on),
             *sequence_findings(table, names, on),
             *procedure_findings(self.library, procedures, on, self.setting),

@@ -41,6 +41,11 @@ def code_findings(table: PackedTable, codes: Sequence[str], on: datetime.date) -
     """Validity, billability, duplicates, and a table that is too old for the day."""
     if codes and (outdated := _outdated(table, on)):
         yield outdated
+    if codes and not table.dated:
+        sentence = "The table came without Medicare's edits: age and first-listed codes were not checked."
+        yield Finding(
+            rule="edits-missing", codes=(), severity="advisory", sentence=sentence, source=source(table), on=on
+        )
     seen: set[str] = set()
     for code in codes:
         key = normal(code)

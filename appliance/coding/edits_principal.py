@@ -13,6 +13,21 @@ from appliance.coding.tables.icd10cm import written
 _WHERE = "Medicare Code Editor"
 
 
+def unspecified_findings(
+    table: PackedTable, codes: Sequence[str], on: datetime.date, setting: str
+) -> Iterator[Finding]:
+    """Codes that leave the side open where there is one to name: Medicare's edit for inpatients, since 2022-04-01."""
+    for code in dict.fromkeys(codes if setting == "hospital" else ()):
+        period = edits_on(table, code, on)
+        if period is not None and "unspecified" in period.flags:
+            name = written(code)
+            sentence = f"{name} does not say which side; Medicare asks for it, or for why it cannot be known."
+            where = source(table, f"{_WHERE}, unspecified code")
+            yield Finding(
+                rule="unspecified-side", codes=(name,), severity="warning", sentence=sentence, source=where, on=on
+            )
+
+
 def principal_findings(table: PackedTable, codes: Sequence[str], on: datetime.date, setting: str) -> Iterator[Finding]:
     """What is wrong with the first code as the first.
 

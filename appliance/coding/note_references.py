@@ -14,7 +14,7 @@ from functools import lru_cache
 from appliance.coding.tables.layout import normal
 
 _PARENTHESES = re.compile(r"\(([^()]{2,400})\)")
-_CODE = r"[A-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{0,4})?"
+_CODE = r"[A-Z](?=[0-9A-Z]?[0-9])[0-9A-Z]{2}(?:\.[0-9A-Z]{0,4})?"
 _ITEM = re.compile(rf"({_CODE})(?:\.?-)?(?:\s*-{{1,2}}\s*({_CODE})(?:\.?-)?)?")
 _RANGE = re.compile(rf"({_CODE})--?({_CODE})(?:\.?-)?")
 _ORDINALS = {
@@ -23,7 +23,7 @@ _ORDINALS = {
 _PLACES = re.compile(
     r"(?P<places>\w+(?: or \w+)*) characters? (?P<values>[0-9A-Z](?:\s*-\s*[0-9A-Z])?(?:(?:,| or|, or) [0-9A-Z])*)"
 )
-_ENDING = re.compile(r"(?:\.|final characters -)(?P<ending>[0-9A-Z]{1,4})")
+_ENDING = re.compile(r"\.(?P<behind>[0-9A-Z]{1,4})|final characters -(?P<ending>[0-9A-Z]{1,4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,15 @@ class CodeRange:
         last: Without the dot; the same as `first` for one code.
         places: Characters (from 1) of which the last that is no placeholder has one of `values`; empty: any code.
         values: Those characters.
-        ending: What the code has behind its category ("E08-E13 with .44") or at its end; empty: any.
+        behind: What the code has behind its category ("E08-E13 with .44"); empty: any.
+        ending: What the code ends with ("I69. with final characters -23"); empty: any.
     """
 
     first: str
     last: str
     places: tuple[int, ...] = ()
     values: str = ""
+    behind: str = ""
     ending: str = ""
 
     def holds(self, code: str) -> bool:
@@ -51,7 +53,7 @@ class CodeRange:
             return False
         if len(key) < len(self.first):
             return False
-        if self.ending and not key[3:].startswith(self.ending) and not key[:7].rstrip("X").endswith(self.ending):
+        if not key[3:].startswith(self.behind) or not key.endswith(self.ending):
             return False
         if self.places:
             there = [key[place - 1] for place in self.places if place <= len(key) and key[place - 1] != "X"]
@@ -104,7 +106,8 @@ def _limited(ranges: list[CodeRange], condition: str) -> list[CodeRange]:
         if all(places) and values:
             return [CodeRange(each.first, each.last, places, values) for each in ranges]
     elif found := _ENDING.fullmatch(condition):
-        return [CodeRange(each.first, each.last, ending=found["ending"]) for each in ranges]
+        behind, ending = found["behind"] or "", found["ending"] or ""
+        return [CodeRange(each.first, each.last, behind=behind, ending=ending) for each in ranges]
     return []
 
 

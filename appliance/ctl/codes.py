@@ -167,7 +167,8 @@ def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="SYSTEM@VERSION, or a digest or its beginning.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
     favourites: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The practice's favourites (CSV): say which died.")
+        Path | None,
+        typer.Option(metavar="FILE", help="The practice's favourites (CSV): say which died. Default: those imported."),
     ] = None,
     directory: DirectoryOption = DIRECTORY,
     output: OutputOption = "text",
@@ -185,7 +186,10 @@ def diff(
     before, after = library.named(old), library.named(new)
     if before.system is not after.system:
         raise UsageError(f"{before.system} and {after.system} cannot be compared", hint="name two packs of one system")
-    listed = read_favourites(read_bounded(favourites, 4 << 20), favourites.name) if favourites is not None else []
+    if favourites is not None:
+        listed = read_favourites(read_bounded(favourites, 4 << 20), favourites.name)
+    else:
+        listed = library.favourites()
     document = difference_document(difference(before, after), dead_favourites(listed, before, after), before, after)
     _show(document, "\n".join(difference_lines(document)), output)
 

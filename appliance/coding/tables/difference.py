@@ -28,7 +28,7 @@ class DeadFavourite:
     Args:
         favourite: The practice's line.
         title: What the old table called it; else the practice's words.
-        why: "deleted", "now a header" or "in neither table".
+        why: "deleted", "now a header", "a header in both tables" or "in neither table".
         successors: What it most likely became; a proposal.
     """
 
@@ -84,9 +84,12 @@ def dead_favourites(favourites: Iterable[Favourite], old: PackedTable, new: Pack
         if alive:
             continue
         title = before.title if before is not None else each.label
-        why = "now a header" if after is not None and not after.billable else "deleted"
         if before is None and after is None:
             why = "in neither table"
+        elif after is None or after.billable:
+            why = "deleted"
+        else:
+            why = "a header in both tables" if before is not None and not before.billable else "now a header"
         dead.append(DeadFavourite(each, title, why, tuple(successors(new, each.code, title))))
     return dead
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from appliance.coding.suggestion import CodeSystem
 from appliance.coding.tables.compressed import plain
-from appliance.coding.tables.layout import PackKind, normal
+from appliance.coding.tables.layout import ENTRY, GROUP, PackKind, normal
+from appliance.coding.tables.pack import Pack
 from appliance.coding.tables.records import CodeRecord, GroupRecord
 from appliance.coding.tables.refusal import wrong
 from appliance.coding.tables.rows import heading, rows
 from appliance.coding.tables.stamp import Stamp
 from appliance.coding.tables.write import code_pack
+from appliance.errors import NotVerifiedError
 
 LICENCE = "the practice's own list"
 _CODE = re.compile(r"[0-9A-Z]{3,11}")
@@ -70,6 +72,20 @@ def read_favourites(content: bytes, name: str) -> list[Favourite]:
     if not favourites:
         raise wrong(name, 0, "the list has no code")
     return list(favourites.values())
+
+
+def stored_favourites(pack: Pack) -> list[Favourite]:
+    """The list out of its pack, in its order. NotVerifiedError when it is another's."""
+    if pack.head.kind is not PackKind.FAVOURITES:
+        raise NotVerifiedError(f"a pack of {pack.head.kind} holds no favourites", hint="name a list of favourites")
+    listed = []
+    for place in range(pack.rows("entries", ENTRY)):
+        code, code_length, label, label_length, _, _, group, _, _ = pack.row("entries", ENTRY, place)
+        system = pack.text(*pack.row("groups", GROUP, group)[:2])
+        text = pack.text(label, label_length)
+        # The heading is line 1; empty lines of the file are not counted any more.
+        listed.append(Favourite(place + 2, pack.text(code, code_length), CodeSystem(system), text))
+    return listed
 
 
 def favourites_pack(content: bytes, name: str, stamp: Stamp) -> bytes:

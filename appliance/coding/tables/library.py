@@ -12,6 +12,7 @@ from typing import TypeVar
 from appliance.coding.suggestion import CodeSystem
 from appliance.coding.tables.builtin import built_in, built_in_table
 from appliance.coding.tables.codes import PackedTable
+from appliance.coding.tables.favourites import Favourite, stored_favourites
 from appliance.coding.tables.layout import PackHead, PackKind
 from appliance.coding.tables.pack import Pack
 from appliance.coding.tables.procedures import PairTable, UnitTable
@@ -70,6 +71,11 @@ class Library:
         """NCCI's units of a setting for a date of service; None when none were imported."""
         system = f"ncci-mue-{setting}"
         return _in_force([each for each in self._tables() if isinstance(each, UnitTable) and each.system == system], on)
+
+    def favourites(self) -> list[Favourite]:
+        """The practice's favourites, of every list in use; none when none was imported."""
+        packs = [each for each in self._tables() if isinstance(each, Pack)]
+        return [each for pack in packs for each in stored_favourites(pack)]
 
     def named(self, name: str) -> PackedTable:
         """A code table by "SYSTEM@VERSION" or by the beginning of its digest; also one that is no longer in use.

@@ -140,7 +140,10 @@ class PackStore:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            if not self.folder.is_dir():
+                self.folder.mkdir(parents=True, exist_ok=True)
+                # Services read their tables here, and run as users of their own.
+                self.folder.chmod(0o755)
             with (self.folder / _LOCK).open("a") as lock:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -123,6 +123,13 @@ def test_unacceptable_principal_by_whose_claim_it_is(editor: Editor) -> None:
     assert told(hospital.check(["I21.9", "Z80.0"], DAY)) == []
 
 
+def test_a_side_left_open_is_asked_of_inpatients(editor: Editor) -> None:
+    hospital = Editor(editor.library, "hospital")
+    assert ("warning", "unspecified-side") in told(hospital.check(["G81.90"], DAY))
+    assert ("warning", "unspecified-side") not in told(hospital.check(["G81.90"], datetime.date(2022, 3, 31)))
+    assert ("warning", "unspecified-side") not in told(editor.check(["G81.90"], DAY))
+
+
 @pytest.mark.parametrize(
     ("codes", "excluded"),
     [
@@ -213,6 +220,17 @@ def test_units(with_tables: Library) -> None:
     assert units(["A9001x3", "A9001"]) == [("warning", ("A9001",))], "3: summed over the day"
     assert units(["00002x2", "00002x2"]) == [], "1: by the line"
     assert units(["00002x3"]) == [("warning", ("00002",))]
+
+
+def test_a_table_without_medicares_edits_says_so(tmp_path: Path) -> None:
+    library = Library(tmp_path / "codes")
+    path = tmp_path / "tabular.xml"
+    path.write_bytes(files.TABULAR)
+    library.store.add(read_files(ImportKind.ICD_10_CM, [path], Stamp("2027", datetime.date(2026, 10, 1))))
+    found = Editor(library).check(["A00.0"], datetime.date(2026, 11, 1), age_years=30)
+    assert told(found) == [("advisory", "edits-missing")]
+    # The day before, the built-in table holds, with its edits.
+    assert ("error", "incomplete-code") in told(Editor(library).check(["A02"], datetime.date(2026, 9, 30)))
 
 
 def test_bounds_and_speed(editor: Editor) -> None:

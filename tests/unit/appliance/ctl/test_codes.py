@@ -98,6 +98,9 @@ def test_diff_with_favourites(run: Any, tmp_path: Path) -> None:
     assert [(each["code"], each["why"]) for each in found["dead_favourites"]] == [("0001T", "deleted")]
     text = run("diff", "cpt@2026-01-01", "cpt@2027-01-01", "--favourites", favourites).stdout
     assert "favourites that died: 1" in text
+    assert "favourites that died" not in run("diff", "cpt@2026-01-01", "cpt@2027-01-01").stdout
+    document(run("import", "favourites", favourites, "--effective", "2026-01-01", "-o", "json"))
+    assert "0001T" in run("diff", "cpt@2026-01-01", "cpt@2027-01-01").stdout.partition("favourites that died: 1")[2]
     other = run("diff", "cpt@2026-01-01", "hcpcs@2020-04-01")
     assert isinstance(other.exception, ApplianceError)
     assert "cannot be compared" in str(other.exception)

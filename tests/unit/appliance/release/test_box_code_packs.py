@@ -16,6 +16,7 @@ from appliance.coding.tables.stamp import Stamp
 from appliance.coding.tables.store import PackStore
 from appliance.contract.release import CodePackComponent
 from appliance.errors import NotVerifiedError
+from appliance.release.places import Places
 from appliance.release.record import load
 from appliance.release.recovery import finish
 from appliance.release.switch import WentBackError
@@ -206,3 +207,13 @@ def test_the_folder_can_be_read_by_services(box: Box, tmp_path: Path) -> None:
     box.machine.activate(op(1), "r1", 60, None)
     assert box.places.codes.stat().st_mode & 0o777 == 0o755
     assert (box.places.codes / "release.json").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("unit", ["recover", "settle"])
+def test_who_finishes_a_change_may_write_where_the_tables_lie(unit: str) -> None:
+    system = Path(__file__).resolve().parents[4] / "images/edge/mkosi.extra/usr/lib/systemd/system"
+    lines = (system / f"appliance-release-{unit}.service").read_text().splitlines()
+    (allowed,) = [line.partition("=")[2].split() for line in lines if line.startswith("ReadWritePaths=")]
+    places = Places()
+    # With a minus: a box that never had a table has no such folder, and nothing to put back in it.
+    assert {f"-{places.codes}", f"-{places.models}", f"-{places.releases}"} <= set(allowed)

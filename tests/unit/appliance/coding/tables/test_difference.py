@@ -68,7 +68,7 @@ def test_favourites_that_died_and_what_they_became(old: PackedTable, new: Packed
     content = FAVOURITES + b"A01,Monday\nA00.1,\nJ1100,\n"
     dead = {each.favourite.code: each for each in dead_favourites(read_favourites(content, "f.csv"), old, new)}
     assert {code: each.why for code, each in dead.items()} == {
-        "A00.0": "deleted", "A00.9": "in neither table", "A02.1": "now a header", "A01": "now a header",
+        "A00.0": "deleted", "A00.9": "in neither table", "A02.1": "a header in both tables", "A01": "now a header",
         "J1100": "in neither table",
     }  # fmt: skip
     assert [entry.code for entry in dead["A01"].successors] == ["A01.1", "A01.2"]

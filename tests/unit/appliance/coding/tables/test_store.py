@@ -39,6 +39,7 @@ def test_what_was_added_is_in_use(store: PackStore, tmp_path: Path) -> None:
     assert (store.active(), replaced) == ((digest,), ())
     assert store.open(digest).head.system == "cpt"
     assert store.path(digest).stat().st_mode & 0o777 == 0o444
+    assert store.folder.stat().st_mode & 0o777 == 0o755
     assert sorted(path.name for path in store.folder.iterdir()) == sorted([".lock", "active.json", f"{digest}.pack"])
 
 
