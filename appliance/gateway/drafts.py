@@ -254,18 +254,18 @@ class Drafts:
             if work.gathered.captured:
                 require_drafting(core, connection, work.opened)
             sealed = key.seal(content, document_place(row.id, 1))
+            numbers: dict[str, float] = {
+                "statements": len(statements), "unsupported": finished.unsupported or 0,
+                "duplicates_removed": finished.duplicates_removed, "consent_removed": finished.consent_removed,
+                **({} if cover is None else cover.numbers_completed()),
+            }  # fmt: skip
             index = core.trail.append(
                 APPLIANCE,
                 Act(
                     "draft.completed", row.encounter_id, row.id, inputs=work.inputs,
                     produced=(commitment("document", key.commit(content)),),
                     confidence=_supported_share(document),
-                    numbers={
-                        "statements": len(statements), "unsupported": finished.unsupported or 0,
-                        "duplicates_removed": finished.duplicates_removed,
-                        "consent_removed": finished.consent_removed,
-                        **({} if cover is None else cover.numbers_completed()),
-                    },
+                    numbers=numbers,
                 ),
             )  # fmt: skip
             changed = documents.change(
