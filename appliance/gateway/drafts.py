@@ -228,8 +228,10 @@ class Drafts:
             *self._core.deid.tools(applied=cover is not None),
         )  # fmt: skip
         event = "draft.begun" if work.row else "preview.begun"
-        numbers = {"parts": len(begun.parts), "suspects": len(begun.suspects), "seed": begun.seed}
-        numbers |= {"deidentified": 0} if cover is None else {"deidentified": 1, **cover.numbers_begun()}
+        numbers: dict[str, float] = {
+            "parts": len(begun.parts), "suspects": len(begun.suspects), "seed": begun.seed,
+            "deidentified": int(cover is not None), **({} if cover is None else cover.numbers_begun()),
+        }  # fmt: skip
         self._core.trail.append(
             work.opened.actor,
             Act(event, work.opened.row.id, work.subject, inputs=work.inputs, tools=tools, numbers=numbers),
