@@ -65,6 +65,7 @@ _FOREIGN = re.compile(
     r"(?<![\w.,/-])\d{3,6}(?:\s\d{1,5})?\s+(?:[^\W\d_a-z][\w'’.-]{0,30}\s+(?:(?:de|do|da|du|la|el|ul|u|tér|den|van)\.?\s+)?){1,5}(?:u\.\s|tér\s)?\d{1,5}[A-Za-z]?\.?(?=\s*[,\n|]|\s+(?:Apt|Suite)|\s*$)"
     + _UNIT + r"?"
 )
+_SHOUTED = re.compile(r"\b(?:CT|DR|PL|ST)$")
 _BOX = re.compile(r"\bP\.?\s?O\.?\s*Box\s*#?\s*\d{1,7}\b" + _LOCALITY, re.I)
 _ROOM = re.compile(r"\b(?:apt|apartment|suite|ste)\b\.?\s*(?:number\s+|no\.?\s*|#\s*)?(?=[\w-]*\d)[\w-]{1,6}\b", re.I)
 # The lines below a street, when they end in a postal code.
@@ -111,8 +112,11 @@ class AddressRecogniser(ReadingRecogniser):
             for match in pattern.finditer(text):
                 if pattern is _FOREIGN and not self._is_street(match.group()):
                     continue
+                if _SHOUTED.search(match.group()) and "-" in match.group().split()[0]:
+                    continue  # LOINC 4548-4, SNOMED CT
                 rest = _REST.match(text, match.end())
-                yield Found(match.start(), rest.end() if rest else match.end(), IdentifierKind.ADDRESS, LIKELY)
+                sure = CERTAIN if pattern in (_STREET_ADDRESS, _BOX) else LIKELY
+                yield Found(match.start(), rest.end() if rest else match.end(), IdentifierKind.ADDRESS, sure)
         for pattern in (_SPOKEN_ADDRESS, _LIVES):
             for match in pattern.finditer(text):
                 yield Found(match.start("address"), match.end("address"), IdentifierKind.ADDRESS, LIKELY)

@@ -86,7 +86,7 @@ class NameWords:
 
     def _weigh(self, low: str) -> Weight:
         known = self.words
-        if low in known.titles or low in known.relatives or low.endswith(_CONTRACTED):
+        if low in known.titles or low in known.relatives or low in known.credentials or low.endswith(_CONTRACTED):
             return Weight.NEVER
         if len(low) < 2 or low in known.not_a_name or low in known.clinical:
             return Weight.NEVER
@@ -101,8 +101,6 @@ class NameWords:
         if "-" in low:
             parts = low.split("-")
             return min(self.weight(part) for part in parts) if all(len(part) > 2 for part in parts) else Weight.NEVER
-        if low in known.credentials:
-            return Weight.NEVER
         if low[:2] in ("o'", "d'") and low[2:] in known.surnames | known.surname_words:
             return Weight.SURNAME
         if low in known.heads or low.endswith(_CLINICAL_ENDINGS):

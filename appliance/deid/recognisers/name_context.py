@@ -103,17 +103,14 @@ class NameContext:
             return None
         if len(word.text) == 1:
             return None
+        if title.low == "miss" and not word.capital and at > 1 and words[at - 2].low in _MISSING:
+            return None
         if title.low in _TITLES:
             proper = word.capital and title.capital and (word.low in self._lists.surname_words or word.low not in self._lists.not_a_name)
             if weight <= Weight.ORDINARY and not proper and not self._odd_surname(words, at):
                 return None
         elif weight <= Weight.ORDINARY:
-            missed = title.low == "miss" and at > 1 and words[at - 2].low in _MISSING
-            if title.low not in _CALLED or missed or not self._odd_surname(words, at):
-                return None
-        elif title.low == "miss" and not word.capital and weight <= Weight.UNKNOWN:
-            previous = words[at - 2].low if at > 1 else ""
-            if previous in _MISSING:
+            if title.low not in _CALLED or not self._odd_surname(words, at):
                 return None
         elif weight == Weight.UNKNOWN and not (word.capital and title.capital and not word.text.isupper()):
             if title.low not in _CALLED or word.text.isupper() or not word.gap == " ":

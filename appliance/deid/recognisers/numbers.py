@@ -109,7 +109,7 @@ _KEPT_WORD = re.compile(
     r"(?:covid|sars|cov|t\d|n\d|m\d|p?t\d|cd|il|hla|bcr|brca|her|ki|ca|fev|spo|pao|paco|fio|hco|co|o|h|b|d|k|c|l|s|t|a|q|omega|type|grade|stage|mp|rs|nct|pmid|vit|g\d|p\d|bnt|mrna|ad|gpiib|cyp|ht|alpha|beta|gamma|xp|i)[-–]?\d{0,3}[a-z]{0,3}\d{0,2}$",
     re.I,
 )
-_CODE_SHAPE = re.compile(r"(?:[A-TV-Z]\d[\dAB](?:\.[\dA-Z]{1,4})?|\d{4,5}-\d|NCT\d{8}|rs\d{3,12}|PMC?\d{5,9}|[CGJV]\d{4}|v?\d{1,3}(?:\.\d{1,3}){1,3})$", re.I)
+_CODE_SHAPE = re.compile(r"(?:[cgmnpr]\.[\w*+>-]{2,30}|[A-TV-Z]\d[\dAB](?:\.[\dA-Z]{1,4})?|\d{4,5}-\d|NCT\d{8}|rs\d{3,12}|PMC?\d{5,9}|[CGJV]\d{4}|v?\d{1,3}(?:\.\d{1,3}){1,3})$", re.I)
 _SSN_SHAPE = re.compile(r"(?:\d{3}|[Xx*]{3})\s?[-–./ ]\s?(?:\d{2}|[Xx*]{2})\s?[-–./ ]\s?\d{4}")
 _SPACED = re.compile(r"(?<![\w.])(?:\d[-–. ]{1,3}){6,18}\d(?![\w%])")
 _MBI = re.compile(r"(?<![\w-])[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d[- ]?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d[- ]?[AC-HJKMNP-RT-Y]{2}\d{2}(?![\w-])", re.I)
