@@ -51,7 +51,8 @@ _NUMBER_WORD = (
     r"|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|oh|zero)"
 )
 _SPOKEN_ADDRESS = re.compile(
-    rf"\b(?P<address>(?:{_NUMBER_WORD}[\s-]+){{1,7}}{_DIRECTION}?(?:(?!{_FUNCTION}\b)[a-z'-]+\s+){{1,3}}?(?:{_STREET})\b)", re.I
+    rf"\b(?P<address>(?:{_NUMBER_WORD}[\s-]+){{1,7}}{_DIRECTION}?(?:(?!{_FUNCTION}\b)[a-z'-]+\s+){{1,3}}?(?:{_STREET})\b)",
+    re.I,
 )
 _LIVES = re.compile(
     rf"\b(?:live[sd]?|living|resid(?:e|es|ed|ing)|address|located|moved|stay(?:s|ing)?|home)(?:\s+(?:is|at|on|to|over|address|now|currently)|\s*:){{1,3}}\s*"
@@ -59,11 +60,12 @@ _LIVES = re.compile(
     re.I,
 )
 _STREET_ALONE = re.compile(
-    rf"(?<=[a-z,] )(?:[A-Z][\w'’-]{{1,20}}\s+){{1,2}}(?:Street|Avenue|Boulevard|Lane|Road|Parkway|Highway|Ave|Blvd|Rd|Hwy|Pkwy)\b\.?"
+    r"(?<=[a-z,] )(?:[A-Z][\w'’-]{1,20}\s+){1,2}(?:Street|Avenue|Boulevard|Lane|Road|Parkway|Highway|Ave|Blvd|Rd|Hwy|Pkwy)\b\.?"
 )
 _FOREIGN = re.compile(
     r"(?<![\w.,/-])\d{3,6}(?:\s\d{1,5})?\s+(?:[^\W\d_a-z][\w'’.-]{0,30}\s+(?:(?:de|do|da|du|la|el|ul|u|tér|den|van)\.?\s+)?){1,5}(?:u\.\s|tér\s)?\d{1,5}[A-Za-z]?\.?(?=\s*[,\n|]|\s+(?:Apt|Suite)|\s*$)"
-    + _UNIT + r"?"
+    + _UNIT
+    + r"?"
 )
 _SHOUTED = re.compile(r"\b(?:CT|DR|PL|ST)$")
 _BOX = re.compile(r"\bP\.?\s?O\.?\s*Box\s*#?\s*\d{1,7}\b" + _LOCALITY, re.I)
@@ -72,26 +74,108 @@ _ROOM = re.compile(r"\b(?:apt|apartment|suite|ste)\b\.?\s*(?:number\s+|no\.?\s*|
 _REST = re.compile(
     r"(?:[ \t]*[,\n|][ \t]*(?:(?:Apt|Suite|Unit|Floor)\.? \w{1,5}|[^\W\d_][^\W\d_.'’-]{0,25}(?:[ -][^\W\d_][^\W\d_.'’-]{0,25}){0,3})){0,5}(?:[ \t]*[,\n|][ \t]*|[ \t]+){1,3}\d{4,6}(?:-\d{3,4})?(?![\w-])"
 )
-_MILITARY = re.compile(r"\b(?:PSC|Unit|CMR)\s\d{1,5},?\s+Box\s\d{1,5}(?:\s*[,\n]?\s*[AFD]PO,?\s+A[AEP]\s+\d{5}(?:-\d{4})?)?", re.I)
+_MILITARY = re.compile(
+    r"\b(?:PSC|Unit|CMR)\s\d{1,5},?\s+Box\s\d{1,5}(?:\s*[,\n]?\s*[AFD]PO,?\s+A[AEP]\s+\d{5}(?:-\d{4})?)?", re.I
+)
 _ZIP = re.compile(
     rf"\b(?:zip|postal)(?:\s*code)?(?:\s*(?:is|:|=|of|#)){{0,2}}\s*(?P<zip>\d{{3,6}}(?:[- ]\d{{2,4}})?|[A-Z]\d[A-Z]\s?\d[A-Z]\d)(?!\d)"
     rf"|(?:{_STATES}|\b(?:{_POSTAL}))\.?,?\s+(?P<zip2>\d{{5}}(?:-\d{{4}})?)(?![\w-])|(?<![\w-])(?P<zip3>\d{{5}}-\d{{4}})(?![\w-])",
     re.I,
 )
 _CITY_STATE = re.compile(
-    rf"(?<![\w-])(?P<city>(?:(?:St|Ft|Mt)\.\s)?[A-Z][a-z'’-]+(?:\s[A-Z][a-z'’-]+){{0,2}}),\s*(?:{_STATES}|(?:{_POSTAL})\b)(?:,?\s+\d{{5}}(?:-\d{{4}})?)?(?!\w)"
+    rf"(?<![\w-])(?P<city>(?:(?:St|Ft|Mt)\.\s)?[A-Z][a-z'’-]{{1,30}}(?:\s[A-Z][a-z'’-]{{1,30}}){{0,2}}),\s*(?:{_STATES}|(?:{_POSTAL})\b)(?:,?\s+\d{{5}}(?:-\d{{4}})?)?(?!\w)"
 )
-_COUNTY = re.compile(r"\b(?:[A-Z][a-z'’-]+\s){1,2}(?:County|Parish|Township|Borough|Precinct)\b(?!\s+(?:Hospital|Medical|General|Health))")
-_DIRECTIONS = frozenset("north south east west central upper lower new old".split())
+_COUNTY = re.compile(
+    r"\b(?:[A-Z][a-z'’-]{1,30}\s){1,2}(?:County|Parish|Township|Borough|Precinct)\b(?!\s+(?:Hospital|Medical|General|Health))"
+)
+_DIRECTIONS = frozenset(["north", "south", "east", "west", "central", "upper", "lower", "new", "old"])
 _NEAR = frozenset(
-    "in from to near at of around outside visiting visited toward towards through via across leaving left".split()
+    [
+        "in",
+        "from",
+        "to",
+        "near",
+        "at",
+        "of",
+        "around",
+        "outside",
+        "visiting",
+        "visited",
+        "toward",
+        "towards",
+        "through",
+        "via",
+        "across",
+        "leaving",
+        "left",
+    ]
 )
 _MOVES = frozenset(
-    "live lives lived living moved move moving from born raised travel traveled travelled traveling trip vacation flew fly flying drove driving visit"
-    " visiting visited went going go gone resides residing grew relocated stationed hometown"
-    " stayed staying".split()
+    [
+        "live",
+        "lives",
+        "lived",
+        "living",
+        "moved",
+        "move",
+        "moving",
+        "from",
+        "born",
+        "raised",
+        "travel",
+        "traveled",
+        "travelled",
+        "traveling",
+        "trip",
+        "vacation",
+        "flew",
+        "fly",
+        "flying",
+        "drove",
+        "driving",
+        "visit",
+        "visiting",
+        "visited",
+        "went",
+        "going",
+        "go",
+        "gone",
+        "resides",
+        "residing",
+        "grew",
+        "relocated",
+        "stationed",
+        "hometown",
+        "stayed",
+        "staying",
+    ]
 )
-_SCALES = frozenset("criteria score scale coma virus brace chromosome classification definition grade encephalitis questionnaire guidelines consensus protocol fever syndrome collar ankle staging system heart".split())
+_SCALES = frozenset(
+    [
+        "criteria",
+        "score",
+        "scale",
+        "coma",
+        "virus",
+        "brace",
+        "chromosome",
+        "classification",
+        "definition",
+        "grade",
+        "encephalitis",
+        "questionnaire",
+        "guidelines",
+        "consensus",
+        "protocol",
+        "fever",
+        "syndrome",
+        "collar",
+        "ankle",
+        "staging",
+        "system",
+        "heart",
+    ]
+)
 
 
 class AddressRecogniser(ReadingRecogniser):
@@ -102,7 +186,9 @@ class AddressRecogniser(ReadingRecogniser):
     def __init__(self, words: Words) -> None:
         super().__init__()
         self._words = words
-        self._first = {place.split(" ")[0] for place in words.places | words.ordinary_places | words.large_places if " " in place}
+        self._first = {
+            place.split(" ")[0] for place in words.places | words.ordinary_places | words.large_places if " " in place
+        }
         self._several = frozenset(place for place in words.places | words.large_places if " " in place)
 
     def find(self, reading: Reading) -> Iterator[Found]:
@@ -126,7 +212,13 @@ class AddressRecogniser(ReadingRecogniser):
         for match in _COUNTY.finditer(text):
             yield Found(match.start(), match.end(), IdentifierKind.PLACE, LIKELY)
         for match in _CITY_STATE.finditer(text):
-            if match["city"].split()[-1].lower() not in self._words.titles | self._words.credentials:
+            city = match["city"].lower()
+            # Smith, MD is a doctor; Rockville, MD is a town.
+            degree = match.group()[match.end("city") - match.start() :].strip(" ,").lower() in self._words.credentials
+            listed = (
+                city in self._words.places or city in self._words.ordinary_places or city in self._words.large_places
+            )
+            if (listed or not degree) and city.split()[-1] not in self._words.titles | self._words.credentials:
                 yield Found(match.start(), match.end(), IdentifierKind.PLACE, LIKELY)
         yield from self._cities(reading)
 
@@ -142,11 +234,18 @@ class AddressRecogniser(ReadingRecogniser):
             if word.low in STATES_AND_COUNTRIES or word.low in _DIRECTIONS:
                 continue
             if word.low in known.large_places or word.low in known.places:
-                if (word.capital or word.low in known.large_places or self._moved(words, at)) and not self._clinical(words, at):
+                if (word.capital or word.low in known.large_places or self._moved(words, at)) and not self._clinical(
+                    words, at
+                ):
                     yield Found(word.start, word.end, IdentifierKind.PLACE, LIKELY)
             elif word.low in known.ordinary_places and at:
                 near = words[at - 1].low in _NEAR and word.gap == " "
-                if near and self._moved(words, at) and word.low not in known.not_a_name and not self._clinical(words, at):
+                if (
+                    near
+                    and self._moved(words, at)
+                    and word.low not in known.not_a_name
+                    and not self._clinical(words, at)
+                ):
                     yield Found(word.start, word.end, IdentifierKind.PLACE, LIKELY)
 
     def _is_street(self, text: str) -> bool:
@@ -183,4 +282,3 @@ class AddressRecogniser(ReadingRecogniser):
         return any(word.low in _SCALES or word.low in self._words.heads for word in words[at + 1 : at + 2]) or (
             words[at].low in self._words.always_clinical
         )
-

@@ -30,7 +30,9 @@ _YEAR = rf"(?:(?:19|20)\d\d(?!\d)|['’]\d\d(?!\d)|{_SPOKEN_YEAR})"
 _COMMA_YEAR = rf"(?:\s*,?\s*(?:(?:of|in)\s+)?(?:the\s+year\s+)?{_YEAR})"
 _WEEKDAY = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun)"
 _RANGE = rf"(?:\s*(?:-|–|—|to|through|thru|and|or|until)\s*{_DAY}(?!\s*(?:mg|mcg|ml|days?|weeks?|months?|years?|hours?|times|%)))?"
-_NOT_UNIT = r"(?!\s*(?:mg|mcg|ml|g|kg|units?|days?|weeks?|months?|years?|hours?|minutes?|times|tablets?|pills?|doses?|more|%))"
+_NOT_UNIT = (
+    r"(?!\s*(?:mg|mcg|ml|g|kg|units?|days?|weeks?|months?|years?|hours?|minutes?|times|tablets?|pills?|doses?|more|%))"
+)
 
 _NAMED = re.compile(
     rf"\b(?:{_WEEKDAY}\.?,?\s+(?:the\s+)?)?(?:"
@@ -52,7 +54,9 @@ _MONTH_ALONE = re.compile(
     r"|(?<=\bfrom )(?:may|march)\b|(?<=\bthis past )(?:may|march)\b|(?<=\bthrough )(?:may|march)\b|(?<=\bbetween )(?:may|march)\b",
     re.I,
 )
-_MONTH_CAPITAL = re.compile(r"(?<=\bby )(?:May|March)\b|(?<=\bthis )(?:May|March)\b|(?<=\band )(?:May|March)(?=[.,;])|(?<=\bto )(?:May|March)(?=[.,;])")
+_MONTH_CAPITAL = re.compile(
+    r"(?<=\bby )(?:May|March)\b|(?<=\bthis )(?:May|March)\b|(?<=\band )(?:May|March)(?=[.,;])|(?<=\bto )(?:May|March)(?=[.,;])"
+)
 _NUMERIC = re.compile(
     r"(?<![\w.])(?<!\d[/-])(?:"
     r"(?P<a>\d{1,2})(?P<s>\s?[/.-]\s?|\s)(?P<b>\d{1,2})(?P=s)(?P<y>(?:19|20)\d\d|\d\d)"
@@ -64,10 +68,13 @@ _MONTH_YEAR = re.compile(r"(?<![\w./-])(?:0?[1-9]|1[0-2])\s?[/-]\s?(?:19|20)\d\d
 _DAY_MONTH = re.compile(
     r"(?:\b(?:on|since|from|until|till|by|before|after|dated?|dob|born|due|of|started|starting|begun|ended|ending|through|visit|seen"
     r"|scheduled for|appt|appointment|lmp|last|admitted|discharged|surgery|d/c|f/u|to|between|and|effective|collected|drawn|signed|updated)"
-    r"|^|\n|\(|;|[a-z]:)\s*(?:on\s+|for\s+|is\s+|was\s+|:\s*|:?\s*mon\w*,?\s+)?(?P<date>(?P<m>\d{1,2})[/](?P<d>\d{1,2}))(?![\w/%]|[.]\d|\s*(?:mg|ml|strength|pain|power|motor|murmur|systolic|sem|holosystolic|in severity|on (?:the|a) (?:pain )?scale|out of))",
+    r"|^|\n|\(|;|[a-z]:)[ \t]{0,3}(?:(?:on|for|is|was|mon\w{0,5},?)[ \t]{1,3}|:[ \t]{0,3})?(?P<date>(?P<m>\d{1,2})[/](?P<d>\d{1,2}))(?![\w/%]|[.]\d|\s*(?:mg|ml|strength|pain|power|motor|murmur|systolic|sem|holosystolic|in severity|on (?:the|a) (?:pain )?scale|out of))",
     re.I,
 )
-_SCALE = re.compile(r"\b(?:pain|scale|strength|severity|score|scores|rated?|rating|motor|power|apgars?|gcs|murmur|reflex(?:es)?|grade|pulses|dtrs?|level|intensity|acuity|vision|phq\S*|gad\S*)\b", re.I)
+_SCALE = re.compile(
+    r"\b(?:pain|scale|strength|severity|score|scores|rated?|rating|motor|power|apgars?|gcs|murmur|reflex(?:es)?|grade|pulses|dtrs?|level|intensity|acuity|vision|phq\S*|gad\S*)\b",
+    re.I,
+)
 _DAY_ALONE = re.compile(
     rf"\b(?:on|by|until|since|before|after|from)\s+(?P<date>the\s+(?:(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)|{_ORDINAL})"
     r"(?:\s+of\s+(?:this|last|next|the)\s+month)?)(?=\s*(?:[.,;!?\n]|$)|\s+(?:at|and i|and we)\b|(?<=month))",
@@ -79,7 +86,8 @@ _LABEL = re.compile(
     re.I,
 )
 _LABELLED = re.compile(
-    rf"(?:(?:{_MONTH}\b\.?|{_DAY_SPOKEN}|{_YEAR}|\d{{1,8}}|oh|zero|hundred|thousand|and|of|the)(?:\s*[/.,-]\s*|\s+|$)){{1,10}}", re.I
+    rf"(?:(?:{_MONTH}\b\.?|{_DAY_SPOKEN}|{_YEAR}|\d{{1,8}}|oh|zero|hundred|thousand|and|of|the)(?:\s*[/.,-]\s*|\s+|$)){{1,10}}",
+    re.I,
 )
 _ONLY_YEAR = re.compile(rf"(?:in\s+|the\s+year\s+)?{_YEAR}\W*$|\d{{4}}\W*$", re.I)
 _HOLIDAY = re.compile(
@@ -124,7 +132,13 @@ class DateRecogniser(ReadingRecogniser):
 def _is_modal(text: str) -> bool:
     """Whether "may" or "march" is a verb here: "may one", "march two"; a figure or an ordinal makes it a month."""
     low = text.lower()
-    return low.startswith(("may ", "march ")) and text[0].islower() and not re.search(r"\d(?:st|nd|rd|th)|\d{4}|(?:th|first|second|third|ieth)\b|^\w+\s\d{1,2}$|,|thousand|nineteen|twenty", low)
+    return (
+        low.startswith(("may ", "march "))
+        and text[0].islower()
+        and not re.search(
+            r"\d(?:st|nd|rd|th)|\d{4}|(?:th|first|second|third|ieth)\b|^\w+\s\d{1,2}$|,|thousand|nineteen|twenty", low
+        )
+    )
 
 
 def _is_date(match: re.Match[str]) -> bool:
@@ -134,7 +148,12 @@ def _is_date(match: re.Match[str]) -> bool:
     fits = (1 <= first <= 12 and 1 <= second <= 31) or (1 <= second <= 12 and 1 <= first <= 31)
     # 12 08 1990 is a date, 12 08 90 could be anything; 1.2.30 could be a section.
     long = len(match["y"]) == 4
-    return fits and (long or sign == "/" or (sign == "-" and not (first > 12 and second > 12)) or (sign == "." and first > 0 and second > 9))
+    return fits and (
+        long
+        or sign == "/"
+        or (sign == "-" and not (first > 12 and second > 12))
+        or (sign == "." and first > 0 and second > 9)
+    )
 
 
 def _is_day(match: re.Match[str], text: str) -> bool:

@@ -42,7 +42,10 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
             r"[ ']{0,2}(?:licen[sc]e|lic|registration)|licen[sc]e|lic|dl|passport|certificat(?:e|ion)|cert|permit|tin|ein|upin"
             r"|clia|caqi?h|green card|visa|registration|state id|credential",
         ),
-        (Kind.VEHICLE, r"vin|v\.i\.n\.|licen[sc]e plate|plate|tags?(?= number)|vehicle(?: identification)?|registration plate"),
+        (
+            Kind.VEHICLE,
+            r"vin|v\.i\.n\.|licen[sc]e plate|plate|tags?(?= number)|vehicle(?: identification)?|registration plate",
+        ),
         (
             Kind.PLAN,
             r"member(?:ship)?|subscriber|beneficiary|policy(?:holder)?|group|plan|health ?plan|insur(?:ance|ed)|coverage|enrollee"
@@ -86,7 +89,9 @@ _SURE = re.compile(
     r"|licen[sc]e|passport|accession|csn|fin|(?:patient|pt) id|med\w* rec\w*|imei|passcode|badge|plates?|tags?|rx ?bin|rx ?grp|pcn|fax|phone|tel|mobile|cell|iban|routing)\b",
     re.I,
 )
-_NUMBERED = re.compile(r"(?:#|\bnumbers?\b|\bno\b\.?|\bnum\b|\bid\b|\bidentifier\b|\bcode\b|\bcard\b|:)\W*(?:\w+\W+){0,2}$", re.I)
+_NUMBERED = re.compile(
+    r"(?:#|\bnumbers?\b|\bno\b\.?|\bnum\b|\bid\b|\bidentifier\b|\bcode\b|\bcard\b|:)\W*(?:\w+\W+){0,2}$", re.I
+)
 _CODE_SYSTEM = re.compile(
     r"\b(?:icd(?:-?\d+)?(?:-?cm|-?pcs)?|cpt|hcpcs|loinc|snomed(?:[- ]ct)?|ndc|rxnorm|rxcui|unii|atc|drg|ms-drg|cvx|nct|pmid|pmcid|doi|rs|mesh|omim|umls"
     r"|cui|orpha|ccs|hcc|revenue|modifier|diagnosis codes?|dx codes?|procedure codes?|billing codes?|z-?codes?|dsm|chapter|section|table|figure|page|version|grant|isbn|rfc|item)"
@@ -109,15 +114,26 @@ _KEPT_WORD = re.compile(
     r"(?:covid|sars|cov|t\d|n\d|m\d|p?t\d|cd|il|hla|bcr|brca|her|ki|ca|fev|spo|pao|paco|fio|hco|co|o|h|b|d|k|c|l|s|t|a|q|omega|type|grade|stage|mp|rs|nct|pmid|vit|g\d|p\d|bnt|mrna|ad|gpiib|cyp|ht|alpha|beta|gamma|xp|i)[-–]?\d{0,3}[a-z]{0,3}\d{0,2}$",
     re.I,
 )
-_CODE_SHAPE = re.compile(r"(?:[cgmnpr]\.[\w*+>-]{2,30}|[A-TV-Z]\d[\dAB](?:\.[\dA-Z]{1,4})?|\d{4,5}-\d|NCT\d{8}|rs\d{3,12}|PMC?\d{5,9}|[CGJV]\d{4}|v?\d{1,3}(?:\.\d{1,3}){1,3})$", re.I)
+_CODE_SHAPE = re.compile(
+    r"(?:[cgmnpr]\.[\w*+>-]{2,30}|[A-TV-Z]\d[\dAB](?:\.[\dA-Z]{1,4})?|\d{4,5}-\d|NCT\d{8}|rs\d{3,12}|PMC?\d{5,9}|[CGJV]\d{4}|v?\d{1,3}(?:\.\d{1,3}){1,3})$",
+    re.I,
+)
 _SSN_SHAPE = re.compile(r"(?:\d{3}|[Xx*]{3})\s?[-–./ ]\s?(?:\d{2}|[Xx*]{2})\s?[-–./ ]\s?\d{4}")
 _SPACED = re.compile(r"(?<![\w.])(?:\d[-–. ]{1,3}){6,18}\d(?![\w%])")
-_MBI = re.compile(r"(?<![\w-])[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d[- ]?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d[- ]?[AC-HJKMNP-RT-Y]{2}\d{2}(?![\w-])", re.I)
-_VIN = re.compile(r"(?<![\w-])(?=[A-HJ-NPR-Z]*\d)(?=\d*[A-HJ-NPR-Z])[A-HJ-NPR-Z0-9]{11}\d{2}[A-HJ-NPR-Z0-9]{0,1}\d{3,4}(?![\w-])", re.I)
+_MBI = re.compile(
+    r"(?<![\w-])[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d[- ]?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d[- ]?[AC-HJKMNP-RT-Y]{2}\d{2}(?![\w-])",
+    re.I,
+)
+_VIN = re.compile(
+    r"(?<![\w-])(?=[A-HJ-NPR-Z]*\d)(?=\d*[A-HJ-NPR-Z])[A-HJ-NPR-Z0-9]{11}\d{2}[A-HJ-NPR-Z0-9]{0,1}\d{3,4}(?![\w-])",
+    re.I,
+)
 _UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.I)
 _MAC = re.compile(r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])", re.I)
 _UDI = re.compile(r"\(01\)\s?\d{14}(?:\s?\((?:1[0-7]|21|30)\)\s?[\w-]{1,20}){0,5}")
-_DATE_LIKE = re.compile(r"(?:\d{1,2}([/.-])\d{1,2}\1(?:\d{4}|\d{2})|\d{4}([/.-])\d{1,2}\2\d{1,2}(?:T.*)?|(?:19|20)\d\d(?:[-–/](?:19|20)?\d\d)?|\d{1,2}/\d{2,4})$")
+_DATE_LIKE = re.compile(
+    r"(?:\d{1,2}([/.-])\d{1,2}\1(?:\d{4}|\d{2})|\d{4}([/.-])\d{1,2}\2\d{1,2}(?:T.*)?|(?:19|20)\d\d(?:[-–/](?:19|20)?\d\d)?|\d{1,2}/\d{2,4})$"
+)
 
 
 class NumberRecogniser(ReadingRecogniser):
@@ -147,13 +163,14 @@ class NumberRecogniser(ReadingRecogniser):
                 if found:
                     yield found
 
-    def labelled(self, text: str, start: int, digits: int) -> Kind | None:
+    def labelled(self, text: str, start: int, digits: int, *, sure_only: bool = False) -> Kind | None:
         """The kind that the words before a number say, None when they say none.
 
         Args:
             text: The text.
             start: Where the number begins.
             digits: How many digits it has; short numbers need a surer label.
+            sure_only: Only labels that mean the number of a person wherever they stand.
         """
         before = text[max(0, start - _BEFORE) : start]
         paragraph = before.rfind("\n\n")
@@ -164,8 +181,14 @@ class NumberRecogniser(ReadingRecogniser):
                 continue
             for match in label.finditer(before):
                 sure = bool(_SURE.match(before, match.start()))
+                if sure_only and not sure:
+                    continue
                 numbered = bool(_NUMBERED.search(before, match.start()))
-                if digits >= _DIGITS_FROM_WORD_ALONE or (digits >= 3 and (sure or numbered)) or (digits == 2 and sure and numbered):
+                if (
+                    digits >= _DIGITS_FROM_WORD_ALONE
+                    or (digits >= 3 and (sure or numbered))
+                    or (digits == 2 and sure and numbered)
+                ):
                     if best is None or match.start() < best[0]:
                         best = (match.start(), kind)
                     break
@@ -174,13 +197,16 @@ class NumberRecogniser(ReadingRecogniser):
     def _judged(self, text: str, start: int, end: int) -> Found | None:
         value = text[start:end]
         digits = sum(character.isdigit() for character in value)
-        if digits < 2 or _DATE_LIKE.match(value.lstrip("#*")) or _KEPT_WORD.match(value):
+        if digits < 2 or _DATE_LIKE.match(value.lstrip("#*")):
             return None
         before = text[max(0, start - _BEFORE) : start]
-        if _CODE_SYSTEM.search(before) or (_UNIT.match(text, end) and digits < 9) or _LAB.search(before):
-            return None
+        measured = _CODE_SYSTEM.search(before) or (_UNIT.match(text, end) and digits < 9) or _LAB.search(before)
+        if measured or _KEPT_WORD.match(value):
+            # B12 is a vitamin, but "policy number B12345" is not.
+            sure = digits >= 3 and self.labelled(text, start, digits, sure_only=True)
+            return Found(start, end, sure, CERTAIN) if sure else None
         kind = self.labelled(text, start, digits)
-        if kind and not (_CODE_SHAPE.match(value) and digits < 6 and kind in (Kind.OTHER, Kind.PLAN, Kind.RECORD)):
+        if kind and not (_CODE_SHAPE.match(value) and digits < 6 and (kind is Kind.OTHER or "." in value)):
             return Found(start, end, kind, CERTAIN)
         if _CODE_SHAPE.match(value):
             return None

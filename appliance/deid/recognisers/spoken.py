@@ -30,7 +30,7 @@ _SHORTEST = 7
 _MOSTLY_SPOKEN = 3
 _READ_OUT = 5
 """Digits said one by one; without them the words are years, ages or measured values."""
-_SINGLE = frozenset("zero oh o one two three four five six seven eight nine".split())
+_SINGLE = frozenset(["zero", "oh", "o", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
 
 
 class SpokenNumberRecogniser(ReadingRecogniser):
@@ -57,6 +57,8 @@ class SpokenNumberRecogniser(ReadingRecogniser):
             kind = self._numbers.labelled(text, match.start(), digits)
             single = sum(word in _SINGLE for word in spoken)
             if kind is None and digits >= _SHORTEST and single >= _READ_OUT:
-                kind = {9: IdentifierKind.SSN, 10: IdentifierKind.PHONE, 7: IdentifierKind.PHONE}.get(digits, IdentifierKind.OTHER)
+                kind = {9: IdentifierKind.SSN, 10: IdentifierKind.PHONE, 7: IdentifierKind.PHONE}.get(
+                    digits, IdentifierKind.OTHER
+                )
             if kind is not None:
                 yield Found(match.start(), match.start() + len(run.rstrip(" ,.-")), kind, LIKELY)

@@ -54,7 +54,11 @@ def test_any_known_names_are_taken(detector, known):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(digits=st.text("0123456789", min_size=9, max_size=9), sign=st.sampled_from(["-", " ", ".", ""]), label=st.sampled_from(["SSN ", "ssn: ", "social security number is ", "SS# "]))
+@given(
+    digits=st.text("0123456789", min_size=9, max_size=9),
+    sign=st.sampled_from(["-", " ", ".", ""]),
+    label=st.sampled_from(["SSN ", "ssn: ", "social security number is ", "SS# "]),
+)
 def test_every_labelled_ssn_is_hidden_whole(detector, digits, sign, label):
     value = sign.join((digits[:3], digits[3:5], digits[5:]))
     text = f"Her {label}{value}, she said."
@@ -63,7 +67,12 @@ def test_every_labelled_ssn_is_hidden_whole(detector, digits, sign, label):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(value=st.from_regex(r"[A-Z]{0,3}[0-9]{5,12}", fullmatch=True), label=st.sampled_from(["MRN ", "MRN: ", "medical record number ", "member ID ", "health plan number: ", "policy # "]))
+@given(
+    value=st.from_regex(r"[A-Z]{0,3}[0-9]{5,12}", fullmatch=True),
+    label=st.sampled_from(
+        ["MRN ", "MRN: ", "medical record number ", "member ID ", "health plan number: ", "policy # "]
+    ),
+)
 def test_every_labelled_number_is_hidden_whole(detector, value, label):
     text = f"For {label}{value} please."
     start = text.index(value)
