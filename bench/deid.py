@@ -156,7 +156,8 @@ def compare(title: str, tallies: dict[str, Tally]) -> None:
         count = ours.total[kind]
         print(f"  {kind:<18}{count:>7}{ours.found[kind] / count:>9.3f}{theirs.found[kind] / count:>10.3f}")
     print(
-        f"  wrong redactions: ours {ours.wrong}, Presidio {theirs.wrong}; precision {ours.precision:.3f}, {theirs.precision:.3f}"
+        f"  wrong redactions: ours {ours.wrong}, Presidio {theirs.wrong}; precision"
+        f" {ours.precision:.3f}, {theirs.precision:.3f}"
     )
     if ours.terms:
         print(f"  clinical terms touched, of {ours.terms}: ours {ours.touched}, Presidio {theirs.touched}")
@@ -201,8 +202,10 @@ def report_speed(finders: dict[str, Finder], rounds: int) -> float:
                 speeds[key].append(size / (time.perf_counter() - started_s))
     ratios = [ours / theirs for ours, theirs in zip(speeds["ours"], speeds["presidio"], strict=True)]
     print(
-        f"\nSpeed on one core, {size:,} characters, {rounds} rounds in turn: ours {statistics.median(speeds['ours']):,.0f},"
-        f" Presidio {statistics.median(speeds['presidio']):,.0f} characters/s; ratios {min(ratios):.1f} to {max(ratios):.1f}"
+        f"\nSpeed on one core, {size:,} characters, {rounds} rounds in turn: ours"
+        f" {statistics.median(speeds['ours']):,.0f},"
+        f" Presidio {statistics.median(speeds['presidio']):,.0f} characters/s; ratios"
+        f" {min(ratios):.1f} to {max(ratios):.1f}"
     )
     return statistics.median(ratios)
 
@@ -283,7 +286,8 @@ def main() -> int:
     wrong = ours.wrong / max(1, theirs.wrong)
     print(
         f"\nratio: {ratio:.2f} times Presidio's speed (goal: {GOAL_SPEED:g}); {wrong:.3f} of its wrong redactions"
-        f" (goal: {GOAL_WRONG:.2f}); lowest recall of a type {worst:.3f}, of patients' names in encounters {patients:.3f}"
+        f" (goal: {GOAL_WRONG:.2f}); lowest recall of a type {worst:.3f}, of patients' names"
+        f" in encounters {patients:.3f}"
         f" (goal: {GOAL_RECALL:g})"
     )
     return 0 if ratio >= GOAL_SPEED and wrong <= GOAL_WRONG and min(worst, patients) >= GOAL_RECALL else 1

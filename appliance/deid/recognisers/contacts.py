@@ -38,7 +38,8 @@ _SPOKEN_URL = re.compile(
     re.I,
 )
 _IPV6 = re.compile(
-    r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?:%\w{1,16})?(?![\w:])|(?<![\w:])::(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?![\w:])",
+    r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?:%\w{1,16})?(?![\w:])"
+    r"|(?<![\w:])::(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?![\w:])",
     re.I,
 )
 _IPV4 = re.compile(
@@ -50,9 +51,11 @@ _NETWORK = (
     r"|youtube|reddit|pinterest|venmo|cash ?app|wechat|threads|bluesky|mastodon|social media|gamertag)"
 )
 _ACCOUNT_OF = re.compile(
-    rf"\b{_NETWORK}(?:\s+(?:account|handle|user ?name|user|profile|name|id|page|tag|under|is|as|at|:|=|@)){{1,4}}\s*[:=]?\s*"
+    rf"\b{_NETWORK}(?:\s+(?:account|handle|user ?name|user|profile|name|id|page|tag|under|is"
+    rf"|as|at|:|=|@)){{1,4}}\s*[:=]?\s*"
     rf"(?P<handle>@?[\w.-]{{3,40}}\w)|\b{_NETWORK}\s*[:=]\s*(?P<second>@?[\w.-]{{3,40}}\w)"
-    rf"|\b(?:handle|user ?name|screen ?name)(?:\s+is|\s*[:=])?\s*[:=]?\s*(?P<third>@?(?=[\w.-]*[\d_@])[\w.-]{{3,40}}\w)",
+    rf"|\b(?:handle|user ?name|screen ?name)(?:\s+is"
+    rf"|\s*[:=])?\s*[:=]?\s*(?P<third>@?(?=[\w.-]*[\d_@])[\w.-]{{3,40}}\w)",
     re.I,
 )
 _PHONE = re.compile(

@@ -8,34 +8,14 @@ from collections.abc import Iterator
 from rapidfuzz.distance import DamerauLevenshtein
 
 from appliance.deid.identifier import IdentifierKind
+from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.name_class import NameWords, Weight
 
 _PART = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SHORTEST_MISHEARD = 5
-_ADDRESSED = frozenset(
-    [
-        "hi",
-        "hello",
-        "hey",
-        "dear",
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "mister",
-        "missus",
-        "dr",
-        "doctor",
-        "morning",
-        "afternoon",
-        "evening",
-        "thanks",
-        "bye",
-        "okay",
-    ]
-)
+_ADDRESSED = around("known.addressed")
 
 
 class KnownNameRecogniser(ReadingRecogniser):

@@ -4,105 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import CERTAIN, LIKELY
 from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIES, NameWords, Weight
 
-_TITLES = frozenset(["dr", "drs", "mr", "mister", "mrs", "missus", "ms", "prof"])
-_ABBREVIATED = frozenset(["dr", "drs", "mr", "mrs", "ms", "prof", "rev", "capt", "sgt"])
-_CALLED = frozenset(["doctor", "doctors", "miss", "professor", "nurse"])
+_TITLES = around("name_context.titles")
+_ABBREVIATED = around("name_context.abbreviated")
+_CALLED = around("name_context.called")
 _LONGEST = 5  # words of a name
-_GREETINGS = frozenset(
-    ["hi", "hello", "hey", "dear", "morning", "afternoon", "evening", "welcome", "bye", "goodbye", "howdy"]
-)
-_VOCATIVES = frozenset(
-    [
-        "thanks",
-        "thank",
-        "okay",
-        "ok",
-        "alright",
-        "right",
-        "so",
-        "well",
-        "yes",
-        "no",
-        "yeah",
-        "sorry",
-        "you",
-        "please",
-        "and",
-        "now",
-        "great",
-        "good",
-        "sure",
-        "hmm",
-        "um",
-        "uh",
-    ]
-)
-_TURNS = frozenset(["okay", "ok", "alright", "thanks", "sorry", "yeah"])
-AFTER_A_NAME = frozenset(
-    [
-        "is",
-        "was",
-        "has",
-        "had",
-        "presents",
-        "presented",
-        "denies",
-        "reports",
-        "reported",
-        "states",
-        "stated",
-        "complains",
-        "came",
-        "returned",
-        "returns",
-        "says",
-        "said",
-        "also",
-        "who",
-        "underwent",
-        "lives",
-        "works",
-        "has",
-        "been",
-        "takes",
-        "continues",
-        "notes",
-        "endorses",
-    ]
-)
+_GREETINGS = around("name_context.greetings")
+_VOCATIVES = around("name_context.vocatives")
+_TURNS = around("name_context.turns")
+AFTER_A_NAME = around("name_context.after_a_name")
 # "miss" behind these is a verb: "I miss her".
-_MISSING = frozenset(
-    [
-        "i",
-        "you",
-        "we",
-        "they",
-        "to",
-        "not",
-        "would",
-        "don't",
-        "didn't",
-        "never",
-        "he",
-        "she",
-        "it",
-        "won't",
-        "can't",
-        "might",
-        "could",
-        "may",
-        "and",
-        "or",
-        "n't",
-        "will",
-        "really",
-    ]
-)
-_TOWARDS = frozenset(["in", "from", "to", "near", "at", "of", "across"])
+_MISSING = around("name_context.missing")
+_TOWARDS = around("name_context.towards")
 Span = tuple[int, int, float]
 """First word, last word, confidence."""
 

@@ -17,35 +17,55 @@ from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIE
 from appliance.deid.recognisers.name_context import NameContext
 
 _LABEL = re.compile(
-    r"(?:^|(?<=[\n|;.,(\t])|(?<=\s))(?:(?:patient|pt|client|member|subscriber|insured|provider|physician|attending|surgeon|assistant|nurse|resident|consultant|therapist"
-    r"|pharmacist|prescriber|author|interpreter|guarantor|caller|contact|spouse|mother|father|parent|guardian|employer|employee)(?:'s)?[ \t]{0,2}(?:full |legal |last |first |middle |maiden )?(?:names?)?"
-    r"|(?:(?:full|legal|last|first|middle|maiden|preferred|nick) ?)?name|next of kin|nok|emergency contact|pcp|(?:primary|referring|ordering|attending|consulting|treating|admitting|supervising|rendering)"
-    r"(?: care)?(?: (?:physician|provider|doctor|md|clinician))?|(?:electronically |e-)?signed(?: by)?|dictated(?: by)?|transcribed(?: by)?|reviewed by|referred by|seen by|ordered by|performed by|prepared by"
-    r"|verified by|witness(?:ed by)?|cosigned by|cc|re|attn|attention|to|from|dear|surname|given name|family name|alias|aka|a\.k\.a\.|d\.?b\.?a)"
+    r"(?:^|(?<=[\n|;.,(\t])|(?<=\s))(?:(?:patient|pt|client|member|subscriber|insured"
+    r"|provider|physician|attending|surgeon|assistant|nurse|resident|consultant|therapist"
+    r"|pharmacist|prescriber|author|interpreter|guarantor|caller|contact|spouse|mother|father"
+    r"|parent|guardian|employer|employee)(?:'s)?[ \t]{0,2}(?:full |legal |last |first |middle"
+    r" |maiden )?(?:names?)?"
+    r"|(?:(?:full|legal|last|first|middle|maiden|preferred|nick) ?)?name|next of kin|nok"
+    r"|emergency contact|pcp|(?:primary|referring|ordering|attending|consulting|treating"
+    r"|admitting|supervising|rendering)"
+    r"(?: care)?(?: (?:physician|provider|doctor|md|clinician))?|(?:electronically "
+    r"|e-)?signed(?: by)?|dictated(?: by)?|transcribed(?: by)?|reviewed by|referred by|seen"
+    r" by|ordered by|performed by|prepared by"
+    r"|verified by|witness(?:ed by)?|cosigned by|cc|re|attn|attention|to|from|dear|surname"
+    r"|given name|family name|alias|aka|a\.k\.a\.|d\.?b\.?a)"
     r"[ \t]*(?:[:=#–-]|(?<=name)\?|[ \t]is[ \t]|(?<=by)[ \t])[ \t]*",
     re.I,
 )
 _SPEAKER = re.compile(
-    r"\s*(?:patient|pt|nurse|mother|father|parent|guardian|caller|spouse|client|provider|physician|therapist|interpreter)\s*:\s*",
+    r"\s*(?:patient|pt|nurse|mother|father|parent|guardian|caller|spouse|client|provider"
+    r"|physician|therapist|interpreter)\s*:\s*",
     re.I,
 )
 _RUN = re.compile(
-    r"(?P<name>(?:(?:Dr|Mr|Mrs|Ms|Miss|Prof)\.?[ \t]+)?(?:[^\W\d_a-zà-ÿ][\w'’-]{0,30}\.?|[a-z]{2,3}(?=[ \t][A-Z]))(?:(?:,[ \t]?|[ \t]|\^)(?:[^\W\d_a-zà-ÿ][\w'’-]{0,30}\.?|(?:de|la|van|von|der|del|bin|al)(?=[ \t]))){0,4})"
+    r"(?P<name>(?:(?:Dr|Mr|Mrs|Ms|Miss|Prof)\.?[ \t]+)?(?:[^\W\d_a-zà-ÿ][\w'’-]{0,30}\.?"
+    r"|[a-z]{2,3}(?=[ \t][A-Z]))(?:(?:,[ \t]?|[ \t]|\^)(?:[^\W\d_a-zà-ÿ][\w'’-]{0,30}\.?"
+    r"|(?:de|la|van|von|der|del|bin|al)(?=[ \t]))){0,4})"
 )
 _LAST_FIRST = re.compile(
-    r"(?<![\w'-])(?P<last>[^\W\d_]['’\w-]{1,30})(?:,[ \t]?|\^)(?P<first>[^\W\d_][\w'’-]{1,30})(?P<middle>(?:[ \t]|\^)[A-Z]\b\.?)?(?![\w])"
+    r"(?<![\w'-])(?P<last>[^\W\d_]['’\w-]{1,30})(?:,[ \t]?"
+    r"|\^)(?P<first>[^\W\d_][\w'’-]{1,30})(?P<middle>(?:[ \t]|\^)[A-Z]\b\.?)?(?![\w])"
 )
 _BEFORE_LISTED = re.compile(
-    r"(?:(?:^|\n)[ \t]*|\b(?:patient|pt|re|name|subscriber|member|client|insured|guarantor|attn|attention|for|provider|physician|by)\b[.:]{0,2}[ \t]*)$",
+    r"(?:(?:^|\n)[ \t]*|\b(?:patient|pt|re|name|subscriber|member|client|insured|guarantor"
+    r"|attn|attention|for|provider|physician|by)\b[.:]{0,2}[ \t]*)$",
     re.I,
 )
 _INITIALS = re.compile(
-    r"\b(?:[Pp]atient|[Pp]t|[Ii]nitials?(?:[ \t](?:are|is))?|[Mm]r|[Mm]rs|[Mm]s|[Mm]iss|[Dd]r|[Cc]lient|[Ss]ubject|[Rr]e)\b[.:]?[ \t]{1,2}(?P<name>[A-Z]\.[ \t]?[A-Z]\.(?:[ \t]?[A-Z]\.)?|[A-Z]\.(?=\s)(?!\s[A-Z][a-z])|[A-Z]{2,3}(?=[ \t](?:is|was|has|presents|presented|DOB|MRN|with|,)))"
-    r"|(?<![\w.])(?P<second>[A-Z]\.[ \t]?[A-Z]\.(?:[ \t]?[A-Z]\.)?)(?=,?[ \t](?:is|was|,)?[ \t]?(?:an?[ \t])?\d{1,3}[ -]?(?:year|y/?o|yr|M\b|F\b))"
+    r"\b(?:[Pp]atient|[Pp]t|[Ii]nitials?(?:[ \t](?:are|is))?|[Mm]r|[Mm]rs|[Mm]s|[Mm]iss|[Dd]r"
+    r"|[Cc]lient|[Ss]ubject|[Rr]e)\b[.:]?[ \t]{1,2}(?P<name>[A-Z]\.[ \t]?[A-Z]\.(?:["
+    r" \t]?[A-Z]\.)?|[A-Z]\.(?=\s)(?!\s[A-Z][a-z])|[A-Z]{2,3}(?=[ \t](?:is|was|has|presents"
+    r"|presented|DOB|MRN|with|,)))"
+    r"|(?<![\w.])(?P<second>[A-Z]\.[ \t]?[A-Z]\.(?:[ \t]?[A-Z]\.)?)(?=,?[ \t](?:is|was|,)?["
+    r" \t]?(?:an?[ \t])?\d{1,3}[ -]?(?:year|y/?o|yr|M\b|F\b))"
     r"|(?<![\w.])(?P<third>[A-Z]\.[ \t]?(?:[A-Z]\.[ \t]?)?[A-Z][a-z'’-]{2,20}(?:-[A-Z][a-z]+)?)(?![\w])"
 )
 _CREDENTIAL = re.compile(
-    r"(?<![\w'’-])(?P<name>(?:[A-Z][\w'’-]{0,30}\.?[ \t]){0,3}[A-Z][\w'’-]{1,30}),?[ \t](?:M\.?D\.?|D\.?O\.?|R\.?N\.?|N\.?P\.?|P\.?A\.?(?:-?C)?|Ph\.?D\.?|D\.?D\.?S\.?|D\.?P\.?M\.?|LCSW|LPN|APRN|FNP(?:-C|-BC)?|PharmD|DNP|CNM|CRNA|FACS|FACC|Esq|Jr|Sr|III|DPT|PT|OTR?|CNA|PsyD|MSW)\b"
+    r"(?<![\w'’-])(?P<name>(?:[A-Z][\w'’-]{0,30}\.?[ \t]){0,3}[A-Z][\w'’-]{1,30}),?["
+    r" \t](?:M\.?D\.?|D\.?O\.?|R\.?N\.?|N\.?P\.?|P\.?A\.?(?:-?C)?|Ph\.?D\.?|D\.?D\.?S\.?"
+    r"|D\.?P\.?M\.?|LCSW|LPN|APRN|FNP(?:-C|-BC)?|PharmD|DNP|CNM|CRNA|FACS|FACC|Esq|Jr|Sr|III"
+    r"|DPT|PT|OTR?|CNA|PsyD|MSW)\b"
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from appliance.deid.identifier import IdentifierKind
+from appliance.deid.lexicon import around
 from appliance.deid.model import Entity, EntityModel
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import POSSIBLE, Found, ReadingRecogniser
@@ -12,91 +13,9 @@ from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES, NameWord
 from appliance.deid.recognisers.name_context import AFTER_A_NAME
 
 _LABELS = {"PERSON": IdentifierKind.NAME, "GPE": IdentifierKind.PLACE, "FAC": IdentifierKind.FACILITY}
-_BEFORE_A_DRUG = frozenset(
-    [
-        "taking",
-        "take",
-        "takes",
-        "took",
-        "on",
-        "of",
-        "start",
-        "started",
-        "starting",
-        "using",
-        "use",
-        "uses",
-        "used",
-        "given",
-        "dose",
-        "prescribed",
-        "tried",
-        "try",
-        "like",
-        "including",
-        "plus",
-        "antibiotic",
-        "called",
-        "receive",
-        "received",
-        "cream",
-        "generic",
-        "brand",
-        "some",
-        "any",
-        "no",
-        "her",
-        "his",
-        "with",
-        "continue",
-        "continued",
-        "and",
-        "or",
-        "antibiotics",
-        "medication",
-        "medications",
-    ]
-)
-_BEHIND_A_DRUG = frozenset(
-    [
-        "cream",
-        "lotion",
-        "tablet",
-        "tablets",
-        "inhaler",
-        "pharmacy",
-        "vaccine",
-        "gel",
-        "ointment",
-        "drops",
-        "spray",
-        "shot",
-        "shots",
-        "injection",
-        "injections",
-        "therapy",
-        "mg",
-        "capsule",
-        "capsules",
-        "pill",
-        "pills",
-        "patch",
-        "solution",
-        "infusion",
-        "halo",
-        "stent",
-        "valve",
-        "pump",
-        "monitor",
-        "machine",
-        "device",
-        "mask",
-        "brand",
-        "medication",
-        "treatment",
-    ]
-)
-_TOWARDS = frozenset(["in", "from", "to", "near", "at", "outside", "around", "visiting", "through", "via", "of"])
+_BEFORE_A_DRUG = around("undecided.before_a_drug")
+_BEHIND_A_DRUG = around("undecided.behind_a_drug")
+_TOWARDS = around("undecided.towards")
 
 
 class UndecidedRecogniser(ReadingRecogniser):
