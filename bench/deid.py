@@ -124,7 +124,9 @@ def synthetic() -> list[tuple[Case, list[Span]]]:
     for row in json.loads(path.read_text(encoding="utf-8")):
         spans = [(span["start_position"], span["end_position"], span["entity_type"]) for span in row["spans"]]
         gold = tuple((start, end, SYNTHETIC[kind]) for start, end, kind in spans if kind in SYNTHETIC)
-        picked.append((Case(row["full_text"], gold), [(start, end) for start, end, kind in spans if kind in OTHER_LABELS]))
+        picked.append(
+            (Case(row["full_text"], gold), [(start, end) for start, end, kind in spans if kind in OTHER_LABELS])
+        )
     return picked
 
 
@@ -136,7 +138,12 @@ def encounters() -> list[tuple[str, tuple[str, ...], dict[str, str], dict[str, l
         names = (f"{gold['patient_firstname']} {gold['patient_familyname']}", gold["doctor_name"])
         row = texts[gold["id"]]
         picked.append(
-            (gold["id"], names, {part: row[part] for part in ("dialogue", "note")}, {part: gold[f"{part}_mentions"] for part in ("dialogue", "note")})
+            (
+                gold["id"],
+                names,
+                {part: row[part] for part in ("dialogue", "note")},
+                {part: gold[f"{part}_mentions"] for part in ("dialogue", "note")},
+            )
         )
     return picked
 
@@ -148,7 +155,10 @@ def compare(title: str, tallies: dict[str, Tally]) -> None:
     for kind in sorted(ours.total):
         count = ours.total[kind]
         print(f"  {kind:<18}{count:>7}{ours.found[kind] / count:>9.3f}{theirs.found[kind] / count:>10.3f}")
-    print(f"  wrong redactions: ours {ours.wrong}, Presidio {theirs.wrong}; precision {ours.precision:.3f}, {theirs.precision:.3f}")
+    print(
+        f"  wrong redactions: ours {ours.wrong}, Presidio {theirs.wrong}; precision"
+        f" {ours.precision:.3f}, {theirs.precision:.3f}"
+    )
     if ours.terms:
         print(f"  clinical terms touched, of {ours.terms}: ours {ours.touched}, Presidio {theirs.touched}")
 
@@ -166,7 +176,9 @@ def report_names(finders: dict[str, Finder]) -> dict[str, float]:
                     kind = "patient" if mention["type"].startswith("PATIENT") else "doctor"
                     total[kind] += 1
                     for key in finders:
-                        whole[key, kind] += any(start <= mention["start"] and mention["end"] <= end for start, end in spans[key])
+                        whole[key, kind] += any(
+                            start <= mention["start"] and mention["end"] <= end for start, end in spans[key]
+                        )
             for kind in sorted(total):
                 label = f"{part}, {kind}{', names given' if known else ''}"
                 ours = whole["ours", kind] / total[kind]
@@ -190,8 +202,10 @@ def report_speed(finders: dict[str, Finder], rounds: int) -> float:
                 speeds[key].append(size / (time.perf_counter() - started_s))
     ratios = [ours / theirs for ours, theirs in zip(speeds["ours"], speeds["presidio"], strict=True)]
     print(
-        f"\nSpeed on one core, {size:,} characters, {rounds} rounds in turn: ours {statistics.median(speeds['ours']):,.0f},"
-        f" Presidio {statistics.median(speeds['presidio']):,.0f} characters/s; ratios {min(ratios):.1f} to {max(ratios):.1f}"
+        f"\nSpeed on one core, {size:,} characters, {rounds} rounds in turn: ours"
+        f" {statistics.median(speeds['ours']):,.0f},"
+        f" Presidio {statistics.median(speeds['presidio']):,.0f} characters/s; ratios"
+        f" {min(ratios):.1f} to {max(ratios):.1f}"
     )
     return statistics.median(ratios)
 
@@ -210,7 +224,12 @@ def plot(path: Path, sets: dict[str, dict[str, Tally]]) -> None:
         tally = clinical[key]
         places = [place + shift for place in range(len(kinds))]
         left.barh(places, [tally.found[kind] / tally.total[kind] for kind in kinds], 0.4, label=key, color=colour)
-        right.bar([place + shift for place in range(len(sets))], [both[key].wrong for both in sets.values()], 0.4, color=colour)
+        right.bar(
+            [place + shift for place in range(len(sets))],
+            [both[key].wrong for both in sets.values()],
+            0.4,
+            color=colour,
+        )
     left.set_yticks(range(len(kinds)), [f"{kind} ({clinical['ours'].total[kind]})" for kind in kinds])
     left.axvline(GOAL_RECALL, color="grey", linestyle=":")
     left.set(xlabel="share hidden whole, held-out clinical texts", xlim=(0, 1))
@@ -258,14 +277,17 @@ def main() -> int:
     names = report_names(finders)
     ratio = report_speed(finders, options.rounds)
     if options.plot:
-        plot(options.plot, {("held-out clinical texts" if name == title else name): both for name, both in sets.items()})
+        plot(
+            options.plot, {("held-out clinical texts" if name == title else name): both for name, both in sets.items()}
+        )
     ours, theirs = sets[title]["ours"], sets[title]["presidio"]
     worst = min(ours.found[kind] / ours.total[kind] for kind in ours.total)
     patients = min(value for label, value in names.items() if "patient" in label)
     wrong = ours.wrong / max(1, theirs.wrong)
     print(
         f"\nratio: {ratio:.2f} times Presidio's speed (goal: {GOAL_SPEED:g}); {wrong:.3f} of its wrong redactions"
-        f" (goal: {GOAL_WRONG:.2f}); lowest recall of a type {worst:.3f}, of patients' names in encounters {patients:.3f}"
+        f" (goal: {GOAL_WRONG:.2f}); lowest recall of a type {worst:.3f}, of patients' names"
+        f" in encounters {patients:.3f}"
         f" (goal: {GOAL_RECALL:g})"
     )
     return 0 if ratio >= GOAL_SPEED and wrong <= GOAL_WRONG and min(worst, patients) >= GOAL_RECALL else 1

@@ -1,11 +1,15 @@
 """`appliancectl deid` and `deid-policy`: a text without identifiers and back, and what a policy file says."""
 
+import codecs
 import json
 import os
 import stat
 import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -19,6 +23,7 @@ MAX_CHARS = 2_000_000
 """What the detector takes at once."""
 _MAX_KEY_BYTES = 4096
 _MAX_NAMES_BYTES = 64 * 1024
+_PIECE_BYTES = 64 * 1024
 _PARTLY = 7
 
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="The text, UTF-8; - reads standard input.")]
@@ -46,6 +51,9 @@ def deidentify(
     known_names: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Such names in a file, one on each line.")
     ] = None,
+    stream: Annotated[
+        bool, typer.Option(help="Give out what can no longer change while the text still arrives; any length.")
+    ] = False,
     key_file: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="16 secret bytes or more: the same key gives the same surrogates."),
@@ -62,7 +70,7 @@ def deidentify(
     if restore is not None:
         for option, value in (
             ("--mapping", mapping), ("--known-name", known_name), ("--known-names", known_names),
-            ("--key-file", key_file),
+            ("--key-file", key_file), ("--stream", stream),
         ):  # fmt: skip
             if value:
                 raise UsageError(f"{option} does not go with --restore", hint="leave it out")
@@ -71,7 +79,10 @@ def deidentify(
     if read is not None:
         raise UsageError("--read goes with --restore only", hint="leave it out")
     names = [*(known_name or []), *_names(known_names)]
-    _deidentify(file, output, mapping, names, _key(key_file))
+    if stream and output != "text":
+        raise UsageError("--stream gives text only", hint="leave -o out")
+    work = _stream if stream else _deidentify
+    work(file, output, mapping, names, _key(key_file))
 
 
 def _deidentify(file: str, output: str, mapping: Path | None, names: list[str], key: bytes | None) -> None:
@@ -79,14 +90,12 @@ def _deidentify(file: str, output: str, mapping: Path | None, names: list[str], 
     from appliance.deid.loading import detector_digest, load_detector
     from appliance.deid.residual import assess, words
 
-    if mapping is not None and (mapping.exists() or mapping.is_symlink()):
-        raise _there(mapping)
     text = _text(file)
-    work = Deidentifier(load_detector(), key or os.urandom(32), [text], known_names=names)
-    (made,) = work.run()
-    # First of all, so that no text is given out whose way back is lost.
-    if mapping is not None:
-        _write_mapping(mapping, work.mapping())
+    with _reserved(mapping) as keep:
+        work = Deidentifier(load_detector(), key or os.urandom(32), [text], known_names=names)
+        (made,) = work.run()
+        # First of all, so that no text is given out whose way back is lost.
+        keep(work.mapping())
     risk = assess(text, made)
     if output == "json":
         spans = [{"start": one.start, "end": one.end, "kind": one.kind.value} for one in made.pieces]
@@ -102,6 +111,60 @@ def _deidentify(file: str, output: str, mapping: Path | None, names: list[str], 
         typer.echo(line, err=True)
     if mapping is None:
         typer.echo("no --mapping was given: this cannot be undone", err=True)
+
+
+def _stream(file: str, output: str, mapping: Path | None, names: list[str], key: bytes | None) -> None:
+    from appliance.deid.loading import load_detector
+    from appliance.deid.stream import Stream
+
+    with _reserved(mapping) as keep, _opened(file) as source:
+        stream = Stream(load_detector(), key or os.urandom(32), known_names=names)
+        try:
+            for piece in _pieces(file, source):
+                _print(stream.feed(piece))
+            _print(stream.finish())
+        finally:
+            # Also of a text that broke off: what was given out has its way back.
+            found = stream.mapping()
+            keep(found)
+    counts = Counter(piece.kind.value for made in found.texts for piece in made.pieces)
+    typer.echo("replaced: " + (", ".join(f"{n} {kind}" for kind, n in sorted(counts.items())) or "none"), err=True)
+    typer.echo("a stream has no report of what is left: nobody saw the whole text", err=True)
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[BinaryIO]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        opened = Path(file).open("rb")  # noqa: SIM115 (closed below)
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}", hint="name a file that can be read, or - for input") from None
+    with opened:
+        yield opened
+
+
+def _pieces(file: str, source: BinaryIO) -> Iterator[str]:
+    """Return a text as it arrives. Raises UsageError at what is no text."""
+    name = "standard input" if file == "-" else file
+    decoder, at = codecs.getincrementaldecoder("utf-8")(), 0
+    while True:
+        # What has arrived, without waiting for more.
+        data = source.read1(_PIECE_BYTES)  # type: ignore[attr-defined]
+        if b"\0" in data:
+            raise UsageError(f"{name}: byte {at + data.find(bytes(1))} is 0: this is no text", hint="give UTF-8 text")
+        try:
+            piece = decoder.decode(data, final=not data)
+        except UnicodeDecodeError:
+            raise UsageError(
+                f"{name}: not UTF-8 in the {len(data)} bytes from byte {at} on",
+                hint="convert it, for instance with iconv",
+            ) from None
+        yield piece
+        if not data:
+            return
+        at += len(data)
 
 
 def _restore(file: str, mapping: Path, read: Path | None, output: str) -> None:
@@ -248,21 +311,37 @@ def _there(mapping: Path) -> RefusedError:
     )
 
 
-def _write_mapping(path: Path, mapping: "Mapping") -> None:
+@contextmanager
+def _reserved(path: Path | None) -> Iterator[Callable[["Mapping"], None]]:
+    """Make the mapping's file before anything is done, and give what fills it. Unfilled, it is removed again."""
+    if path is None:
+        yield lambda mapping: None
+        return
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
         raise _there(path) from None
     except OSError as error:
         raise UsageError(f"--mapping: {path}: {error.strerror}", hint="name a file in a folder that is there") from None
-    try:
-        with os.fdopen(descriptor, "wb") as out:
+    filled = False
+
+    def fill(mapping: "Mapping") -> None:
+        nonlocal filled
+        try:
             os.fchmod(out.fileno(), 0o600)
             out.write(mapping.dumps().encode("utf-8", "surrogatepass"))
             out.flush()
             os.fsync(out.fileno())
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise ApplianceError(
-            f"--mapping: {path}: {error.strerror}", hint="make room; no text was given out, so nothing is lost"
-        ) from None
+        except OSError as error:
+            raise ApplianceError(
+                f"--mapping: {path}: {error.strerror}",
+                hint="make room and run it again; what was printed has no way back",
+            ) from None
+        filled = True
+
+    with os.fdopen(descriptor, "wb", buffering=0) as out:
+        try:
+            yield fill
+        finally:
+            if not filled:
+                path.unlink(missing_ok=True)

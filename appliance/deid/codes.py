@@ -16,6 +16,7 @@ _SPOKEN = re.compile(rf"\b(?:{'|'.join(_DIGIT_WORDS)}|oh)\b", re.IGNORECASE)
 _EXTENSION = re.compile(r"\s*(?:ext(?:ension)?\.?|x)\s*\d+\s*$", re.IGNORECASE)
 # After so many collisions a number leaves the narrow range that is kept for fiction.
 _NARROW_ATTEMPTS = 200
+_LIKE_A_PHONE = re.compile(r"(?:\+?1[\s.-]*)?\(?\d{3}\)?[\s.-]+\d{3}[\s.-]+\d{4}")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # NPIs carry this prefix in their check sum (45 CFR 162.406, ISO/IEC 7812).
 _NPI_PREFIX = "80840"
@@ -36,6 +37,9 @@ def code(draws: Draws, kind: Kind, text: str, attempt: int) -> str | None:
             return _phone(draws, text, attempt) or _scrambled(draws, kind, text, attempt)
         case Kind.SSN:
             return _ssn(draws, text, attempt) or _scrambled(draws, kind, text, attempt)
+    if _LIKE_A_PHONE.fullmatch(text):
+        # Whatever it was taken for: another one drawn freely might be somebody's.
+        return _phone(draws, text, attempt) or _scrambled(draws, kind, text, attempt)
     return _scrambled(draws, kind, text, attempt)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -77,13 +78,17 @@ def find(text: str, *, bare: bool = False, year: int = REFERENCE_YEAR) -> tuple[
     """
     found: list[Written] = []
     for form in _ALL if bare else _PLAIN:
+        new = []
         for match in form.finditer(text):
-            if any(match.start() < one.end and one.start < match.end() for one in found):
+            # In order and apart, so that only the neighbours can overlap.
+            at = bisect_left(found, match.start(), key=lambda one: one.start)
+            if (at and found[at - 1].end > match.start()) or (at < len(found) and found[at].start < match.end()):
                 continue
             written = _read(match, year)
             if written is not None:
-                found.append(written)
-    return tuple(sorted(found, key=lambda one: one.start))
+                new.append(written)
+        found = sorted((*found, *new), key=lambda one: one.start)
+    return tuple(found)
 
 
 def _read(match: re.Match[str], year: int) -> Written | None:

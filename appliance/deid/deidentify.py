@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from appliance.deid import dates
 from appliance.deid.draws import Draws
@@ -18,6 +18,8 @@ from appliance.deid.vocabulary import TOKEN, listed, stem
 from appliance.errors import UnknownStateError
 
 _BEFORE = 16
+# Detectors have a bound; no identifier is longer than the overlap.
+_STRETCH_CHARS, _OVERLAP_CHARS = 500_000, 2_000
 _ECHO_CHARS = 3
 
 
@@ -58,6 +60,20 @@ def checked(found: Iterable[Identifier], text: str) -> tuple[Identifier, ...]:
     return tuple(merged)
 
 
+def found_in(detector: Detector, text: str, known_names: Sequence[str]) -> tuple[Identifier, ...]:
+    """Return what a detector finds in a text of any length: a long one is given to it in stretches that overlap."""
+    if len(text) <= _STRETCH_CHARS:
+        return checked(detector.find(text, known_names=known_names), text)
+    found: list[Identifier] = []
+    for start in range(0, len(text), _STRETCH_CHARS - _OVERLAP_CHARS):
+        stretch = text[start : start + _STRETCH_CHARS]
+        found += (
+            replace(one, start=start + one.start, end=start + one.end)
+            for one in checked(detector.find(stretch, known_names=known_names), stretch)
+        )
+    return checked(found, text)
+
+
 class Deidentifier:
     """De-identifies the texts of one encounter together, so that the same person is the same in all of them.
 
@@ -85,7 +101,7 @@ class Deidentifier:
 
     def run(self) -> tuple[Deidentified, ...]:
         """De-identify all texts, in their order. Raises what the detector raises: then nothing is given out."""
-        found = [checked(self._detector.find(text, known_names=self._known), text) for text in self._texts]
+        found = [found_in(self._detector, text, self._known) for text in self._texts]
         words = names_of(zip(self._texts, found, strict=True))
         # A name that stands in full in one text may stand alone or in lower case in another.
         names = [*self._known, *self._full_names(found)] if self._second_look else []
@@ -93,7 +109,7 @@ class Deidentifier:
             echoes(text, one, words) for text, one in zip(self._texts, found, strict=True)
         ):
             found = [
-                checked((*one, *self._detector.find(text, known_names=names)), text)
+                checked((*one, *found_in(self._detector, text, names)), text)
                 for text, one in zip(self._texts, found, strict=True)
             ]
         words = names_of(zip(self._texts, found, strict=True))

@@ -146,11 +146,11 @@ class ClinicalDetector:
         results = self._engine.analyze(
             text=text, language="en", entities=self._entities, nlp_artifacts=ReadingArtifacts(reading)
         )
-        return merged(text, filter(None, map(self._identifier, results)))
+        return merged(text, filter(None, (self._identifier(text, result) for result in results)))
 
-    def _identifier(self, result: RecognizerResult) -> Identifier | None:
+    def _identifier(self, text: str, result: RecognizerResult) -> Identifier | None:
         known = _PRESIDIO_KINDS.get(result.entity_type)
-        if known is not None and result.score < _CHECKED:
+        if known is not None and (result.score < _CHECKED or text[result.end : result.end + 1].isalnum()):
             return None
         kind = known or IdentifierKind(result.entity_type)
         identifier = (result.recognition_metadata or {}).get(RecognizerResult.RECOGNIZER_IDENTIFIER_KEY, "")

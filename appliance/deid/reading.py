@@ -63,9 +63,7 @@ class Reading:
             gap = text[end:start]
             written = match.group()
             opens = end == 0 or (len(gap) > 1 and ("\n" in gap or gap.lstrip(" \"')]")[:1] in (".", "!", "?", "|")))
-            found.append(
-                Word(start, match.end(), written, _plain(written), written[0].isupper(), opens, gap[-8:])
-            )
+            found.append(Word(start, match.end(), written, _plain(written), written[0].isupper(), opens, gap[-8:]))
             end = match.end()
         return found
 

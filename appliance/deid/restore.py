@@ -56,14 +56,17 @@ class Restorer:
         edits = Edits(text)
         if self._phrase is not None:
             for match in self._phrase.finditer(text):
-                edits.add(self._of_phrase(match))
+                if (edit := self._of_phrase(match)) is not None:
+                    edits.add(edit)
         self._dates.mark(edits)
         self._mark_words(edits)
         self._suspicious.mark(edits)
         return edits.done()
 
-    def _of_phrase(self, match: re.Match[str]) -> Edit:
-        found = self._phrases.get(_key_of(match[0])) or self._phrases[alphanumeric(match[0])]
+    def _of_phrase(self, match: re.Match[str]) -> Edit | None:
+        found = self._phrases.get(_key_of(match[0]))
+        if found is None:
+            return None  # alike only as far as upper and lower case go, for instance with a dotless i
         same = [one for one in found if one.surrogate == match[0]] or found
         if len({alphanumeric(one.original) or one.original for one in same}) > 1:
             return Edit(match.start(), match.end(), same[0].kind, reason=Reason.AMBIGUOUS)

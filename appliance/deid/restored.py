@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -72,23 +73,30 @@ class Edits:
 
     def is_free(self, start: int, end: int) -> bool:
         """Whether nobody has a place yet."""
-        return not any(one.start < end and start < one.end for one in self._kept)
+        at = self._index(start)
+        before = at == 0 or self._kept[at - 1].end <= start
+        return before and (at == len(self._kept) or self._kept[at].start >= end)
 
     def add(self, edit: Edit) -> None:
         """Take a place if it is free."""
         if self.is_free(edit.start, edit.end):
-            self._kept.append(edit)
+            self._kept.insert(self._index(edit.start), edit)
 
     def at(self, start: int, end: int) -> Edit | None:
         """Return what was put back at exactly a place."""
-        return next((one for one in self._kept if (one.start, one.end) == (start, end) and one.new is not None), None)
+        at = self._index(start)
+        one = self._kept[at] if at < len(self._kept) else None
+        return one if one is not None and (one.start, one.end) == (start, end) and one.new is not None else None
+
+    def _index(self, start: int) -> int:
+        return bisect_left(self._kept, start, key=lambda one: one.start)
 
     def done(self) -> Restored:
         """Return the text with all of them."""
         out: list[str] = []
         leftovers: list[Leftover] = []
         at = length = replaced = 0
-        for one in sorted(self._kept, key=lambda one: one.start):
+        for one in self._kept:
             new = self.text[one.start : one.end] if one.new is None else one.new
             out += [self.text[at : one.start], new]
             length += one.start - at

@@ -9,8 +9,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from datetime import date
 
 from appliance.deid import ages, codes, dates
+from appliance.deid.dates import Written
 from appliance.deid.draws import Draws
 from appliance.deid.identifier import IdentifierKind as Kind
 from appliance.deid.mapping import MappedDate, MappedPhrase, MappedWord
@@ -104,7 +106,7 @@ class Surrogates:
             at = one.end
         return "".join((*pieces, text[at:]))
 
-    def _moved(self, written: dates.Written) -> dates.date:
+    def _moved(self, written: Written) -> date:
         # The year of the newest whole date stands for one that is not written; what was once moved stays.
         if written.fields == "ymd":
             self._year = written.value.year
@@ -123,7 +125,7 @@ class Surrogates:
         self._keep_date(written.value, value, written)
         return value
 
-    def _keep_date(self, original: dates.date, value: dates.date, written: dates.Written) -> None:
+    def _keep_date(self, original: date, value: date, written: Written) -> None:
         key = (original.isoformat(), written.fields)
         bare = written.is_bare or (key in self._dates and self._dates[key].bare)
         self._dates[key] = MappedDate(surrogate=value, original=original, fields=written.fields, bare=bare)

@@ -65,6 +65,7 @@ class Suspicious:
         return any(folded in one for one in self._read_folded)
 
     def _mark_words(self, edits: Edits) -> None:
+        nearest: dict[str, Kind | None] = {}
         for match in TOKEN.finditer(edits.text):
             folded = stem(match[0]).casefold()
             start, end = match.start(), match.start() + len(stem(match[0]))
@@ -79,8 +80,9 @@ class Suspicious:
             if folded in self._surrogates:
                 edits.add(Edit(start, end, self._surrogates[folded], reason=Reason.PART))
             elif len(folded) >= _MIN_NEAR_CHARS and not self._read.word(folded):
-                near = next((kind for one, kind in self._surrogates.items() if is_near(folded, one)), None)
-                if near is not None:
+                if folded not in nearest:
+                    nearest[folded] = next((k for one, k in self._surrogates.items() if is_near(folded, one)), None)
+                if (near := nearest[folded]) is not None:
                     edits.add(Edit(start, end, near, reason=Reason.NEAR))
 
     def _mark_unknown(self, edits: Edits) -> None:

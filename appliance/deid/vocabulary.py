@@ -43,7 +43,7 @@ def pool(name: Pool) -> tuple[str, ...]:
 @cache
 def every_pool_word() -> frozenset[str]:
     """Return all of them, folded: a text that holds one cannot have it as a surrogate."""
-    return frozenset(word.casefold() for name in ("given", "family", "place") for word in pool(name))  # type: ignore[arg-type]
+    return frozenset(word.casefold() for name in ("given", "family", "place") for word in pool(name))
 
 
 def invented(numbers: tuple[int, ...]) -> str:

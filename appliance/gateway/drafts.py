@@ -235,8 +235,10 @@ class Drafts:
             *self._core.deid.tools(applied=cover is not None),
         )  # fmt: skip
         event = "draft.begun" if work.row else "preview.begun"
-        numbers = {"parts": len(begun.parts), "suspects": len(begun.suspects), "seed": begun.seed}
-        numbers |= {"deidentified": 0} if cover is None else {"deidentified": 1, **cover.numbers_begun()}
+        numbers: dict[str, float] = {
+            "parts": len(begun.parts), "suspects": len(begun.suspects), "seed": begun.seed,
+            "deidentified": int(cover is not None), **({} if cover is None else cover.numbers_begun()),
+        }  # fmt: skip
         self._core.trail.append(
             work.opened.actor,
             Act(event, work.opened.row.id, work.subject, inputs=work.inputs, tools=tools, numbers=numbers),
@@ -261,18 +263,18 @@ class Drafts:
             if work.gathered.captured:
                 require_drafting(core, connection, work.opened)
             sealed = key.seal(content, document_place(row.id, 1))
+            numbers: dict[str, float] = {
+                "statements": len(statements), "unsupported": finished.unsupported or 0,
+                "duplicates_removed": finished.duplicates_removed, "consent_removed": finished.consent_removed,
+                **({} if cover is None else cover.numbers_completed()),
+            }  # fmt: skip
             index = core.trail.append(
                 APPLIANCE,
                 Act(
                     "draft.completed", row.encounter_id, row.id, inputs=work.inputs,
                     produced=(commitment("document", key.commit(content)),),
                     confidence=_supported_share(document),
-                    numbers={
-                        "statements": len(statements), "unsupported": finished.unsupported or 0,
-                        "duplicates_removed": finished.duplicates_removed,
-                        "consent_removed": finished.consent_removed,
-                        **({} if cover is None else cover.numbers_completed()),
-                    },
+                    numbers=numbers,
                 ),
             )  # fmt: skip
             changed = documents.change(

@@ -29,10 +29,39 @@ _FACILITIES = {
     "development": "Mercy General Hospital|Lakewood Family Medicine|St. Vincent Medical Center|Riverside Nursing Home|Hillcrest Pharmacy",
     "held_out": "Good Samaritan Hospital|Northgate Pediatrics|Cedar Ridge Rehabilitation Center|Bayview Health Center|Eastfield High School",
 }
-_MONTHS = "January February March April May June July August September October November December".split()
-_DIGITS = "zero one two three four five six seven eight nine".split()
-_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth".split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_ORDINALS = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 
 class Values:
@@ -103,7 +132,14 @@ class Values:
 
     def _phone(self) -> str:
         area, middle, last = self._int(201, 989), self._int(200, 999), self._number(4)
-        return self._one([f"({area}) {middle}-{last}", f"{area}-{middle}-{last}", f"{area}.{middle}.{last}", f"{area} {middle} {last}"])
+        return self._one(
+            [
+                f"({area}) {middle}-{last}",
+                f"{area}-{middle}-{last}",
+                f"{area}.{middle}.{last}",
+                f"{area} {middle} {last}",
+            ]
+        )
 
     def _address(self) -> str:
         city, state = self._pick(_CITIES).split(",")
@@ -112,7 +148,13 @@ class Values:
     def _date(self) -> str:
         month, day, year = self._one(_MONTHS), self._int(1, 28), self._int(1950, 2025)
         return self._one(
-            [f"{month} {day}", f"{month[:3]} {day}, {year}", f"{day} {month} {year}", f"{self._int(1, 12):02}/{day:02}/{year % 100:02}", f"{day}-{month[:3]}-{year}"]
+            [
+                f"{month} {day}",
+                f"{month[:3]} {day}, {year}",
+                f"{day} {month} {year}",
+                f"{self._int(1, 12):02}/{day:02}/{year % 100:02}",
+                f"{day}-{month[:3]}-{year}",
+            ]
         )
 
     def _date_spoken(self) -> str:

@@ -18,6 +18,7 @@ IDENTIFIERS: dict[str, Kind] = {
     "MRN: 00123456": Kind.RECORD, "00123456": Kind.RECORD, "XJK 4432 A": Kind.PLAN, "7": Kind.OTHER,
     "maria.lopez@gmail.com": Kind.EMAIL, "https://mercy.org/x": Kind.URL, "10.0.0.7": Kind.IP,
     "123 Main St, Apt 4B, Austin, TX 78701": Kind.ADDRESS, "Austin": Kind.PLACE, "78701": Kind.PLACE,
+    "\tTab ": Kind.NAME,
     "Mercy General Hospital": Kind.FACILITY, "General Hospital": Kind.FACILITY, "Lopez Clinic": Kind.FACILITY,
 }  # fmt: skip
 """Strings that the fake detector finds."""

@@ -1,5 +1,5 @@
 """Word lists of de-identification: names, places, and the clinical words that only look like names."""
 
-from appliance.deid.lexicon.words import Words, words
+from appliance.deid.lexicon.words import Words, around, words
 
-__all__ = ["Words", "words"]
+__all__ = ["Words", "around", "words"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _DIR = Path(__file__).parent
-_FILES = ("names.json", "places.json", "clinical.json", "ordinary.json")
+_FILES = ("names.json", "places.json", "clinical.json", "ordinary.json", "around.json")
 _GROUNDING = _DIR.parent.parent / "grounding"
 
 
@@ -78,7 +78,7 @@ def _drugs() -> frozenset[str]:
 @cache
 def words() -> Words:
     """Read the lists; later calls answer the same object."""
-    names, places, clinical, ordinary = (_load(name) for name in _FILES)
+    names, places, clinical, ordinary, _ = (_load(name) for name in _FILES)
     contents = b"".join((_DIR / name).read_bytes() for name in _FILES)
     return Words(
         given=_split(names["given"]),
@@ -100,3 +100,13 @@ def words() -> Words:
         ordinary=_split(ordinary["ordinary"]),
         digest=hashlib.sha256(contents).hexdigest(),
     )
+
+
+@cache
+def _around() -> dict[str, frozenset[str]]:
+    return {key: _split(lines) for key, lines in _load("around.json").items() if key != "about"}
+
+
+def around(key: str) -> frozenset[str]:
+    """The words that a recogniser looks for beside a name; `key` is its module and what they are."""
+    return _around()[key]

@@ -14,7 +14,9 @@ _TLD = (
     "com|org|net|edu|gov|mil|info|biz|io|co|us|uk|ca|au|de|fr|it|es|nl|ch|at|eu|in|jp|cn|br|mx|ru|se|no|dk|fi|pl|pt|ie"
     "|nz|za|health|care|clinic|doctor|hospital|med|medical|pharmacy|dental|app|dev|me|tv|xyz|online|site|tech|cloud|ai"
 )
-_EMAIL = re.compile(r"[\w.+%-]{1,64}\s?(?:@|\(at\)|\[at\])\s?(?:[\w-]{1,63}\s?(?:\.|\(dot\)|\[dot\])\s?){1,5}[a-z]{2,18}\b", re.I)
+_EMAIL = re.compile(
+    r"[\w.+%-]{1,64}\s?(?:@|\(at\)|\[at\])\s?(?:[\w-]{1,63}\s?(?:\.|\(dot\)|\[dot\])\s?){1,5}[a-z]{2,18}\b", re.I
+)
 _SPOKEN_WORD = r"[a-z0-9][a-z0-9-]{0,29}"
 _SPOKEN_EMAIL = re.compile(
     rf"\b{_SPOKEN_WORD}(?:(?:\s?(?:\.|-|_)\s?|\s+(?:dot|underscore|dash|hyphen|period)\s+){_SPOKEN_WORD}){{0,4}}"
@@ -35,17 +37,25 @@ _SPOKEN_URL = re.compile(
     rf"(?:\s+slash\s+{_SPOKEN_WORD}){{0,3}}",
     re.I,
 )
-_IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?:%\w{1,16})?(?![\w:])|(?<![\w:])::(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?![\w:])", re.I)
-_IPV4 = re.compile(r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:/\d{1,2}|:\d{2,5})?(?![\w]|\.\d)")
+_IPV6 = re.compile(
+    r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?:%\w{1,16})?(?![\w:])"
+    r"|(?<![\w:])::(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?![\w:])",
+    re.I,
+)
+_IPV4 = re.compile(
+    r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:/\d{1,2}|:\d{2,5})?(?![\w]|\.\d)"
+)
 _HANDLE = re.compile(r"(?<![\w@./])@(?=[\w.]*[a-z])[\w.]{2,40}(?<!\.)(?!\s?\.\s?[a-z]{2,4}\b)", re.I)
 _NETWORK = (
     r"(?:facebook|instagram|insta|twitter|tik ?tok|snapchat|snap|linked ?in|telegram|signal|whats ?app|skype|discord"
     r"|youtube|reddit|pinterest|venmo|cash ?app|wechat|threads|bluesky|mastodon|social media|gamertag)"
 )
 _ACCOUNT_OF = re.compile(
-    rf"\b{_NETWORK}(?:\s+(?:account|handle|user ?name|user|profile|name|id|page|tag|under|is|as|at|:|=|@)){{1,4}}\s*[:=]?\s*"
+    rf"\b{_NETWORK}(?:\s+(?:account|handle|user ?name|user|profile|name|id|page|tag|under|is"
+    rf"|as|at|:|=|@)){{1,4}}\s*[:=]?\s*"
     rf"(?P<handle>@?[\w.-]{{3,40}}\w)|\b{_NETWORK}\s*[:=]\s*(?P<second>@?[\w.-]{{3,40}}\w)"
-    rf"|\b(?:handle|user ?name|screen ?name)(?:\s+is|\s*[:=])?\s*[:=]?\s*(?P<third>@?(?=[\w.-]*[\d_@])[\w.-]{{3,40}}\w)",
+    rf"|\b(?:handle|user ?name|screen ?name)(?:\s+is"
+    rf"|\s*[:=])?\s*[:=]?\s*(?P<third>@?(?=[\w.-]*[\d_@])[\w.-]{{3,40}}\w)",
     re.I,
 )
 _PHONE = re.compile(
@@ -58,7 +68,9 @@ _PHONE = re.compile(
     r")(?:\s*(?:,\s*)?(?:x|ext\.?|extension|#)\s*\d{1,6})?(?![\w]|[-.]\d)",
     re.I,
 )
-_SHORT = re.compile(r"(?<![\w.-])(?<!\d[/.:])\d{3}[-.–\s]\d{4}(?:\s*(?:x|ext\.?|extension)\s*\d{1,6})?(?![\w%]|[-./]\d)")
+_SHORT = re.compile(
+    r"(?<![\w.-])(?<!\d[/.:])\d{3}[-.–\s]\d{4}(?:\s*(?:x|ext\.?|extension)\s*\d{1,6})?(?![\w%]|[-./]\d)"
+)
 _CALLING = re.compile(
     r"\b(?:call(?:ed|ing)?|phone|telephone|tel|cell|mobile|pager|page|beeper|fax|contact|reach(?:ed)?|number|text|dial"
     r"|ph|home|work|voicemail|line|landline|hotline)\b[^\d\n]{0,40}$",
@@ -66,7 +78,9 @@ _CALLING = re.compile(
 )
 _UNIT = re.compile(r"\s*(?:mg|mcg|ml|g|kg|units?|iu|cal|kcal|calories|steps|cells|hz|cc|meq|mmol|ng|copies|k)\b", re.I)
 _FAX = re.compile(r"\b(?:fax(?:ed)?|facsimile|fx)\b[^\d\n]{0,40}$|\bF:\s*\(?$", re.I)
-_EXTENSION = re.compile(r"\b(?:ext\.?|extension|pager|beeper)\s*(?:is|number|no\.?|#|:){0,2}\s*(?P<value>#?\d{3,6})\b", re.I)
+_EXTENSION = re.compile(
+    r"\b(?:ext\.?|extension|pager|beeper)\s*(?:is|number|no\.?|#|:){0,2}\s*(?P<value>#?\d{3,6})\b", re.I
+)
 
 
 class ContactRecogniser(ReadingRecogniser):
@@ -91,7 +105,9 @@ class ContactRecogniser(ReadingRecogniser):
             yield from _all(_SPOKEN_URL, text, IdentifierKind.URL)
         yield from _all(_IPV4, text, IdentifierKind.IP)
         if ":" in text:
-            yield from (found for found in _all(_IPV6, text, IdentifierKind.IP) if _is_address(text[found.start : found.end]))
+            yield from (
+                found for found in _all(_IPV6, text, IdentifierKind.IP) if _is_address(text[found.start : found.end])
+            )
         yield from self._accounts(text)
         yield from self._phones(text)
 

@@ -13,7 +13,8 @@ _LONG_MONTH = "january|february|march|april|may|june|july|august|september|octob
 _MONTH = rf"(?:{_LONG_MONTH}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
 _UNITS = "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth"
 _ORDINAL = (
-    rf"(?:twenty[- ](?:{_UNITS})|thirty[- ]first|twentieth|thirtieth|tenth|eleventh|twelfth|thirteenth|fourteenth|fifteenth"
+    rf"(?:twenty[- ](?:{_UNITS})|thirty[- ]first|twentieth|thirtieth|tenth|eleventh|twelfth"
+    rf"|thirteenth|fourteenth|fifteenth"
     rf"|sixteenth|seventeenth|eighteenth|nineteenth|{_UNITS})"
 )
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
@@ -21,7 +22,8 @@ _TEENS = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _CARDINAL = rf"(?:(?:{_TENS})(?:[- ](?:{_ONES}))?|{_TEENS}|{_ONES})"
 _SPOKEN_YEAR = (
-    rf"(?:(?:nineteen|twenty)[- ](?:hundred(?:[- ]and)?[- ]?)?(?:(?:oh|o|zero)[- ](?:{_ONES})|(?:{_TENS})(?:[- ](?:{_ONES}))?|{_TEENS})"
+    rf"(?:(?:nineteen|twenty)[- ](?:hundred(?:[- ]and)?[- ]?)?(?:(?:oh|o|zero)[- ](?:{_ONES})"
+    rf"|(?:{_TENS})(?:[- ](?:{_ONES}))?|{_TEENS})"
     rf"|two[- ]thousand(?:[- ](?:and[- ])?{_CARDINAL})?)"
 )
 _DAY = rf"(?:the\s+)?(?:(?:0?[1-9]|[12]\d|3[01])(?:\s?(?:st|nd|rd|th))?(?!\d|[.,]\d|\s?%)|{_ORDINAL})"
@@ -29,8 +31,13 @@ _DAY_SPOKEN = rf"(?:{_DAY}|{_CARDINAL})"
 _YEAR = rf"(?:(?:19|20)\d\d(?!\d)|['’]\d\d(?!\d)|{_SPOKEN_YEAR})"
 _COMMA_YEAR = rf"(?:\s*,?\s*(?:(?:of|in)\s+)?(?:the\s+year\s+)?{_YEAR})"
 _WEEKDAY = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun)"
-_RANGE = rf"(?:\s*(?:-|–|—|to|through|thru|and|or|until)\s*{_DAY}(?!\s*(?:mg|mcg|ml|days?|weeks?|months?|years?|hours?|times|%)))?"
-_NOT_UNIT = r"(?!\s*(?:mg|mcg|ml|g|kg|units?|days?|weeks?|months?|years?|hours?|minutes?|times|tablets?|pills?|doses?|more|%))"
+_RANGE = (
+    rf"(?:\s*(?:-|–|—|to|through|thru|and|or|until)\s*{_DAY}(?!\s*(?:mg|mcg|ml|days?|weeks?"
+    rf"|months?|years?|hours?|times|%)))?"
+)
+_NOT_UNIT = (
+    r"(?!\s*(?:mg|mcg|ml|g|kg|units?|days?|weeks?|months?|years?|hours?|minutes?|times|tablets?|pills?|doses?|more|%))"
+)
 
 _NAMED = re.compile(
     rf"\b(?:{_WEEKDAY}\.?,?\s+(?:the\s+)?)?(?:"
@@ -48,42 +55,62 @@ _MONTH_ALONE = re.compile(
     r"\b(?:january|february|april|june|july|august|september|october|november|december)(?:'s|’s)?\b"
     r"|(?<=\bin )(?:may|march)\b|(?<=\bsince )(?:may|march)\b|(?<=\blast )(?:may|march)\b|(?<=\bnext )(?:may|march)\b"
     r"|(?<=\buntil )(?:may|march)\b|(?<=\bof )(?:may|march)\b|(?<=\bearly )(?:may|march)\b|(?<=\blate )(?:may|march)\b"
-    r"|(?<=\bmid )(?:may|march)\b|(?<=\bmid-)(?:may|march)\b|(?<=\bduring )(?:may|march)\b|(?<=\bback in )(?:may|march)\b"
-    r"|(?<=\bfrom )(?:may|march)\b|(?<=\bthis past )(?:may|march)\b|(?<=\bthrough )(?:may|march)\b|(?<=\bbetween )(?:may|march)\b",
+    r"|(?<=\bmid )(?:may|march)\b|(?<=\bmid-)(?:may|march)\b|(?<=\bduring )(?:may|march)\b"
+    r"|(?<=\bback in )(?:may|march)\b"
+    r"|(?<=\bfrom )(?:may|march)\b|(?<=\bthis past )(?:may|march)\b|(?<=\bthrough )(?:may"
+    r"|march)\b|(?<=\bbetween )(?:may|march)\b",
     re.I,
 )
-_MONTH_CAPITAL = re.compile(r"(?<=\bby )(?:May|March)\b|(?<=\bthis )(?:May|March)\b|(?<=\band )(?:May|March)(?=[.,;])|(?<=\bto )(?:May|March)(?=[.,;])")
+_MONTH_CAPITAL = re.compile(
+    r"(?<=\bby )(?:May|March)\b|(?<=\bthis )(?:May|March)\b|(?<=\band )(?:May|March)(?=[.,;])"
+    r"|(?<=\bto )(?:May|March)(?=[.,;])"
+)
 _NUMERIC = re.compile(
     r"(?<![\w.])(?<!\d[/-])(?:"
     r"(?P<a>\d{1,2})(?P<s>\s?[/.-]\s?|\s)(?P<b>\d{1,2})(?P=s)(?P<y>(?:19|20)\d\d|\d\d)"
-    r"|(?P<y2>(?:19|20)\d\d)(?P<s2>[/.-])(?P<a2>\d{1,2})(?P=s2)(?P<b2>\d{1,2})(?:[T ]\d{1,2}:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?"
+    r"|(?P<y2>(?:19|20)\d\d)(?P<s2>[/.-])(?P<a2>\d{1,2})(?P=s2)(?P<b2>\d{1,2})(?:[T"
+    r" ]\d{1,2}:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?"
     r")(?![\w/]|[.-]\d)"
 )
 _COMPACT = re.compile(r"(?<![\w.-])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?(?![\w])")
 _MONTH_YEAR = re.compile(r"(?<![\w./-])(?:0?[1-9]|1[0-2])\s?[/-]\s?(?:19|20)\d\d(?![\w/-])")
 _DAY_MONTH = re.compile(
-    r"(?:\b(?:on|since|from|until|till|by|before|after|dated?|dob|born|due|of|started|starting|begun|ended|ending|through|visit|seen"
-    r"|scheduled for|appt|appointment|lmp|last|admitted|discharged|surgery|d/c|f/u|to|between|and|effective|collected|drawn|signed|updated)"
-    r"|^|\n|\(|;|[a-z]:)\s*(?:on\s+|for\s+|is\s+|was\s+|:\s*|:?\s*mon\w*,?\s+)?(?P<date>(?P<m>\d{1,2})[/](?P<d>\d{1,2}))(?![\w/%]|[.]\d|\s*(?:mg|ml|strength|pain|power|motor|murmur|systolic|sem|holosystolic|in severity|on (?:the|a) (?:pain )?scale|out of))",
+    r"(?:\b(?:on|since|from|until|till|by|before|after|dated?|dob|born|due|of|started"
+    r"|starting|begun|ended|ending|through|visit|seen"
+    r"|scheduled for|appt|appointment|lmp|last|admitted|discharged|surgery|d/c|f/u|to|between"
+    r"|and|effective|collected|drawn|signed|updated)"
+    r"|^|\n|\(|;|[a-z]:)[ \t]{0,3}(?:(?:on|for|is|was|mon\w{0,5},?)[ \t]{1,3}|:["
+    r" \t]{0,3})?(?P<date>(?P<m>\d{1,2})[/](?P<d>\d{1,2}))(?![\w/%]|[.]\d|\s*(?:mg|ml"
+    r"|strength|pain|power|motor|murmur|systolic|sem|holosystolic|in severity|on (?:the|a)"
+    r" (?:pain )?scale|out of))",
     re.I,
 )
-_SCALE = re.compile(r"\b(?:pain|scale|strength|severity|score|scores|rated?|rating|motor|power|apgars?|gcs|murmur|reflex(?:es)?|grade|pulses|dtrs?|level|intensity|acuity|vision|phq\S*|gad\S*)\b", re.I)
+_SCALE = re.compile(
+    r"\b(?:pain|scale|strength|severity|score|scores|rated?|rating|motor|power|apgars?|gcs"
+    r"|murmur|reflex(?:es)?|grade|pulses|dtrs?|level|intensity|acuity|vision|phq\S*|gad\S*)\b",
+    re.I,
+)
 _DAY_ALONE = re.compile(
-    rf"\b(?:on|by|until|since|before|after|from)\s+(?P<date>the\s+(?:(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)|{_ORDINAL})"
+    rf"\b(?:on|by|until|since|before|after|from)\s+(?P<date>the\s+(?:(?:0?[1-9]|[12]\d"
+    rf"|3[01])(?:st|nd|rd|th)|{_ORDINAL})"
     r"(?:\s+of\s+(?:this|last|next|the)\s+month)?)(?=\s*(?:[.,;!?\n]|$)|\s+(?:at|and i|and we)\b|(?<=month))",
     re.I,
 )
 _LABEL = re.compile(
-    r"\b(?:d\.?o\.?b\.?|date\s+of\s+(?:birth|death|service|admission|discharge|surgery)|birth\s?(?:date|day)|born(?:\s+on)?|dos|doa|dod)(?![\w])"
+    r"\b(?:d\.?o\.?b\.?|date\s+of\s+(?:birth|death|service|admission|discharge|surgery)"
+    r"|birth\s?(?:date|day)|born(?:\s+on)?|dos|doa|dod)(?![\w])"
     r"(?:\s*(?:(?:is|was|on|the|of|it's|that's|would be)\b|[:=,-])){0,4}\s*",
     re.I,
 )
 _LABELLED = re.compile(
-    rf"(?:(?:{_MONTH}\b\.?|{_DAY_SPOKEN}|{_YEAR}|\d{{1,8}}|oh|zero|hundred|thousand|and|of|the)(?:\s*[/.,-]\s*|\s+|$)){{1,10}}", re.I
+    rf"(?:(?:{_MONTH}\b\.?|{_DAY_SPOKEN}|{_YEAR}|\d{{1,8}}|oh|zero|hundred|thousand|and|of"
+    rf"|the)(?:\s*[/.,-]\s*|\s+|$)){{1,10}}",
+    re.I,
 )
 _ONLY_YEAR = re.compile(rf"(?:in\s+|the\s+year\s+)?{_YEAR}\W*$|\d{{4}}\W*$", re.I)
 _HOLIDAY = re.compile(
-    r"\b(?:christmas(?:\s+(?:eve|day))?|thanksgiving(?:\s+day)?|halloween|new\s+year(?:['’]?s)?\s+(?:eve|day)|valentine['’]?s\s+day|independence\s+day"
+    r"\b(?:christmas(?:\s+(?:eve|day))?|thanksgiving(?:\s+day)?|halloween"
+    r"|new\s+year(?:['’]?s)?\s+(?:eve|day)|valentine['’]?s\s+day|independence\s+day"
     r"|memorial\s+day|labor\s+day|easter(?:\s+sunday)?)\b(?!\s+(?:disease|factor|tree|island))",
     re.I,
 )
@@ -124,7 +151,13 @@ class DateRecogniser(ReadingRecogniser):
 def _is_modal(text: str) -> bool:
     """Whether "may" or "march" is a verb here: "may one", "march two"; a figure or an ordinal makes it a month."""
     low = text.lower()
-    return low.startswith(("may ", "march ")) and text[0].islower() and not re.search(r"\d(?:st|nd|rd|th)|\d{4}|(?:th|first|second|third|ieth)\b|^\w+\s\d{1,2}$|,|thousand|nineteen|twenty", low)
+    return (
+        low.startswith(("may ", "march "))
+        and text[0].islower()
+        and not re.search(
+            r"\d(?:st|nd|rd|th)|\d{4}|(?:th|first|second|third|ieth)\b|^\w+\s\d{1,2}$|,|thousand|nineteen|twenty", low
+        )
+    )
 
 
 def _is_date(match: re.Match[str]) -> bool:
@@ -134,7 +167,12 @@ def _is_date(match: re.Match[str]) -> bool:
     fits = (1 <= first <= 12 and 1 <= second <= 31) or (1 <= second <= 12 and 1 <= first <= 31)
     # 12 08 1990 is a date, 12 08 90 could be anything; 1.2.30 could be a section.
     long = len(match["y"]) == 4
-    return fits and (long or sign == "/" or (sign == "-" and not (first > 12 and second > 12)) or (sign == "." and first > 0 and second > 9))
+    return fits and (
+        long
+        or sign == "/"
+        or (sign == "-" and not (first > 12 and second > 12))
+        or (sign == "." and first > 0 and second > 9)
+    )
 
 
 def _is_day(match: re.Match[str], text: str) -> bool:
@@ -149,19 +187,26 @@ def _is_day(match: re.Match[str], text: str) -> bool:
 _OLD = r"(?:9\d|1[0-4]\d)"
 _OLD_SPOKEN = rf"(?:ninety(?:[- ](?:{_ONES}))?|(?:a|one)[- ]hundred(?:(?:[- ]and)?[- ](?:{_ONES}|{_TEENS}))?)"
 _AGE = re.compile(
-    rf"(?<![\w.,/-])(?:{_OLD}|{_OLD_SPOKEN})[\s-]*(?:(?:years?|yrs?|yr|y)\.?[\s-]*(?:olds?\b|/?o\b\.?|of\s+age)|yo[mf]?\b|y/?o\b|y\.o\.)"
+    rf"(?<![\w.,/-])(?:{_OLD}|{_OLD_SPOKEN})[\s-]*(?:(?:years?|yrs?|yr|y)\.?[\s-]*(?:olds?\b"
+    rf"|/?o\b\.?|of\s+age)|yo[mf]?\b|y/?o\b|y\.o\.)"
     rf"|(?<=\bage )(?:of\s+)?(?:{_OLD}|{_OLD_SPOKEN})(?![\w%]|[.,]\d)"
-    rf"|(?<=\bage: )(?:{_OLD})(?![\w%]|[.,]\d)|(?<=\bage:)(?:{_OLD})(?![\w%]|[.,]\d)|(?<=\bage is )(?:{_OLD}|{_OLD_SPOKEN})(?![\w%])"
+    rf"|(?<=\bage: )(?:{_OLD})(?![\w%]|[.,]\d)|(?<=\bage:)(?:{_OLD})(?![\w%]|[.,]\d)|(?<=\bage"
+    rf" is )(?:{_OLD}|{_OLD_SPOKEN})(?![\w%])"
     rf"|(?<=\baged )(?:{_OLD}|{_OLD_SPOKEN})(?![\w%]|[.,]\d)"
-    rf"|(?<=\bturned )(?:{_OLD}|{_OLD_SPOKEN})(?![\w%]|[.,]\d|\s*degrees)|(?<=\bturning )(?:{_OLD}|{_OLD_SPOKEN})(?![\w%]|\s*degrees)"
-    rf"|(?<=\bin (?:his|her) )(?:(?:early|mid|late)[\s-])?(?:nineties|90['’]?s|hundreds)\b|(?<=\bin their )(?:(?:early|mid|late)[\s-])?(?:nineties|90['’]?s)\b"
+    rf"|(?<=\bturned )(?:{_OLD}|{_OLD_SPOKEN})(?![\w%]|[.,]\d|\s*degrees)|(?<=\bturning"
+    rf" )(?:{_OLD}|{_OLD_SPOKEN})(?![\w%]|\s*degrees)"
+    rf"|(?<=\bin (?:his|her) )(?:(?:early|mid|late)[\s-])?(?:nineties|90['’]?s|hundreds)\b"
+    rf"|(?<=\bin their )(?:(?:early|mid|late)[\s-])?(?:nineties|90['’]?s)\b"
     rf"|\b(?:nonagenarian|centenarian|supercentenarian)s?\b"
-    rf"|(?<![\w.,/-]){_OLD}\s?[MF](?=\s+(?:with|w/|presents|presenting|c/o|h/o|s/p|admitted|here|who|from|pt|patient)\b)",
+    rf"|(?<![\w.,/-]){_OLD}\s?[MF](?=\s+(?:with|w/|presents|presenting|c/o|h/o|s/p|admitted"
+    rf"|here|who|from|pt|patient)\b)",
     re.I,
 )
 _IS_AGE = re.compile(
-    rf"\b(?:who|she|he|they|mother|father|mom|dad|grandmother|grandfather|grandma|grandpa|patient|wife|husband|i|age|aunt|uncle)(?:\s+(?:is|was|am|are)|['’](?:s|m|re))"
-    rf"(?:\s+(?:now|already|almost|just|about|only|like|currently))?\s+(?P<age>{_OLD}|{_OLD_SPOKEN})(?=\s*(?:[,;!?\n]|\.(?!\d)|$)|\s+(?:and|but|so|now|with|or|when|who)\b)",
+    rf"\b(?:who|she|he|they|mother|father|mom|dad|grandmother|grandfather|grandma|grandpa"
+    rf"|patient|wife|husband|i|age|aunt|uncle)(?:\s+(?:is|was|am|are)|['’](?:s|m|re))"
+    rf"(?:\s+(?:now|already|almost|just|about|only|like|currently))?\s+(?P<age>{_OLD}"
+    rf"|{_OLD_SPOKEN})(?=\s*(?:[,;!?\n]|\.(?!\d)|$)|\s+(?:and|but|so|now|with|or|when|who)\b)",
     re.I,
 )
 

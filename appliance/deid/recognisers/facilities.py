@@ -6,39 +6,42 @@ import re
 from collections.abc import Iterator
 
 from appliance.deid.identifier import IdentifierKind
+from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.name_class import NameWords, Weight
 
 _HEAD = re.compile(
-    r"\b(?:hospitals?|medical (?:center|centre|group|associates|clinic|plaza|arts|park|office|practice)|health (?:center|centre|system|care|clinic|network|services|department|partners)"
-    r"|healthcare|clinics?|infirmary|hospice|nursing (?:home|center|facility)|rehab(?:ilitation)?(?: (?:center|hospital|facility))?|surgery center|surgical center|cancer (?:center|institute)"
-    r"|heart (?:center|institute)|imaging(?: center)?|dialysis(?: center)?|pharmacy|drug ?store|laborator(?:y|ies)|diagnostics|family (?:medicine|practice|health|physicians)"
-    r"|pediatrics|cardiology|orthop(?:a?edics)|dermatology|oncology|internal medicine|urgent care|senior living|assisted living|memory care|retirement (?:home|community|village)|manor"
-    r"|university|college|academy|(?:high|middle|elementary|primary|charter|grammar) school|school(?: of \w+)?|seminary|institute|foundation|prison|jail|correctional (?:facility|center)"
-    r"|church|elementary|inc|llc|corp(?:oration)?|company|industries|enterprises|bank|airlines|motors|logistics|construction|hotel|resort)\b",
+    r"\b(?:hospitals?|medical (?:center|centre|group|associates|clinic|plaza|arts|park|office"
+    r"|practice)|health (?:center|centre|system|care|clinic|network|services|department"
+    r"|partners)"
+    r"|healthcare|clinics?|infirmary|hospice|nursing (?:home|center|facility)"
+    r"|rehab(?:ilitation)?(?: (?:center|hospital|facility))?|surgery center|surgical center"
+    r"|cancer (?:center|institute)"
+    r"|heart (?:center|institute)|imaging(?: center)?|dialysis(?: center)?|pharmacy|drug"
+    r" ?store|laborator(?:y|ies)|diagnostics|family (?:medicine|practice|health|physicians)"
+    r"|pediatrics|cardiology|orthop(?:a?edics)|dermatology|oncology|internal medicine|urgent"
+    r" care|senior living|assisted living|memory care|retirement (?:home|community|village)"
+    r"|manor"
+    r"|university|college|academy|(?:high|middle|elementary|primary|charter|grammar) school"
+    r"|school(?: of \w+)?|seminary|institute|foundation|prison|jail|correctional (?:facility"
+    r"|center)"
+    r"|church|elementary|inc|llc|corp(?:oration)?|company|industries|enterprises|bank"
+    r"|airlines|motors|logistics|construction|hotel|resort)\b",
     re.I,
 )
-_PROPER = frozenset(
-    "st saint saints mercy memorial general regional county community presbyterian methodist baptist lutheran adventist catholic children's childrens"
-    " veterans va sacred heart good samaritan mount mt cedar cedars trinity holy providence university state city central north south east west northern"
-    " southern eastern western northeast northwest southeast southwest mid metro metropolitan valley lake lakes lakeside lakewood river riverside hill hills hillside"
-    " oak oaks pine pines maple elm grove green bay ocean sunset sunrise summit park meadow meadows forest woodland spring springs harbor harbour point coast"
-    " coastal beach island ridge mountain creek brook bridge cross our lady of the and john's mary's luke's joseph's vincent's francis anthony's michael's"
-    " advocate mayo johns hopkins kaiser permanente cleveland first united national american pacific atlantic midwest heartland liberty unity hope grace"
-    " blue red white golden silver royal premier advanced integrated select tri capital capitol evergreen willow rosewood birch magnolia aspen cypress".split()
-)
+_PROPER = around("facilities.proper")
 # Words that make a kind of a place, not its name: "the pain clinic", "a local hospital".
-_ALWAYS_PLAIN = frozenset("of the and our".split())
-_STRONG = frozenset(
-    "hospital medical health healthcare clinic infirmary hospice nursing pharmacy university college academy school elementary".split()
-)
+_ALWAYS_PLAIN = around("facilities.always_plain")
+_STRONG = around("facilities.strong")
 _TAIL = re.compile(
-    r"[ \t]+(?:of|at|for)[ \t]+(?:the[ \t]+)?[A-Z][\w'’-]+(?:[ \t]+[A-Z][\w'’-]+){0,3}"
+    r"[ \t]+(?:of|at|for)[ \t]+(?:the[ \t]+)?[A-Z][\w'’-]{1,30}(?:[ \t]+[A-Z][\w'’-]{1,30}){0,3}"
     r"|(?:[ \t]+(?:Hospital|Center|Clinic|System|Group|Institute|Inc|LLC|Pharmacy|School|Campus))+\b"
 )
 _WORKS = re.compile(
-    r"\b(?:works?|worked|working|employed|employer|job)(?:\s+(?:at|for|by|with|as an? \w+ (?:at|for|with))|\s*(?:is|:))\s+(?P<place>[A-Z][\w&'’-]+(?:[ \t]+(?:(?:of|and|&|the)[ \t]+)?[A-Z][\w&'’-]*){0,4})"
+    r"\b(?:works?|worked|working|employed|employer|job)(?:\s+(?:at|for|by|with|as an? \w+"
+    r" (?:at|for|with))|\s*(?:is|:))\s+(?P<place>[A-Z][\w&'’-]+(?:[ \t]+(?:(?:of|and|&|the)["
+    r" \t]+)?[A-Z][\w&'’-]*){0,4})"
 )
 
 
@@ -88,13 +91,79 @@ class FacilityRecogniser(ReadingRecogniser):
                     break
                 first = index
                 named = named or not self._plain(word)
-            elif word.low in _PROPER or (word.low in self._lower and word.low not in self._words.not_a_name) or (
-                word.text.lower().endswith("'s") or (len(word.low) > 4 and self._classes.weight(word.low) == Weight.UNKNOWN)
+            elif (
+                word.low in _PROPER
+                or (word.low in self._lower and word.low not in self._words.not_a_name)
+                or (
+                    word.text.lower().endswith("'s")
+                    or (len(word.low) > 4 and self._classes.weight(word.low) == Weight.UNKNOWN)
+                )
             ):
-                if word.low in self._words.relatives or word.low in ("patient", "doctor", "women", "men", "it", "that", "there", "what", "let"):
+                if word.low in self._words.relatives or word.low in (
+                    "patient",
+                    "doctor",
+                    "women",
+                    "men",
+                    "it",
+                    "that",
+                    "there",
+                    "what",
+                    "let",
+                ):
                     break
                 first = index
-                named = named or word.low not in ("general", "community", "state", "county", "city", "first", "university", "american", "and", "of", "the", "our", "good", "white", "red", "green", "blue", "park", "national", "select", "advanced", "point", "cross", "bridge", "hope", "heart", "regional", "central", "north", "south", "east", "west", "united", "spring", "beach", "children's", "childrens", "children", "va", "veterans", "memorial", "lake", "river", "hill", "metro", "valley", "mountain", "island", "ocean", "forest")
+                named = named or word.low not in (
+                    "general",
+                    "community",
+                    "state",
+                    "county",
+                    "city",
+                    "first",
+                    "university",
+                    "american",
+                    "and",
+                    "of",
+                    "the",
+                    "our",
+                    "good",
+                    "white",
+                    "red",
+                    "green",
+                    "blue",
+                    "park",
+                    "national",
+                    "select",
+                    "advanced",
+                    "point",
+                    "cross",
+                    "bridge",
+                    "hope",
+                    "heart",
+                    "regional",
+                    "central",
+                    "north",
+                    "south",
+                    "east",
+                    "west",
+                    "united",
+                    "spring",
+                    "beach",
+                    "children's",
+                    "childrens",
+                    "children",
+                    "va",
+                    "veterans",
+                    "memorial",
+                    "lake",
+                    "river",
+                    "hill",
+                    "metro",
+                    "valley",
+                    "mountain",
+                    "island",
+                    "ocean",
+                    "forest",
+                )
             else:
                 break
         return first if named and first < at else None
@@ -109,12 +178,4 @@ class FacilityRecogniser(ReadingRecogniser):
         return match.end() if match else end
 
 
-_KINDS = frozenset(
-    "pain sleep cancer heart wound eye stroke memory travel walk-in free local outpatient inpatient emergency day night mobile community public private"
-    " mental behavioral physical occupational sports women's men's fertility diabetes weight anticoagulation coumadin warfarin allergy ent ob gyn obgyn ob-gyn"
-    " urology neurology cardiology orthopedic orthopedics dermatology oncology pulmonary gastroenterology nephrology rheumatology endocrinology psychiatry pediatric"
-    " pediatrics surgical surgery medicine medical health clinical dental vision hearing family internal primary care urgent center hospital clinic pharmacy"
-    " specialty teaching tertiary acute long term skilled nursing home hospice rehab rehabilitation imaging radiology dialysis infusion vein spine joint back hand foot"
-    " breast brain liver transplant trauma burn icu retail mail order compounding chain high middle elementary grade law graduate nursing preschool old new our follow-up"
-    " electronic united states department insurance managed continuing advance vascular interventional general nuclear plastic cosmetic oral maxillofacial bariatric".split()
-)
+_KINDS = around("facilities.kinds")

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from rapidfuzz.distance import DamerauLevenshtein
 
 from appliance.deid.identifier import IdentifierKind
+from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.name_class import NameWords, Weight
 
 _PART = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SHORTEST_MISHEARD = 5
-_ADDRESSED = frozenset("hi hello hey dear mr mrs ms miss mister missus dr doctor morning afternoon evening thanks bye okay".split())
+_ADDRESSED = around("known.addressed")
 
 
 class KnownNameRecogniser(ReadingRecogniser):
@@ -68,5 +69,7 @@ class KnownNameRecogniser(ReadingRecogniser):
         if not (addressed or named or self._classes.weight(low) >= Weight.SURNAME):
             return False
         return any(
-            len(part) >= _SHORTEST_MISHEARD - 1 and DamerauLevenshtein.distance(low, part, score_cutoff=allowed) <= allowed for part in parts
+            len(part) >= _SHORTEST_MISHEARD - 1
+            and DamerauLevenshtein.distance(low, part, score_cutoff=allowed) <= allowed
+            for part in parts
         )

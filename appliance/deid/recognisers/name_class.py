@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 
-from appliance.deid.lexicon import Words
+from appliance.deid.lexicon import Words, around
 from appliance.deid.reading import Word
 
 
@@ -25,26 +25,51 @@ class Weight(IntEnum):
     GIVEN = 6
 
 
-STATES_AND_COUNTRIES = frozenset(
-    "alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii idaho illinois indiana iowa kansas kentucky louisiana"
-    " maine maryland massachusetts michigan minnesota mississippi missouri montana nebraska nevada ohio oklahoma oregon pennsylvania tennessee texas utah vermont"
-    " virginia washington wisconsin wyoming carolina dakota us usa u.s america canada mexico england britain uk france germany italy spain portugal ireland scotland"
-    " wales poland russia ukraine china japan korea india pakistan bangladesh vietnam thailand philippines indonesia malaysia australia brazil argentina chile peru"
-    " colombia venezuela cuba haiti jamaica egypt nigeria ghana kenya ethiopia somalia morocco algeria tunisia israel iran iraq syria turkey greece sweden norway"
-    " denmark finland iceland switzerland austria hungary romania bulgaria serbia croatia netherlands belgium luxembourg czechia estonia latvia lithuania uruguay"
-    " cyprus slovenia slovakia africa europe asia zealand arabia".split()
-)
+STATES_AND_COUNTRIES = around("name_class.states_and_countries")
 """They stay: geography is an identifier below a state."""
 
-PARTICLES = frozenset("de la del der den di da dos du van von bin ibn al el le st saint mc mac ter ten san".split())
+PARTICLES = around("name_class.particles")
 # What makes an eponym of any name before it, listed as one or not.
-_SURE_HEADS = frozenset(
-    "disease syndrome sign maneuver procedure criteria classification catheter palsy scale reflex fracture phenomenon virus lymphoma"
-    " equation formula test score contracture deformity drain reaction anomaly dystrophy cyst nodes bodies prosthesis forceps".split()
+_SURE_HEADS = around("name_class.sure_heads")
+_ENDINGS = (
+    "s",
+    "es",
+    "ed",
+    "d",
+    "ing",
+    "ly",
+    "er",
+    "ers",
+    "al",
+    "ally",
+    "ness",
+    "less",
+    "able",
+    "ity",
+    "ation",
+    "ic",
+    "y",
 )
-_ENDINGS = ("s", "es", "ed", "d", "ing", "ly", "er", "ers", "al", "ally", "ness", "less", "able", "ity", "ation", "ic", "y")
 _CONTRACTED = ("'m", "'ve", "'ll", "'d", "'re", "n't")
-_PREFIXES = ("non", "un", "re", "pre", "post", "dis", "over", "under", "mis", "multi", "anti", "hyper", "hypo", "sub", "inter", "a")
+_LONGEST_NAME = 40  # characters
+_PREFIXES = (
+    "non",
+    "un",
+    "re",
+    "pre",
+    "post",
+    "dis",
+    "over",
+    "under",
+    "mis",
+    "multi",
+    "anti",
+    "hyper",
+    "hypo",
+    "sub",
+    "inter",
+    "a",
+)
 _REMEMBERED = 50_000  # words whose weight is kept; more would let a text fill the memory
 _CLINICAL_ENDINGS = (
     "itis", "osis", "emia", "ectomy", "otomy", "ostomy", "plasty", "pathy", "algia", "uria", "oma", "omas", "gram", "scopy", "pril", "sartan",
@@ -70,7 +95,7 @@ class NameWords:
                 self._weights[low] = weight
         return weight
 
-    def _ordinary(self, low: str) -> bool:
+    def _ordinary(self, low: str, *, prefixed: bool = False) -> bool:
         known = self.words.ordinary
         if low in known:
             return True
@@ -81,14 +106,16 @@ class NameWords:
                     return True
         if low.endswith("ies") and low[:-3] + "y" in known:
             return True
+        if prefixed:
+            return False
         prefix = next((prefix for prefix in _PREFIXES if low.startswith(prefix)), "")
-        return bool(prefix) and len(low) - len(prefix) > 3 and self._ordinary(low[len(prefix) :])
+        return bool(prefix) and len(low) - len(prefix) > 3 and self._ordinary(low[len(prefix) :], prefixed=True)
 
     def _weigh(self, low: str) -> Weight:
         known = self.words
-        if low in known.titles or low in known.relatives or low.endswith(_CONTRACTED):
+        if low in known.titles or low in known.relatives or low in known.credentials or low.endswith(_CONTRACTED):
             return Weight.NEVER
-        if len(low) < 2 or low in known.not_a_name or low in known.clinical:
+        if not 2 <= len(low) <= _LONGEST_NAME or low in known.not_a_name or low in known.clinical:
             return Weight.NEVER
         if low in known.given:
             return Weight.GIVEN
@@ -101,8 +128,6 @@ class NameWords:
         if "-" in low:
             parts = low.split("-")
             return min(self.weight(part) for part in parts) if all(len(part) > 2 for part in parts) else Weight.NEVER
-        if low in known.credentials:
-            return Weight.NEVER
         if low[:2] in ("o'", "d'") and low[2:] in known.surnames | known.surname_words:
             return Weight.SURNAME
         if low in known.heads or low.endswith(_CLINICAL_ENDINGS):

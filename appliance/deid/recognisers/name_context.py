@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import CERTAIN, LIKELY
 from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIES, NameWords, Weight
 
-_TITLES = frozenset("dr drs mr mister mrs missus ms prof".split())
-_ABBREVIATED = frozenset("dr drs mr mrs ms prof rev capt sgt".split())
-_CALLED = frozenset("doctor doctors miss professor nurse".split())
+_TITLES = around("name_context.titles")
+_ABBREVIATED = around("name_context.abbreviated")
+_CALLED = around("name_context.called")
 _LONGEST = 5  # words of a name
-_GREETINGS = frozenset("hi hello hey dear morning afternoon evening welcome bye goodbye howdy".split())
-_VOCATIVES = frozenset(
-    "thanks thank okay ok alright right so well yes no yeah sorry you please and now great good sure hmm um uh".split()
-)
-_TURNS = frozenset("okay ok alright thanks sorry yeah".split())
-AFTER_A_NAME = frozenset(
-    "is was has had presents presented denies reports reported states stated complains came returned returns says said also who underwent lives works"
-    " has been takes continues notes endorses".split()
-)
+_GREETINGS = around("name_context.greetings")
+_VOCATIVES = around("name_context.vocatives")
+_TURNS = around("name_context.turns")
+AFTER_A_NAME = around("name_context.after_a_name")
 # "miss" behind these is a verb: "I miss her".
-_MISSING = frozenset("i you we they to not would don't didn't never he she it won't can't might could may and or n't will really".split())
-_TOWARDS = frozenset("in from to near at of across".split())
+_MISSING = around("name_context.missing")
+_TOWARDS = around("name_context.towards")
 Span = tuple[int, int, float]
 """First word, last word, confidence."""
 
@@ -60,23 +56,35 @@ class NameContext:
         shouted = word.text.isupper() and len(word.text) > 1
         last = self._extended(words, at)
         before = words[at - 1].low if at else ""
-        state = words[last].low in STATES_AND_COUNTRIES and (last == at or word.low in ("north", "south", "west", "east", "new"))
+        state = words[last].low in STATES_AND_COUNTRIES and (
+            last == at or word.low in ("north", "south", "west", "east", "new")
+        )
         if state and (weight != Weight.GIVEN or before in _TOWARDS):
             return None
         if weight != Weight.GIVEN and last == at and before in _TOWARDS and word.low in self._places:
             return None
         if weight == Weight.GIVEN:
             # ANA is an antibody, IDA an anaemia.
-            return None if shouted and len(word.low) <= 3 and last == at else (at, last, CERTAIN if last > at else LIKELY)
+            return (
+                None if shouted and len(word.low) <= 3 and last == at else (at, last, CERTAIN if last > at else LIKELY)
+            )
         capital = word.capital and not shouted and not word.opens and reading.capitals
         if weight == Weight.WORD_GIVEN:
             beside = words[at + 1] if at + 1 < len(words) else None
-            if last > at and beside and (
-                self._classes.weight(beside.low) >= Weight.SURNAME or (word.capital and beside.capital and not shouted)
+            if (
+                last > at
+                and beside
+                and (
+                    self._classes.weight(beside.low) >= Weight.SURNAME
+                    or (word.capital and beside.capital and not shouted)
+                )
             ):
                 return (at, last, LIKELY)
-            subject = beside is not None and beside.gap == " " and beside.low in AFTER_A_NAME and (
-                (word.opens and word.capital) or self._described(words, at + 1)
+            subject = (
+                beside is not None
+                and beside.gap == " "
+                and beside.low in AFTER_A_NAME
+                and ((word.opens and word.capital) or self._described(words, at + 1))
             )
             return (at, last, LIKELY) if subject or (capital and not self._in_title(words, at)) else None
         if weight == Weight.SURNAME and (capital or (before in ("patient", "pt", "client") and word.gap == " ")):
@@ -86,7 +94,9 @@ class NameContext:
     def _described(self, words: Sequence[Word], at: int) -> bool:
         """Whether the verb at `at` describes a person: "is a 45", "is here", "is the patient"."""
         following = words[at + 1] if at + 1 < len(words) else None
-        return words[at].low == "is" and following is not None and following.low in ("a", "an", "here", "the", "my", "our")
+        return (
+            words[at].low == "is" and following is not None and following.low in ("a", "an", "here", "the", "my", "our")
+        )
 
     def _in_title(self, words: Sequence[Word], at: int) -> bool:
         """Whether its neighbours are ordinary words with capitals as well: a heading or a title, no name."""
@@ -103,17 +113,18 @@ class NameContext:
             return None
         if len(word.text) == 1:
             return None
+        if title.low == "miss" and not word.capital and at > 1 and words[at - 2].low in _MISSING:
+            return None
         if title.low in _TITLES:
-            proper = word.capital and title.capital and (word.low in self._lists.surname_words or word.low not in self._lists.not_a_name)
+            proper = (
+                word.capital
+                and title.capital
+                and (word.low in self._lists.surname_words or word.low not in self._lists.not_a_name)
+            )
             if weight <= Weight.ORDINARY and not proper and not self._odd_surname(words, at):
                 return None
         elif weight <= Weight.ORDINARY:
-            missed = title.low == "miss" and at > 1 and words[at - 2].low in _MISSING
-            if title.low not in _CALLED or missed or not self._odd_surname(words, at):
-                return None
-        elif title.low == "miss" and not word.capital and weight <= Weight.UNKNOWN:
-            previous = words[at - 2].low if at > 1 else ""
-            if previous in _MISSING:
+            if title.low not in _CALLED or not self._odd_surname(words, at):
                 return None
         elif weight == Weight.UNKNOWN and not (word.capital and title.capital and not word.text.isupper()):
             if title.low not in _CALLED or word.text.isupper() or not word.gap == " ":
@@ -137,8 +148,13 @@ class NameContext:
             return True
         if before.low in ("named", "name's", "called") and gap == "":
             return weight >= Weight.WORD_GIVEN or (weight == Weight.UNKNOWN and before.low != "called" and word.capital)
-        if weight == Weight.GIVEN or word.capital and weight >= Weight.WORD_GIVEN:
-            if (before.low, second) in (("am", "i"), ("is", "this"), ("me", "call"), ("by", "goes")) or before.low == "i'm":
+        if weight == Weight.GIVEN or (word.capital and weight >= Weight.WORD_GIVEN):
+            if (before.low, second) in (
+                ("am", "i"),
+                ("is", "this"),
+                ("me", "call"),
+                ("by", "goes"),
+            ) or before.low == "i'm":
                 return True
         if before.low in _GREETINGS:
             return self._greeted(words, at, weight)
@@ -146,7 +162,13 @@ class NameContext:
             if weight >= Weight.WORD_GIVEN:
                 owned = second in ("my", "his", "her", "their", "your", "our") and gap == ""
                 return weight == Weight.GIVEN or word.capital or owned
-            return weight == Weight.UNKNOWN and word.capital and gap == "" and not word.text.isupper() and not before.text.isupper()
+            return (
+                weight == Weight.UNKNOWN
+                and word.capital
+                and gap == ""
+                and not word.text.isupper()
+                and not before.text.isupper()
+            )
         spoken_to = gap == "," or before.low in _TURNS
         return before.low in _VOCATIVES and spoken_to and weight == Weight.WORD_GIVEN and _closed(words, at)
 
@@ -154,7 +176,16 @@ class NameContext:
         if weight >= Weight.WORD_GIVEN:
             return True
         following = words[at + 1] if at + 1 < len(words) else None
-        asked = following is not None and following.low in ("how", "good", "nice", "it's", "i'm", "what", "thanks", "so")
+        asked = following is not None and following.low in (
+            "how",
+            "good",
+            "nice",
+            "it's",
+            "i'm",
+            "what",
+            "thanks",
+            "so",
+        )
         opened = words[at - 1].gap.strip()[-1:] in ("]", ":") or words[at - 1].opens
         return opened and (_closed(words, at) or asked)
 
@@ -174,14 +205,27 @@ class NameContext:
                 break
             following = words[index + 1] if index + 1 < len(words) else None
             if len(word.text) == 1:
-                if following and word.capital == following.capital and following.gap in (" ", ". ") and (
-                    word.capital or (given and self._classes.weight(following.low) in (Weight.UNKNOWN, Weight.SURNAME))
+                if (
+                    following
+                    and word.capital == following.capital
+                    and following.gap in (" ", ". ")
+                    and (
+                        word.capital
+                        or (given and self._classes.weight(following.low) in (Weight.UNKNOWN, Weight.SURNAME))
+                    )
                 ):
                     continue
                 break
             weight = self._classes.weight(word.low)
-            if word.low in PARTICLES and following and following.gap in (" ", ". ") and (
-                following.capital or following.low in PARTICLES or self._classes.weight(following.low) >= Weight.SURNAME
+            if (
+                word.low in PARTICLES
+                and following
+                and following.gap in (" ", ". ")
+                and (
+                    following.capital
+                    or following.low in PARTICLES
+                    or self._classes.weight(following.low) >= Weight.SURNAME
+                )
             ):
                 continue
             if self._classes.clinical(words, index) and not (given and weight >= Weight.WORD_SURNAME and last == at):
@@ -189,13 +233,21 @@ class NameContext:
             shouted = word.text.isupper() and not first.text.isupper()
             cased = word.capital == first.capital
             proper = word.capital and first.capital and not shouted
-            if weight >= Weight.SURNAME and (cased or not shouted) and (proper or last == at or weight == Weight.GIVEN):
-                last = index
-            elif proper and (weight >= Weight.UNKNOWN or word.low in self._lists.surname_words):
-                last = index
-            elif given and last == at and cased and weight in (Weight.WORD_SURNAME, Weight.WORD_GIVEN, Weight.UNKNOWN):
-                last = index
-            elif (given or titled) and last == at and self._odd_surname(words, index):
+            if (
+                (
+                    weight >= Weight.SURNAME
+                    and (cased or not shouted)
+                    and (proper or last == at or weight == Weight.GIVEN)
+                )
+                or (proper and (weight >= Weight.UNKNOWN or word.low in self._lists.surname_words))
+                or (
+                    given
+                    and last == at
+                    and cased
+                    and weight in (Weight.WORD_SURNAME, Weight.WORD_GIVEN, Weight.UNKNOWN)
+                )
+                or ((given or titled) and last == at and self._odd_surname(words, index))
+            ):
                 last = index
             else:
                 break
@@ -213,4 +265,8 @@ def _closed(words: Sequence[Word], at: int) -> bool:
 def _is_broken_off(text: str, words: Sequence[Word], at: int) -> bool:
     """Whether a speaker broke off and began again: "mira- miralax"."""
     following = words[at + 1] if at + 1 < len(words) else None
-    return text[words[at].end : words[at].end + 1] == "-" and following is not None and following.low.startswith(words[at].low)
+    return (
+        text[words[at].end : words[at].end + 1] == "-"
+        and following is not None
+        and following.low.startswith(words[at].low)
+    )

@@ -17,27 +17,55 @@ from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIE
 from appliance.deid.recognisers.name_context import NameContext
 
 _LABEL = re.compile(
-    r"(?:^|(?<=[\n|;.,(\t])|(?<=\s))(?:(?:patient|pt|client|member|subscriber|insured|provider|physician|attending|surgeon|assistant|nurse|resident|consultant|therapist"
-    r"|pharmacist|prescriber|author|interpreter|guarantor|caller|contact|spouse|mother|father|parent|guardian|employer|employee)(?:'s)?[ \t]{0,2}(?:full |legal |last |first |middle |maiden )?(?:names?)?"
-    r"|(?:(?:full|legal|last|first|middle|maiden|preferred|nick) ?)?name|next of kin|nok|emergency contact|pcp|(?:primary|referring|ordering|attending|consulting|treating|admitting|supervising|rendering)"
-    r"(?: care)?(?: (?:physician|provider|doctor|md|clinician))?|(?:electronically |e-)?signed(?: by)?|dictated(?: by)?|transcribed(?: by)?|reviewed by|referred by|seen by|ordered by|performed by|prepared by"
-    r"|verified by|witness(?:ed by)?|cosigned by|cc|re|attn|attention|to|from|dear|surname|given name|family name|alias|aka|a\.k\.a\.|d\.?b\.?a)"
+    r"(?:^|(?<=[\n|;.,(\t])|(?<=\s))(?:(?:patient|pt|client|member|subscriber|insured"
+    r"|provider|physician|attending|surgeon|assistant|nurse|resident|consultant|therapist"
+    r"|pharmacist|prescriber|author|interpreter|guarantor|caller|contact|spouse|mother|father"
+    r"|parent|guardian|employer|employee)(?:'s)?[ \t]{0,2}(?:full |legal |last |first |middle"
+    r" |maiden )?(?:names?)?"
+    r"|(?:(?:full|legal|last|first|middle|maiden|preferred|nick) ?)?name|next of kin|nok"
+    r"|emergency contact|pcp|(?:primary|referring|ordering|attending|consulting|treating"
+    r"|admitting|supervising|rendering)"
+    r"(?: care)?(?: (?:physician|provider|doctor|md|clinician))?|(?:electronically "
+    r"|e-)?signed(?: by)?|dictated(?: by)?|transcribed(?: by)?|reviewed by|referred by|seen"
+    r" by|ordered by|performed by|prepared by"
+    r"|verified by|witness(?:ed by)?|cosigned by|cc|re|attn|attention|to|from|dear|surname"
+    r"|given name|family name|alias|aka|a\.k\.a\.|d\.?b\.?a)"
     r"[ \t]*(?:[:=#–-]|(?<=name)\?|[ \t]is[ \t]|(?<=by)[ \t])[ \t]*",
     re.I,
 )
-_SPEAKER = re.compile(r"\s*(?:patient|pt|nurse|mother|father|parent|guardian|caller|spouse|client|provider|physician|therapist|interpreter)\s*:\s*", re.I)
-_RUN = re.compile(
-    r"(?P<name>(?:(?:Dr|Mr|Mrs|Ms|Miss|Prof)\.?[ \t]+)?(?:[^\W\d_a-zà-ÿ][\w'’-]*\.?|[a-z]{2,3}(?=[ \t][A-Z]))(?:(?:,[ \t]?|[ \t]|\^)(?:[^\W\d_a-zà-ÿ][\w'’-]*\.?|(?:de|la|van|von|der|del|bin|al)(?=[ \t]))){0,4})"
+_SPEAKER = re.compile(
+    r"\s*(?:patient|pt|nurse|mother|father|parent|guardian|caller|spouse|client|provider"
+    r"|physician|therapist|interpreter)\s*:\s*",
+    re.I,
 )
-_LAST_FIRST = re.compile(r"(?<![\w'-])(?P<last>[^\W\d_]['’\w-]{1,30})(?:,[ \t]?|\^)(?P<first>[^\W\d_][\w'’-]{1,30})(?P<middle>(?:[ \t]|\^)[A-Z]\b\.?)?(?![\w])")
-_BEFORE_LISTED = re.compile(r"(?:(?:^|\n)[ \t]*|\b(?:patient|pt|re|name|subscriber|member|client|insured|guarantor|attn|attention|for|provider|physician|by)\b[.:]{0,2}[ \t]*)$", re.I)
+_RUN = re.compile(
+    r"(?P<name>(?:(?:Dr|Mr|Mrs|Ms|Miss|Prof)\.?[ \t]+)?(?:[^\W\d_a-zà-ÿ][\w'’-]{0,30}\.?"
+    r"|[a-z]{2,3}(?=[ \t][A-Z]))(?:(?:,[ \t]?|[ \t]|\^)(?:[^\W\d_a-zà-ÿ][\w'’-]{0,30}\.?"
+    r"|(?:de|la|van|von|der|del|bin|al)(?=[ \t]))){0,4})"
+)
+_LAST_FIRST = re.compile(
+    r"(?<![\w'-])(?P<last>[^\W\d_]['’\w-]{1,30})(?:,[ \t]?"
+    r"|\^)(?P<first>[^\W\d_][\w'’-]{1,30})(?P<middle>(?:[ \t]|\^)[A-Z]\b\.?)?(?![\w])"
+)
+_BEFORE_LISTED = re.compile(
+    r"(?:(?:^|\n)[ \t]*|\b(?:patient|pt|re|name|subscriber|member|client|insured|guarantor"
+    r"|attn|attention|for|provider|physician|by)\b[.:]{0,2}[ \t]*)$",
+    re.I,
+)
 _INITIALS = re.compile(
-    r"\b(?:[Pp]atient|[Pp]t|[Ii]nitials?(?:[ \t](?:are|is))?|[Mm]r|[Mm]rs|[Mm]s|[Mm]iss|[Dd]r|[Cc]lient|[Ss]ubject|[Rr]e)\b[.:]?[ \t]{1,2}(?P<name>[A-Z]\.[ \t]?[A-Z]\.(?:[ \t]?[A-Z]\.)?|[A-Z]\.(?=\s)(?!\s[A-Z][a-z])|[A-Z]{2,3}(?=[ \t](?:is|was|has|presents|presented|DOB|MRN|with|,)))"
-    r"|(?<![\w.])(?P<second>[A-Z]\.[ \t]?[A-Z]\.(?:[ \t]?[A-Z]\.)?)(?=,?[ \t](?:is|was|,)?[ \t]?(?:an?[ \t])?\d{1,3}[ -]?(?:year|y/?o|yr|M\b|F\b))"
+    r"\b(?:[Pp]atient|[Pp]t|[Ii]nitials?(?:[ \t](?:are|is))?|[Mm]r|[Mm]rs|[Mm]s|[Mm]iss|[Dd]r"
+    r"|[Cc]lient|[Ss]ubject|[Rr]e)\b[.:]?[ \t]{1,2}(?P<name>[A-Z]\.[ \t]?[A-Z]\.(?:["
+    r" \t]?[A-Z]\.)?|[A-Z]\.(?=\s)(?!\s[A-Z][a-z])|[A-Z]{2,3}(?=[ \t](?:is|was|has|presents"
+    r"|presented|DOB|MRN|with|,)))"
+    r"|(?<![\w.])(?P<second>[A-Z]\.[ \t]?[A-Z]\.(?:[ \t]?[A-Z]\.)?)(?=,?[ \t](?:is|was|,)?["
+    r" \t]?(?:an?[ \t])?\d{1,3}[ -]?(?:year|y/?o|yr|M\b|F\b))"
     r"|(?<![\w.])(?P<third>[A-Z]\.[ \t]?(?:[A-Z]\.[ \t]?)?[A-Z][a-z'’-]{2,20}(?:-[A-Z][a-z]+)?)(?![\w])"
 )
 _CREDENTIAL = re.compile(
-    r"(?P<name>(?:[A-Z][\w'’-]*\.?[ \t]){0,3}[A-Z][\w'’-]+),?[ \t](?:M\.?D\.?|D\.?O\.?|R\.?N\.?|N\.?P\.?|P\.?A\.?(?:-?C)?|Ph\.?D\.?|D\.?D\.?S\.?|D\.?P\.?M\.?|LCSW|LPN|APRN|FNP(?:-C|-BC)?|PharmD|DNP|CNM|CRNA|FACS|FACC|Esq|Jr|Sr|III|DPT|PT|OTR?|CNA|PsyD|MSW)\b"
+    r"(?<![\w'’-])(?P<name>(?:[A-Z][\w'’-]{0,30}\.?[ \t]){0,3}[A-Z][\w'’-]{1,30}),?["
+    r" \t](?:M\.?D\.?|D\.?O\.?|R\.?N\.?|N\.?P\.?|P\.?A\.?(?:-?C)?|Ph\.?D\.?|D\.?D\.?S\.?"
+    r"|D\.?P\.?M\.?|LCSW|LPN|APRN|FNP(?:-C|-BC)?|PharmD|DNP|CNM|CRNA|FACS|FACC|Esq|Jr|Sr|III"
+    r"|DPT|PT|OTR?|CNA|PsyD|MSW)\b"
 )
 
 
@@ -91,19 +119,32 @@ class NameRecogniser(ReadingRecogniser):
         for label in _LABEL.finditer(text):
             match = _RUN.match(text, label.end())
             if match:
-                yield from self._labelled(words, match, speaker=bool(_SPEAKER.fullmatch(label.group())), label=label.group().lower())
+                yield from self._labelled(
+                    words, match, speaker=bool(_SPEAKER.fullmatch(label.group())), label=label.group().lower()
+                )
         for match in _LAST_FIRST.finditer(text):
             last, first = match["last"].lower(), match["first"].lower()
             weights = self.classes.weight(last), self.classes.weight(first)
             cased = match["last"][0].isupper() and match["first"][0].isupper()
-            if not cased or weights[1] < Weight.UNKNOWN or max(weights) < Weight.WORD_GIVEN or first in STATES_AND_COUNTRIES:
+            if (
+                not cased
+                or weights[1] < Weight.UNKNOWN
+                or max(weights) < Weight.WORD_GIVEN
+                or first in STATES_AND_COUNTRIES
+            ):
                 continue
             if first.isascii() and match["first"].isupper() and len(first) < 4:
                 continue  # CVA, TIA
             # Behind a label two names and a comma are one person, elsewhere they may be two.
             listed = bool(_BEFORE_LISTED.search(text, max(0, match.start() - 30), match.start()))
             surname = weights[0] >= Weight.UNKNOWN or last in self._lists.surname_words
-            if surname and (listed or (weights[0] in (Weight.SURNAME, Weight.WORD_SURNAME, Weight.UNKNOWN) and weights[1] >= Weight.WORD_GIVEN)):
+            if surname and (
+                listed
+                or (
+                    weights[0] in (Weight.SURNAME, Weight.WORD_SURNAME, Weight.UNKNOWN)
+                    and weights[1] >= Weight.WORD_GIVEN
+                )
+            ):
                 yield Found(match.start(), match.end(), IdentifierKind.NAME, LIKELY), True
         for match in _INITIALS.finditer(text):
             name = str(match.lastgroup)
@@ -111,10 +152,15 @@ class NameRecogniser(ReadingRecogniser):
                 yield Found(match.start(name), match.end(name), IdentifierKind.NAME, LIKELY), name == "third"
         for match in _CREDENTIAL.finditer(text):
             parts = [part for part in re.split(r"[ \t.]+", match["name"]) if part]
-            if all(self.classes.weight(part.lower()) > Weight.ORDINARY or len(part) == 1 for part in parts) and not parts[-1].isupper():
+            if (
+                all(self.classes.weight(part.lower()) > Weight.ORDINARY or len(part) == 1 for part in parts)
+                and not parts[-1].isupper()
+            ):
                 yield Found(match.start("name"), match.end("name"), IdentifierKind.NAME, LIKELY), True
 
-    def _labelled(self, words: list[Word], match: re.Match[str], *, speaker: bool, label: str) -> Iterator[tuple[Found, bool]]:
+    def _labelled(
+        self, words: list[Word], match: re.Match[str], *, speaker: bool, label: str
+    ) -> Iterator[tuple[Found, bool]]:
         first, last = self._indexes(words, Found(match.start("name"), match.end("name"), IdentifierKind.NAME, CERTAIN))
         end = first
         while end < last and (
@@ -133,8 +179,16 @@ class NameRecogniser(ReadingRecogniser):
         listed = any(weight > Weight.UNKNOWN for weight in weights)
         if not weights or (speaker and weights[0] != Weight.GIVEN and not (listed and len(weights) > 1)):
             return
-        if listed or len([weight for weight in weights if weight == Weight.UNKNOWN]) > 1 or (not speaker and weights[0] == Weight.UNKNOWN and "name" in label):
+        if (
+            listed
+            or len([weight for weight in weights if weight == Weight.UNKNOWN]) > 1
+            or (not speaker and weights[0] == Weight.UNKNOWN and "name" in label)
+        ):
             yield Found(words[start].start, words[end - 1].end, IdentifierKind.NAME, CERTAIN), True
 
     def _surname(self, text: str) -> bool:
-        return self.classes.weight(text.split(".")[-1].strip().lower()) in (Weight.SURNAME, Weight.WORD_SURNAME, Weight.GIVEN)
+        return self.classes.weight(text.split(".")[-1].strip().lower()) in (
+            Weight.SURNAME,
+            Weight.WORD_SURNAME,
+            Weight.GIVEN,
+        )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from appliance.deid.identifier import IdentifierKind
+from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.numbers import NumberRecogniser
@@ -21,7 +22,9 @@ _SPELT = r"[a-z](?:\s+as in\s+\w{1,20})?"
 _FILLER = r"(?:dash|hyphen|space|slash|dot|point|area code|then|and then|and|uh|um|double|triple|is|again)"
 _PART = rf"(?:(?:{_WORD})|\d{{1,9}})"
 _RUN = re.compile(
-    rf"(?<![\w.])(?:{_SPELT}\s+(?:[-,.]\s*)?){{0,5}}(?:(?:double|triple)\s+)?(?:{_PART})(?:(?:\s*[-,.–]\s*|\s+)(?:(?:{_FILLER})[\s,]+){{0,2}}(?:{_PART}|(?![ai]\b)[a-z](?=[\s,.-]))(?!['’\w])){{2,24}}",
+    rf"(?<![\w.])(?:{_SPELT}\s+(?:[-,.]\s*)?){{0,5}}(?:(?:double"
+    rf"|triple)\s+)?(?:{_PART})(?:(?:\s*[-,.–]\s*|\s+)(?:(?:{_FILLER})[\s,]+){{0,2}}(?:{_PART}"
+    rf"|(?![ai]\b)[a-z](?=[\s,.-]))(?!['’\w])){{2,24}}",
     re.I,
 )
 _WORDS = re.compile(rf"\b(?:{_WORD})\b", re.I)
@@ -30,7 +33,7 @@ _SHORTEST = 7
 _MOSTLY_SPOKEN = 3
 _READ_OUT = 5
 """Digits said one by one; without them the words are years, ages or measured values."""
-_SINGLE = frozenset("zero oh o one two three four five six seven eight nine".split())
+_SINGLE = around("spoken.single")
 
 
 class SpokenNumberRecogniser(ReadingRecogniser):
@@ -57,6 +60,8 @@ class SpokenNumberRecogniser(ReadingRecogniser):
             kind = self._numbers.labelled(text, match.start(), digits)
             single = sum(word in _SINGLE for word in spoken)
             if kind is None and digits >= _SHORTEST and single >= _READ_OUT:
-                kind = {9: IdentifierKind.SSN, 10: IdentifierKind.PHONE, 7: IdentifierKind.PHONE}.get(digits, IdentifierKind.OTHER)
+                kind = {9: IdentifierKind.SSN, 10: IdentifierKind.PHONE, 7: IdentifierKind.PHONE}.get(
+                    digits, IdentifierKind.OTHER
+                )
             if kind is not None:
                 yield Found(match.start(), match.start() + len(run.rstrip(" ,.-")), kind, LIKELY)

@@ -5,25 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from appliance.deid.identifier import IdentifierKind
+from appliance.deid.lexicon import around
 from appliance.deid.model import Entity, EntityModel
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import POSSIBLE, Found, ReadingRecogniser
-from appliance.deid.recognisers.name_context import AFTER_A_NAME
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES, NameWords, Weight
+from appliance.deid.recognisers.name_context import AFTER_A_NAME
 
 _LABELS = {"PERSON": IdentifierKind.NAME, "GPE": IdentifierKind.PLACE, "FAC": IdentifierKind.FACILITY}
-_BEFORE_A_DRUG = frozenset(
-    "taking take takes took on of start started starting using use uses used given dose prescribed tried try like including plus antibiotic called"
-    " receive received cream generic brand some any no her his with continue continued and or antibiotics medication medications".split()
-)
-_BEHIND_A_DRUG = frozenset(
-    "cream lotion tablet tablets inhaler pharmacy vaccine gel ointment drops spray shot shots injection injections therapy mg capsule capsules pill pills patch"
-    " solution infusion halo stent valve pump monitor machine device mask brand medication treatment".split()
-)
-_TOWARDS = frozenset("in from to near at outside around visiting through via of".split())
-
-
-_LONGEST = 6  # words of a name
+_BEFORE_A_DRUG = around("undecided.before_a_drug")
+_BEHIND_A_DRUG = around("undecided.behind_a_drug")
+_TOWARDS = around("undecided.towards")
 
 
 class UndecidedRecogniser(ReadingRecogniser):
@@ -69,12 +61,13 @@ class UndecidedRecogniser(ReadingRecogniser):
                     strange += weight == Weight.UNKNOWN and len(words[end].text) > 2
                     parts += 1
                 end += 1
+            scanned = end
             while end > at and len(words[end - 1].text) == 1:
                 end -= 1
             foreign = end - at == 1 and strange and not words[at].text.isascii() and not words[at].text.isupper()
-            if (parts > 1 and strange and end - at < _LONGEST) or foreign:
+            if (parts > 1 and strange) or foreign:
                 yield Found(words[at].start, words[end - 1].end, IdentifierKind.NAME, POSSIBLE)
-            at = max(end, at + 1)
+            at = max(scanned, at + 1)
 
     def _undecided(self, reading: Reading, words: list[Word]) -> list[tuple[int, int]]:
         places = [word.start for at, word in enumerate(words) if self._candidate(words, at)]
@@ -96,7 +89,9 @@ class UndecidedRecogniser(ReadingRecogniser):
             return False
         if word.low in self._lists.eponyms or word.low in self._lists.large_places or word.low in self._lists.places:
             return False
-        beside = at + 1 < len(words) and words[at + 1].capital and len(words[at + 1].text) > 1 and words[at + 1].gap == " "
+        beside = (
+            at + 1 < len(words) and words[at + 1].capital and len(words[at + 1].text) > 1 and words[at + 1].gap == " "
+        )
         subject = at + 1 < len(words) and words[at + 1].low in AFTER_A_NAME and words[at + 1].gap == " "
         return not word.opens or beside or subject
 
@@ -118,9 +113,13 @@ class UndecidedRecogniser(ReadingRecogniser):
             inside.pop()
         if not inside or any(word.low in self._lists.clinical for word in inside):
             return None
-        if all(word.text.isupper() for word in inside) or any(not word.capital and len(word.low) > 3 for word in inside):
+        if all(word.text.isupper() for word in inside) or any(
+            not word.capital and len(word.low) > 3 for word in inside
+        ):
             return None
-        if any(word.low in STATES_AND_COUNTRIES for word in inside) or self._classes.clinical(words, words.index(inside[-1])):
+        if any(word.low in STATES_AND_COUNTRIES for word in inside) or self._classes.clinical(
+            words, words.index(inside[-1])
+        ):
             return None
         if any(character.isdigit() for character in reading.text[inside[0].start : inside[-1].end]):
             return None

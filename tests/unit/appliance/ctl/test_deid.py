@@ -15,6 +15,7 @@ from appliance.ctl import deid
 from appliance.ctl.__main__ import app
 from appliance.deid import loading
 from appliance.deid.identifier import IdentifierKind as Kind
+from appliance.deid.mapping import loads
 from appliance.errors import ApplianceError, RefusedError, UsageError
 from tests.fakes.deid import FakeDetector
 
@@ -148,3 +149,31 @@ def test_a_policy_is_shown_and_a_wrong_one_refused(run: Run) -> None:
     assert json.loads(run("deid-policy", "p.json", "-o", "json").stdout)["on_unrestored"] == "mark"
     with pytest.raises(UsageError, match=r"standard input|line 1, column 2: not JSON"):
         run("deid-policy", "-", given=b"{")
+
+
+def test_a_stream_is_the_same_text_and_has_its_way_back(run: Run) -> None:
+    Path("key").write_bytes(b"k" * 16)
+    Path("key").chmod(0o600)
+    text = (TEXT + "and so on. \u00e9\n") * 40
+    whole = run("deid", "-", "--key-file", "key", given=text.encode())
+    out = run("deid", "-", "--stream", "--key-file", "key", "--mapping", "m.json", given=text.encode())
+    assert out.stdout_bytes == whole.stdout_bytes
+    assert "replaced: 40 date, 40 name, 40 phone" in out.stderr
+    back = run("deid", "-", "--restore", "m.json", given=out.stdout_bytes)
+    assert back.stdout_bytes == text.encode()
+
+
+@pytest.mark.parametrize("end", [b"\xff", b"\0", b"\xc3"])
+def test_a_stream_that_breaks_off_keeps_the_way_back_of_what_was_given_out(run: Run, end: bytes) -> None:
+    Path("long.txt").write_bytes(TEXT.encode() + b"and so on " * 20_000 + end)
+    with pytest.raises(UsageError, match=r"long\.txt: "):
+        run("deid", "long.txt", "--stream", "--mapping", "m.json")
+    assert loads(Path("m.json").read_bytes(), "m.json").texts[0].pieces[0].original == "Maria Lopez"
+
+
+def test_a_mapping_that_was_not_filled_is_not_left_behind(run: Run) -> None:
+    with pytest.raises(UsageError, match="--stream gives text"):
+        run("deid", "note.txt", "--stream", "-o", "json", "--mapping", "m.json")
+    with pytest.raises(UsageError, match="nowhere"):
+        run("deid", "nowhere", "--stream", "--mapping", "m.json")
+    assert not Path("m.json").exists()

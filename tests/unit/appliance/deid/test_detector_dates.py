@@ -73,7 +73,7 @@ def test_age_over_89_is_found(find, text, value):
 
 @pytest.mark.parametrize(
     "text",
-    ["an 89-year-old", "age 45", "92 years ago" if False else "95% of them", "pulse 92", "weighs 95 kg", "temp is 99 F", "in his 80s", "90 days", "a 9-year-old"],
+    ["an 89-year-old", "age 45", "92 years ago", "95% of them", "pulse 92", "weighs 95 kg", "temp is 99 F", "in his 80s", "90 days", "a 9-year-old"],
 )  # fmt: skip
 def test_younger_and_other_figures_stay(find, text):
     assert find(text) == []

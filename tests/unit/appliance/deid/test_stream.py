@@ -105,6 +105,26 @@ def test_memory_is_bounded_whatever_the_detector_says_and_nothing_gets_through(t
     assert Restorer(stream.mapping()).restore(made).text == text
 
 
+class FromMark:
+    """Takes everything from a mark on for one name, as long as it sees the mark."""
+
+    def find(self, text: str, *, known_names: object = ()) -> tuple[Identifier, ...]:
+        at = text.find("BEGIN")
+        return (Identifier(at, len(text), Kind.NAME, "mark", 0.5),) if at >= 0 else ()
+
+
+def test_both_halves_of_an_identifier_that_was_cut_are_hidden() -> None:
+    stream = Stream(FromMark(), KEY, horizon_chars=64, step_chars=64)
+    text, out = "BEGIN", ""
+    assert stream.feed(text) == ""
+    while not out:
+        text += " secret"
+        out = stream.feed(" secret")
+    made = out + stream.finish()
+    assert "secret" not in made
+    assert Restorer(stream.mapping()).restore(made).text == text
+
+
 def test_one_huge_piece_is_worked_off_in_steps() -> None:
     seen: list[int] = []
 

@@ -75,6 +75,7 @@ def test_an_initial_changes_with_its_name_and_without() -> None:
         (Kind.FAX, "867-5309", r"555-01\d\d"),
         (Kind.PHONE, "+44 20 7946 0958", r"\+\d\d \d\d \d{4} \d{4}"),
         (Kind.PHONE, "five five five one two one two", r"(\w+ ){6}\w+"),
+        (Kind.OTHER, "512 867 5309", r"[2-9]\d\d 555 01\d\d"),
         (Kind.SSN, "123-45-6789", r"9\d\d-(0[1-9]|[1-4]\d)-\d{4}"),
         (Kind.SSN, "123456789", r"9\d\d(0[1-9]|[1-4]\d)\d{4}"),
         (Kind.SSN, "XXX-XX-6789", r"XXX-XX-\d{4}"),

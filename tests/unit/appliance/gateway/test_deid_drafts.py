@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 
+from appliance.clinical.document import DocumentKind, Grounding
 from appliance.clinical.source import Speaker
 from appliance.contract.deid_policy import DEFAULT
+from appliance.deid.deidentify import Deidentifier
 from appliance.deid.identifier import IdentifierKind as Kind
+from appliance.deid.restore import Restorer
+from appliance.drafting.order import Order
 from appliance.errors import UnknownStateError, UsageError
-from appliance.gateway.deid import Deidentification
+from appliance.gateway.deid import Cover, Deidentification
 from tests.fakes.deid import FakeDetector
 
 pytestmark = pytest.mark.anyio
@@ -224,6 +228,19 @@ async def test_the_default_hides_from_an_engine_that_is_not_sealed_and_leaves_th
         assert begun["numbers"]["deidentified"] == 0
         assert "deid-policy" in {one["name"] for one in begun["tools"]}
         assert not any(name.startswith("deid.") for name in begun["numbers"])
+
+
+async def test_a_statement_with_something_lost_is_unsupported_whatever_the_sources_say() -> None:
+    work = Deidentifier(FakeDetector(LISTED), b"k" * 16, ["Maria Lopez came."])
+    work.run()
+    order = Order(DocumentKind.VISIT_NOTE, ())
+    cover = Cover(order, Restorer(work.mapping(), detector=FakeDetector(LISTED)), False, {}, {})
+    supported = Grounding(status="supported")
+    text = cover.restore("Kildare came.")
+    judged = cover.judged(text, supported)
+    assert (judged.status, judged.findings[0].seen) == ("unsupported", "Kildare")
+    assert cover.judged(cover.restore("All is well."), supported) == supported
+    assert cover.numbers_completed() == {"deid.restored": 0, "deid.unrestored": 1}
 
 
 async def test_a_wrong_policy_stops_the_start_and_says_where(start: Any) -> None:
