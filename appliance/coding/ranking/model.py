@@ -114,6 +114,12 @@ def shipped() -> bytes:
         raise NotVerifiedError(f"{SHIPPED.name}: {error.strerror}", hint=_HINT) from None
 
 
+def learned_codes(content: bytes) -> tuple[str, ...]:
+    """The codes that a ranker learned of, of its set's year; a table may lack some. The bytes are not verified."""
+    with gzip.open(io.BytesIO(content)) as packed, np.load(io.BytesIO(packed.read(_MAX_BYTES))) as archive:
+        return tuple(_lines(archive["codes"]))
+
+
 def _ranker(arrays: Mapping[str, NDArray[np.generic]], lexicon: Lexicon) -> Ranker:
     places = np.array([lexicon.place.get(code, -1) for code in _lines(arrays["codes"])], np.int64)
     by_name = {str(name): at for at, name in enumerate(lexicon.categories)}
