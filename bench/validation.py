@@ -1,8 +1,8 @@
 """E/M support on written cases and visits, and a whole `appliancectl coding validate` with its time and memory.
 
-The practice is CodiEsp's development set. Two suggesters are judged: the longest match of a dictionary of titles, given
-as a file; and the box's own, whose ranker learned from the same set: its figures here are no measure of it (bench/coding
-has that, in cross-validation); they show what the command does and what it costs.
+The practice is CodiEsp's development set. Two suggesters are judged: the longest match of a dictionary of titles, as a
+file; and the box's own, whose ranker learned from the same set: its figures here are no measure of it (bench/coding has
+that, in cross-validation); they show what the command does and what it costs.
 """
 
 from __future__ import annotations
