@@ -32,7 +32,15 @@ _HYPOTHETICAL_BEFORE = re.compile(
     r"|plan to discuss"
     r"|depending|pending|eventual\w*|in the future|down the road|at (?:the|her|his|their) next|offer\w*"
     r"|should (?:the|she|he|they|symptoms|pain|this|it|there))\b"
-    r"|\bmay (?!\d)",
+    r"|\bmay (?!\d)|\bdiscuss\w* (?:about )?(?:\w+ing\b|(?:the )?(?:option|possibility|use) of|$)",
+    re.IGNORECASE,
+)
+_DECLINED = re.compile(r"\b(?:declin\w+|refus\w+|deferr?(?:ed|ing)?|not interested)\b", re.IGNORECASE)
+# "sepsis protocol", "asthma action plan": not the thing itself.
+_ABOUT = re.compile(
+    r"^\s*(?:protocol|prevention|prophylaxis|screen\w*|precautions?|risks?|times?|clinic|medications?|education"
+    r"|action plan"
+    r"|pathway|score|vaccin\w*|support group|counseling)\b",
     re.IGNORECASE,
 )
 _HYPOTHETICAL_AFTER = re.compile(
@@ -90,7 +98,10 @@ def status(text: str, start: int, end: int, *, ignore: frozenset[Assertion] = fr
             break
     before, after, clause = text[first:start], text[end:last], text[first:last]
     found_as = (
-        (Assertion.NEGATED, bool(_NEGATED_BEFORE.search(before) or _NEGATED_AFTER.search(after))),
+        (
+            Assertion.NEGATED,
+            bool(_NEGATED_BEFORE.search(before) or _NEGATED_AFTER.search(after) or _DECLINED.search(text[end:])),
+        ),
         (Assertion.FAMILY, bool(_FAMILY.search(before))),
         (
             Assertion.HYPOTHETICAL,
@@ -99,6 +110,7 @@ def status(text: str, start: int, end: int, *, ignore: frozenset[Assertion] = fr
                 _HYPOTHETICAL_BEFORE.search(before)
                 or _CONDITION.search(_TURN.split(text[:start])[-1])
                 or _HYPOTHETICAL_AFTER.search(text[end:])
+                or _ABOUT.search(after)
             ),
         ),
         (Assertion.HISTORICAL, bool(_HISTORICAL.search(clause))),

@@ -49,6 +49,13 @@ _ELSEWHERE = re.compile(
 )
 _HEADING_WORDS = 9
 # "A man of 60 who presents with": why somebody came, not what was addressed.
+# A line that begins with what was done names no problem.
+_DOES = re.compile(
+    r"\b(?:review\w*|discuss\w*|continu\w*|start\w*|take\w*|monitor\w*|order\w*|check\w*|explain\w*|recommend\w*"
+    r"|educat\w*"
+    r"|counsel\w*|encourag\w*|advis\w*|prescri\w*|refer\w*|patient|she|he|they|return|call|avoid)\b",
+    re.IGNORECASE,
+)
 _INTRODUCES = re.compile(
     r"\b(?:presents?|presented|presenting|complain\w*|year[- ]old|is here|seen (?:today )?for)\b", re.I
 )
@@ -94,7 +101,12 @@ def read_problems(deciding: Sequence[Statement], held_as: Callable[[int, int], A
         held = {term: _held(one, term, held_as) for term in terms}
         present = [term for term in terms if held[term] is Assertion.PRESENT]
         left += [_uncounted(one, term, held[term]) for term in terms if term not in present]
-        heading = one.heads and len(one.text.split()) <= _HEADING_WORDS and not _LABEL.match(one.text)
+        heading = (
+            one.heads
+            and len(one.text.split()) <= _HEADING_WORDS
+            and not _LABEL.match(one.text)
+            and not (terms and _DOES.search(one.text[: terms[0].start]))
+        )
         if heading and len({term.kind for term in present}) > 1:
             # "Reflux with nausea": the complaint belongs to the condition.
             present = [term for term in present if term.kind != "symptom"]
