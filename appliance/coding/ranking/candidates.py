@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ class _ByPhrase:
     pair: NDArray[np.int64]
     chance: FloatArray
 
-    def nth(self, column: NDArray[np.generic], place: int) -> FloatArray:
+    def nth(self, column: NDArray[Any], place: int) -> FloatArray:
         out = np.zeros(len(self.codes), np.float32)
         has = self.count > place
         out[has] = column[self.start[has] + place]
@@ -98,7 +99,7 @@ def candidates(
     mapped = place[ids]
     has = mapped >= 0
 
-    def at(values: NDArray[np.generic]) -> FloatArray:
+    def at(values: NDArray[Any]) -> FloatArray:
         out = np.zeros(len(ids), np.float32)
         out[has] = values[mapped[has]]
         return out
@@ -178,7 +179,7 @@ class _Terms:
             out[code[order]] = order
             return out
 
-        def of(places: NDArray[np.int64], values: NDArray[np.generic]) -> FloatArray:
+        def of(places: NDArray[np.int64], values: NDArray[Any]) -> FloatArray:
             out = np.zeros(size, np.float32)
             has = places >= 0
             out[has] = values[places[has]]
