@@ -75,6 +75,10 @@ def candidates(
         present: For each stem of the reading 1 where the text holds it as present, else 0; all 1 when not known.
     """
     size = len(lexicon.codes)
+    if not len(reading.phrases):
+        # Without a word there is nothing to quote, whatever is common among codes.
+        none = np.zeros(0, np.int64)
+        return Candidates(none, np.zeros((0, len(FEATURES)), np.float32), none, none)
     held = present if present is not None else np.ones(len(reading.stems), np.float32)
     rows, mine = known(learned.phrases, reading.phrases)
     by = _by_phrase(learned, rows, mine)

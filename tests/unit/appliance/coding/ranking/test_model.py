@@ -55,3 +55,10 @@ def test_a_file_of_other_features_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("appliance.coding.ranking.model.FEATURES", FEATURES[1:])
     with pytest.raises(NotVerifiedError, match="features"):
         load(content, lexicon, hashlib.sha256(content).hexdigest())
+
+
+@pytest.mark.parametrize("text", ["", "12", "the of", "\n"])
+def test_a_text_without_words_has_no_candidates(text: str) -> None:
+    lexicon = small_lexicon()
+    result = candidates(read(text, lexicon), lexicon, learned(lexicon, "colic", "N20.1", 0.75))
+    assert (result.codes.tolist(), result.features.shape) == ([], (0, len(FEATURES)))
