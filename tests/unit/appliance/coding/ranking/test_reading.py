@@ -1,31 +1,16 @@
 """Reading: phrases, the terms of the lexicon that a text covers, and where."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import pytest
 
 from appliance.coding.ranking.lexicon import Kind, Lexicon
 from appliance.coding.ranking.reading import phrase_parts, read
-from appliance.coding.suggestion import CodeTable, Entry, Note
-
-
-class SmallTable:
-    """A fake of a table: four codes."""
-
-    def entries(self) -> Iterable[Entry]:
-        return (
-            Entry("N20", "Calculus of kidney and ureter", False, ""),
-            Entry("N20.0", "Calculus of kidney", True, "N20", (Note("inclusion_term", "Staghorn calculus"),)),
-            Entry("N20.1", "Calculus of ureter", True, "N20"),
-            Entry("R50.9", "Fever, unspecified", True, "R50"),
-        )
+from tests.unit.appliance.coding.ranking.small import small_lexicon
 
 
 @pytest.fixture(scope="module")
 def lexicon() -> Lexicon:
-    table: CodeTable = SmallTable()  # type: ignore[assignment]
-    return Lexicon(table)
+    return small_lexicon()
 
 
 def covered(lexicon: Lexicon, text: str) -> set[tuple[str, int]]:
