@@ -18,6 +18,7 @@ _ORDER = re.compile(
     r"|recheck(?:ing)?|draw(?:ing)?|request(?:ed|ing)?)\b",
     re.IGNORECASE,
 )
+_ORDERED = re.compile(r"\b(?:ordered|sent|drawn|collected|requested)\b", re.IGNORECASE)
 _REVIEW = re.compile(
     r"\b(?:review(?:ed|ing)?|went over|looked at|looking at|demonstrat\w+|reveal\w*|show(?:s|ed|ing)?|interpret\w+)\b",
     re.IGNORECASE,
@@ -131,9 +132,8 @@ def _tests(one: Statement, questions: list[str]) -> Iterator[Found]:
 def _verb(one: Statement, term: Term) -> tuple[re.Match[str], str]:
     """The nearest word that says what was done with a test, and which it is; ("", a match) for a mere mention."""
     reviews = list(_REVIEW.finditer(one.text))
-    orders = [
-        hit for hit in _ORDER.finditer(one.text) if hit.start() < term.start or "ordered" in hit.group().casefold()
-    ]
+    orders = [hit for hit in _ORDER.finditer(one.text) if hit.start() < term.start]
+    orders += list(_ORDERED.finditer(one.text, term.end))
     held = [
         (abs(hit.start() - term.start), hit, kind)
         for hits, kind in ((orders, "order"), (reviews, "review"))

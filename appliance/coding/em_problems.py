@@ -115,7 +115,8 @@ def read_problems(deciding: Sequence[Statement], held_as: Callable[[int, int], A
         opens = heading or (current is None and not _INTRODUCES.search(one.text))
         for term in present:
             # Below a heading the names in running text explain that problem; without one they open their own.
-            if term.key not in problems and opens and (heading or term.kind != "symptom"):
+            own = opens or _stated(one, term)
+            if term.key not in problems and own and (heading or term.kind != "symptom"):
                 problems[term.key] = _new(one, term)
         if heading and not terms:
             current = problems.setdefault(one.text.casefold(), _open(one)) if _numbered(one) else None
@@ -126,6 +127,13 @@ def read_problems(deciding: Sequence[Statement], held_as: Callable[[int, int], A
                 problems[term.key].body.append(one)
     counted = [_judged(problem, questions) for problem in problems.values()]
     return Reading(_level(counted), tuple(found for found, _ in counted) + tuple(left), tuple(dict.fromkeys(questions)))
+
+
+def _stated(one: Statement, term: Term) -> bool:
+    """Whether a sentence of running text begins with a problem and tells its course: "DM2 at goal, continue ..."."""
+    before = one.text[: term.start]
+    course = _BETTER.search(one.text) or _WORSE.search(one.text)
+    return len(before.split()) <= 2 and course is not None and not _DOES.search(before)
 
 
 def _new(one: Statement, term: Term) -> _Problem:
