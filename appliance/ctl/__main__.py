@@ -10,6 +10,7 @@ from appliance.ctl.audit import app as audit_app
 from appliance.ctl.clinical import app as encounter_app
 from appliance.ctl.clinical import mint_token
 from appliance.ctl.codes import app as codes_app
+from appliance.ctl.codes_suggest import suggest as suggest_codes
 from appliance.ctl.faults import acknowledge_fault, show_faults
 from appliance.ctl.release import app as release_app
 from appliance.errors import ApplianceError
@@ -33,6 +34,7 @@ app.add_typer(egress_app, name="egress")
 app.add_typer(audit_app, name="audit")
 app.add_typer(encounter_app, name="encounter")
 app.add_typer(release_app, name="release")
+codes_app.command("suggest")(suggest_codes)
 app.add_typer(codes_app, name="codes")
 app.command("token")(mint_token)
 

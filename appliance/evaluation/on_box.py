@@ -118,7 +118,7 @@ def _manifest_memory(path: Path) -> dict[str, int]:
         return {}
     except (OSError, ValidationError):
         raise UnknownStateError(f"{path} is not understood", hint="stage the release again") from None
-    return {image.root_hash: image.memory_mib for image in manifest.images}
+    return {image.root_hash: image.memory_mib for image in (*manifest.models, *manifest.adapters)}
 
 
 def _adapters(parts: Parts, kept: SetState) -> tuple[KeptAdapter, ...]:

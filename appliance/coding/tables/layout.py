@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import datetime
 import struct
-from dataclasses import dataclass
-from enum import StrEnum
 
-MAGIC = b"FLCODES\x01"
-HEADER_LENGTH = struct.Struct("<I")
-MAX_HEADER_BYTES = 1 << 20
-MAX_PACK_BYTES = 1 << 30
+from appliance.contract.code_pack import HEADER_LENGTH, MAGIC, MAX_PACK_BYTES, PackHead, PackKind, Source
+
+__all__ = ["HEADER_LENGTH", "MAGIC", "MAX_PACK_BYTES", "PackHead", "PackKind", "Source"]
 
 ENTRY = struct.Struct("<IBIHBiiIH")
 """Code and title (offset, length), flags, parent (index or -1), group (index or -1), first note, notes."""
@@ -43,56 +40,6 @@ NOTE_KINDS = (
     "includes", "inclusion_term", "excludes1", "excludes2", "code_first", "use_additional", "code_also",
     "seventh_character", "definition", "note",
 )  # fmt: skip
-
-
-class PackKind(StrEnum):
-    """What a pack holds."""
-
-    CODES = "codes"
-    PAIRS = "pairs"
-    UNITS = "units"
-    FAVOURITES = "favourites"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file that a pack was made of: how its publisher names it, and what it was, by digest."""
-
-    name: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class PackHead:
-    """What a pack says of itself.
-
-    Args:
-        kind: What it holds.
-        system: The code system; of pairs and units the table's name ("ncci-ptp", "ncci-mue").
-        version: As its publisher names it.
-        effective_from: First day of service that it was published for.
-        effective_to: The last; None while no successor is known.
-        licence: Whose words they are and what allows them here.
-        sources: What it was made of.
-        flags: Names of the bits of `PERIOD`, from the lowest.
-        rationales: Of pairs and units, as published.
-        counts: Records by name.
-    """
-
-    kind: PackKind
-    system: str
-    version: str
-    effective_from: datetime.date
-    effective_to: datetime.date | None
-    licence: str
-    sources: tuple[Source, ...]
-    flags: tuple[str, ...] = ()
-    rationales: tuple[str, ...] = ()
-    counts: tuple[tuple[str, int], ...] = ()
-
-    def in_force(self, day: datetime.date) -> bool:
-        """Whether it was published for that day of service."""
-        return self.effective_from <= day and (self.effective_to is None or day <= self.effective_to)
 
 
 def normal(code: str) -> str:

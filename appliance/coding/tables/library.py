@@ -24,7 +24,7 @@ _Table = TypeVar("_Table", PackedTable, PairTable, UnitTable)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A pack as it is listed: its origin ("built-in", "imported", "superseded" or "damaged") and what it says."""
+    """A pack as it is listed: origin ("built-in", "imported", "release", "superseded", "damaged") and what it says."""
 
     digest: str
     origin: str
@@ -49,7 +49,7 @@ class Library:
         """The table of a system for a date of service; None when there is none at all.
 
         The newest that was effective by then; before the oldest, the oldest (its dates of codes reach back). An
-        imported table goes before a built-in one of the same day.
+        imported table goes before a built-in one of the same day, one of the release before both.
 
         Raises:
             NotVerifiedError: a pack in use is damaged.
@@ -93,7 +93,8 @@ class Library:
         """Everything there is, by system and day."""
         packs = [Listed(each.sha256, "built-in", built_in_table(each.system).head) for each in built_in()]
         for stored in self.store.packs():
-            origin = "damaged" if stored.head is None else "imported" if stored.active else "superseded"
+            used = "release" if stored.of_release else "imported"
+            origin = "damaged" if stored.head is None else used if stored.active else "superseded"
             packs.append(Listed(stored.digest, origin, stored.head))
         return sorted(packs, key=lambda each: (_name(each.head), _day(each.head), each.digest))
 

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
-import json
 import mmap
 import os
-import re
 import stat
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from appliance.coding.tables.layout import (
-    HEADER_LENGTH,
-    MAGIC,
-    MAX_HEADER_BYTES,
-    MAX_PACK_BYTES,
-    PackHead,
-    PackKind,
-    Source,
-)
+from appliance.contract.code_pack import MAX_HEADER_BYTES, MAX_PACK_BYTES, PackHead, head_of
 from appliance.errors import NotVerifiedError, UnknownStateError
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _HINT = "import the table again, or bring back the file from where it was taken"
 
 
@@ -95,55 +83,8 @@ def _verified(content: mmap.mmap | bytes, name: str, digest: str | None) -> Pack
         seen = f"its SHA-256 is {found[:16]}…, {digest[:16]}… was wanted"
         raise NotVerifiedError(f"{name}: is not the pack that was approved: {seen}", hint=_HINT)
     try:
-        head, sections = _head(content)
-    except (ValueError, KeyError, TypeError, struct.error, AttributeError) as error:
+        head, sections = head_of(content[: MAX_HEADER_BYTES + 16], len(content))
+    except ValueError as error:
         words = " ".join(str(error).split())[:120]
         raise NotVerifiedError(f"{name}: no code pack of this version ({words})", hint=_HINT) from None
     return Pack(head, found, content, sections)
-
-
-def _head(content: mmap.mmap | bytes) -> tuple[PackHead, dict[str, tuple[int, int]]]:
-    start = len(MAGIC) + HEADER_LENGTH.size
-    if content[: len(MAGIC)] != MAGIC or len(content) < start:
-        raise ValueError("it does not begin as one")
-    (length,) = HEADER_LENGTH.unpack_from(content, len(MAGIC))
-    if length > MAX_HEADER_BYTES or start + length > len(content):
-        raise ValueError("its header is longer than the file")
-    document = json.loads(content[start : start + length])
-    body = start + length
-    sections: dict[str, tuple[int, int]] = {}
-    end = 0
-    for name in sorted(document["sections"]):
-        offset, size = document["sections"][name]
-        if type(offset) is not int or type(size) is not int or offset != end or size < 0:
-            raise ValueError(f"section {name} is not where the one before ends")
-        sections[name] = (body + offset, size)
-        end = offset + size
-    if body + end != len(content):
-        raise ValueError("its sections do not fill the file")
-    until = document["effective_to"]
-    head = PackHead(
-        kind=PackKind(document["kind"]),
-        system=_line(document["system"]),
-        version=_line(document["version"]),
-        effective_from=datetime.date.fromisoformat(document["effective_from"]),
-        effective_to=datetime.date.fromisoformat(until) if until is not None else None,
-        licence=_line(document["licence"]),
-        sources=tuple(Source(_line(each["name"]), _sha256(each["sha256"])) for each in document["sources"]),
-        flags=tuple(_line(name) for name in document["flags"]),
-        rationales=tuple(_line(name) for name in document["rationales"]),
-        counts=tuple(sorted((_line(name), int(count)) for name, count in document["counts"].items())),
-    )
-    return head, sections
-
-
-def _line(text: object) -> str:
-    if not isinstance(text, str) or len(text) > 500 or not text.isprintable():
-        raise ValueError("a text of the header is none")
-    return text
-
-
-def _sha256(text: object) -> str:
-    if not isinstance(text, str) or not _DIGEST.fullmatch(text):
-        raise ValueError("a digest of the header is none")
-    return text

@@ -1,8 +1,8 @@
-"""The packs of a box: a folder of files named by their digest, and the list of those that are in use.
+"""The packs of a box: a folder of files named by their digest, and the lists of those that are in use.
 
-The list (`active.json`) is the one thing that changes, and it is replaced as a whole; a pack is written before it is
-listed, so an import that is cut off leaves the box as it was. An import for the same system and first day takes the
-place of an earlier one; the earlier file stays, because decisions name it by its digest.
+The list of what was imported (`active.json`) is the one thing that an import changes, and it is replaced as a whole; a
+pack is written before it is listed, so an import that is cut off leaves the box as it was. An import for the same
+system and first day takes the place of an earlier one; the earlier file stays: decisions name it by its digest.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from appliance.errors import NotVerifiedError, RefusedError, UnknownStateError
 
 STORE = Path("/var/lib/appliance/codes")
 ACTIVE = "active.json"
+RELEASE = "release.json"
+"""The tables that the running release has brought. Only the release machine (appliance/release/codes.py) writes it."""
 _LOCK = ".lock"
 _MAKING = ".making-"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -32,10 +34,11 @@ _MAX_LIST_BYTES = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class StoredPack:
-    """A pack of the folder: its file, whether it is in use, and what it says of itself (None: damaged)."""
+    """A pack of the folder: whether it is in use, whether by the release, what it says of itself (None: damaged)."""
 
     digest: str
     active: bool
+    of_release: bool
     head: PackHead | None
     size_bytes: int
 
@@ -50,14 +53,30 @@ class PackStore:
         """Where a pack lies."""
         return self.folder / f"{digest}.pack"
 
+    @property
+    def release_list(self) -> Path:
+        """The list of what the running release has brought."""
+        return self.folder / RELEASE
+
     def active(self) -> tuple[str, ...]:
-        """Digests of the packs in use; none when nothing was imported yet.
+        """Digests of the packs in use: the imported ones, then those of the release, which go before them.
 
         Raises:
-            UnknownStateError: the list cannot be read.
+            UnknownStateError: a list cannot be read.
             NotVerifiedError: it is no such list.
         """
-        path = self.folder / ACTIVE
+        imported, brought = self.imported(), self.of_release()
+        return (*(each for each in imported if each not in brought), *brought)
+
+    def imported(self) -> tuple[str, ...]:
+        """Digests of what was imported here. Raises as `active`."""
+        return self._listed(self.folder / ACTIVE)
+
+    def of_release(self) -> tuple[str, ...]:
+        """Digests of what the running release has brought. Raises as `active`."""
+        return self._listed(self.release_list)
+
+    def _listed(self, path: Path) -> tuple[str, ...]:
         try:
             with path.open("rb") as file:
                 content = file.read(_MAX_LIST_BYTES + 1)
@@ -73,7 +92,7 @@ class PackStore:
 
     def packs(self) -> list[StoredPack]:
         """Everything in the folder by digest; damaged ones are among them, with no head."""
-        active = self.active()
+        active, brought = self.active(), self.of_release()
         found = {path.stem: path for path in self._files()}
         stored = []
         for digest in sorted({*found, *active}):
@@ -81,7 +100,7 @@ class PackStore:
             with contextlib.suppress(NotVerifiedError, UnknownStateError):
                 head = self.open(digest).head
             size = found[digest].stat().st_size if digest in found else 0
-            stored.append(StoredPack(digest, digest in active, head, size))
+            stored.append(StoredPack(digest, digest in active, digest in brought, head, size))
         return stored
 
     def add(self, content: bytes) -> tuple[str, tuple[str, ...]]:
@@ -94,7 +113,7 @@ class PackStore:
         """
         pack = read_pack(content)
         with self._alone():
-            before = self.active()
+            before = self.imported()
             replaced = tuple(
                 digest for digest in before if digest != pack.digest and _same_place(self.open(digest).head, pack.head)
             )
