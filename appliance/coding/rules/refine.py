@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from appliance.coding.rules.context import Context
-from appliance.coding.rules.titles import ASSUMED, EMPTY, SIDES, Asked, asked, stems
+from appliance.coding.rules.titles import ASSUMED, SIDES, Asked, asked, named
 from appliance.coding.rules.tree import CodeTree
 from appliance.coding.suggestion import Entry
 from appliance.grounding.tokens import stem
@@ -80,9 +80,9 @@ def _told_apart(tree: CodeTree, children: Sequence[Entry]) -> list[tuple[Entry, 
     found = [(child, tree.asks(child)) for child in children]
     if len(found) < 2:
         return found
-    whole = [set(stems(child.title)) - EMPTY for child in children]
+    whole = [named(child.title) for child in children]
     # In every title, that of the unspecified one as well: "of right radius", "of unspecified radius".
-    shared = frozenset(set.intersection(*whole))
+    shared = frozenset.intersection(*whole)
     told = []
     for (child, asks), every in zip(found, whole, strict=True):
         if not asks.all_stems and not (asks.absent or asks.unspecified or asks.other):

@@ -136,6 +136,11 @@ def asked(title: str, above: str) -> Asked:
     return Asked(tuple(either), frozenset(absent), unspecified, other, _beyond(title, above))
 
 
+def named(title: str) -> frozenset[str]:
+    """Return the stems of what a title names, what it calls unspecified included and what it calls absent not."""
+    return frozenset(stems(_ABSENT.sub(" ", _PARENTHESES.sub(" ", title)))) - EMPTY
+
+
 def _beyond(title: str, above: str) -> str:
     """Return the part of a title that is not the title above: what a coder chooses between."""
     if title.startswith(above):
