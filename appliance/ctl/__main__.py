@@ -9,6 +9,7 @@ import typer
 from appliance.ctl.audit import app as audit_app
 from appliance.ctl.clinical import app as encounter_app
 from appliance.ctl.clinical import mint_token
+from appliance.ctl.coding import app as coding_app
 from appliance.ctl.codes import app as codes_app
 from appliance.ctl.codes_suggest import suggest as suggest_codes
 from appliance.ctl.faults import acknowledge_fault, show_faults
@@ -33,6 +34,7 @@ app.add_typer(seal_app, name="seal")
 app.add_typer(egress_app, name="egress")
 app.add_typer(audit_app, name="audit")
 app.add_typer(encounter_app, name="encounter")
+app.add_typer(coding_app, name="coding")
 app.add_typer(release_app, name="release")
 codes_app.command("suggest")(suggest_codes)
 app.add_typer(codes_app, name="codes")
