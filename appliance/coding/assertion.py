@@ -31,6 +31,9 @@ _OWN = frozenset(
     )
 )
 _CAUSES = frozenset({("due", "to"), ("secondary", "to"), ("caused", "by"), ("setting", "of"), ("because", "of")})
+_POSSESSIVES = frozenset(words("her his my their our she he i they"))
+_AFFIRMS = frozenset(words("positive confirmed persists persist"))
+_GIVEN = frozenset(words("your this that these those the my"))
 _SUBJECTS = frozenset(words("i we you he she they it will then please take patient"))
 _JOINS = frozenset({"or", "vs", "versus", "nor"})
 _MARKS = frozenset(words(", . ; : ) ] ? ! and but or \n - with at on by given in after today"))
@@ -119,8 +122,9 @@ class StatusReader:
     def _written(self, first: int, last: int, low: int, high: int, section: str) -> Assertion:
         tokens = self._index.tokens
         found, weak = self._said(first, last, low, high, section)
-        denied = spoken_of(tokens, first, last, low, high) is Polarity.DENIED
-        if denied and not self._excused(first, last, low, high):
+        clause = _clause(tokens, first, low)
+        denied = spoken_of(tokens, first, last, clause, high) is Polarity.DENIED
+        if denied and not (self._excused(first, last, low, high) or _affirmed(tokens, last, high)):
             found.add(Assertion.NEGATED)
         return self._strongest(found, weak, first, last, low, section)
 
@@ -137,7 +141,7 @@ class StatusReader:
             polarity = spoken_of(index.tokens, first, last, begin, stop, REACH)
         if polarity is Polarity.DENIED and not self._excused(first, last, begin, stop):
             found.add(Assertion.NEGATED)
-        if polarity is Polarity.OPEN:
+        if polarity is Polarity.OPEN and not _known(index.tokens, first, begin):
             found.add(Assertion.HYPOTHETICAL)  # asked, and nobody answered: nothing is stated
         return self._strongest(found, weak, first, last, begin, "")
 
@@ -220,6 +224,25 @@ class StatusReader:
             if doubtful and (text, tokens[at + 1].text) in _CAUSES:
                 return True
         return False
+
+
+def _clause(tokens: Sequence[Token], first: int, low: int) -> int:
+    """Return where the clause of a mention begins: a denial before ", and her cough is worse" does not reach it."""
+    for at in range(first - 1, low, -1):
+        if tokens[at].text in _POSSESSIVES and tokens[at - 1].text in ("and", "but", "while", "yet"):
+            return at
+    return low
+
+
+def _affirmed(tokens: Sequence[Token], last: int, high: int) -> bool:
+    """Whether the next word affirms a mention, whatever was denied before: "HIV negative, hepatitis C positive"."""
+    behind = [token.text for token in tokens[last : min(high, last + 2)]]
+    return bool(behind) and (behind[0] in _AFFIRMS or (behind[0] in ("is", "was") and behind[-1] in _AFFIRMS))
+
+
+def _known(tokens: Sequence[Token], first: int, low: int) -> bool:
+    """Whether a question takes a thing for given: "so your knee pain, how is that?"."""
+    return bool(_GIVEN & {token.text for token in tokens[max(low, first - 2) : first]})
 
 
 def _joined(tokens: Sequence[Token], at: int, high: int) -> bool:

@@ -55,7 +55,8 @@ _PSEUDO = (
     " if|if so|if not|risk factor for having"
     "|history is|suspect that|past few|past week|past weeks|past month|past months|past day|past days|past year"
     "|past several|past two|past three|over the past|in the past week|in the past month|in the past few|may 1|may 2"
-    "|in may|since may|last may|test results|high risk sexual"
+    "|concerned about his|concerned about her|concerned about the|concerned about my|concerned about your|in may"
+    "|since may|last may|test results|high risk sexual"
 )
 # What these deny is a change, a hindrance or a limit, never the thing itself.
 _NO_DENIAL = (
@@ -98,7 +99,8 @@ _FORWARD: dict[Assertion, tuple[str, str]] = {
         "|could represent|may reflect|appears to be|seems to be|evaluate for|evaluation for|evaluation of possible"
         "|evaluated for|assess for|assessment for|to look for|check for|looking for|versus|vs|vs .|working diagnosis"
         "|working diagnosis of|thought to be|think it's|think it is|think you have|think this is|think that's|favor"
-        "|favors|favoring|favored|equivocal for|indeterminate for|borderline for|perhaps|maybe|apparent"
+        "|favors|favoring|favored|equivocal for|indeterminate for|borderline for|perhaps|maybe|apparent|looks like"
+        "|look like|sounds like|seems like"
         "|cannot be excluded|impression of possible|raises concern for|raising concern for|raise suspicion of"
         "|raised suspicion of|under investigation for|diagnostic consideration|consider|considering|considered",
     ),
@@ -135,7 +137,8 @@ _FORWARD: dict[Assertion, tuple[str, str]] = {
         "|fails to reveal|failed to reveal|never had|never been diagnosed with|rules out|ruled out|rule out of"
         "|unremarkable for|reassuring against|nor|neg for|no risk of|no sxs of|no sx of|no e / o|without evidence of"
         "|without signs of|w / o|w / out|argues against|argue against|arguing against|inconsistent with",
-        "unlikely|unlikely to be|doubt|doubtful|less likely|improbable|not likely|unlikely to have|excluded",
+        "rather than|instead of|unlikely|unlikely to be|doubt|doubtful|less likely|improbable|not likely|unlikely"
+        " to have|excluded",
     ),
     _F: (
         "family history of|family history significant for|family history positive for|family history includes"
@@ -169,7 +172,8 @@ _BACKWARD: dict[Assertion, str] = {
     _H: (
         "resolved|has resolved|have resolved|since resolved|now resolved|has since resolved|in the past|as a child"
         "|in childhood|as a teenager|in her youth|in his youth|years ago|year ago|in remission of|s / p|status post"
-        "|many years ago|last year|a decade ago|decades ago|previously|has gone away|went away|went away on its own"
+        "|many years ago|last year|last winter|last summer|last spring|last fall|last autumn|a decade ago|decades"
+        " ago|previously|has gone away|went away|went away on its own"
         "|is gone|has subsided|subsided|in infancy|during childhood|as an infant|as an adolescent|as a young adult"
     ),
     _Y: "as needed|precautions were reviewed|were reviewed as risks|if it recurs",

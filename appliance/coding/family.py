@@ -37,7 +37,8 @@ _TELLS = frozenset(
 )
 _PATIENT = frozenset(words("patient pt i i've i'm"))
 _STOPS = frozenset({";", "however"})
-_TO_VERB = 8
+_TO_VERB, _OWNED = 8, 4
+_OWNERS = frozenset(words("your the her his my their"))
 
 
 def scopes(tokens: Sequence[Token], low: int, high: int) -> list[tuple[int, int]]:
@@ -45,7 +46,10 @@ def scopes(tokens: Sequence[Token], low: int, high: int) -> list[tuple[int, int]
     found = []
     at = low
     while at < high:
-        if tokens[at].text in RELATIVES:
+        text = tokens[at].text
+        if text.endswith("'s") and text[:-2] in RELATIVES and at + 1 < high and tokens[at + 1].text not in _TELLS:
+            found.append((at + 1, min(high, at + 1 + _OWNED)))  # "her mother's Alzheimer disease"
+        elif text in RELATIVES or (text == "family" and at > low and tokens[at - 1].text in _OWNERS):
             begin = _verb(tokens, at, high)
             if begin:
                 end = _end(tokens, begin, high, tokens[at].text)
