@@ -11,8 +11,8 @@ import argparse
 import csv
 import datetime
 import json
-import os
 import platform
+import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +27,12 @@ from appliance.coding.tables.builtin import built_in_table
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = ROOT / "tests" / "data" / "em" / "cases.json"
+_MEASURED = """
+import json, os, resource, sys
+code = os.spawnv(os.P_WAIT, sys.argv[2], sys.argv[2:])
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+json.dump([code, used.ru_utime + used.ru_stime, used.ru_maxrss], open(sys.argv[1], "w"))
+"""
 DAY = datetime.date(2026, 5, 1)
 
 
@@ -110,19 +116,17 @@ def run(name: str, folder: Path, *arguments: str) -> None:
         str(out),
     ]
     begun = time.monotonic()
-    with (folder / "said").open("w+") as said, (folder / "errors").open("w+") as errors:
-        child = os.posix_spawn(
-            sys.executable, [*command, *arguments], os.environ,
-            file_actions=[(os.POSIX_SPAWN_DUP2, said.fileno(), 1), (os.POSIX_SPAWN_DUP2, errors.fileno(), 2)],
-        )  # fmt: skip
-        _, status, used = os.wait4(child, 0)
-        wall_s = time.monotonic() - begun
-        lines = (folder / "said").read_text("utf-8").splitlines()[:-3]
-        failed = os.waitstatus_to_exitcode(status)
-        if failed:
-            lines = (folder / "errors").read_text("utf-8").splitlines()[-2:]
-    cores = (used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
-    print(f"\n{name}: exit code {failed}; {wall_s:.1f} s, {cores[0]:.1f} s of one core, {cores[1]:.0f} MiB at most")
+    # A small process between: a child's peak of memory counts that of the process it was made from.
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED, str(folder / "used"), *command, *arguments],
+        capture_output=True, text=True, cwd=ROOT, check=True,
+    )  # fmt: skip
+    wall_s = time.monotonic() - begun
+    failed, core_s, peak_kib = json.loads((folder / "used").read_text("utf-8"))
+    lines = done.stderr.splitlines()[-2:] if failed else done.stdout.splitlines()[:-3]
+    print(
+        f"\n{name}: exit code {failed}; {wall_s:.1f} s, {core_s:.1f} s of one core, {peak_kib / 1024:.0f} MiB at most"
+    )
     print("\n".join(f"  {line}" for line in lines))
 
 
