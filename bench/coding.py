@@ -22,11 +22,12 @@ from typing import Any
 import numpy as np
 from coded.associate import Corpus
 from coded.dictionary import Dictionary
-from coded.fit import by_category, fit, rows_of
+from coded.fit import Fitted, Rows, by_category, fit, gathered, rows_of
 from coded.measure import Score, at_rank, calibration, categories, macro, micro, plot
-from coded.records import Record, folds, read_records
+from coded.records import Record, folds, read_file, read_records
 
 from appliance.coding.assertion import StatusReader
+from appliance.coding.ranking import model
 from appliance.coding.ranking.lexicon import Lexicon
 from appliance.coding.ranking.reading import read
 from appliance.coding.suggester import CodeSuggester, held_as_present
@@ -54,18 +55,27 @@ class Found:
 def main() -> int:
     """Run the bench and print its table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder with the CodiEsp files")
+    parser.add_argument("--data", type=Path, help="folder with the CodiEsp files")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--records", type=int, help="that many records only, spread evenly")
+    parser.add_argument("--held-out", type=Path, help="measure the shipped ranker on this JSONL file instead")
     parser.add_argument("--seed", type=int, default=0, help="of the division into folds")
     parser.add_argument("--plot", type=Path, help="PNG of the reliability diagram")
     parser.add_argument("--json", type=Path, help="file for the figures")
     options = parser.parse_args()
+    if (options.data is None) == (options.held_out is None):
+        parser.error("give --data FOLDER or --held-out FILE")
     began = time.process_time()
-    records = read_records(options.data, options.records)
     table = built_in_table()
+    if options.held_out:
+        records = read_file(options.held_out)[: options.records]
+    else:
+        records = read_records(options.data, options.records)
     wanted = [set(record.codes) for record in records]
-    found = validated(records, Lexicon(table, tuple(sorted(set().union(*wanted)))), options.folds, options.seed)
+    if options.held_out:
+        found = shipped(records)
+    else:
+        found = validated(records, Lexicon(table, tuple(sorted(set().union(*wanted)))), options.folds, options.seed)
     order = range(len(records))
     ours = {
         "code": scores([found.codes[at] for at in order], wanted),
@@ -77,7 +87,8 @@ def main() -> int:
         "code": scores(matched, wanted),
         "category": scores([categories(each) for each in matched], [categories(each) for each in wanted]),
     }
-    print(f"{len(records)} records, {sum(map(len, wanted))} codes, {options.folds} folds, {platform.machine()}")
+    how = "the shipped ranker" if options.held_out else f"{options.folds} folds"
+    print(f"{len(records)} records, {sum(map(len, wanted))} codes, {how}, {platform.machine()}")
     for level in ("code", "category"):
         for kind in ("micro", "macro"):
             one, other = ours[level][kind], theirs[level][kind]
@@ -129,32 +140,54 @@ def validated(records: list[Record], lexicon: Lexicon, count: int, seed: int) ->
         outside = np.flatnonzero(fold == each)
         ranker = fit(corpus, records, np.flatnonzero(fold != each), held, seed + 1)
         rows = rows_of(corpus, list(outside), ranker.learned, held)
-        confidence = ranker.calibration.confidence(ranker.trees.odds(rows.features))
-        found.confidence.append(confidence)
-        found.right.append(rows.right)
-        in_category = by_category(rows.text, lexicon.category[rows.code], confidence)
-        chosen: dict[int, set[str]] = defaultdict(set)
-        for (text, category), chance in in_category.items():
-            if chance >= ranker.best_category:
-                chosen[text].add(str(lexicon.categories[category]))
-        for text in outside.tolist():
-            mine = np.flatnonzero(rows.text == text)
-            mine = mine[np.argsort(-confidence[mine], kind="stable")]
-            codes = [lexicon.codes[code] for code in rows.code[mine]]
-            found.ranked[text] = codes
-            found.codes[text] = {
-                code for code, sure in zip(codes, confidence[mine], strict=True) if sure >= ranker.best_code
-            }
-            found.categories[text] = chosen[text]
-        wanted = [set(records[at].codes) for at in outside]
-        found.per_fold.append(
-            (
-                micro([found.codes[at] for at in outside], wanted).f1,
-                micro([found.categories[at] for at in outside], [categories(one) for one in wanted]).f1,
-            )
-        )
+        _add(found, outside.tolist(), rows, ranker, lexicon, records)
         print(f"fold {each}: micro F1 {found.per_fold[-1][0]:.3f}", file=sys.stderr, flush=True)
     return found
+
+
+def shipped(records: list[Record]) -> Found:
+    """Suggest with the ranker that the appliance comes with; the records must not be those that it learned of."""
+    lexicon = Lexicon(built_in_table(), model.learned_codes(model.shipped()))
+    ranker = model.load(model.shipped(), lexicon, model.SHIPPED_SHA256)
+    readings = [read(record.text, lexicon) for record in records]
+    held = [
+        held_as_present(reading, StatusReader(record.text)) for record, reading in zip(records, readings, strict=True)
+    ]
+    found = Found()
+    truth = [set(record.codes) for record in records]
+    rows = gathered(range(len(records)), readings, lexicon, ranker.learned, held, truth)
+    _add(found, list(range(len(records))), rows, ranker, lexicon, records)
+    return found
+
+
+def _add(
+    found: Found, texts: list[int], rows: Rows, ranker: Fitted | model.Ranker, lexicon: Lexicon, records: list[Record]
+) -> None:
+    """Add what a ranker suggests for some texts."""
+    confidence = ranker.calibration.confidence(ranker.trees.odds(rows.features))
+    found.confidence.append(confidence)
+    found.right.append(rows.right)
+    in_category = by_category(rows.text, lexicon.category[rows.code], confidence)
+    chosen: dict[int, set[str]] = defaultdict(set)
+    for (text, category), chance in in_category.items():
+        if chance >= ranker.best_category:
+            chosen[text].add(str(lexicon.categories[category]))
+    for text in texts:
+        mine = np.flatnonzero(rows.text == text)
+        mine = mine[np.argsort(-confidence[mine], kind="stable")]
+        codes = [lexicon.codes[code] for code in rows.code[mine]]
+        found.ranked[text] = codes
+        found.codes[text] = {
+            code for code, sure in zip(codes, confidence[mine], strict=True) if sure >= ranker.best_code
+        }
+        found.categories[text] = chosen[text]
+    wanted = [set(records[at].codes) for at in texts]
+    found.per_fold.append(
+        (
+            micro([found.codes[at] for at in texts], wanted).f1,
+            micro([found.categories[at] for at in texts], [categories(one) for one in wanted]).f1,
+        )
+    )
 
 
 def scores(suggested: list[set[str]], wanted: list[set[str]]) -> dict[str, Score]:

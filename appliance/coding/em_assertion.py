@@ -27,18 +27,32 @@ _NEGATED_AFTER = re.compile(
     re.IGNORECASE,
 )
 _HYPOTHETICAL_BEFORE = re.compile(
-    r"\b(?:if|unless|would|could|might|whether|consider\w*|in case|in the event|return (?:to|for)|potential\w*"
+    r"\b(?:prevent\w*|risks? (?:of|for)|signs? of|watch for|monitor for|screen\w* for|if|unless|would|could|might"
+    r"|whether|consider\w*|in case|in the event|return (?:to|for)|potential\w*"
     r"|plan to discuss"
     r"|depending|pending|eventual\w*|in the future|down the road|at (?:the|her|his|their) next|offer\w*"
     r"|should (?:the|she|he|they|symptoms|pain|this|it|there))\b"
-    r"|\bmay (?!\d)",
+    r"|\bmay (?!\d)|\bdiscuss\w* (?:about )?(?:\w+ing\b|(?:the )?(?:option|possibility|use) of|$)",
+    re.IGNORECASE,
+)
+_DECLINED = re.compile(r"\b(?:declin\w+|refus\w+|deferr?(?:ed|ing)?|not interested)\b", re.IGNORECASE)
+# "sepsis protocol", "asthma action plan": not the thing itself.
+_ABOUT = re.compile(
+    r"^\s*(?:protocol|prevention|prophylaxis|screen\w*|precautions?|risks?|times?|clinic|medications?|education"
+    r"|action plan"
+    r"|pathway|score|vaccin\w*|support group|counseling)\b",
     re.IGNORECASE,
 )
 _HYPOTHETICAL_AFTER = re.compile(
     r"^[^.;]{0,80}?\b(?:if|unless|in the future|at (?:the|her|his|their) next)\b", re.IGNORECASE
 )
+_CONDITION = re.compile(
+    r"\b(?:if|unless|in case|in the event|whenever|should (?:the|she|he|they|symptoms|pain))\b", re.I
+)
+_TURN = re.compile(r"\b(?:but|however|although)\b|;", re.IGNORECASE)
 _HISTORICAL = re.compile(
-    r"\b(?:previous\w*|prior|formerly|history of|h/o|hx of|status post|s/p|used to|remote|in the past"
+    r"\b(?:had an?|earlier (?:in|this)|in the (?:spring|summer|fall|winter)|previous\w*|prior|formerly|history of"
+    r"|h/o|hx of|status post|s/p|used to|remote|in the past"
     r"|past (?:medical|surgical)|last (?:visit|year|month|week|time|seen|spring|summer|fall|winter)"
     r"|(?:years?|months?|weeks?|days?) (?:ago|prior)|as a child|in (?:19|20)\d\d|yesterday|had been|old"
     r"|outside hospital course)\b",
@@ -84,9 +98,21 @@ def status(text: str, start: int, end: int, *, ignore: frozenset[Assertion] = fr
             break
     before, after, clause = text[first:start], text[end:last], text[first:last]
     found_as = (
-        (Assertion.NEGATED, bool(_NEGATED_BEFORE.search(before) or _NEGATED_AFTER.search(after))),
+        (
+            Assertion.NEGATED,
+            bool(_NEGATED_BEFORE.search(before) or _NEGATED_AFTER.search(after) or _DECLINED.search(text[end:])),
+        ),
         (Assertion.FAMILY, bool(_FAMILY.search(before))),
-        (Assertion.HYPOTHETICAL, bool(_HYPOTHETICAL_BEFORE.search(before) or _HYPOTHETICAL_AFTER.search(text[end:]))),
+        (
+            Assertion.HYPOTHETICAL,
+            # A condition holds for what follows its comma: "if it goes on, we will obtain an MRI".
+            bool(
+                _HYPOTHETICAL_BEFORE.search(before)
+                or _CONDITION.search(_TURN.split(text[:start])[-1])
+                or _HYPOTHETICAL_AFTER.search(text[end:])
+                or _ABOUT.search(after)
+            ),
+        ),
         (Assertion.HISTORICAL, bool(_HISTORICAL.search(clause))),
         (Assertion.POSSIBLE, bool(_POSSIBLE.search(before) or _POSSIBLE_AFTER.search(after))),
     )

@@ -15,9 +15,10 @@ from appliance.coding.suggestion import Assertion
 _ORDER = re.compile(
     r"\b(?:order(?:ed|ing|s)?|obtain(?:ed|ing)?|check(?:ing)?|repeat(?:ing)?|send(?:ing)? (?:for|off)|sent for"
     r"|schedul\w+|will get|get (?:a|an|another)"
-    r"|recheck(?:ing)?|draw(?:ing)?|refer(?:red|ral)? (?:\w+ )?for|request(?:ed|ing)?)\b",
+    r"|recheck(?:ing)?|draw(?:ing)?|request(?:ed|ing)?)\b",
     re.IGNORECASE,
 )
+_ORDERED = re.compile(r"\b(?:ordered|sent|drawn|collected|requested)\b", re.IGNORECASE)
 _REVIEW = re.compile(
     r"\b(?:review(?:ed|ing)?|went over|looked at|looking at|demonstrat\w+|reveal\w*|show(?:s|ed|ing)?|interpret\w+)\b",
     re.IGNORECASE,
@@ -70,6 +71,9 @@ _DISCUSSED = re.compile(
     r"|specialist|case manager|social worker|teacher|lawyer|parole officer|hematolog\w+|urolog\w+)\b",
     re.IGNORECASE,
 )
+_BETWEEN = re.compile(
+    r"\s*(?:scan\s+)?(?:of\s+)?(?:(?:the|her|his|their|both)\s+)?(?:(?:left|right|bilateral)\s+)?", re.I
+)
 _OPEN_LABS = re.compile(r"\b(?:blood ?work|labs|laboratory tests|blood tests)\b", re.IGNORECASE)
 _REASONS = {
     "order": "a unique test that was ordered",
@@ -111,7 +115,7 @@ def _tests(one: Statement, questions: list[str]) -> Iterator[Found]:
         verb, kind = _verb(one, term)
         if kind == "":
             continue
-        if status(one.text, term.start, term.end, ignore=frozenset({Assertion.POSSIBLE})) is not Assertion.PRESENT or (
+        if status(one.text, term.start, term.end) is not Assertion.PRESENT or (
             status(one.text, verb.start(), verb.end(), ignore=_ANYWAY) is not Assertion.PRESENT
         ):
             yield found_in(one, term.start, end, kind, key, "not stated as ordered or reviewed today", counted=False)
@@ -128,9 +132,8 @@ def _tests(one: Statement, questions: list[str]) -> Iterator[Found]:
 def _verb(one: Statement, term: Term) -> tuple[re.Match[str], str]:
     """The nearest word that says what was done with a test, and which it is; ("", a match) for a mere mention."""
     reviews = list(_REVIEW.finditer(one.text))
-    orders = [
-        hit for hit in _ORDER.finditer(one.text) if hit.start() < term.start or "ordered" in hit.group().casefold()
-    ]
+    orders = [hit for hit in _ORDER.finditer(one.text) if hit.start() < term.start]
+    orders += list(_ORDERED.finditer(one.text, term.end))
     held = [
         (abs(hit.start() - term.start), hit, kind)
         for hits, kind in ((orders, "order"), (reviews, "review"))
@@ -143,14 +146,14 @@ def _verb(one: Statement, term: Term) -> tuple[re.Match[str], str]:
 
 
 def _key(text: str, term: Term) -> tuple[str, int]:
-    """Imaging is unique by its part of the body; without one it may be any."""
+    """Imaging is unique by its part of the body, named right before or behind it; without one it may be any."""
     if term.kind != "imaging":
         return term.key, term.end
-    site = next(names("sites").find(text[term.start : term.start + 60]), None)
-    before = next(iter(list(names("sites").find(text[max(0, term.start - 25) : term.start]))[-1:]), None)
-    if site is not None:
-        return f"{term.key} {site.key}", term.end
-    return (f"{term.key} {before.key}" if before is not None else f"{term.key} "), term.end
+    site = next(names("sites").find(text[term.end :]), None)
+    if site is not None and _BETWEEN.fullmatch(text, term.end, term.end + site.start):
+        return f"{term.key} {site.key}", term.end + site.end
+    before = [one for one in names("sites").find(text[: term.start]) if not text[one.end : term.start].strip()]
+    return (f"{term.key} {before[-1].key}" if before else f"{term.key} "), term.end
 
 
 def _others(one: Statement) -> Iterator[Found]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from appliance.coding.em_assertion import status
-from appliance.coding.em_lexicon import Term, drugs, problems_in
+from appliance.coding.em_lexicon import Term, drugs, problems_in, tests
 from appliance.coding.em_reading import Statement
 from appliance.coding.em_result import Found, Reading, found_in
 from appliance.coding.em_rules import Level
@@ -32,7 +32,7 @@ _WORSE = re.compile(
     r"|progress(?:ing|ion|ed)"
     r"|not (?:well |adequately |optimally |yet )?(?:controlled|at goal)|poorly[- ]controlled|inadequately controlled"
     r"|sub-?optimal(?:ly controlled)?|above goal|not at (?:target|goal)|acute on chronic|deteriorat\w+|refractory"
-    r"|side effects? (?:of|from))\b",
+    r"|(?:having|experienc\w+|developed|due to|because of) (?:\w+ ){0,2}side effects?)\b",
     re.IGNORECASE,
 )
 _SEVERE = re.compile(
@@ -48,6 +48,17 @@ _ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 _HEADING_WORDS = 9
+# "A man of 60 who presents with": why somebody came, not what was addressed.
+# A line that begins with what was done names no problem.
+_DOES = re.compile(
+    r"\b(?:review\w*|discuss\w*|continu\w*|start\w*|take\w*|monitor\w*|order\w*|check\w*|explain\w*|recommend\w*"
+    r"|educat\w*"
+    r"|counsel\w*|encourag\w*|advis\w*|prescri\w*|refer\w*|patient|she|he|they|return|call|avoid)\b",
+    re.IGNORECASE,
+)
+_INTRODUCES = re.compile(
+    r"\b(?:presents?|presented|presenting|complain\w*|year[- ]old|is here|seen (?:today )?for)\b", re.I
+)
 _BETTER = re.compile(
     r"\b(?:well[- ]controlled|stable|improv\w+|better|at goal|resolv\w+|under (?:good )?control|doing well)\b",
     re.IGNORECASE,
@@ -90,15 +101,22 @@ def read_problems(deciding: Sequence[Statement], held_as: Callable[[int, int], A
         held = {term: _held(one, term, held_as) for term in terms}
         present = [term for term in terms if held[term] is Assertion.PRESENT]
         left += [_uncounted(one, term, held[term]) for term in terms if term not in present]
-        heading = one.heads and len(one.text.split()) <= _HEADING_WORDS and not _LABEL.match(one.text)
+        heading = (
+            one.heads
+            and len(one.text.split()) <= _HEADING_WORDS
+            and not _LABEL.match(one.text)
+            and not (terms and _DOES.search(one.text[: terms[0].start]))
+        )
         if heading and len({term.kind for term in present}) > 1:
             # "Reflux with nausea": the complaint belongs to the condition.
             present = [term for term in present if term.kind != "symptom"]
         if heading and present:
             current = problems.setdefault(present[0].key, _new(one, present[0]))
+        opens = heading or (current is None and not _INTRODUCES.search(one.text))
         for term in present:
             # Below a heading the names in running text explain that problem; without one they open their own.
-            if term.key not in problems and (heading or current is None):
+            own = opens or _stated(one, term)
+            if term.key not in problems and own and (heading or term.kind != "symptom"):
                 problems[term.key] = _new(one, term)
         if heading and not terms:
             current = problems.setdefault(one.text.casefold(), _open(one)) if _numbered(one) else None
@@ -109,6 +127,13 @@ def read_problems(deciding: Sequence[Statement], held_as: Callable[[int, int], A
                 problems[term.key].body.append(one)
     counted = [_judged(problem, questions) for problem in problems.values()]
     return Reading(_level(counted), tuple(found for found, _ in counted) + tuple(left), tuple(dict.fromkeys(questions)))
+
+
+def _stated(one: Statement, term: Term) -> bool:
+    """Whether a sentence of running text begins with a problem and tells its course: "DM2 at goal, continue ..."."""
+    before = one.text[: term.start]
+    course = _BETTER.search(one.text) or _WORSE.search(one.text)
+    return len(before.split()) <= 2 and course is not None and not _DOES.search(before)
 
 
 def _new(one: Statement, term: Term) -> _Problem:
@@ -128,6 +153,7 @@ def _numbered(one: Statement) -> bool:
         and len(one.text.split()) <= 6
         and not _NO_PROBLEM.search(one.text)
         and next(drugs().find(one.text), None) is None
+        and next(tests().find(one.text), None) is None
         and status(one.text, 0, len(one.text)) is Assertion.PRESENT
     )
 

@@ -18,7 +18,7 @@ _MANAGED = re.compile(
     r"|adjust(?:ed|ing)?|chang(?:e[ds]?|ing)|switch(?:ed|ing)?|refill(?:ed|s|ing)?|renew(?:ed|ing)?"
     r"|continu(?:e[ds]?|ing)|stop(?:ped|ping)?|discontinu(?:e[ds]?|ing)|taper\w*|resum(?:e[ds]?|ing)"
     r"|add(?:ed|ing)?|giv(?:e|en|ing)|gave|administer\w*|put (?:him|her|them|the patient) on"
-    r"|treat\w* (?:\w+ ){0,3}with|recommend\w*)\b",
+    r"|treat\w* (?:\w+ ){0,3}with|recommend\w*)\b(?! (?:needs?|risks?|pain|use|frequency|of symptoms))",
     re.IGNORECASE,
 )
 _BY_PRESCRIPTION = re.compile(r"\bprescri(?:be[ds]?|bing|ption)\b|\brx\b", re.IGNORECASE)
@@ -38,9 +38,13 @@ _PARENTERAL = re.compile(
     re.IGNORECASE,
 )
 _ADMIT = re.compile(
-    r"\b(?:admit(?:ted|ting)?\b[^.;]{0,20}?\b(?:to|for|patient|him|her|them)|admission to|hospitaliz(?:e|ed|ation)"
-    r"|direct admission|transfer\w* to (?:the )?(?:icu|intensive care|higher level)|escalat\w+ (?:of )?care"
-    r"|upgrade to (?:icu|intensive))\b",
+    r"\badmit(?:ted|ting)? (?:(?:him|her|them|the patient) )?(?:to|for) (?:the |our |an? |inpatient "
+    r"|overnight )*(?:hospital|icu|floor"
+    r"|ward|unit|service|medicine|telemetry|observation|inpatient|intensive care)\b|\badmit (?:him|her|them"
+    r"|the patient)\b"
+    r"|\badmission to (?:the )?(?:hospital|icu|ward|floor)\b|\b(?:direct|hospital|inpatient) admission\b"
+    r"|\bhospitaliz(?:e|ed|ation)\b"
+    r"|\btransfer\w* to (?:the )?(?:icu|intensive care|higher level)\b|\bescalat\w+ (?:of )?care\b",
     re.IGNORECASE,
 )
 _DNR = re.compile(
@@ -82,6 +86,8 @@ _THERAPY = re.compile(
     r"|crutches|boot|referral to|intravenous fluids?|nebulizer)\b",
     re.IGNORECASE,
 )
+# How far a decision may stand before its drug (a list may lie between) and behind it ("was refilled"), in characters.
+_BEFORE, _BEHIND = 160, 60
 _GIVEN = re.compile(
     r"\b(?:refer\w*|recommend\w*|provid\w*|order\w*|plac\w+|prescri\w+|start\w*|continu\w+|wear|us(?:e|ing)|put"
     r"|appl\w+|attend|advis\w+|begin)\b",
@@ -131,7 +137,7 @@ def _drugs(one: Statement, questions: list[str]) -> Iterator[Found]:
     over_counter = {(term.start, term.end) for term in names("otc").find(one.text)}
     either = {(term.start, term.end) for term in names("otc_ambiguous").find(one.text)}
     for term in drugs().find(one.text):
-        act = next((hit for hit in acts if abs(hit.start() - term.start) <= 160), None)
+        act = next((hit for hit in acts if -_BEHIND <= term.start - hit.start() <= _BEFORE), None)
         if act is None:
             continue
         if (term.start, term.end) in over_counter and not (

@@ -36,8 +36,10 @@ _CLOCKS = re.compile(
 )
 _CLINICIAN = re.compile(
     r"\b(?:i|i[\u2019']ve|we|my|(?:this |the )?(?:provider|physician|clinician|attending|doctor|np|pa"
-    r"|nurse practitioner|physician assistant))\b[^.;]{0,40}?\b(?:spen[dt]|spending|devoted|time)\b"
-    r"|\btotal\b[^.;]{0,40}?\btime\b|\btime (?:spent|personally)\b|\b(?:visit|encounter|physician|provider"
+    r"|nurse practitioner|physician assistant))\b[^.;]{0,40}?\b(?:spent|devoted|time)\b"
+    r"|\btotal (?:(?:face[- ]to[- ]face|non[- ]face[- ]to[- ]face|encounter|visit|provider|physician|clinician|clinical"
+    r"|personal|direct|combined|care) )*time\b(?! for (?!th(?:e|is) (?:visit|encounter|date|day)))|\btime (?:spent"
+    r"|personally)\b|\b(?:visit|encounter|physician|provider"
     r"|clinician)(?:[\u2019']s)? time\b"
     r"|\btotal of\b[^.;]{0,30}?\b(?:was |were )?spent\b|\bmin(?:ute)?s?\b[^.;]{0,20}?\b(?:was|were) spent\b|^\s*time:",
     re.IGNORECASE,
@@ -71,6 +73,13 @@ _WITHOUT = re.compile(
     re.IGNORECASE,
 )
 _INSIDE = re.compile(r"\b(?:includ\w+|of which|of that|of this|some of (?:it|which))\b", re.IGNORECASE)
+# Minutes of something that is no work of a visit at all.
+_UNRELATED = re.compile(
+    r"\b(?:traffic|parking|commut\w+|operation|operative|surgery|surgical|screen|sleep|exercis\w+|treadmill"
+    r"|walk\w*|running|cpr"
+    r"|resuscitation|fluoroscopy|bleeding|pain lasting|lasted|waiting|lunch|transport|physical therapy)\b",
+    re.IGNORECASE,
+)
 _OTHER_DAY = re.compile(
     r"\b(?:yesterday|tomorrow|(?:the )?(?:day|night|evening) (?:before|after|prior)|last (?:visit|week|month|time"
     r"|encounter)|(?:previous|prior|earlier) (?:visit|encounter|date|day|days))\b",
@@ -202,6 +211,8 @@ def _refused(
     text = one.text
     if not decides:
         return "time never decides codes of this kind of visit"
+    if _UNRELATED.search(text):
+        return "minutes of something else do not count"
     if _OTHERS.search(text):
         return "time of somebody else does not count"
     if status(

@@ -8,7 +8,7 @@ status or history code (Z77 to Z99) also where the text holds it as past or of t
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,7 +22,7 @@ from appliance.coding.ranking.lexicon import Lexicon
 from appliance.coding.ranking.places import places
 from appliance.coding.ranking.reading import Reading, read
 from appliance.coding.rules.complete import Candidate, StructureRules
-from appliance.coding.suggestion import Assertion, CodeTable, Suggestion
+from appliance.coding.suggestion import Assertion, CodeTable, Evidence, Suggestion
 from appliance.coding.tables.builtin import built_in_table
 
 # Persons with potential health hazards related to family and personal history and certain conditions influencing
@@ -84,18 +84,9 @@ class CodeSuggester:
             ValueError: the text is longer than `appliance.clinical.source.MAX_SOURCE_CHARS`.
         """
         reader = StatusReader(text)
-        ranked = self.ranked(text, reader)
         chosen: tuple[list[Candidate], list[Candidate]] = ([], [])
-        for at in np.argsort(-ranked.confidence, kind="stable"):
-            confidence = float(ranked.confidence[at])
-            if confidence < self.minimum_confidence:
-                break
-            code = self._lexicon.codes[ranked.found.codes[at]]
-            spans = places(ranked.reading, self._lexicon, ranked.found, int(at))
-            # Without words to quote there is no suggestion, however alike the text is to others.
-            if spans:
-                status = _STATUS_BLOCK[0] <= code[:3] <= _STATUS_BLOCK[1]
-                chosen[status].append(Candidate(code, spans, confidence))
+        for one in self._quoted(self.ranked(text, reader)):
+            chosen[_STATUS_BLOCK[0] <= one.code[:3] <= _STATUS_BLOCK[1]].append(one)
         suggestions: dict[str, Suggestion] = {}
         for these, keep in zip(chosen, (_PRESENT, _PAST), strict=True):
             for each in self._rules.complete(reader, these, keep):
@@ -106,6 +97,44 @@ class CodeSuggester:
             (each for each in suggestions.values() if self._table.billable_on(each.code, on)),
             key=lambda each: (-each.confidence, each.code),
         )
+
+    def mentioned(self, text: str) -> Sequence[Suggestion]:
+        """Everything that a text mentions, in the convention of the training set: no rule is applied.
+
+        For research and for comparison with coders who code every mention: what is denied, past, possible or of the
+        family is here too (`assertion` says which), and a code may be one that no claim can carry.
+
+        Raises:
+            ValueError: the text is longer than `appliance.clinical.source.MAX_SOURCE_CHARS`.
+        """
+        reader = StatusReader(text)
+        return [
+            Suggestion(
+                code=one.code, title=self._lexicon.titles[self._lexicon.place[one.code]], system=self._table.system,
+                table_version=self._table.version, table_digest=self._table.digest, confidence=one.confidence,
+                evidence=tuple(Evidence(start=start, end=end, quote=text[start:end]) for start, end in one.places),
+                assertion=_strongest(reader.assertion(*place) for place in one.places),
+            )
+            for one in self._quoted(self.ranked(text, reader))
+        ]  # fmt: skip
+
+    def _quoted(self, ranked: Ranked) -> list[Candidate]:
+        """Candidates that are sure enough and have words to quote, the most confident first."""
+        chosen = []
+        for at in np.argsort(-ranked.confidence, kind="stable"):
+            confidence = float(ranked.confidence[at])
+            if confidence < self.minimum_confidence:
+                break
+            # Without words to quote there is no suggestion, however alike the text is to others.
+            spans = places(ranked.reading, self._lexicon, ranked.found, int(at))
+            if spans:
+                chosen.append(Candidate(self._lexicon.codes[ranked.found.codes[at]], spans, confidence))
+        return chosen
+
+
+def _strongest(found: Iterable[Assertion]) -> Assertion:
+    """Of several mentions the one that a code rests on: what is present comes first."""
+    return min(found, key=list(Assertion).index)
 
 
 def held_as_present(reading: Reading, reader: StatusReader) -> NDArray[np.float32]:

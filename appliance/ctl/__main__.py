@@ -11,6 +11,7 @@ from appliance.ctl.clinical import app as encounter_app
 from appliance.ctl.clinical import mint_token
 from appliance.ctl.coding import app as coding_app
 from appliance.ctl.codes import app as codes_app
+from appliance.ctl.codes_suggest import suggest as suggest_codes
 from appliance.ctl.deid import check_policy, deidentify
 from appliance.ctl.faults import acknowledge_fault, show_faults
 from appliance.ctl.release import app as release_app
@@ -36,6 +37,7 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(encounter_app, name="encounter")
 app.add_typer(coding_app, name="coding")
 app.add_typer(release_app, name="release")
+codes_app.command("suggest")(suggest_codes)
 app.add_typer(codes_app, name="codes")
 app.command("token")(mint_token)
 app.command("deid")(deidentify)

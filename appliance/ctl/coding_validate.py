@@ -133,5 +133,6 @@ def _summary(report: ValidationReport) -> list[str]:
         lines.append(
             f"calibration error {report.calibration_error:.3f}; at 0.95 and more: {report.sure.of} suggestions"
         )
-    lines.append(f"seconds a record: median {report.times.median:.3f}, longest {report.times.longest:.3f}")
+    if report.times is not None:
+        lines.append(f"seconds a record: median {report.times.median:.3f}, longest {report.times.longest:.3f}")
     return lines

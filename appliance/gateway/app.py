@@ -37,6 +37,7 @@ from appliance.gateway.routes import (
     records,
     review,
     transcripts,
+    visit_level,
 )
 from appliance.gateway.vault import IntegrityError
 from appliance.problems import ProblemError
@@ -56,7 +57,7 @@ _THREADS = 96
 # In this order a path is looked for: what somebody waits for comes first.
 _ROUTERS = (
     drafts, health, encounters, consent, recordings, live, transcripts, records, documents, review, codes,
-    practice, audit, deid,
+    visit_level, practice, audit, deid,
 )  # fmt: skip
 
 

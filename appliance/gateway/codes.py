@@ -39,6 +39,16 @@ class Suggested:
         return tuple(found)
 
 
+def shipped_suggester(table: CodeTable) -> Suggester:
+    """Return the box's own suggester of a table; some seconds and 100 MB or so, so it is made when it is first asked.
+
+    Raises NotVerifiedError when the shipped ranker is not the one that was released.
+    """
+    from appliance.coding.suggester import CodeSuggester
+
+    return CodeSuggester(table)
+
+
 class Codes:
     """Suggests and checks. Safe to use from several threads.
 
@@ -76,7 +86,12 @@ class Codes:
         table = await asyncio.to_thread(self.table, on)
         # One computes at a time: drafts and their previews share the interpreter with it.
         async with self._one_at_a_time:
-            found = await asyncio.to_thread(self._found, table, text, on)
+            try:
+                found = await asyncio.to_thread(self._found, table, text, on)
+            except ApplianceError:
+                raise ProblemError(
+                    503, "no-coding-model", "The ranker of codes cannot be used", "it is not the one that was released"
+                ) from None
         return Suggested(table, await rank(engine, text, found, timeout_s=_ORDER_S))
 
     def _found(self, table: CodeTable, text: str, on: date) -> list[Suggestion]:

@@ -37,6 +37,7 @@ class Settings(BaseModel):
     drafting_socket: Path = Path("/run/appliance-drafting/http.sock")
     drain: Annotated[Path, Field(description="Root's order that nothing begins: contract/drain.py.")] = DRAIN_PATH
     drafting: Annotated[bool, Field(description="Is there a drafting engine at this site?")] = True
+    coding: Annotated[bool, Field(description="Are codes suggested at this site?")] = True
     code_packs: Annotated[Path, Field(description="Code tables that were imported; others are built in.")] = STORE
 
     access: Annotated[AccessSettings, Field(description="Identity providers, EHR certificates, sessions, signing.")] = (

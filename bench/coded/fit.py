@@ -1,8 +1,8 @@
-"""Fit a whole ranker on a part of the corpus: associations, trees, calibration, each judged on texts it was not told."""
+"""Fit a whole ranker on a part of the corpus: associations, trees, calibration; each judged by texts it never saw."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from appliance.coding.ranking.associations import Associations
 from appliance.coding.ranking.candidates import Candidates, candidates
+from appliance.coding.ranking.lexicon import Lexicon
+from appliance.coding.ranking.reading import Reading
 from appliance.coding.ranking.trees import Calibration, Trees
 
 from .associate import Corpus, chances, count, learn
@@ -41,20 +43,30 @@ class Fitted:
 
 
 def rows_of(corpus: Corpus, texts: Sequence[int], learned: Associations, held: Sequence[NDArray[np.float32]]) -> Rows:
-    """The candidates of texts with the truth."""
+    """The candidates of some texts of a corpus, with the truth."""
+    codes = corpus.lexicon.codes
+    truth = [{codes[at] for at in corpus.has_code[text].indices} for text in range(len(corpus.readings))]
+    return gathered(texts, corpus.readings, corpus.lexicon, learned, held, truth)
+
+
+def gathered(
+    texts: Iterable[int],
+    readings: Sequence[Reading],
+    lexicon: Lexicon,
+    learned: Associations,
+    held: Sequence[NDArray[np.float32]],
+    truth: Sequence[set[str]],
+) -> Rows:
+    """The candidates of some texts, one text behind the other, with the truth."""
     parts: list[tuple[int, Candidates]] = [
-        (text, candidates(corpus.readings[text], corpus.lexicon, learned, held[text])) for text in texts
+        (int(text), candidates(readings[text], lexicon, learned, held[text])) for text in texts
     ]
-    right = []
-    for text, found in parts:
-        truth = np.zeros(len(corpus.lexicon.codes), np.float32)
-        truth[corpus.has_code[text].indices] = 1
-        right.append(truth[found.codes])
+    right = [[lexicon.codes[code] in truth[text] for code in found.codes] for text, found in parts]
     return Rows(
         np.concatenate([np.full(len(found.codes), text) for text, found in parts]),
         np.concatenate([found.codes for _, found in parts]),
         np.concatenate([found.features for _, found in parts]),
-        np.concatenate(right),
+        np.concatenate(right).astype(np.float32),
     )
 
 

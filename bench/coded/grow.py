@@ -40,11 +40,12 @@ def grow(rows: NDArray[np.float32], right: NDArray[np.float32], seed: int) -> Tr
 def calibrate(odds: NDArray[np.float64], right: NDArray[np.float32]) -> Calibration:
     """An isotonic line through out-of-sample odds; at most 200 points, means of equally many candidates above 5 %."""
     fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(odds, right)
-    # Means of groups, not the steps themselves: a step at the top of ten rows would claim certainty.
+    # Means of groups, not the steps themselves: a step at the top of ten rows would claim certainty. And lowered a
+    # little: a group that was all right is no proof of certainty either.
     order = np.argsort(odds, kind="stable")
     high = order[fitted.predict(odds[order]) > 0.05]
     low = order[: len(order) - len(high)]
     groups = [*np.array_split(low, 20), *np.array_split(high, max(1, min(100, len(high) // 60)))]
-    points = [(odds[each].mean(), (right[each].sum() + 0.5) / (len(each) + 1.0)) for each in groups if len(each)]
+    points = [(odds[each].mean(), right[each].sum() / (len(each) + 0.5)) for each in groups if len(each)]
     share = IsotonicRegression().fit_transform([point[0] for point in points], [point[1] for point in points])
     return Calibration(np.array([point[0] for point in points], np.float32), share.astype(np.float32))

@@ -25,13 +25,15 @@ class Record:
         return self.id.rsplit("-", 1)[0]
 
 
+def read_file(path: Path) -> list[Record]:
+    """The records of one file, a JSON object with id, text and diagnoses a line."""
+    rows = map(json.loads, path.read_text("utf-8").splitlines())
+    return [Record(row["id"], row["text"], tuple(row["diagnoses"])) for row in rows]
+
+
 def read_records(folder: Path, limit: int | None = None) -> list[Record]:
     """Train and dev, in the files' order; `limit` keeps that many, spread evenly."""
-    records = [
-        Record(row["id"], row["text"], tuple(row["diagnoses"]))
-        for name in ("codiesp_train.jsonl", "codiesp_dev.jsonl")
-        for row in map(json.loads, (folder / name).read_text("utf-8").splitlines())
-    ]
+    records = [*read_file(folder / "codiesp_train.jsonl"), *read_file(folder / "codiesp_dev.jsonl")]
     if limit is None or limit >= len(records):
         return records
     return [records[int(at)] for at in np.linspace(0, len(records) - 1, limit)]

@@ -20,8 +20,17 @@ E11.4 | E11 | | Type 2 diabetes mellitus with neurological complications
 E11.42 | E11.4 | y | Type 2 diabetes mellitus with diabetic polyneuropathy
 E11.8 | E11 | y | Type 2 diabetes mellitus with unspecified complications
 E11.9 | E11 | y | Type 2 diabetes mellitus without complications
+E78 | | | Disorders of lipoprotein metabolism and other lipidemias
+E78.4 | E78 | | Other hyperlipidemia
+E78.49 | E78.4 | y | Other hyperlipidemia
+E78.5 | E78 | y | Hyperlipidemia, unspecified
 G62 | | | Other and unspecified polyneuropathies
 G62.9 | G62 | y | Polyneuropathy, unspecified
+G81 | | | Hemiplegia
+G81.90 | G81 | y | Hemiplegia, unspecified affecting unspecified side
+G81.91 | G81 | y | Hemiplegia, unspecified affecting right dominant side
+G81.93 | G81 | y | Hemiplegia, unspecified affecting right nondominant side
+G81.94 | G81 | y | Hemiplegia, unspecified affecting left nondominant side
 I10 | | y | Essential (primary) hypertension
   use_additional: tobacco use (Z72.0)
 I11 | | | Hypertensive heart disease

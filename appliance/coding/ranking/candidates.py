@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ class _ByPhrase:
     pair: NDArray[np.int64]
     chance: FloatArray
 
-    def nth(self, column: NDArray[np.generic], place: int) -> FloatArray:
+    def nth(self, column: NDArray[Any], place: int) -> FloatArray:
         out = np.zeros(len(self.codes), np.float32)
         has = self.count > place
         out[has] = column[self.start[has] + place]
@@ -74,6 +75,10 @@ def candidates(
         present: For each stem of the reading 1 where the text holds it as present, else 0; all 1 when not known.
     """
     size = len(lexicon.codes)
+    if not len(reading.phrases):
+        # Without a word there is nothing to quote, whatever is common among codes.
+        none = np.zeros(0, np.int64)
+        return Candidates(none, np.zeros((0, len(FEATURES)), np.float32), none, none)
     held = present if present is not None else np.ones(len(reading.stems), np.float32)
     rows, mine = known(learned.phrases, reading.phrases)
     by = _by_phrase(learned, rows, mine)
@@ -98,7 +103,7 @@ def candidates(
     mapped = place[ids]
     has = mapped >= 0
 
-    def at(values: NDArray[np.generic]) -> FloatArray:
+    def at(values: NDArray[Any]) -> FloatArray:
         out = np.zeros(len(ids), np.float32)
         out[has] = values[mapped[has]]
         return out
@@ -178,7 +183,7 @@ class _Terms:
             out[code[order]] = order
             return out
 
-        def of(places: NDArray[np.int64], values: NDArray[np.generic]) -> FloatArray:
+        def of(places: NDArray[np.int64], values: NDArray[Any]) -> FloatArray:
             out = np.zeros(size, np.float32)
             has = places >= 0
             out[has] = values[places[has]]

@@ -67,11 +67,11 @@ class Lexicon:
         self.kind = np.array([row[2] for row in rows], np.int8)
         self.shared = np.array([row[3] for row in rows], np.int32)
         term = np.repeat(np.arange(len(rows), dtype=np.int32), [len(row[0]) for row in rows])
-        word = np.array([vocabulary[word] for words, *_ in rows for word in words], np.int32)
-        count = np.bincount(word, minlength=len(vocabulary))
+        number = np.array([vocabulary[word] for words, *_ in rows for word in words], np.int32)
+        count = np.bincount(number, minlength=len(vocabulary))
         self.idf: NDArray[np.float64] = np.log(len(rows) / count)
-        self.mass = np.bincount(term, self.idf[word], len(rows))
-        order = np.argsort(word, kind="stable")
+        self.mass = np.bincount(term, self.idf[number], len(rows))
+        order = np.argsort(number, kind="stable")
         self.postings = term[order]
         self.first = np.r_[0, np.cumsum(count)]
         # A stable name of a term, so that what was learned of it survives another table.

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +22,9 @@ from appliance.coding.ranking.reading import stem_hash
 from appliance.coding.ranking.trees import Calibration, Trees
 from appliance.errors import NotVerifiedError
 
-# Made by bench/coded/train.py from CodiEsp (CC BY 4.0; attribution in the module that reads it: `licence`).
+# Made by bench/coded/train.py from CodiEsp.
 SHIPPED = Path(__file__).with_name("ranker.npz.gz")
-SHIPPED_SHA256 = ""
+SHIPPED_SHA256 = "0f6cca2866b13c3e1f1b9dbfd7dfb3df3fd2b1e8a9d4537fff9597803a44712a"
 LICENCE = (
     "Learned from CodiEsp (Miranda-Escalada, Gonzalez-Agirre, Armengol-Estape, Krallinger, CLEF eHealth 2020),"
     " CC BY 4.0; counts, weights and trees only, no text."
@@ -53,7 +54,7 @@ def dump(ranker: Ranker, lexicon: Lexicon) -> bytes:
     names = np.array([stem_hash(name) for name in lexicon.names], np.uint64)
     seen = np.flatnonzero(learned.term_texts)
     scale = float(np.abs(near.alpha).max(initial=1e-9)) / 127
-    arrays: dict[str, NDArray[np.generic]] = {
+    arrays: dict[str, Any] = {
         "features": np.frombuffer("\n".join(FEATURES).encode(), np.uint8),
         "codes": np.frombuffer("\n".join(lexicon.codes[at] for at in used).encode(), np.uint8),
         "code_count": learned.code_count[used].astype(np.uint16),
@@ -114,7 +115,13 @@ def shipped() -> bytes:
         raise NotVerifiedError(f"{SHIPPED.name}: {error.strerror}", hint=_HINT) from None
 
 
-def _ranker(arrays: Mapping[str, NDArray[np.generic]], lexicon: Lexicon) -> Ranker:
+def learned_codes(content: bytes) -> tuple[str, ...]:
+    """The codes that a ranker learned of, of its set's year; a table may lack some. The bytes are not verified."""
+    with gzip.open(io.BytesIO(content)) as packed, np.load(io.BytesIO(packed.read(_MAX_BYTES))) as archive:
+        return tuple(_lines(archive["codes"]))
+
+
+def _ranker(arrays: Mapping[str, NDArray[Any]], lexicon: Lexicon) -> Ranker:
     places = np.array([lexicon.place.get(code, -1) for code in _lines(arrays["codes"])], np.int64)
     by_name = {str(name): at for at, name in enumerate(lexicon.categories)}
     categories = np.array([by_name.get(name, -1) for name in _lines(arrays["categories"])], np.int64)
@@ -151,15 +158,15 @@ def _ranker(arrays: Mapping[str, NDArray[np.generic]], lexicon: Lexicon) -> Rank
     return Ranker(learned, trees, calibration, best_code, best_category)
 
 
-def _lines(array: NDArray[np.generic]) -> list[str]:
+def _lines(array: NDArray[Any]) -> list[str]:
     return bytes(array).decode("ascii").split("\n")
 
 
-def _firsts(length: NDArray[np.generic]) -> NDArray[np.int32]:
+def _firsts(length: NDArray[Any]) -> NDArray[np.int32]:
     return np.r_[0, np.cumsum(length.astype(np.int64))].astype(np.int32)
 
 
-def _kept(length: NDArray[np.generic], target: NDArray[np.int64], *columns: NDArray[np.generic]) -> Lists:
+def _kept(length: NDArray[Any], target: NDArray[np.int64], *columns: NDArray[Any]) -> Lists:
     """Lists without the elements whose target the lexicon does not have."""
     owner = np.repeat(np.arange(len(length)), length.astype(np.int64))
     keep = target >= 0
@@ -167,7 +174,7 @@ def _kept(length: NDArray[np.generic], target: NDArray[np.int64], *columns: NDAr
     return Lists(_firsts(shorter), (target[keep].astype(np.int32), *(column[keep] for column in columns)))
 
 
-def _picked(values: NDArray[np.generic], at: NDArray[np.int64]) -> NDArray[np.float32]:
+def _picked(values: NDArray[Any], at: NDArray[np.int64]) -> NDArray[np.float32]:
     out = np.zeros(len(at), np.float32)
     out[at >= 0] = values[at[at >= 0]]
     return out

@@ -19,13 +19,13 @@ _LINE = re.compile(r"[^\n]+")
 _SENTENCE = re.compile(r".+?(?:[.;:!?](?=\s)|$)")
 # Words that say nothing of a condition, in titles and in texts alike.
 _STOP = frozenset(
-    (
+    _WORD.findall(
         "a an the of in on at to for with without by from and or as is are was were be been being which who whom that"
         " this these those it its he she his her him they their them we our us i not no nor due other unspecified"
         " specified elsewhere classified nos nec patient patients case had has have having did do does done when where"
         " there then than also after before during showed shows show presented presents present reported revealed"
         " observed performed made most more very some any such into between both s type"
-    ).split()  # noqa: SIM905 (a hundred quoted words read worse)
+    )
 )
 # Forms that the endings below would tear apart.
 _FORMS = {

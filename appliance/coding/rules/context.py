@@ -20,6 +20,7 @@ _LATER = re.compile(
     r"|post[- ]?op(?:erative)?|routine healing|returns? for|subsequent)\b",
     re.IGNORECASE,
 )
+_HANDED = re.compile(r"\b(?:left|right)(?:[- ]?handed(?:ness)?|[- ]hand(?:ed)?[- ]dominan(?:t|ce))\b", re.IGNORECASE)
 _SEQUELA = re.compile(
     r"\b(?:sequelae?|late effects?|residuals? (?:of|from)|as a result of (?:an? )?old)\b", re.IGNORECASE
 )
@@ -70,7 +71,7 @@ def context(reader: StatusReader, places: Iterable[tuple[int, int]], more: froze
             (held if status in _HOLDS else denied).update(stems(word.group()))
         # Roman numbers are read beside their word, so the sentence is read as a whole as well.
         held |= {one for one in stems(sentence) if one[0].isdigit()}
-        tokens = tokenise(sentence)
+        tokens = tokenise(_HANDED.sub(" ", sentence))
         sides |= {side for _, side in sides_in(tokens, range(len(tokens)), spoken=False)}
         later |= _LATER.search(sentence) is not None
         sequela |= _SEQUELA.search(sentence) is not None

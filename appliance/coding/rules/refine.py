@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from appliance.coding.rules.context import Context
-from appliance.coding.rules.titles import ASSUMED, EMPTY, SIDES, Asked, asked, stems
+from appliance.coding.rules.titles import ASSUMED, SIDES, Asked, asked, named
 from appliance.coding.rules.tree import CodeTree
 from appliance.coding.suggestion import Entry
 from appliance.grounding.tokens import stem
@@ -15,6 +15,7 @@ _MAX_DEPTH, _MAX_OPTIONS = 8, 6
 # Below "other" a title counts when that many of its words are stated; that many codes are looked at.
 _WORDS_BELOW, _MAX_BELOW = 2, 400
 _SUBSEQUENT, _SEQUELA, _INITIAL = stem("subsequent"), stem("sequela"), stem("initial")
+_HANDS = {"right": stem("dominant"), "left": stem("nondominant")}
 _TRIMESTER = stem("trimester")
 
 
@@ -55,7 +56,7 @@ def refine(tree: CodeTree, code: str, around: Context) -> Refined | None:
         chosen = _choose(tree, children, around)
         if chosen is None:
             if not entry.billable:
-                questions += _options(tree, entry, children)
+                questions += _options(tree, entry, children) or _listed(entry, [child.title for child in children])
             break
         below, stated = chosen
         if not stated:
@@ -79,33 +80,34 @@ def _told_apart(tree: CodeTree, children: Sequence[Entry]) -> list[tuple[Entry, 
     found = [(child, tree.asks(child)) for child in children]
     if len(found) < 2:
         return found
-    naming = [asks.all_stems for _, asks in found if not (asks.unspecified or asks.other)]
-    common = frozenset.intersection(*naming) if len(naming) > 1 else frozenset[str]()
-    whole = [set(stems(child.title)) - EMPTY for child in children]
-    shared = set.intersection(*whole)
+    whole = [named(child.title) for child in children]
+    # In every title, that of the unspecified one as well: "of right radius", "of unspecified radius".
+    shared = frozenset.intersection(*whole)
     told = []
     for (child, asks), every in zip(found, whole, strict=True):
         if not asks.all_stems and not (asks.absent or asks.unspecified or asks.other):
             told.append((child, replace(asks, either=(frozenset(every - shared),))))
         else:
-            told.append((child, replace(asks, either=tuple(one - common for one in asks.either))))
+            told.append((child, replace(asks, either=tuple(one - shared for one in asks.either))))
     return told
 
 
 def _choose(tree: CodeTree, children: Sequence[Entry], around: Context) -> tuple[Entry, bool] | None:
     """Return (child, whether the text states it); None when neither text nor conventions decide."""
     best: tuple[tuple[bool, float], Entry] | None = None
-    default: tuple[tuple[int, bool], Entry] | None = None
+    default: tuple[tuple[int, bool, int], Entry] | None = None
     for child, asks in _told_apart(tree, children):
         if asks.absent and asks.absent <= around.held:
             continue
         if around.sides and (SIDES & asks.all_stems) and not _right_side(asks, around):
             continue
         score, stated = _fits(asks, around)
+        if score is not None and asks.other:
+            score -= 0.5  # "other" and "unspecified" of the same words: the text says no more
         if score is not None and (stated or not asks.unspecified) and (best is None or (stated, score) > best[0]):
             best = (stated, score), child
         # Of two for a silent record, the one that is without more: "without status migrainosus" before "with".
-        rank = len(asks.absent), asks.unspecified
+        rank = len(asks.absent), asks.unspecified, -len(tree.asks(child).all_stems)
         if _default(asks, around) and (default is None or rank > default[0]):
             default = rank, child
     if best is not None and (best[0][0] or default is None):
@@ -119,14 +121,15 @@ def _choose(tree: CodeTree, children: Sequence[Entry], around: Context) -> tuple
 
 
 def _deeper(tree: CodeTree, children: Sequence[Entry], around: Context) -> Entry | None:
-    """Return the child below which a title is stated in full: "Obesity, class 2" stands under "Other obesity"."""
+    """Return the child below which a title is stated in full.
+
+    "Obesity, class 2" stands under "Other obesity", "retinopathy" under "ophthalmic complications".
+    """
     above = tree.entry(children[0].parent) if children and children[0].parent else None
     if above is None:
         return None
     best: tuple[int, Entry] | None = None
     for child in children:
-        if not tree.asks(child).other and not tree.asks(child).unspecified:
-            continue
         for entry in tree.below(child.code, _MAX_BELOW):
             asks = asked(entry.title, above.title)
             if asks.absent or asks.unspecified or asks.other:
@@ -158,6 +161,11 @@ def _fits(asks: Asked, around: Context) -> tuple[float | None, bool]:
 
 
 def _assumed(around: Context) -> frozenset[str]:
+    """What a record need not say. A side is taken as dominant when it is the right one (guideline I.C.6.a)."""
+    return _of_episode(around) | frozenset(_HANDS[side] for side in around.sides if side in _HANDS)
+
+
+def _of_episode(around: Context) -> frozenset[str]:
     if around.sequela:
         return frozenset({_SEQUELA})
     if around.later:
@@ -208,7 +216,11 @@ def _options(tree: CodeTree, above: Entry, children: Sequence[Entry]) -> list[st
     named = [
         tree.asks(child).words for child in children if not (tree.asks(child).unspecified or tree.asks(child).other)
     ]
-    named = [one for one in dict.fromkeys(named) if one]
+    return _listed(above, named)
+
+
+def _listed(above: Entry, choices: Sequence[str]) -> list[str]:
+    named = [one for one in dict.fromkeys(choices) if one]
     if not named:
         return []
     shown = "; ".join(one[:80] for one in named[:_MAX_OPTIONS])

@@ -15,7 +15,7 @@ EMPTY = frozenset(
         words(
             "the of a an and or with without due to in by on at for as from other unspecified specified elsewhere"
             " classified not nos nec encounter type disease disorder diseases disorders syndrome condition conditions"
-            " associated involving including site sites part parts region stage through"
+            " associated involving including site sites part parts region stage through side affecting"
             " structure level episode current caused uncomplicated"
         ),
     )
@@ -33,7 +33,12 @@ _LISTED = r"(?:(?!with\b)[^,;]+, ){1,4}and (?!with\b)[^,;]+"
 _ALONE = r"(?:(?!\b(?:with|in|of (?:right|left|bilateral|unspecified|other))\b)[^,;])+"
 _ABSENT = re.compile(rf"\b(?:without(?: mention of)?|not) ({_LISTED}|{_ALONE})", re.IGNORECASE)
 # What is called unspecified is not asked for: "of unspecified ligament", "unspecified severity".
-_UNKNOWN = re.compile(r"\bunspecified((?: (?!with\b|without\b|of\b|in\b|due\b|as\b|and\b|or\b)[a-z-]+){1,2})", re.I)
+_UNKNOWN = re.compile(
+    r"\bunspecified((?: (?!(?:with|without|of|in|due|as|and|or|affecting|right|left|bilateral)\b)[a-z-]+){1,2})", re.I
+)
+# "Suppurative and unspecified otitis media" does not say of what is below it that it is suppurative.
+_HALF = re.compile(r"\b(?!other\b)[\w-]+ and unspecified\b", re.IGNORECASE)
+_ANY_HALF = re.compile(r"\b[\w-]+ and unspecified\b")
 _UNCOMPLICATED = re.compile(r"\buncomplicated\b", re.IGNORECASE)
 _ROMAN_STAGE = re.compile(r"(i{1,3}|iv|vi?)([a-c]?)")
 _DIGIT_STAGE = re.compile(r"(\d)[a-c]")
@@ -48,6 +53,9 @@ _ABBREVIATED = {
     "flare": ("exacerbation",), "ckd3": ("chronic", "kidney", "stage", "3"), "hfref": ("systolic", "heart", "failure"),
     "hfpef": ("diastolic", "heart", "failure"), "stemi": ("st", "elevation"), "lt": ("left",), "rt": ("right",),
     "bilaterally": ("bilateral",), "both": ("bilateral",), "malignancy": ("malignant", "neoplasm"),
+    "leg": ("leg", "lower", "limb"), "legs": ("leg", "lower", "limb"), "arm": ("arm", "upper", "limb"),
+    "arms": ("arm", "upper", "limb"), "cheek": ("cheek", "face"), "forehead": ("forehead", "face"),
+    "chin": ("chin", "face"), "kidney": ("kidney", "renal"), "renal": ("renal", "kidney"),
 }  # fmt: skip
 
 
@@ -104,7 +112,7 @@ def asked(title: str, above: str) -> Asked:
     Words in brackets are nonessential modifiers (conventions I.A.7), so they ask for nothing.
     """
     plain = _PARENTHESES.sub(" ", title)
-    known = set(stems(_PARENTHESES.sub(" ", above)))
+    known = set(stems(_HALF.sub(" ", _PARENTHESES.sub(" ", above))))
     absent: set[str] = set()
     for found in _ABSENT.finditer(plain):
         absent |= set(stems(found[1])) - EMPTY
@@ -122,10 +130,15 @@ def asked(title: str, above: str) -> Asked:
         wanted = wanted - _WEAK or wanted
         either.append(frozenset(one for one in wanted if not (open_end and one.isdigit())))
     lower = plain.casefold()
-    return Asked(
-        tuple(either), frozenset(absent), "unspecified" in lower, lower.startswith("other ") or ", other" in lower,
-        _beyond(title, above),
-    )  # fmt: skip
+    # What the title above leaves unspecified, all below it do.
+    unspecified = lower.count("unspecified") > _ANY_HALF.sub(" ", above.casefold()).count("unspecified")
+    other = lower.startswith("other ") or ", other" in lower
+    return Asked(tuple(either), frozenset(absent), unspecified, other, _beyond(title, above))
+
+
+def named(title: str) -> frozenset[str]:
+    """Return the stems of what a title names, what it calls unspecified included and what it calls absent not."""
+    return frozenset(stems(_ABSENT.sub(" ", _PARENTHESES.sub(" ", title)))) - EMPTY
 
 
 def _beyond(title: str, above: str) -> str:

@@ -204,9 +204,11 @@ def edit_rows(tally: Tally) -> tuple[EditRow, ...]:
     )
 
 
-def times(answered: Iterable[Answer]) -> Times:
-    """Seconds per record, by nearest rank."""
+def times(answered: Iterable[Answer]) -> Times | None:
+    """Seconds per record, by nearest rank; None when the answers came without."""
     taken = sorted(answer.seconds for answer in answered)
+    if not taken or not taken[-1]:
+        return None
     return Times(
         median=plain.median(taken), p95=taken[max(0, -(-95 * len(taken) // 100) - 1)], longest=taken[-1],
         total=round(sum(taken), 6),

@@ -106,7 +106,7 @@ class ValidationReport(_Frozen):
     calibration_error: float | None
     sure: Interval = Field(description="Precision of suggestions at or above 0.95.")
     sure_coverage: Interval = Field(description="Share of the coders' codes that these agree with.")
-    times: Times
+    times: Times | None = Field(description="Null when the suggestions came without.")
 
 
 class Miss(_Frozen):

@@ -44,6 +44,8 @@ def suggested(text: str, *given_codes: tuple[str, str], rules: StructureRules = 
         ("CKD.", "CKD", "N18", "N18.9", "stage 5"),
         ("Pregnant, 32 weeks of gestation, gestational edema.", "gestational edema", "O12.0", "O12.03", ""),
         ("Gestational edema.", "Gestational edema", "O12.0", "O12.00", "Which trimester"),
+        ("Acute ischemia, hemiplegia on the right, left-handed.", "hemiplegia", "G81", "G81.91", ""),
+        ("Hyperlipidemia.", "Hyperlipidemia", "E78", "E78.5", ""),
         ("Chronic systolic heart failure.", "heart failure", "I50", "I50.22", ""),
     ],
 )

@@ -7,7 +7,7 @@ import itertools
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.coding.suggestion import CodeSystem
@@ -45,6 +45,7 @@ def test_kappa_as_published() -> None:
     assert kappa(0, 0, 0, 0) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40))
 def test_kappa_by_its_definition(cells: list[tuple[bool, bool]]) -> None:
     of = len(cells)
@@ -97,6 +98,7 @@ def test_what_was_lost_is_named(table: PackedTable) -> None:
     assert chapter(table, "U99.99") == OUTSIDE or chapter(table, "U99.99").startswith("22")
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_pairs_lose_and_double_nothing(table: PackedTable, data: st.DataObject) -> None:
     some = ["E11.9", "E11.65", "E10.9", "I10", "M25.561", "M25.562", "J45.40", "Q99.99X", "R05.9"]

@@ -150,7 +150,8 @@ def test_a_page_with_nothing_to_count_is_made(editor: Editor, tmp_path: Path) ->
         rounds=100,
     )
     assert "none (nothing to count)" in page(report)
-    assert report.calibration_error is None
+    assert "without their times" in page(report)
+    assert (report.calibration_error, report.times) == (None, None)
 
 
 def _asked(suggester: FakeSuggester, state: Path | None, engine: str = "fake 1") -> list[Answer]:
