@@ -9,9 +9,9 @@ import typer
 from appliance.ctl.audit import app as audit_app
 from appliance.ctl.clinical import app as encounter_app
 from appliance.ctl.clinical import mint_token
-from appliance.ctl.coding import app as coding_app
 from appliance.ctl.codes import app as codes_app
 from appliance.ctl.codes_suggest import suggest as suggest_codes
+from appliance.ctl.coding import app as coding_app
 from appliance.ctl.deid import check_policy, deidentify
 from appliance.ctl.faults import acknowledge_fault, show_faults
 from appliance.ctl.release import app as release_app
