@@ -207,7 +207,8 @@ _BESIDE: dict[Assertion, str] = {
 # "Past medical history significant for", "known history of": what is said before and behind "history".
 _BEFORE = (
     "", "past", "past medical", "past surgical", "past psychiatric", "medical", "surgical", "prior", "previous",
-    "known", "remote", "personal", "significant", "significant past medical", "extensive", "long", "longstanding", "strong",
+    "known", "remote", "personal", "significant", "significant past medical", "extensive", "long", "longstanding",
+    "strong",
 )  # fmt: skip
 _AFTER = (
     "of", "significant for", "is significant for", "notable for", "is notable for", "positive for", "is positive for",
