@@ -32,6 +32,7 @@ _OWN = frozenset(
 )
 _CAUSES = frozenset({("due", "to"), ("secondary", "to"), ("caused", "by"), ("setting", "of"), ("because", "of")})
 _POSSESSIVES = frozenset(words("her his my their our she he i they"))
+_OWNERS = frozenset(words("your his her my their"))
 _AFFIRMS = frozenset(words("positive confirmed persists persist"))
 _GIVEN = frozenset(words("your this that these those the my"))
 _SUBJECTS = frozenset(words("i we you he she they it will then please take patient"))
@@ -171,6 +172,8 @@ class StatusReader:
                 continue
             if not self._reaches(cue, first, last, high):
                 continue
+            if cue.assertion is Assertion.POSSIBLE and cue.reach is Reach.FORWARD and self._owned(first, low):
+                continue  # "looks like your diabetes": whatever is possible, the diabetes is known
             if cue.assertion is Assertion.HISTORICAL and cue.reach is Reach.FORWARD and cue.lists:
                 weak = True
             else:
@@ -188,6 +191,10 @@ class StatusReader:
             and self._reaches(cue, first, last, high)
             for cue in self._known[low][0]
         )
+
+    def _owned(self, first: int, low: int) -> bool:
+        before = self._index.tokens[max(low, first - 1) : first]
+        return bool(before) and before[0].text in _OWNERS
 
     def _reaches(self, cue: Cue, first: int, last: int, high: int) -> bool:
         if cue.reach is Reach.BESIDE:

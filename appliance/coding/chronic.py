@@ -28,6 +28,7 @@ _LASTING = frozenset(
 _NAMED = (
     "heart failure", "kidney disease", "liver disease", "valve disease", "vascular disease", "bowel disease",
     "lung disease", "seizure disorder", "hepatitis b", "hepatitis c", "sickle cell",
+    "blood pressure", "high cholesterol",
 )  # fmt: skip
 _PAIRS = frozenset(tuple(map(stem, pair.split())) for pair in _NAMED)
 

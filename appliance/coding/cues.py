@@ -49,7 +49,9 @@ _H, _P, _F, _Y, _N = (
 
 # Pseudo-cues: longer than the cue that they contain, so they win over it.
 _PSEUDO = (
-    "history of present illness|history of presenting illness|history and physical|history taking|poor history"
+    "history of present illness|past medical history|past surgical history|past history|medical history"
+    "|history of presenting illness|history and physical|history taking|poor history|year - old|year old|years old"
+    "|month - old|months old|week - old|weeks old|day - old|days old|hour - old|year - olds"
     "|social history|medication history|good history|no history obtained|likely to|more likely to|as possible|prior to"
     "|if possible|as soon as possible|whenever possible|where possible|no doubt|without doubt|what if|as if|even"
     " if|if so|if not|risk factor for having"
@@ -87,8 +89,8 @@ _FORWARD: dict[Assertion, tuple[str, str]] = {
         "|ddx|ddx includes|differential diagnosis|differential diagnosis of|differential of|possibilities include"
         "|could include|considerations include|ruling out|rule out|r / o|to exclude|work up for|workup for",
         "possible|possibly|probable|probably|suspected|suspect|suspects|suspecting|suspicion of|suspicion for"
-        "|suspicious for|suspicious of|concern for|concerns for|concerning for|concerned about|concern about"
-        "|concern of"
+        "|suspicious for|suspicious of|concern for|concerned that|concerns for|concerning for|concerned about"
+        "|concern about|concern of"
         "|likely due to|likely secondary to|likely from|likely related to|probably due to|possibly due to|possibly"
         " from"
         "|possibly related to|most likely due to|is likely due to|is likely from|is likely secondary to|likely"
@@ -125,7 +127,7 @@ _FORWARD: dict[Assertion, tuple[str, str]] = {
         "|could develop|can develop|may become|could become|would|to reduce|to decrease|afraid of|fear of|fears"
         "|worried about|worry about|worries about|worried that|wonders about|wondering about|asks about|asked about"
         "|information about|information on|pamphlet on|handout on|handout about|exposure to|exposed to|contact with"
-        "|concerned that|evaluate whether|to determine if|goal of preventing|avoidance of",
+        "|evaluate whether|to determine if|goal of preventing|avoidance of",
         "indicated for|used for|used to treat|treats|approved for|prescribed for|given for",
     ),
     _N: (
@@ -202,6 +204,19 @@ _BESIDE: dict[Assertion, str] = {
 }
 
 
+# "Past medical history significant for", "known history of": what is said before and behind "history".
+_BEFORE = (
+    "", "past", "past medical", "past surgical", "past psychiatric", "medical", "surgical", "prior", "previous",
+    "known", "remote", "personal", "significant", "significant past medical", "extensive", "long", "longstanding",
+    "strong",
+)  # fmt: skip
+_AFTER = (
+    "of", "significant for", "is significant for", "notable for", "is notable for", "positive for", "is positive for",
+    "remarkable for", "is remarkable for", "includes", "included", "include", "consists of", "for", ":",
+)  # fmt: skip
+_HISTORIES = "|".join(" ".join(f"{before} history {after}".split()) for before in _BEFORE for after in _AFTER)
+
+
 def _compiled() -> dict[str, list[tuple[tuple[str, ...], tuple[tuple[Assertion | None, Reach, bool], ...]]]]:
     meant: dict[tuple[str, ...], dict[Reach | None, tuple[Assertion | None, Reach, bool]]] = {}
 
@@ -212,6 +227,7 @@ def _compiled() -> dict[str, list[tuple[tuple[str, ...], tuple[tuple[Assertion |
     for assertion, (listing, single) in _FORWARD.items():
         add(listing, assertion, Reach.FORWARD, True, Reach.FORWARD)
         add(single, assertion, Reach.FORWARD, False, Reach.FORWARD)
+    add(_HISTORIES, Assertion.HISTORICAL, Reach.FORWARD, True, Reach.FORWARD)
     for assertion, spellings in _BACKWARD.items():
         add(spellings, assertion, Reach.BACKWARD, False, Reach.BACKWARD)
     for assertion, spellings in _BESIDE.items():

@@ -35,7 +35,7 @@ _TELLS = frozenset(
         " told tells saw sees helps present bedside historian asked asks complains agrees understands in"
     )
 )
-_PATIENT = frozenset(words("patient pt i i've i'm"))
+_PATIENT = frozenset(words("patient pt i i've i'm you okay alright"))
 _STOPS = frozenset({";", "however"})
 _TO_VERB, _OWNED = 8, 4
 _OWNERS = frozenset(words("your the her his my their"))

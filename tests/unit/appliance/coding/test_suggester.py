@@ -13,6 +13,7 @@ from appliance.coding.suggestion import Assertion, Suggestion
 from appliance.coding.tables.builtin import built_in_table
 from appliance.errors import NotVerifiedError
 
+pytestmark = pytest.mark.slow
 DAY = datetime.date(2026, 5, 1)
 NOTE = """Assessment:
 Community acquired pneumonia. Arterial hypertension. Atrial fibrillation.

@@ -23,6 +23,7 @@ def run(tmp_path: Path) -> Any:
     return _run
 
 
+@pytest.mark.slow
 def test_a_document_from_the_standard_input(run: Any) -> None:
     note = "Assessment: community acquired pneumonia, arterial hypertension."
     result = run("-", "--on", "2026-05-01", "-o", "json", given=note.encode())
@@ -35,6 +36,7 @@ def test_a_document_from_the_standard_input(run: Any) -> None:
     assert codes["I10"]["table_digest"] == document["table_digest"]
 
 
+@pytest.mark.slow
 def test_a_table_from_a_file(run: Any, tmp_path: Path) -> None:
     path = tmp_path / "note.txt"
     path.write_text("He has arterial hypertension.\n")
