@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +18,7 @@ from appliance.drafting.engine import Engine
 from appliance.errors import ApplianceError
 from appliance.problems import ProblemError
 
+log = logging.getLogger("appliance.gateway")
 MAX_SUGGESTIONS = 60
 """More than a coder reads for one note; the most confident ones are kept."""
 _ORDER_S = 60.0
@@ -61,7 +63,8 @@ class Codes:
         self.library = library
         self._editor = Editor(library)
         self._suggester_of = suggester_of
-        self._made: tuple[str, Suggester] | None = None
+        # Of one table: a day of service that another one holds for makes that one's in its place.
+        self._made: tuple[str, Suggester | None] | None = None
         self._one_at_a_time = asyncio.Lock()
 
     def table(self, on: date) -> CodeTable:
@@ -86,20 +89,14 @@ class Codes:
         table = await asyncio.to_thread(self.table, on)
         # One computes at a time: drafts and their previews share the interpreter with it.
         async with self._one_at_a_time:
-            try:
-                found = await asyncio.to_thread(self._found, table, text, on)
-            except ApplianceError:
-                raise ProblemError(
-                    503, "no-coding-model", "The ranker of codes cannot be used", "it is not the one that was released"
-                ) from None
+            found = await asyncio.to_thread(self._found, table, text, on)
         return Suggested(table, await rank(engine, text, found, timeout_s=_ORDER_S))
 
     def _found(self, table: CodeTable, text: str, on: date) -> list[Suggestion]:
         assert self._suggester_of is not None  # noqa: S101 (suggest() looked)
-        if self._made is None or self._made[0] != table.digest:
-            self._made = table.digest, self._suggester_of(table)
+        suggester = self._suggester(self._suggester_of, table)
         found = []
-        for one in self._made[1].suggest(text, on=on)[:MAX_SUGGESTIONS]:
+        for one in suggester.suggest(text, on=on)[:MAX_SUGGESTIONS]:
             # Whatever suggested it: a code of another table, or words that the text does not have, are not released.
             if table.lookup(one.code) is None or one.table_digest != table.digest:
                 continue
@@ -108,6 +105,23 @@ class Codes:
             told = finding_sentences(self._editor.of_code(one.code, on))
             found.append(one.model_copy(update={"findings": tuple(dict.fromkeys((*one.findings, *told)))}))
         return found
+
+    def _suggester(self, make: Callable[[CodeTable], Suggester], table: CodeTable) -> Suggester:
+        """Return the table's suggester. One that could not be made is not tried again: it costs seconds each time.
+
+        Raises ProblemError 503.
+        """
+        if self._made is None or self._made[0] != table.digest:
+            self._made = table.digest, None
+            try:
+                self._made = table.digest, make(table)
+            except ApplianceError as error:
+                log.error("codes: %s; none are suggested until the gateway starts anew", type(error).__name__)
+        if self._made[1] is None:
+            raise ProblemError(
+                503, "no-coding-model", "The ranker of codes cannot be used", "see the gateway's journal on the box"
+            )
+        return self._made[1]
 
     def findings(self, codes: list[str], on: date, age_years: int | None, sex: str | None) -> tuple[Finding, ...]:
         """Return what the edits find of a document's codes. Raises ProblemError 503."""

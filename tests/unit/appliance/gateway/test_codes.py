@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from appliance.coding.suggestion import CodeTable
 from appliance.coding.tables.library import Library
+from appliance.errors import NotVerifiedError
 from appliance.gateway.auth.principal import Role
 from appliance.gateway.codes import Codes
 from appliance.gateway.store import documents
@@ -282,6 +283,22 @@ async def test_a_site_without_suggester_says_so(coded: Any) -> None:
     _, document = await coded.signed(*SPOKEN)
     answer = await coded.ask("POST", f"/v1/documents/{document}/codes", json=DAY, who=CODER)
     assert (answer.status_code, code(answer)) == (501, "no-coding")
+
+
+async def test_a_suggester_that_cannot_be_verified_suggests_nothing_and_is_tried_once(coded: Any) -> None:
+    tries: list[CodeTable] = []
+
+    def damaged(table: CodeTable) -> FakeSuggester:
+        tries.append(table)
+        raise NotVerifiedError("ranker: not the one that was released", hint="install the appliance again")
+
+    coded.core.codes = Codes(coded.core.codes.library, damaged)
+    _, document = await coded.signed(*SPOKEN)
+    for _ in range(3):
+        answer = await coded.ask("POST", f"/v1/documents/{document}/codes", json=DAY, who=CODER)
+        assert (answer.status_code, code(answer)) == (503, "no-coding-model")
+    assert len(tries) == 1
+    assert "codes.suggested" not in coded.happened()
 
 
 @pytest.mark.both_stores
