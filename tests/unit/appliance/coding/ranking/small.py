@@ -31,7 +31,7 @@ def small_lexicon(*more: str) -> Lexicon:
     return Lexicon(SmallTable(), more)  # type: ignore[arg-type]
 
 
-def learned(lexicon: Lexicon, phrase: str, code: str, chance: float) -> Associations:
+def learned(lexicon: Lexicon, phrase: str, code: str, chance: float, in_titles: int = 100) -> Associations:
     """One word that goes with one code."""
     word = read(phrase, lexicon).phrases
     place = lexicon.place[code]
@@ -40,7 +40,7 @@ def learned(lexicon: Lexicon, phrase: str, code: str, chance: float) -> Associat
     none = np.zeros(len(lexicon.names), np.float32)
     pairs = (
         np.array([place], np.int32), np.array([chance], np.float32), np.array([9], np.uint8), np.array([7], np.uint8),
-        np.array([100], np.uint8),
+        np.array([in_titles], np.uint8),
     )  # fmt: skip
     categories = (np.array([lexicon.category[place]], np.int32), np.array([0.5], np.float32))
     near = Neighbours(
