@@ -33,11 +33,11 @@ ROUNDS = 20
 SEED = 20_261
 GOAL_RECALL, GOAL_WRONG, GOAL_SPEED = 0.99, 1 / 3, 3.0
 _COUNTRIES_AND_STATES_STAY = "geography is an identifier below a state; only GPE that are neither are counted"
-# Of the synthetic sentences: what Safe Harbor names. Titles, nationalities, organisations stay by it or are no person's.
+# Of the synthetic sentences: what Safe Harbor names; titles and nationalities stay by it.
 SYNTHETIC = {
     "PERSON": "name", "STREET_ADDRESS": "address", "PHONE_NUMBER": "phone", "EMAIL_ADDRESS": "email", "US_SSN": "ssn",
-    "CREDIT_CARD": "account", "IBAN_CODE": "account", "IP_ADDRESS": "ip", "DOMAIN_NAME": "url", "US_DRIVER_LICENSE": "licence",
-    "ZIP_CODE": "place",
+    "CREDIT_CARD": "account", "IBAN_CODE": "account", "IP_ADDRESS": "ip", "DOMAIN_NAME": "url",
+    "US_DRIVER_LICENSE": "licence", "ZIP_CODE": "place",
 }  # fmt: skip
 OTHER_LABELS = {"GPE", "ORGANIZATION", "DATE_TIME", "AGE", "NRP", "TITLE"}
 Span = tuple[int, int]

@@ -15,7 +15,7 @@ _TLD = (
     "|nz|za|health|care|clinic|doctor|hospital|med|medical|pharmacy|dental|app|dev|me|tv|xyz|online|site|tech|cloud|ai"
 )
 _EMAIL = re.compile(
-    r"[\w.+%-]{1,64}\s?(?:@|\(at\)|\[at\])\s?(?:[\w-]{1,63}\s?(?:\.|\(dot\)|\[dot\])\s?){1,5}[a-z]{2,18}\b", re.I
+    r"[\w.+%-]{1,64}(?:@|\s@\s|\s?[(\[]at[)\]]\s?)(?:[\w-]{1,63}\s?(?:\.|\(dot\)|\[dot\])\s?){1,5}[a-z]{2,18}\b", re.I
 )
 _SPOKEN_WORD = r"[a-z0-9][a-z0-9-]{0,29}"
 _SPOKEN_EMAIL = re.compile(
@@ -123,9 +123,9 @@ class ContactRecogniser(ReadingRecogniser):
             called = _CALLING.search(text, max(0, match.start() - 60), match.start())
             # 555-1234 is a number to call; 500-1000 is a range.
             first, last = match.group()[:3], match.group()[4:8]
-            if called or (match.group()[3] in "-." and not last.endswith("00") and first not in ("100", "200", "000")):
-                if not _UNIT.match(text, match.end()):
-                    yield Found(match.start(), match.end(), _phone_or_fax(text, match.start()), LIKELY)
+            shaped = match.group()[3] in "-." and not last.endswith("00") and first not in ("100", "200", "000")
+            if (called or shaped) and not _UNIT.match(text, match.end()):
+                yield Found(match.start(), match.end(), _phone_or_fax(text, match.start()), LIKELY)
         for match in _EXTENSION.finditer(text):
             yield Found(match.start("value"), match.end("value"), IdentifierKind.PHONE, LIKELY)
 

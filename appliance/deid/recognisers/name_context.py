@@ -10,6 +10,7 @@ from appliance.deid.recognisers.base import CERTAIN, LIKELY
 from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIES, NameWords, Weight
 
 _TITLES = around("name_context.titles")
+_INTRODUCTIONS = (("am", "i"), ("is", "this"), ("me", "call"), ("by", "goes"))
 _ABBREVIATED = around("name_context.abbreviated")
 _CALLED = around("name_context.called")
 _LONGEST = 5  # words of a name
@@ -51,7 +52,7 @@ class NameContext:
         return self._alone(reading, words, at, weight)
 
     def _alone(self, reading: Reading, words: Sequence[Word], at: int, weight: Weight) -> Span | None:
-        """Without an introduction: a given name is one in any case, other names need a capital or a name beside them."""
+        """Without an introduction: given names are names in any case, others need a capital or a name beside them."""
         word = words[at]
         shouted = word.text.isupper() and len(word.text) > 1
         last = self._extended(words, at)
@@ -127,7 +128,7 @@ class NameContext:
             if title.low not in _CALLED or not self._odd_surname(words, at):
                 return None
         elif weight == Weight.UNKNOWN and not (word.capital and title.capital and not word.text.isupper()):
-            if title.low not in _CALLED or word.text.isupper() or not word.gap == " ":
+            if title.low not in _CALLED or word.text.isupper() or word.gap != " ":
                 return None
         elif weight in (Weight.WORD_SURNAME, Weight.WORD_GIVEN) and not (
             word.capital or title.low in ("doctor", "doctors", "miss", "professor")
@@ -148,14 +149,9 @@ class NameContext:
             return True
         if before.low in ("named", "name's", "called") and gap == "":
             return weight >= Weight.WORD_GIVEN or (weight == Weight.UNKNOWN and before.low != "called" and word.capital)
-        if weight == Weight.GIVEN or (word.capital and weight >= Weight.WORD_GIVEN):
-            if (before.low, second) in (
-                ("am", "i"),
-                ("is", "this"),
-                ("me", "call"),
-                ("by", "goes"),
-            ) or before.low == "i'm":
-                return True
+        named = weight == Weight.GIVEN or (word.capital and weight >= Weight.WORD_GIVEN)
+        if named and (before.low == "i'm" or (before.low, second) in _INTRODUCTIONS):
+            return True
         if before.low in _GREETINGS:
             return self._greeted(words, at, weight)
         if before.low in self._lists.relatives and gap in ("", ","):
@@ -190,7 +186,7 @@ class NameContext:
         return opened and (_closed(words, at) or asked)
 
     def _odd_surname(self, words: Sequence[Word], at: int) -> bool:
-        """Whether a word such as "young" stands where a surname ends: "doctor young ," and not "doctor young people"."""
+        """Whether a word such as "young" ends a name: "doctor young ," and not "doctor young people"."""
         return words[at].low in self._lists.surname_words and _closed(words, at)
 
     def _extended(self, words: Sequence[Word], at: int, *, titled: bool = False, introduced: bool = False) -> int:
@@ -201,6 +197,8 @@ class NameContext:
         for index in range(at + 1, min(at + _LONGEST, len(words))):
             word = words[index]
             initial = len(words[index - 1].text) == 1 or words[index - 1].low in PARTICLES
+            if index - 1 == last and words[last].text.lower().endswith(("'s", "’s")):
+                break  # Mr Hoover's Bell palsy
             if word.gap not in (" ", "  ", "^") and not (word.gap in (". ", " . ") and initial):
                 break
             following = words[index + 1] if index + 1 < len(words) else None
