@@ -115,7 +115,9 @@ class NameContext:
         if len(word.text) == 1:
             return None
         if title.low == "miss" and not word.capital and at > 1 and words[at - 2].low in _MISSING:
-            return None
+            # "are you miss hill?" asks for a name, "I miss work" does not.
+            if words[at - 2].low != "you" or weight <= Weight.UNKNOWN:
+                return None
         if title.low in _TITLES:
             proper = (
                 word.capital

@@ -85,7 +85,7 @@ class NameRecogniser(ReadingRecogniser):
         super().__init__()
         self._lists = classes.words
         self.classes = classes
-        self.context = NameContext(classes)
+        self._around = NameContext(classes)
 
     def find(self, reading: Reading) -> Iterator[Found]:
         """Spans of names; mentions that repeat one are found in the whole text."""
@@ -121,7 +121,7 @@ class NameRecogniser(ReadingRecogniser):
     def _evidence(self, reading: Reading, words: list[Word]) -> Iterator[tuple[Found, bool]]:
         text = reading.text
         for at in range(len(words)):
-            span = self.context.name_at(reading, words, at)
+            span = self._around.name_at(reading, words, at)
             if span:
                 first, last, confidence = span
                 yield Found(words[first].start, words[last].end, IdentifierKind.NAME, confidence), confidence > POSSIBLE
