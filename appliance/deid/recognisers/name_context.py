@@ -114,10 +114,11 @@ class NameContext:
             return None
         if len(word.text) == 1:
             return None
-        if title.low == "miss" and not word.capital and at > 1 and words[at - 2].low in _MISSING:
-            # "are you miss hill?" asks for a name, "I miss work" does not.
-            if words[at - 2].low != "you" or weight <= Weight.UNKNOWN:
-                return None
+        previous = words[at - 2].low if at > 1 else ""
+        # "are you miss hill?" asks for a name, "I miss work" does not.
+        asked = previous == "you" and weight > Weight.UNKNOWN
+        if title.low == "miss" and not word.capital and previous in _MISSING and not asked:
+            return None
         if title.low in _TITLES:
             proper = (
                 word.capital
