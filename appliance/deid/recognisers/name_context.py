@@ -11,6 +11,11 @@ from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIE
 
 _TITLES = around("name_context.titles")
 _INTRODUCTIONS = (("am", "i"), ("is", "this"), ("me", "call"), ("by", "goes"))
+_OWNERS = frozenset(("my", "his", "her", "their", "your", "our"))
+MODAL_NAMES = frozenset(("will", "may"))
+"""Given names that are mostly verbs; only a capital inside a sentence or a surname tells them apart."""
+
+_NEVER_CALLED = frozenset(("will", "may", "can", "do", "see", "said", "just", "back", "call", "was", "is", "has"))
 _ABBREVIATED = around("name_context.abbreviated")
 _CALLED = around("name_context.called")
 _LONGEST = 5  # words of a name
@@ -43,12 +48,16 @@ class NameContext:
             if titled or before.low in _TITLES:
                 return titled
         weight = self._classes.weight(word.low)
+        if word.low in MODAL_NAMES and self._modal_name(reading, words, at):
+            return (at, self._extended(words, at, introduced=True), LIKELY)
         if weight <= Weight.ORDINARY or _is_broken_off(reading.text, words, at):
             return None
         if self._introduced(words, at, weight):
             return (at, self._extended(words, at, introduced=True), CERTAIN if weight > Weight.UNKNOWN else LIKELY)
-        if weight == Weight.UNKNOWN or self._classes.clinical(words, at):
+        if self._classes.clinical(words, at):
             return None
+        if weight == Weight.UNKNOWN:
+            return self._strange(reading, words, at)
         return self._alone(reading, words, at, weight)
 
     def _alone(self, reading: Reading, words: Sequence[Word], at: int, weight: Weight) -> Span | None:
@@ -81,6 +90,10 @@ class NameContext:
                 )
             ):
                 return (at, last, LIKELY)
+            asked = before == "is" and beside is not None and beside.low in ("your", "his", "her", "with")
+            strange = last > at and before in ("is", "have") and self._classes.weight(words[last].low) == Weight.UNKNOWN
+            if asked or strange:
+                return (at, last, LIKELY)
             subject = (
                 beside is not None
                 and beside.gap == " "
@@ -91,6 +104,34 @@ class NameContext:
         if weight == Weight.SURNAME and (capital or (before in ("patient", "pt", "client") and word.gap == " ")):
             return (at, last, LIKELY)
         return None
+
+    def _strange(self, reading: Reading, words: Sequence[Word], at: int) -> Span | None:
+        """A word of no list: the patient by that word before it, or, in lower case, a name by the surname behind it."""
+        word = words[at]
+        before = words[at - 1].low if at else ""
+        if before in ("patient", "pt", "client") and word.capital and not word.text.isupper() and word.gap == " ":
+            return (at, self._extended(words, at, introduced=True), LIKELY)
+        beside = words[at + 1] if at + 1 < len(words) and words[at + 1].gap == " " else None
+        if reading.capitals or beside is None or len(word.low) < 4 or word.capital:
+            return None
+        if self._classes.weight(beside.low) == Weight.SURNAME and not self._classes.clinical(words, at + 1):
+            return (at, at + 1, LIKELY)
+        return None
+
+    def _modal_name(self, reading: Reading, words: Sequence[Word], at: int) -> bool:
+        """Whether "Will" or "May" is a name: a capital inside a sentence, or a surname behind it."""
+        word = words[at]
+        if not word.capital or word.text.isupper():
+            return False
+        index = at + 1
+        while index < len(words) and len(words[index].text) == 1 and words[index].capital:
+            index += 1
+        behind = words[index] if index < len(words) and words[index].gap in (" ", ". ") else None
+        if behind and behind.capital and self._classes.weight(behind.low) >= Weight.WORD_SURNAME:
+            return not self._classes.clinical(words, index)
+        clause = word.gap.strip()[-1:] in (";", ":", "-", "|")
+        inside = reading.capitals and not word.opens and not clause and not self._in_title(words, at)
+        return inside and (word.low == "will" or words[at - 1].low in self._lists.relatives)
 
     def _described(self, words: Sequence[Word], at: int) -> bool:
         """Whether the verb at `at` describes a person: "is a 45", "is here", "is the patient"."""
@@ -120,6 +161,8 @@ class NameContext:
         if title.low == "miss" and not word.capital and previous in _MISSING and not asked:
             return None
         if title.low in _TITLES:
+            if word.low in self._lists.surname_words and word.low not in _NEVER_CALLED:
+                return (at, self._extended(words, at, titled=True), CERTAIN)
             proper = (
                 word.capital
                 and title.capital
@@ -159,17 +202,20 @@ class NameContext:
             return self._greeted(words, at, weight)
         if before.low in self._lists.relatives and gap in ("", ","):
             if weight >= Weight.WORD_GIVEN:
-                owned = second in ("my", "his", "her", "their", "your", "our") and gap == ""
+                owned = second in _OWNERS and gap == ""
                 return weight == Weight.GIVEN or word.capital or owned
-            return (
-                weight == Weight.UNKNOWN
-                and word.capital
-                and gap == ""
-                and not word.text.isupper()
-                and not before.text.isupper()
-            )
-        spoken_to = gap == "," or before.low in _TURNS
-        return before.low in _VOCATIVES and spoken_to and weight == Weight.WORD_GIVEN and _closed(words, at)
+            if weight == Weight.UNKNOWN and gap == "" and not word.capital:
+                following = words[at + 1].low if at + 1 < len(words) else ""
+                return second in _OWNERS and len(word.low) > 4 and (following in AFTER_A_NAME or _closed(words, at))
+            shouted = word.text.isupper() or before.text.isupper()
+            return weight == Weight.UNKNOWN and word.capital and gap == "" and not shouted
+        turn = before.gap.strip()[-1:] in ("]", ":")
+        spoken_to = gap == "," or before.low in _TURNS or turn
+        if before.low not in _VOCATIVES or not spoken_to or not _closed(words, at):
+            return False
+        return weight == Weight.WORD_GIVEN or (
+            weight == Weight.UNKNOWN and turn and len(word.low) > 4 and not before.capital and gap == ""
+        )
 
     def _greeted(self, words: Sequence[Word], at: int, weight: Weight) -> bool:
         if weight >= Weight.WORD_GIVEN:
@@ -185,7 +231,8 @@ class NameContext:
             "thanks",
             "so",
         )
-        opened = words[at - 1].gap.strip()[-1:] in ("]", ":") or words[at - 1].opens
+        turn = words[at - 2].gap if at > 1 and words[at - 2].low == "good" else words[at - 1].gap
+        opened = turn.strip()[-1:] in ("]", ":") or words[at - 1].opens
         return opened and (_closed(words, at) or asked)
 
     def _odd_surname(self, words: Sequence[Word], at: int) -> bool:

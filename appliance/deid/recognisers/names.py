@@ -14,7 +14,7 @@ from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, POSSIBLE, Found, ReadingRecogniser
 from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIES, NameWords, Weight
-from appliance.deid.recognisers.name_context import NameContext
+from appliance.deid.recognisers.name_context import MODAL_NAMES, NameContext
 
 _LABEL = re.compile(
     r"(?:^|(?<=[\n|;.,(\t])|(?<=\s))(?:(?:patient|pt|client|member|subscriber|insured"
@@ -192,12 +192,10 @@ class NameRecogniser(ReadingRecogniser):
             family, given = match["last"].lower(), match["first"].lower()
             weights = self.classes.weight(family), self.classes.weight(given)
             cased = match["last"][0].isupper() and match["first"][0].isupper()
-            if (
-                not cased
-                or weights[1] < Weight.UNKNOWN
-                or max(weights) < Weight.WORD_GIVEN
-                or given in STATES_AND_COUNTRIES
-            ):
+            if not cased or given in STATES_AND_COUNTRIES:
+                continue
+            modal = given in MODAL_NAMES and weights[0] >= Weight.UNKNOWN
+            if not modal and (weights[1] < Weight.UNKNOWN or max(weights) < Weight.WORD_GIVEN):
                 continue
             if given.isascii() and match["first"].isupper() and len(given) < 4:
                 continue  # CVA, TIA
