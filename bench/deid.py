@@ -217,7 +217,7 @@ def plot(path: Path, sets: dict[str, dict[str, Tally]]) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    clinical = sets["held-out clinical texts"]
+    title, clinical = next(iter(sets.items()))
     kinds = sorted(clinical["ours"].total)
     figure, (left, right) = plt.subplots(1, 2, figsize=(13, 6), width_ratios=[3, 1])
     for shift, key, colour in ((-0.2, "ours", "#1b6ca8"), (0.2, "presidio", "#c9a227")):
@@ -232,7 +232,7 @@ def plot(path: Path, sets: dict[str, dict[str, Tally]]) -> None:
         )
     left.set_yticks(range(len(kinds)), [f"{kind} ({clinical['ours'].total[kind]})" for kind in kinds])
     left.axvline(GOAL_RECALL, color="grey", linestyle=":")
-    left.set(xlabel="share hidden whole, held-out clinical texts", xlim=(0, 1))
+    left.set(xlabel=f"share hidden whole, {title}", xlim=(0, 1))
     left.legend(loc="lower left")
     right.set_xticks(range(len(sets)), [name.replace(" ", "\n") for name in sets])
     right.set_ylabel("wrong redactions")
@@ -277,9 +277,7 @@ def main() -> int:
     names = report_names(finders)
     ratio = report_speed(finders, options.rounds)
     if options.plot:
-        plot(
-            options.plot, {("held-out clinical texts" if name == title else name): both for name, both in sets.items()}
-        )
+        plot(options.plot, sets)
     ours, theirs = sets[title]["ours"], sets[title]["presidio"]
     worst = min(ours.found[kind] / ours.total[kind] for kind in ours.total)
     patients = min(value for label, value in names.items() if "patient" in label)
