@@ -121,7 +121,7 @@ class ClinicalDetector:
             IbanRecognizer(),
             MedicalLicenseRecognizer(),
         ]
-        self._names = {recogniser.id: recogniser.name for recogniser in recognisers}
+        self._names = {recogniser.id: type(recogniser).__name__ for recogniser in recognisers}
         self._engine = AnalyzerEngine(
             registry=RecognizerRegistry(recognizers=recognisers, supported_languages=["en"]),
             nlp_engine=_ReadingEngine(),

@@ -1,7 +1,8 @@
 """Templates of queries, notes and dialogues, and the harmless hard cases; the held-out part is for the bench alone.
 
 A slot in braces is an identifier, words in double brackets are clinical and must stay. Rules were made with the
-development part in view; the held-out part was written before its first run and no rule was changed for it.
+development part in view. The held-out part was written before its first run and opened after it: see
+docs/design/deid-detection.md for the figures of both.
 """
 
 QUERIES = {
@@ -74,13 +75,13 @@ Patient: {last_first}\\nMRN: {mrn}\\nDOB: {date_us}\\nHPI: {first} is a pleasant
 {name} was transferred from {facility} to our unit on {date_words}. [[Jackson-Pratt drain]] in place, [[Murphy sign]] negative.
 Mrs. {last} lives at {address}. Her son {first} can be reached at {phone}. [[Lachman test]] positive.
 Electronically signed by {name}, MD, on {date_iso}. cc: {facility}, fax {fax}.
-""",
+""",  # noqa: E501
     "held_out": """
 Name: {name}\\nMedical record #: {mrn}\\nDate of service: {date_us}\\nMs. {last} reports [[Meniere's disease]] and was seen by {first} {last}, RN.
 {middle} presented to {facility} on {date}. [[Babinski sign]] absent, [[Spurling test]] negative, [[Kernig]] negative.
 Mr. {last}, aged {age}, resides at {address}; his niece {first} holds power of attorney ({phone}).
 Dictated by Dr. {name} {date_words}. Copy to {facility}, fax: {fax}. [[Mallory-Weiss tear]] excluded.
-""",
+""",  # noqa: E501
 }
 HARMLESS = {
     "development": """

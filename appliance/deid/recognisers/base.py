@@ -32,7 +32,7 @@ class ReadingArtifacts(NlpArtifacts):
     """
 
     def __init__(self, reading: Reading) -> None:
-        super().__init__([], None, [], [], None, "en")
+        super().__init__([], None, [], [], None, "en")  # type: ignore[arg-type]  # no document is parsed
         self.reading = reading
 
 

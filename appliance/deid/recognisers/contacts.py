@@ -15,9 +15,9 @@ _TLD = (
     "|nz|za|health|care|clinic|doctor|hospital|med|medical|pharmacy|dental|app|dev|me|tv|xyz|online|site|tech|cloud|ai"
 )
 _EMAIL = re.compile(
-    r"[\w.+%-]{1,64}\s?(?:@|\(at\)|\[at\])\s?(?:[\w-]{1,63}\s?(?:\.|\(dot\)|\[dot\])\s?){1,5}[a-z]{2,18}\b", re.I
+    r"[\w.+%'’-]{1,64}(?:@|\s@\s|\s?[(\[]at[)\]]\s?)(?:[\w-]{1,63}\s?(?:\.|\(dot\)|\[dot\])\s?){1,5}[a-z]{2,18}\b", re.I
 )
-_SPOKEN_WORD = r"[a-z0-9][a-z0-9-]{0,29}"
+_SPOKEN_WORD = r"[a-z0-9][a-z0-9'’-]{0,29}"
 _SPOKEN_EMAIL = re.compile(
     rf"\b{_SPOKEN_WORD}(?:(?:\s?(?:\.|-|_)\s?|\s+(?:dot|underscore|dash|hyphen|period)\s+){_SPOKEN_WORD}){{0,4}}"
     rf"(?:\s+\d{{1,4}}|(?:\s+(?:zero|one|two|three|four|five|six|seven|eight|nine)){{1,5}})?"
@@ -26,7 +26,7 @@ _SPOKEN_EMAIL = re.compile(
     re.I,
 )
 _URL = re.compile(
-    r"\b(?:https?|ftp)://[^\s<>\"']{1,2000}|\bwww\.[^\s<>\"']{1,500}"
+    r"\b(?:https?|ftp)://[^\s<>\"]{1,2000}|\bwww\.[^\s<>\"]{1,500}"
     rf"|(?<![\w@.-])(?:[a-z0-9](?:[a-z0-9-]{{0,62}})\.){{1,5}}(?:{_TLD})(?:/[^\s<>\"']{{0,500}})?(?![\w.-]*@)(?!\w)",
     re.I,
 )
@@ -123,16 +123,16 @@ class ContactRecogniser(ReadingRecogniser):
             called = _CALLING.search(text, max(0, match.start() - 60), match.start())
             # 555-1234 is a number to call; 500-1000 is a range.
             first, last = match.group()[:3], match.group()[4:8]
-            if called or (match.group()[3] in "-." and not last.endswith("00") and first not in ("100", "200", "000")):
-                if not _UNIT.match(text, match.end()):
-                    yield Found(match.start(), match.end(), _phone_or_fax(text, match.start()), LIKELY)
+            shaped = match.group()[3] in "-." and not last.endswith("00") and first not in ("100", "200", "000")
+            if (called or shaped) and not _UNIT.match(text, match.end()):
+                yield Found(match.start(), match.end(), _phone_or_fax(text, match.start()), LIKELY)
         for match in _EXTENSION.finditer(text):
             yield Found(match.start("value"), match.end("value"), IdentifierKind.PHONE, LIKELY)
 
 
 def _all(pattern: re.Pattern[str], text: str, kind: IdentifierKind) -> Iterator[Found]:
     for match in pattern.finditer(text):
-        yield Found(match.start(), match.start() + len(match.group().rstrip(".,;:!?)")), kind, CERTAIN)
+        yield Found(match.start(), match.start() + len(match.group().rstrip(".,;:!?)'’")), kind, CERTAIN)
 
 
 def _is_address(value: str) -> bool:

@@ -78,7 +78,7 @@ _DAY_MONTH = re.compile(
     r"(?:\b(?:on|since|from|until|till|by|before|after|dated?|dob|born|due|of|started"
     r"|starting|begun|ended|ending|through|visit|seen"
     r"|scheduled for|appt|appointment|lmp|last|admitted|discharged|surgery|d/c|f/u|to|between"
-    r"|and|effective|collected|drawn|signed|updated)"
+    r"|and|effective|labs?|note|imaging|mri|ct|x-?rays?|echo|ekg|ecg|biopsy|collected|drawn|signed|updated)"
     r"|^|\n|\(|;|[a-z]:)[ \t]{0,3}(?:(?:on|for|is|was|mon\w{0,5},?)[ \t]{1,3}|:["
     r" \t]{0,3})?(?P<date>(?P<m>\d{1,2})[/](?P<d>\d{1,2}))(?![\w/%]|[.]\d|\s*(?:mg|ml"
     r"|strength|pain|power|motor|murmur|systolic|sem|holosystolic|in severity|on (?:the|a)"

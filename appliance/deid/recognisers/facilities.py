@@ -1,4 +1,4 @@
-"""Hospitals, practices, pharmacies, schools, employers: by the word that says what they are, and the names before it."""
+"""Hospitals, practices, pharmacies, schools, employers: by the word for what they are and the names before it."""
 
 from __future__ import annotations
 

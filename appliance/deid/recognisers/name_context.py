@@ -10,6 +10,12 @@ from appliance.deid.recognisers.base import CERTAIN, LIKELY
 from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIES, NameWords, Weight
 
 _TITLES = around("name_context.titles")
+_INTRODUCTIONS = (("am", "i"), ("is", "this"), ("me", "call"), ("by", "goes"))
+_OWNERS = frozenset(("my", "his", "her", "their", "your", "our"))
+MODAL_NAMES = frozenset(("will", "may"))
+"""Given names that are mostly verbs; only a capital inside a sentence or a surname tells them apart."""
+
+_NEVER_CALLED = frozenset(("will", "may", "can", "do", "see", "said", "just", "back", "call", "was", "is", "has"))
 _ABBREVIATED = around("name_context.abbreviated")
 _CALLED = around("name_context.called")
 _LONGEST = 5  # words of a name
@@ -42,16 +48,20 @@ class NameContext:
             if titled or before.low in _TITLES:
                 return titled
         weight = self._classes.weight(word.low)
+        if word.low in MODAL_NAMES and self._modal_name(reading, words, at):
+            return (at, self._extended(words, at, introduced=True), LIKELY)
         if weight <= Weight.ORDINARY or _is_broken_off(reading.text, words, at):
             return None
         if self._introduced(words, at, weight):
             return (at, self._extended(words, at, introduced=True), CERTAIN if weight > Weight.UNKNOWN else LIKELY)
-        if weight == Weight.UNKNOWN or self._classes.clinical(words, at):
+        if self._classes.clinical(words, at):
             return None
+        if weight == Weight.UNKNOWN:
+            return self._strange(reading, words, at)
         return self._alone(reading, words, at, weight)
 
     def _alone(self, reading: Reading, words: Sequence[Word], at: int, weight: Weight) -> Span | None:
-        """Without an introduction: a given name is one in any case, other names need a capital or a name beside them."""
+        """Without an introduction: given names are names in any case, others need a capital or a name beside them."""
         word = words[at]
         shouted = word.text.isupper() and len(word.text) > 1
         last = self._extended(words, at)
@@ -80,6 +90,10 @@ class NameContext:
                 )
             ):
                 return (at, last, LIKELY)
+            asked = before == "is" and beside is not None and beside.low in ("your", "his", "her", "with")
+            strange = last > at and before in ("is", "have") and self._classes.weight(words[last].low) == Weight.UNKNOWN
+            if asked or strange:
+                return (at, last, LIKELY)
             subject = (
                 beside is not None
                 and beside.gap == " "
@@ -90,6 +104,34 @@ class NameContext:
         if weight == Weight.SURNAME and (capital or (before in ("patient", "pt", "client") and word.gap == " ")):
             return (at, last, LIKELY)
         return None
+
+    def _strange(self, reading: Reading, words: Sequence[Word], at: int) -> Span | None:
+        """A word of no list: the patient by that word before it, or, in lower case, a name by the surname behind it."""
+        word = words[at]
+        before = words[at - 1].low if at else ""
+        if before in ("patient", "pt", "client") and word.capital and not word.text.isupper() and word.gap == " ":
+            return (at, self._extended(words, at, introduced=True), LIKELY)
+        beside = words[at + 1] if at + 1 < len(words) and words[at + 1].gap == " " else None
+        if reading.capitals or beside is None or len(word.low) < 4 or word.capital:
+            return None
+        if self._classes.weight(beside.low) == Weight.SURNAME and not self._classes.clinical(words, at + 1):
+            return (at, at + 1, LIKELY)
+        return None
+
+    def _modal_name(self, reading: Reading, words: Sequence[Word], at: int) -> bool:
+        """Whether "Will" or "May" is a name: a capital inside a sentence, or a surname behind it."""
+        word = words[at]
+        if not word.capital or word.text.isupper():
+            return False
+        index = at + 1
+        while index < len(words) and len(words[index].text) == 1 and words[index].capital:
+            index += 1
+        behind = words[index] if index < len(words) and words[index].gap in (" ", ". ") else None
+        if behind and behind.capital and self._classes.weight(behind.low) >= Weight.WORD_SURNAME:
+            return not self._classes.clinical(words, index)
+        clause = word.gap.strip()[-1:] in (";", ":", "-", "|")
+        inside = reading.capitals and not word.opens and not clause and not self._in_title(words, at)
+        return inside and (word.low == "will" or words[at - 1].low in self._lists.relatives)
 
     def _described(self, words: Sequence[Word], at: int) -> bool:
         """Whether the verb at `at` describes a person: "is a 45", "is here", "is the patient"."""
@@ -113,9 +155,14 @@ class NameContext:
             return None
         if len(word.text) == 1:
             return None
-        if title.low == "miss" and not word.capital and at > 1 and words[at - 2].low in _MISSING:
+        previous = words[at - 2].low if at > 1 else ""
+        # "are you miss hill?" asks for a name, "I miss work" does not.
+        asked = previous == "you" and weight > Weight.UNKNOWN
+        if title.low == "miss" and not word.capital and previous in _MISSING and not asked:
             return None
         if title.low in _TITLES:
+            if word.low in self._lists.surname_words and word.low not in _NEVER_CALLED:
+                return (at, self._extended(words, at, titled=True), CERTAIN)
             proper = (
                 word.capital
                 and title.capital
@@ -127,7 +174,7 @@ class NameContext:
             if title.low not in _CALLED or not self._odd_surname(words, at):
                 return None
         elif weight == Weight.UNKNOWN and not (word.capital and title.capital and not word.text.isupper()):
-            if title.low not in _CALLED or word.text.isupper() or not word.gap == " ":
+            if title.low not in _CALLED or word.text.isupper() or word.gap != " ":
                 return None
         elif weight in (Weight.WORD_SURNAME, Weight.WORD_GIVEN) and not (
             word.capital or title.low in ("doctor", "doctors", "miss", "professor")
@@ -148,29 +195,27 @@ class NameContext:
             return True
         if before.low in ("named", "name's", "called") and gap == "":
             return weight >= Weight.WORD_GIVEN or (weight == Weight.UNKNOWN and before.low != "called" and word.capital)
-        if weight == Weight.GIVEN or (word.capital and weight >= Weight.WORD_GIVEN):
-            if (before.low, second) in (
-                ("am", "i"),
-                ("is", "this"),
-                ("me", "call"),
-                ("by", "goes"),
-            ) or before.low == "i'm":
-                return True
+        named = weight == Weight.GIVEN or (word.capital and weight >= Weight.WORD_GIVEN)
+        if named and (before.low == "i'm" or (before.low, second) in _INTRODUCTIONS):
+            return True
         if before.low in _GREETINGS:
             return self._greeted(words, at, weight)
         if before.low in self._lists.relatives and gap in ("", ","):
             if weight >= Weight.WORD_GIVEN:
-                owned = second in ("my", "his", "her", "their", "your", "our") and gap == ""
+                owned = second in _OWNERS and gap == ""
                 return weight == Weight.GIVEN or word.capital or owned
-            return (
-                weight == Weight.UNKNOWN
-                and word.capital
-                and gap == ""
-                and not word.text.isupper()
-                and not before.text.isupper()
-            )
-        spoken_to = gap == "," or before.low in _TURNS
-        return before.low in _VOCATIVES and spoken_to and weight == Weight.WORD_GIVEN and _closed(words, at)
+            if weight == Weight.UNKNOWN and gap == "" and not word.capital:
+                following = words[at + 1].low if at + 1 < len(words) else ""
+                return second in _OWNERS and len(word.low) > 4 and (following in AFTER_A_NAME or _closed(words, at))
+            shouted = word.text.isupper() or before.text.isupper()
+            return weight == Weight.UNKNOWN and word.capital and gap == "" and not shouted
+        turn = before.gap.strip()[-1:] in ("]", ":")
+        spoken_to = gap == "," or before.low in _TURNS or turn
+        if before.low not in _VOCATIVES or not spoken_to or not _closed(words, at):
+            return False
+        return weight == Weight.WORD_GIVEN or (
+            weight == Weight.UNKNOWN and turn and len(word.low) > 4 and not before.capital and gap == ""
+        )
 
     def _greeted(self, words: Sequence[Word], at: int, weight: Weight) -> bool:
         if weight >= Weight.WORD_GIVEN:
@@ -186,11 +231,12 @@ class NameContext:
             "thanks",
             "so",
         )
-        opened = words[at - 1].gap.strip()[-1:] in ("]", ":") or words[at - 1].opens
+        turn = words[at - 2].gap if at > 1 and words[at - 2].low == "good" else words[at - 1].gap
+        opened = turn.strip()[-1:] in ("]", ":") or words[at - 1].opens
         return opened and (_closed(words, at) or asked)
 
     def _odd_surname(self, words: Sequence[Word], at: int) -> bool:
-        """Whether a word such as "young" stands where a surname ends: "doctor young ," and not "doctor young people"."""
+        """Whether a word such as "young" ends a name: "doctor young ," and not "doctor young people"."""
         return words[at].low in self._lists.surname_words and _closed(words, at)
 
     def _extended(self, words: Sequence[Word], at: int, *, titled: bool = False, introduced: bool = False) -> int:
@@ -201,6 +247,8 @@ class NameContext:
         for index in range(at + 1, min(at + _LONGEST, len(words))):
             word = words[index]
             initial = len(words[index - 1].text) == 1 or words[index - 1].low in PARTICLES
+            if index - 1 == last and words[last].text.lower().endswith(("'s", "’s")):
+                break  # Mr Hoover's Bell palsy
             if word.gap not in (" ", "  ", "^") and not (word.gap in (". ", " . ") and initial):
                 break
             following = words[index + 1] if index + 1 < len(words) else None

@@ -14,7 +14,7 @@ from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, POSSIBLE, Found, ReadingRecogniser
 from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIES, NameWords, Weight
-from appliance.deid.recognisers.name_context import NameContext
+from appliance.deid.recognisers.name_context import MODAL_NAMES, NameContext
 
 _LABEL = re.compile(
     r"(?:^|(?<=[\n|;.,(\t])|(?<=\s))(?:(?:patient|pt|client|member|subscriber|insured"
@@ -33,6 +33,13 @@ _LABEL = re.compile(
     r"[ \t]*(?:[:=#–-]|(?<=name)\?|[ \t]is[ \t]|(?<=by)[ \t])[ \t]*",
     re.I,
 )
+_ASKED = re.compile(
+    r"\bnames?[ \t]?\?[ \t\n]{0,3}(?:\[\w{1,20}\][ \t]{0,2}|\w{1,20}[ \t]?:[ \t]{0,2})?"
+    r"(?:(?:it's|it is|its|uh|um|sure|yes|yeah|yep|okay|that's|my (?:last |first |full )?name is)\b[ \t,.]{0,3}){0,3}",
+    re.I,
+)
+_SPELT = re.compile(r"(?<![\w-])(?:(?P<dashed>[a-z](?:-[a-z]){3,20})|[a-z](?:[ ,.]{1,2}[a-z]){3,20})(?![\w-])", re.I)
+_SPELLING = re.compile(r"\b(?:spel(?:l|led|t|ling)|letters?)\b", re.I)
 _SPEAKER = re.compile(
     r"\s*(?:patient|pt|nurse|mother|father|parent|guardian|caller|spouse|client|provider"
     r"|physician|therapist|interpreter)\s*:\s*",
@@ -78,7 +85,7 @@ class NameRecogniser(ReadingRecogniser):
         super().__init__()
         self._lists = classes.words
         self.classes = classes
-        self.context = NameContext(classes)
+        self._around = NameContext(classes)
 
     def find(self, reading: Reading) -> Iterator[Found]:
         """Spans of names; mentions that repeat one are found in the whole text."""
@@ -86,7 +93,7 @@ class NameRecogniser(ReadingRecogniser):
         strong: set[str] = set()
         taken: set[int] = set()
         for found, sure in self._evidence(reading, words):
-            inside = [at for at in range(*self._indexes(words, found))]
+            inside = range(*self._indexes(words, found))
             if sure:
                 strong.update(words[at].low for at in inside)
             taken.update(inside)
@@ -105,14 +112,16 @@ class NameRecogniser(ReadingRecogniser):
         if len(word.low) < 3 or word.low not in strong or self.classes.clinical(words, at):
             return False
         weight = self.classes.weight(word.low)
-        if weight in (Weight.GIVEN, Weight.SURNAME, Weight.WORD_GIVEN, Weight.UNKNOWN):
+        if weight in (Weight.GIVEN, Weight.SURNAME):
+            return True
+        if weight in (Weight.WORD_GIVEN, Weight.UNKNOWN) and not reading.capitals:
             return True
         return word.capital and not word.opens and not word.text.isupper()
 
     def _evidence(self, reading: Reading, words: list[Word]) -> Iterator[tuple[Found, bool]]:
         text = reading.text
         for at in range(len(words)):
-            span = self.context.name_at(reading, words, at)
+            span = self._around.name_at(reading, words, at)
             if span:
                 first, last, confidence = span
                 yield Found(words[first].start, words[last].end, IdentifierKind.NAME, confidence), confidence > POSSIBLE
@@ -122,30 +131,8 @@ class NameRecogniser(ReadingRecogniser):
                 yield from self._labelled(
                     words, match, speaker=bool(_SPEAKER.fullmatch(label.group())), label=label.group().lower()
                 )
-        for match in _LAST_FIRST.finditer(text):
-            last, first = match["last"].lower(), match["first"].lower()
-            weights = self.classes.weight(last), self.classes.weight(first)
-            cased = match["last"][0].isupper() and match["first"][0].isupper()
-            if (
-                not cased
-                or weights[1] < Weight.UNKNOWN
-                or max(weights) < Weight.WORD_GIVEN
-                or first in STATES_AND_COUNTRIES
-            ):
-                continue
-            if first.isascii() and match["first"].isupper() and len(first) < 4:
-                continue  # CVA, TIA
-            # Behind a label two names and a comma are one person, elsewhere they may be two.
-            listed = bool(_BEFORE_LISTED.search(text, max(0, match.start() - 30), match.start()))
-            surname = weights[0] >= Weight.UNKNOWN or last in self._lists.surname_words
-            if surname and (
-                listed
-                or (
-                    weights[0] in (Weight.SURNAME, Weight.WORD_SURNAME, Weight.UNKNOWN)
-                    and weights[1] >= Weight.WORD_GIVEN
-                )
-            ):
-                yield Found(match.start(), match.end(), IdentifierKind.NAME, LIKELY), True
+        yield from self._family_first(text)
+        yield from self._asked(text, words)
         for match in _INITIALS.finditer(text):
             name = str(match.lastgroup)
             if name != "third" or self._surname(match["third"]):
@@ -163,12 +150,10 @@ class NameRecogniser(ReadingRecogniser):
     ) -> Iterator[tuple[Found, bool]]:
         first, last = self._indexes(words, Found(match.start("name"), match.end("name"), IdentifierKind.NAME, CERTAIN))
         end = first
-        while end < last and (
-            self.classes.weight(words[end].low) > Weight.ORDINARY or len(words[end].text) == 1 or words[end].low in PARTICLES
-            or words[end].low in self._lists.titles or (words[end].low in self._lists.credentials and words[end].text[-1].isupper())
-            or (words[end].low in self._lists.surname_words and end > first)
-        ):  # fmt: skip
+        while end < last and self._part(words[end], first=end == first):
             end += 1
+            if words[end - 1].text.lower().endswith(("'s", "’s")):
+                break
         start = first
         while start < end and words[start].low in self._lists.titles:
             start += 1
@@ -192,3 +177,51 @@ class NameRecogniser(ReadingRecogniser):
             Weight.WORD_SURNAME,
             Weight.GIVEN,
         )
+
+    def _part(self, word: Word, *, first: bool) -> bool:
+        """Whether a word behind a label belongs to the name there."""
+        if self.classes.weight(word.low) > Weight.ORDINARY or len(word.text) == 1 or word.low in PARTICLES:
+            return True
+        if word.low in self._lists.credentials:
+            return word.text[-1].isupper()
+        return word.low in self._lists.titles or (word.low in self._lists.surname_words and not first)
+
+    def _family_first(self, text: str) -> Iterator[tuple[Found, bool]]:
+        """Names as lists write them: "Smith, John A."."""
+        for match in _LAST_FIRST.finditer(text):
+            family, given = match["last"].lower(), match["first"].lower()
+            weights = self.classes.weight(family), self.classes.weight(given)
+            cased = match["last"][0].isupper() and match["first"][0].isupper()
+            if not cased or given in STATES_AND_COUNTRIES:
+                continue
+            modal = given in MODAL_NAMES and weights[0] >= Weight.UNKNOWN
+            if not modal and (weights[1] < Weight.UNKNOWN or max(weights) < Weight.WORD_GIVEN):
+                continue
+            if given.isascii() and match["first"].isupper() and len(given) < 4:
+                continue  # CVA, TIA
+            # Behind a label two names and a comma are one person, elsewhere they may be two.
+            listed = bool(_BEFORE_LISTED.search(text, max(0, match.start() - 30), match.start()))
+            surname = weights[0] >= Weight.UNKNOWN or family in self._lists.surname_words
+            if surname and (
+                listed
+                or (
+                    weights[0] in (Weight.SURNAME, Weight.WORD_SURNAME, Weight.UNKNOWN)
+                    and weights[1] >= Weight.WORD_GIVEN
+                )
+            ):
+                yield Found(match.start(), match.end(), IdentifierKind.NAME, LIKELY), True
+
+    def _asked(self, text: str, words: list[Word]) -> Iterator[tuple[Found, bool]]:
+        """What answers the question for a name, and names that are spelt letter by letter."""
+        for question in _ASKED.finditer(text):
+            first, _ = self._indexes(words, Found(question.end(), question.end() + 1, IdentifierKind.NAME, LIKELY))
+            end = first
+            while end < min(first + 3, len(words)) and (end == first or words[end].gap == " "):
+                if self.classes.weight(words[end].low) < Weight.UNKNOWN:
+                    break
+                end += 1
+            if end > first and words[first].start == question.end():
+                yield Found(words[first].start, words[end - 1].end, IdentifierKind.NAME, LIKELY), True
+        for match in _SPELT.finditer(text):
+            if match["dashed"] or _SPELLING.search(text, max(0, match.start() - 60), match.start()):
+                yield Found(match.start(), match.end(), IdentifierKind.NAME, LIKELY), False

@@ -25,10 +25,14 @@ _JOIN = (
     r"|are|of|reads|listed|as|ending in"
     r"|ends in|on file|on the card|starting with|begins with|it's|its|that's|for|to|the|my"
     r"|her|his|equals|shows|says|still"
-    r"|should be|will be|ID#|digits|last four|last 4|current|new|old|primary|secondary"
+    r"|should be|will be|ID#|digits|last four|last 4|tx|ca|ny|fl|il|ga|nc|nj|va|wa|az|tn|mo"
+    r"|wi|mn|sc|ky|ct|ut|nv|current|new|old|primary|secondary"
     r"|under)\b\.?|[:#=,(\"'–—|>\[-]|\.(?=\s)|\*\*)){0,7}\s*$"
 )
-_WHOSE = r"(?:\s+(?:for|of|on|under)\s+(?:[\w.'-]+\s+){1,4}?(?:is|was|:))?"
+_WHOSE = (
+    r"(?:\s+(?:no|number|num|id)\b\.?)?(?:\s+(?:for|of|on"
+    r"|under)\s+(?:[\w.'-]+\s+){0,3}[\w.'-]+\s*(?:\bis\b|\bwas\b|:))?"
+)
 
 
 def _label(words: str) -> re.Pattern[str]:
@@ -152,6 +156,11 @@ _CODE_SHAPE = re.compile(
     r"|rs\d{3,12}|PMC?\d{5,9}|[CGJV]\d{4}|v?\d{1,3}(?:\.\d{1,3}){1,3})$",
     re.I,
 )
+_PREFIX = re.compile(r"(?<!\w)([A-Z]{2,4}) $")
+_LABEL_WORD = re.compile(
+    r"MRN|NPI|DEA|SSN|SS|ID|VIN|NO|NUM|SN|DOB|REF|UDI|IMEI|MBI|HICN?|PIN|BIN|PCN|FIN|CSN|ACCT"
+    r"|TEL|FAX|PH|CELL|IS|PPO|HMO|CARD|CODE|PLAN"
+)
 _SSN_SHAPE = re.compile(r"(?:\d{3}|[Xx*]{3})\s?[-–./ ]\s?(?:\d{2}|[Xx*]{2})\s?[-–./ ]\s?\d{4}")
 _SPACED = re.compile(r"(?<![\w.])(?:\d[-–. ]{1,3}){6,18}\d(?![\w%])")
 _MBI = re.compile(
@@ -241,6 +250,11 @@ class NumberRecogniser(ReadingRecogniser):
             # B12 is a vitamin, but "policy number B12345" is not.
             sure = digits >= 3 and self.labelled(text, start, digits, sure_only=True)
             return Found(start, end, sure, CERTAIN) if sure else None
+        prefix = _PREFIX.search(text, max(0, start - 5), start)
+        if prefix and not _LABEL_WORD.fullmatch(prefix[1]):
+            kind = self.labelled(text, prefix.start(1), digits)
+            if kind:  # a serial number written in two parts: BSX 4412-77A
+                return Found(prefix.start(1), end, kind, CERTAIN)
         kind = self.labelled(text, start, digits)
         if kind and not (_CODE_SHAPE.match(value) and digits < 6 and (kind is Kind.OTHER or "." in value)):
             return Found(start, end, kind, CERTAIN)

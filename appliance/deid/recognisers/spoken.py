@@ -12,11 +12,39 @@ from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.numbers import NumberRecogniser
 
 _DIGITS = {
-    "zero": 1, "oh": 1, "o": 1, "one": 1, "two": 1, "three": 1, "four": 1, "five": 1, "six": 1, "seven": 1, "eight": 1, "nine": 1,
-    "ten": 2, "eleven": 2, "twelve": 2, "thirteen": 2, "fourteen": 2, "fifteen": 2, "sixteen": 2, "seventeen": 2, "eighteen": 2,
-    "nineteen": 2, "twenty": 1, "thirty": 1, "forty": 1, "fifty": 1, "sixty": 1, "seventy": 1, "eighty": 1, "ninety": 1,
-    "hundred": 2, "thousand": 3,
-}  # fmt: skip
+    "zero": 1,
+    "oh": 1,
+    "o": 1,
+    "one": 1,
+    "two": 1,
+    "three": 1,
+    "four": 1,
+    "five": 1,
+    "six": 1,
+    "seven": 1,
+    "eight": 1,
+    "nine": 1,
+    "ten": 2,
+    "eleven": 2,
+    "twelve": 2,
+    "thirteen": 2,
+    "fourteen": 2,
+    "fifteen": 2,
+    "sixteen": 2,
+    "seventeen": 2,
+    "eighteen": 2,
+    "nineteen": 2,
+    "twenty": 1,
+    "thirty": 1,
+    "forty": 1,
+    "fifty": 1,
+    "sixty": 1,
+    "seventy": 1,
+    "eighty": 1,
+    "ninety": 1,
+    "hundred": 2,
+    "thousand": 3,
+}
 _WORD = "|".join(sorted(_DIGITS, key=len, reverse=True))
 _SPELT = r"[a-z](?:\s+as in\s+\w{1,20})?"
 _FILLER = r"(?:dash|hyphen|space|slash|dot|point|area code|then|and then|and|uh|um|double|triple|is|again)"

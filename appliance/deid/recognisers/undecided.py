@@ -113,8 +113,10 @@ class UndecidedRecogniser(ReadingRecogniser):
             inside.pop()
         if not inside or any(word.low in self._lists.clinical for word in inside):
             return None
-        if all(word.text.isupper() for word in inside) or any(
-            not word.capital and len(word.low) > 3 for word in inside
+        if (
+            not (inside[0].capital and inside[-1].capital)
+            or all(word.text.isupper() for word in inside)
+            or any(not word.capital and len(word.low) > 3 for word in inside)
         ):
             return None
         if any(word.low in STATES_AND_COUNTRIES for word in inside) or self._classes.clinical(

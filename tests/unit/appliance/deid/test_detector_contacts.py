@@ -15,13 +15,21 @@ import pytest
         ("1-555-201-4432 ext. 12", "phone", "1-555-201-4432 ext. 12"),
         ("reach me at 201-4432", "phone", "201-4432"),
         ("+44 20 7946 0958", "phone", "+44 20 7946 0958"),
-        ("my phone is five five five two oh one four four three two", "phone", "five five five two oh one four four three two"),
+        (
+            "my phone is five five five two oh one four four three two",
+            "phone",
+            "five five five two oh one four four three two",
+        ),
         ("fax 555-201-4433", "fax", "555-201-4433"),
         ("Fax number: (555) 201-4433", "fax", "(555) 201-4433"),
         ("write to a.b+c@example.co.uk please", "email", "a.b+c@example.co.uk"),
         ("A_B@EXAMPLE.COM", "email", "A_B@EXAMPLE.COM"),
         ("jsmith at gmail dot com", "email", "jsmith at gmail dot com"),
-        ("it's john dot q dot smith 42 at health dot example dot org", "email", "john dot q dot smith 42 at health dot example dot org"),
+        (
+            "it's john dot q dot smith 42 at health dot example dot org",
+            "email",
+            "john dot q dot smith 42 at health dot example dot org",
+        ),
         ("name(at)example(dot)com", "email", "name(at)example(dot)com"),
         ("see https://example.org/a?b=c#d for it", "url", "https://example.org/a?b=c#d"),
         ("www.example.com/patient", "url", "www.example.com/patient"),
@@ -33,7 +41,7 @@ import pytest
         ("Instagram: mary.smith88", "social", "mary.smith88"),
         ("her facebook name is marysmith1", "social", "marysmith1"),
     ],
-)  # fmt: skip
+)
 def test_contact_is_found_whole(find, text, kind, value):
     assert (kind, value) in find(text)
 

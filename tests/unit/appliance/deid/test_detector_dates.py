@@ -41,11 +41,24 @@ def test_date_is_found_whole(find, text, value):
 @pytest.mark.parametrize(
     "text",
     [
-        "since 2019", "born in 1960", "she may need 2 weeks", "may help with pain", "march in place", "in 3 days",
-        "follow up on Monday", "twice a day for 10 days", "5/5 strength", "pain 3/10 today", "on a scale it was 7/10",
-        "augmentin 875/125", "10/325 tablets", "the second dose", "MAR reviewed and OCT normal", "a first episode",
+        "since 2019",
+        "born in 1960",
+        "she may need 2 weeks",
+        "may help with pain",
+        "march in place",
+        "in 3 days",
+        "follow up on Monday",
+        "twice a day for 10 days",
+        "5/5 strength",
+        "pain 3/10 today",
+        "on a scale it was 7/10",
+        "augmentin 875/125",
+        "10/325 tablets",
+        "the second dose",
+        "MAR reviewed and OCT normal",
+        "a first episode",
     ],
-)  # fmt: skip
+)
 def test_year_alone_and_figures_stay(find, text):
     assert find(text) == []
 
@@ -73,7 +86,18 @@ def test_age_over_89_is_found(find, text, value):
 
 @pytest.mark.parametrize(
     "text",
-    ["an 89-year-old", "age 45", "92 years ago", "95% of them", "pulse 92", "weighs 95 kg", "temp is 99 F", "in his 80s", "90 days", "a 9-year-old"],
-)  # fmt: skip
+    [
+        "an 89-year-old",
+        "age 45",
+        "92 years ago",
+        "95% of them",
+        "pulse 92",
+        "weighs 95 kg",
+        "temp is 99 F",
+        "in his 80s",
+        "90 days",
+        "a 9-year-old",
+    ],
+)
 def test_younger_and_other_figures_stay(find, text):
     assert find(text) == []

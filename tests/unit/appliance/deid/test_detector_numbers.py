@@ -50,13 +50,21 @@ import pytest
         ("SS# 123.45.6789", "ssn", "123.45.6789"),
         ("his social is xxx-xx-6789", "ssn", "xxx-xx-6789"),
         ("last four of her SSN: 6789", "ssn", "6789"),
-        ("social one two three, four five, six seven eight nine", "ssn", "one two three, four five, six seven eight nine"),
-        ("my social security number is nine oh one two two three eight eight one", "ssn", "nine oh one two two three eight eight one"),
+        (
+            "social one two three, four five, six seven eight nine",
+            "ssn",
+            "one two three, four five, six seven eight nine",
+        ),
+        (
+            "my social security number is nine oh one two two three eight eight one",
+            "ssn",
+            "nine oh one two two three eight eight one",
+        ),
         ("social 1 2 3 4 5 6 7 8 9", "ssn", "1 2 3 4 5 6 7 8 9"),
         ("id 3f2504e0-4f89-11d3-9a0c-0305e82c3301", "other", "3f2504e0-4f89-11d3-9a0c-0305e82c3301"),
         ("employee badge 55120", "other", "55120"),
     ],
-)  # fmt: skip
+)
 def test_labelled_number_is_found_whole(find, text, kind, value):
     assert (kind, value) in find(text)
 

@@ -34,10 +34,22 @@ def test_place_is_found_whole(find, text, kind, value):
 @pytest.mark.parametrize(
     "text",
     [
-        "she is from Texas", "born in Mexico", "the pain clinic", "a local hospital", "our urgent care", "the nursing home",
-        "2 CT scans", "3 way stopcock", "a high level of pain", "it hurts to bend over", "drive 10 minutes", "one down the road",
-        "primary care clinic", "high school", "go to the emergency department",
+        "she is from Texas",
+        "born in Mexico",
+        "the pain clinic",
+        "a local hospital",
+        "our urgent care",
+        "the nursing home",
+        "2 CT scans",
+        "3 way stopcock",
+        "a high level of pain",
+        "it hurts to bend over",
+        "drive 10 minutes",
+        "one down the road",
+        "primary care clinic",
+        "high school",
+        "go to the emergency department",
     ],
-)  # fmt: skip
+)
 def test_kinds_of_places_stay(find, text):
     assert find(text) == []
