@@ -54,8 +54,9 @@ class Way(socket.socket):
         super().__init__(fileno=ours.detach())
         with theirs:
             try:
+                end = theirs.fileno()
                 self._process = subprocess.Popen(
-                    words, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, start_new_session=True
+                    words, stdin=end, stdout=end, stderr=subprocess.DEVNULL, start_new_session=True
                 )
             except OSError:
                 super().close()
