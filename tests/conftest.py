@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
 
 # A run that a shell started in the background ignores Ctrl-C, and so would every process that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who may run beside whom when two processes share the tests (`make test`): a file's tests stay together, for what
+    they set up once, and so do all that use the one virtual site. That site is emulated on one core for half an hour;
+    the other core runs the rest meanwhile."""
+    for item in items:
+        folder, _, rest = item.path.relative_to(HERE).as_posix().partition("/")
+        item.add_marker(pytest.mark.xdist_group("e2e" if folder == "e2e" else f"{folder}/{rest}"))

@@ -53,7 +53,7 @@ class Note:
 
     Args:
         kind: "includes", "inclusion_term", "excludes1", "excludes2", "code_first", "use_additional", "code_also",
-            "seventh_character", "definition".
+            "seventh_character", "definition", "note" (any other of the publisher's).
         text: The note.
     """
 

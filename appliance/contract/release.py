@@ -8,13 +8,14 @@ they are read. Nothing of a release is believed for its name.
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Literal, Self
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer, model_validator
 
 from appliance.contract.adapter import MAX_ADAPTERS, AdapterForm, KindName, Rank, problem_of
-from appliance.contract.model import ContractModel, Sha256Hex
+from appliance.contract.code_pack import MAX_PACK_BYTES
+from appliance.contract.model import ContractModel, Sha256Hex, left_out_if_empty
 from appliance.contract.seal import ModelTask
 
 MAX_MANIFEST_BYTES = 1 << 20
@@ -62,8 +63,24 @@ class AdapterComponent(ContractModel):
     memory_mib: MiB
 
 
-ImageComponent = ModelComponent | AdapterComponent
-"""What lies on a disk as an image: both have a name, a root hash, a length and a SHA-256."""
+class CodePackComponent(ContractModel):
+    """A code table that comes with the release: one file (`contract/code_pack.py`), no image."""
+
+    name: Annotated[ComponentName, Field(description="Code system or table: icd-10-cm, ncci-ptp-practitioner.")]
+    version: Annotated[Line, Field(description="As its publisher names it.")]
+    effective_from: Annotated[date, Field(description="First day of service that it was published for.")]
+    sha256: Annotated[Sha256Hex, Field(description="Of the file: its identity.")]
+    size_bytes: Annotated[int, Field(gt=0, le=MAX_PACK_BYTES)]
+    licence: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+    @property
+    def root_hash(self) -> str:
+        """What it is kept and sent under. It has no hash tree: the whole file is hashed whenever it is opened."""
+        return self.sha256
+
+
+ImageComponent = ModelComponent | AdapterComponent | CodePackComponent
+"""What a box keeps on its disk for a release: all have a name, a root hash, a length and a SHA-256."""
 
 
 class Pinned(ContractModel):
@@ -84,7 +101,11 @@ class EvaluationResult(ContractModel):
 
 
 class ReleaseManifest(ContractModel):
-    """Everything that belongs together. `sequence` grows by every release of a fleet and is what may not go back."""
+    """Everything that belongs together. `sequence` grows by every release of a fleet and is what may not go back.
+
+    `code_tables` are those of the OS image, pinned like the prompts; `code_packs` come with the release, and are left
+    out where there are none, so that a box of before them reads the manifest.
+    """
 
     schema_version: Literal["release/v1"] = "release/v1"
     name: ReleaseName
@@ -99,6 +120,7 @@ class ReleaseManifest(ContractModel):
     adapters: Annotated[tuple[AdapterComponent, ...], Field(max_length=MAX_ADAPTERS)] = ()
     prompts: Annotated[tuple[Pinned, ...], Field(max_length=64)] = ()
     code_tables: Annotated[tuple[Pinned, ...], Field(max_length=64)] = ()
+    code_packs: Annotated[tuple[CodePackComponent, ...], Field(max_length=32)] = ()
     engine: Annotated[Literal["llama.cpp", "vllm"], Field(description="That the drafting model was made for.")]
     engine_root_hash: Annotated[Sha256Hex | None, Field(description="Of the engine image of a GPU site.")] = None
     evaluations: Annotated[tuple[EvaluationResult, ...], Field(max_length=16)] = ()
@@ -124,12 +146,18 @@ class ReleaseManifest(ContractModel):
             raise ValueError(f"adapters: {wrong} is not of the form that {self.engine} reads")
         if problem := problem_of(self.adapters):
             raise ValueError(problem)
+        if len({(each.name, each.effective_from) for each in self.code_packs}) != len(self.code_packs):
+            raise ValueError("code_packs: two tables of one name and day")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return left_out_if_empty(handler(self), "code_packs")
 
     @property
     def images(self) -> tuple[ImageComponent, ...]:
-        """Every image that has to be on a box which runs it."""
-        return (*self.models, *self.adapters)
+        """Everything that has to be on a box which runs it."""
+        return (*self.models, *self.adapters, *self.code_packs)
 
     def model_for(self, task: ModelTask) -> ModelComponent | None:
         """The weights for a task; None when the release has none."""

@@ -99,10 +99,10 @@ class ReleaseStatus(ContractModel):
 class WantedImage(ContractModel):
     """An image that the box lacks of a release, and what it has that may be like it (for a delta).
 
-    That of an adapter has the task of its model.
+    That of an adapter has the task of its model; a code table is no image, and is of the task "codes".
     """
 
-    task: ModelTask
+    task: ModelTask | Literal["codes"]
     root_hash: Sha256Hex
     sha256: Sha256Hex
     size_bytes: Annotated[int, Field(gt=0)]

@@ -9,6 +9,10 @@ import typer
 from appliance.ctl.audit import app as audit_app
 from appliance.ctl.clinical import app as encounter_app
 from appliance.ctl.clinical import mint_token
+from appliance.ctl.codes import app as codes_app
+from appliance.ctl.codes_suggest import suggest as suggest_codes
+from appliance.ctl.coding import app as coding_app
+from appliance.ctl.deid import check_policy, deidentify
 from appliance.ctl.faults import acknowledge_fault, show_faults
 from appliance.ctl.release import app as release_app
 from appliance.errors import ApplianceError
@@ -31,8 +35,13 @@ app.add_typer(seal_app, name="seal")
 app.add_typer(egress_app, name="egress")
 app.add_typer(audit_app, name="audit")
 app.add_typer(encounter_app, name="encounter")
+app.add_typer(coding_app, name="coding")
 app.add_typer(release_app, name="release")
+codes_app.command("suggest")(suggest_codes)
+app.add_typer(codes_app, name="codes")
 app.command("token")(mint_token)
+app.command("deid")(deidentify)
+app.command("deid-policy")(check_policy)
 
 SpecOption = Annotated[str, typer.Option("--spec", help="File with the destinations (JSON); - reads standard input.")]
 _MAX_SPEC_BYTES = 256 * 1024

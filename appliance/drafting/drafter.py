@@ -59,12 +59,14 @@ class Reader:
 
     With an empty one, it says so of the scans of the sources. `gap_s`: how long what the engine writes may be left to
     gather once the first word was shown; what has gathered goes on together, and costs what one token costs.
+    `restore`: brings identifiers back into a whole sentence, in a thread; then nothing is shown before it is whole.
     """
 
     ground: Ground | None = None
     quick: Callable[[str], bool] = _never
     scan: Callable[[Source], Scan] = scan
     gap_s: Callable[[], float] = _at_once
+    restore: Callable[[str], str] | None = None
 
 
 @dataclass
@@ -232,7 +234,7 @@ class Drafter:
                         written += token.text
                         # Whole words only, so that half of one is not shown before it can be judged.
                         upto = written.rfind(" ") + 1
-                        if upto > shown and run.check.may_show(written):
+                        if upto > shown and run.reader.restore is None and run.check.may_show(written):
                             run.shown()
                             yield Text(token.section, written[shown:upto], part.index)
                             shown = upto
@@ -249,7 +251,9 @@ class Drafter:
         yield PartDone(part.index, run.assembly.count - before, end.prompt_tokens, end.cached_tokens, end.output_tokens)
 
     async def _statements(self, run: _Run, section: str, text: str, part: int) -> AsyncGenerator[Event, None]:
-        for sentence in sentences(text):
+        for said in sentences(text):
+            restore = run.reader.restore
+            sentence = said if restore is None else await asyncio.to_thread(restore, said)
             verdict = run.check.judge(sentence)
             if verdict != "keep":
                 run.assembly.removed[verdict] += 1

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from appliance.contract.clinical_gate import ClinicalPolicy
 from appliance.contract.envelope import MAX_ENVELOPE_BYTES, SignatureError, open_envelope, seal
-from appliance.contract.release import MAX_MANIFEST_BYTES, ReleaseManifest
+from appliance.contract.release import MAX_MANIFEST_BYTES, AdapterComponent, ModelComponent, ReleaseManifest
 from appliance.contract.release_status import CLINICAL_RESULT, ClinicalResult, ReleaseStatus, SetState
 from appliance.contract.seal import ModelTask
 from appliance.engine.settings import VLLM
@@ -118,7 +118,8 @@ def _manifest_memory(path: Path) -> dict[str, int]:
         return {}
     except (OSError, ValidationError):
         raise UnknownStateError(f"{path} is not understood", hint="stage the release again") from None
-    return {image.root_hash: image.memory_mib for image in manifest.images}
+    loaded: tuple[ModelComponent | AdapterComponent, ...] = (*manifest.models, *manifest.adapters)
+    return {image.root_hash: image.memory_mib for image in loaded}
 
 
 def _adapters(parts: Parts, kept: SetState) -> tuple[KeptAdapter, ...]:

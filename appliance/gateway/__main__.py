@@ -8,8 +8,10 @@ import sys
 import time
 
 from appliance.audit import AuditLog
+from appliance.coding.tables.library import Library
 from appliance.gateway import settings as settings_module
 from appliance.gateway.auth.verifier import TokenVerifier
+from appliance.gateway.codes import Codes, shipped_suggester
 from appliance.gateway.consent import law, overrides
 from appliance.gateway.consent.law import LawTable
 from appliance.gateway.consent.overrides import Overrides
@@ -57,6 +59,7 @@ def build(settings: Settings) -> Core:
         speech=Speech(settings.transcription_socket, settings.transcription_timeout_s),
     )
     core.jobs, core.live, core.drafts, core.retention = Jobs(core), LiveSessions(core), Drafts(core), Retention(core)
+    core.codes = Codes(Library(settings.code_packs), shipped_suggester if settings.coding else None)
     return core
 
 

@@ -164,6 +164,12 @@ class DraftWanted(Given):
     preview: Annotated[
         bool, Field(description="A look at a running visit: nothing is stored, nothing can be signed.")
     ] = False
+    deidentified: Annotated[
+        bool | None,
+        Field(
+            description="Should the model read the sources without identifiers? Absent: as the practice's policy says."
+        ),
+    ] = None
 
 
 class Acknowledged(Answer):

@@ -24,7 +24,9 @@ from appliance.gateway.core import Core
 from appliance.gateway.outer import App, Outer
 from appliance.gateway.routes import (
     audit,
+    codes,
     consent,
+    deid,
     documents,
     drafts,
     encounters,
@@ -35,6 +37,7 @@ from appliance.gateway.routes import (
     records,
     review,
     transcripts,
+    visit_level,
 )
 from appliance.gateway.vault import IntegrityError
 from appliance.problems import ProblemError
@@ -53,7 +56,8 @@ identity provider, or, as a system, a client certificate.
 _THREADS = 96
 # In this order a path is looked for: what somebody waits for comes first.
 _ROUTERS = (
-    drafts, health, encounters, consent, recordings, live, transcripts, records, documents, review, practice, audit,
+    drafts, health, encounters, consent, recordings, live, transcripts, records, documents, review, codes,
+    visit_level, practice, audit, deid,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from appliance.audit.tiles import TileStore
 from appliance.gateway.auth.verifier import TokenVerifier
 from appliance.gateway.consent.law import LawTable
 from appliance.gateway.consent.overrides import Overrides
+from appliance.gateway.deid import Deidentification, policy_of
 from appliance.gateway.drain import Drain
 from appliance.gateway.readings import Readings
 from appliance.gateway.refusals import Refusals
@@ -25,6 +26,7 @@ from appliance.gateway.vault import Vault
 from appliance.problems import ProblemError
 
 if TYPE_CHECKING:
+    from appliance.gateway.codes import Codes
     from appliance.gateway.drafts import Drafts
     from appliance.gateway.jobs import Jobs
     from appliance.gateway.live import LiveSessions
@@ -47,16 +49,19 @@ class Core:
     trail: Trail = field(init=False)
     refusals: Refusals = field(init=False)
     readings: Readings = field(init=False)
+    deid: Deidentification = field(init=False)
     jobs: Jobs = field(init=False)
     live: LiveSessions = field(init=False)
     drafts: Drafts = field(init=False)
     retention: Retention = field(init=False)
+    codes: Codes = field(init=False)
 
     def __post_init__(self) -> None:
         self.drain = Drain(self.settings.drain)
         self.trail = Trail(self.log)
         self.refusals = Refusals(self.trail)
         self.readings = Readings(self.settings.kept_sources_bytes)
+        self.deid = Deidentification(policy_of(self.settings.deid_policy))
 
     def start(self) -> None:
         """Take up what an earlier process left: lost drafts, cut recordings, transcripts that wait."""

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -34,6 +34,7 @@ from appliance.drafting.suspects import Scan
 from appliance.gateway.capture import require_drafting
 from appliance.gateway.consent.refusal import ConsentError
 from appliance.gateway.core import Core
+from appliance.gateway.deid import Cover
 from appliance.gateway.opening import Opened
 from appliance.gateway.readings import Reading
 from appliance.gateway.sources import Gathered, commitments
@@ -69,6 +70,8 @@ class Work:
     gathered: Gathered
     row: DocumentRow | None
     subject: str
+    deidentified: bool | None = None
+    """What the caller wants; None: what the policy says."""
 
     @cached_property
     def inputs(self) -> tuple[Digest, ...]:
@@ -167,7 +170,7 @@ class Drafts:
         ended = False
         held: Begun | None = None
         durable: asyncio.Task[None] | None = None
-        grounder = _LateGrounder(work.gathered.readings, self._gap_s)
+        cover: Cover | None = None
         building: asyncio.Task[None] | None = None
         # Before anything is written: a draft that is refused for a drain has not begun.
         with self._core.drain.admitted("drafts"):
@@ -176,11 +179,16 @@ class Drafts:
                 if self.running > self._core.settings.max_drafts:
                     raise ProblemError(503, "drafts-full", "Busy", "too many drafts are in work", retry_after_s=10)
                 engine, settings = await self.engine(work.order.kind)
-                drafter = Drafter(engine, settings)
-                async with aclosing(drafter.draft(work.order, reader=grounder.reader)) as events:
+                if self._core.deid.applies(work.order.kind.value, settings.model, work.deidentified):
+                    names = (work.opened.principal.name,) if work.opened.principal.name else ()
+                    cover = await self._core.deid.cover(work.order, work.opened.key, names)
+                order = work.order if cover is None else cover.order
+                grounder = _LateGrounder(work.gathered.readings, self._gap_s, cover)
+                async with aclosing(Drafter(engine, settings).draft(order, reader=grounder.reader)) as events:
                     async for event in events:
                         if isinstance(event, Begun):
-                            held, durable = event, asyncio.create_task(asyncio.to_thread(self._begin, work, event))
+                            held = event if cover is None else cover.begun(event)
+                            durable = asyncio.create_task(asyncio.to_thread(self._begin, work, event, cover))
                             building = asyncio.create_task(grounder.build_after(durable))
                             continue
                         if held is not None and durable is not None:
@@ -188,7 +196,9 @@ class Drafts:
                             yield held
                             held = None
                         if isinstance(event, Finished):
-                            done = await asyncio.to_thread(self._complete, work, event) if work.row else event
+                            if cover is not None:
+                                event = replace(event, document=cover.told(event.document))
+                            done = await asyncio.to_thread(self._complete, work, event, cover) if work.row else event
                             ended = True
                             yield done
                         elif not isinstance(event, Answering):  # it was for Begun to be released
@@ -210,7 +220,7 @@ class Drafts:
     def _gap_s(self) -> float:
         return _GAP_S if self.running > _FEW else 0.0
 
-    def _begin(self, work: Work, begun: Begun) -> None:
+    def _begin(self, work: Work, begun: Begun, cover: Cover | None) -> None:
         """Store the row, then the entry: the next start looks for rows that were left open, and closes those."""
         if work.row is not None:
             with self._core.database.write() as connection:
@@ -222,15 +232,19 @@ class Drafts:
             Tool(kind="prompt", name=begun.kind.value, digest=begun.prompt_sha256),
             Tool(kind="template", name=begun.template, digest=begun.template_sha256),
             *(Tool(kind="table", name=name, digest=digest) for name, digest in TABLES),
+            *self._core.deid.tools(applied=cover is not None),
         )  # fmt: skip
         event = "draft.begun" if work.row else "preview.begun"
-        numbers = {"parts": len(begun.parts), "suspects": len(begun.suspects), "seed": begun.seed}
+        numbers: dict[str, float] = {
+            "parts": len(begun.parts), "suspects": len(begun.suspects), "seed": begun.seed,
+            "deidentified": int(cover is not None), **({} if cover is None else cover.numbers_begun()),
+        }  # fmt: skip
         self._core.trail.append(
             work.opened.actor,
             Act(event, work.opened.row.id, work.subject, inputs=work.inputs, tools=tools, numbers=numbers),
         )
 
-    def _complete(self, work: Work, finished: Finished) -> DocumentRow:
+    def _complete(self, work: Work, finished: Finished, cover: Cover | None) -> DocumentRow:
         assert work.row is not None  # noqa: S101 (a preview is never stored)
         core, key, row = self._core, work.opened.key, work.row
         document = finished.document
@@ -249,17 +263,18 @@ class Drafts:
             if work.gathered.captured:
                 require_drafting(core, connection, work.opened)
             sealed = key.seal(content, document_place(row.id, 1))
+            numbers: dict[str, float] = {
+                "statements": len(statements), "unsupported": finished.unsupported or 0,
+                "duplicates_removed": finished.duplicates_removed, "consent_removed": finished.consent_removed,
+                **({} if cover is None else cover.numbers_completed()),
+            }  # fmt: skip
             index = core.trail.append(
                 APPLIANCE,
                 Act(
                     "draft.completed", row.encounter_id, row.id, inputs=work.inputs,
                     produced=(commitment("document", key.commit(content)),),
                     confidence=_supported_share(document),
-                    numbers={
-                        "statements": len(statements), "unsupported": finished.unsupported or 0,
-                        "duplicates_removed": finished.duplicates_removed,
-                        "consent_removed": finished.consent_removed,
-                    },
+                    numbers=numbers,
                 ),
             )  # fmt: skip
             changed = documents.change(
@@ -309,12 +324,13 @@ class Drafts:
 class _LateGrounder:
     """The grounder of one draft. Reading the sources takes longer than asking the engine, so it comes after that."""
 
-    def __init__(self, readings: tuple[Reading, ...], gap_s: Callable[[], float]) -> None:
+    def __init__(self, readings: tuple[Reading, ...], gap_s: Callable[[], float], cover: Cover | None) -> None:
         self._readings = {reading.source.id: reading for reading in readings}
         self._is_small = sum(len(reading.source.text) for reading in readings) <= _AT_ONCE_CHARS
         self._one = threading.Lock()
         self._built: Grounder | None = None
-        self.reader = Reader(self.check, self._quick, self._scan, gap_s)
+        self._cover = cover
+        self.reader = Reader(self.check, self._quick, self._scan, gap_s, None if cover is None else cover.restore)
 
     def _scan(self, source: Source) -> Scan:
         return self._readings[source.id].scan()
@@ -333,7 +349,8 @@ class _LateGrounder:
 
     def check(self, text: str) -> Grounding:
         """Hold a statement against the sources; called in a thread where it may take long."""
-        return self._grounder().check(text)
+        found = self._grounder().check(text)
+        return found if self._cover is None else self._cover.judged(text, found)
 
     def _grounder(self) -> Grounder:
         with self._one:

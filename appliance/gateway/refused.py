@@ -24,7 +24,7 @@ log = logging.getLogger("appliance.gateway")
 # What consent was refused for, by the last step of the route.
 _CONSENT = {
     "recordings": "capture.refused", "live": "capture.refused", "transcripts": "capture.refused",
-    "drafts": "drafting.refused", "signature": "signature.refused",
+    "drafts": "drafting.refused", "deidentification": "drafting.refused", "signature": "signature.refused",
 }  # fmt: skip
 _FINDERS: dict[str, Callable[..., Any]] = {
     "document": documents.find, "transcript": captures.transcript, "record": captures.record,

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from appliance.coding.tables.store import STORE
 from appliance.contract.drain import DRAIN_PATH
 from appliance.errors import UsageError
 from appliance.gateway.auth.local_issuer import issuer_settings
@@ -36,6 +37,8 @@ class Settings(BaseModel):
     drafting_socket: Path = Path("/run/appliance-drafting/http.sock")
     drain: Annotated[Path, Field(description="Root's order that nothing begins: contract/drain.py.")] = DRAIN_PATH
     drafting: Annotated[bool, Field(description="Is there a drafting engine at this site?")] = True
+    coding: Annotated[bool, Field(description="Are codes suggested at this site?")] = True
+    code_packs: Annotated[Path, Field(description="Code tables that were imported; others are built in.")] = STORE
 
     access: Annotated[AccessSettings, Field(description="Identity providers, EHR certificates, sessions, signing.")] = (
         AccessSettings()
@@ -54,6 +57,9 @@ class Settings(BaseModel):
     consent: ConsentPolicy = ConsentPolicy()
     consent_overrides: Annotated[
         dict[str, Any] | None, Field(description="Counsel's decisions, as consent/overrides.py reads them.")
+    ] = None
+    deid_policy: Annotated[
+        dict[str, Any] | None, Field(description="Which text a model reads how, as contract/deid_policy.py has it.")
     ] = None
 
     max_recording_bytes: Annotated[int, Field(gt=0)] = 512 * MIB

@@ -1,9 +1,9 @@
 """Keys: everything of an encounter is sealed under a key of its own, and is gone when that key is.
 
-The encounter's key is random (256 bit), wrapped by the site's master key (AES-256-GCM). Two keys are derived from it
+The encounter's key is random (256 bit), wrapped by the site's master key (AES-256-GCM). Three keys are derived from it
 (HKDF-SHA-256): one seals (AES-256-GCM, a random nonce of 96 bits; NIST SP 800-38D allows 2^32 of them under one key),
-one makes the commitments that stand in the audit log (HMAC-SHA-256). The disk below is encrypted as well; this is what
-makes a deletion final and a commitment void.
+one makes the commitments that stand in the audit log (HMAC-SHA-256), one draws surrogates (`appliance.deid`). The disk
+below is encrypted as well; this is what makes a deletion final and a commitment void.
 """
 
 import hashlib
@@ -35,6 +35,7 @@ class EncounterKey:
 
     _sealing: AESGCM
     _committing: bytes
+    _replacing: bytes
 
     def __repr__(self) -> str:
         return "EncounterKey()"
@@ -56,6 +57,10 @@ class EncounterKey:
     def commit(self, content: bytes) -> str:
         """Return the commitment to a content, in hexadecimal: it says nothing to who has not the key."""
         return hmac.new(self._committing, content, hashlib.sha256).hexdigest()
+
+    def surrogate_key(self) -> bytes:
+        """Return the key that surrogates of identifiers are drawn with: it goes when the encounter's key does."""
+        return self._replacing
 
 
 def _derive(key: bytes, purpose: str) -> bytes:
@@ -90,7 +95,7 @@ class Vault:
 
 
 def _usable(key: bytes) -> EncounterKey:
-    return EncounterKey(AESGCM(_derive(key, "sealing")), _derive(key, "commitment"))
+    return EncounterKey(AESGCM(_derive(key, "sealing")), _derive(key, "commitment"), _derive(key, "surrogates"))
 
 
 def master_key(path: Path, *, may_make: bool) -> bytes:

@@ -10,13 +10,16 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from appliance.contract.release import ImageComponent, ModelComponent
+from appliance.contract.release import CodePackComponent, ImageComponent, ModelComponent
+from appliance.contract.seal import ModelTask
 from appliance.errors import ApplianceError, NotVerifiedError, UnknownStateError
+from appliance.release.codes import demand_pack
 from appliance.release.disk import Disk
 from appliance.release.gpt import read_layout
 from appliance.release.places import Places
-from appliance.release.record import KeptAdapter, KeptModel, KeptSet
+from appliance.release.record import KeptAdapter, KeptModel, KeptPack, KeptSet
 from appliance.release.verity import proven_root_hash
 
 _PIECE = 8 << 20
@@ -94,7 +97,10 @@ class Images:
                     f"the image of {component.name} has SHA-256 {found}, signed is {component.sha256}",
                     hint="it was removed: send it again; if that repeats, the operator's copy is damaged",
                 )
-            image.demand_root_hash(component.root_hash)
+            if isinstance(component, CodePackComponent):
+                demand_pack(path, component)
+            else:
+                image.demand_root_hash(component.root_hash)
             self._disk.close_for_writing(image.descriptor)
 
     def prove(self, kept: KeptSet) -> None:
@@ -102,7 +108,12 @@ class Images:
         for model in kept.images:
             with OpenedImage(self._places.image(model.root_hash)) as image:
                 image.demand_length(model.size_bytes)
-                image.demand_root_hash(model.root_hash)
+                if not isinstance(model, KeptPack):
+                    image.demand_root_hash(model.root_hash)
+                elif image.sha256() != model.sha256:
+                    raise NotVerifiedError(
+                        f"the code table {model.name} is not the one that was signed", hint="stage the release again"
+                    )
 
     def adopt(self, model: KeptModel | KeptAdapter, path: Path) -> None:
         """Give an image that the provisioning installed a second name of ours, so that no overwrite of the first
@@ -145,12 +156,21 @@ class Images:
         return self._places.images / f".{root_hash}.new"
 
 
+def task_of(component: ImageComponent) -> ModelTask | Literal["codes"]:
+    """What a component is for; an adapter has the task of its model."""
+    if isinstance(component, ModelComponent):
+        return component.task
+    return "codes" if isinstance(component, CodePackComponent) else "drafting"
+
+
 def basis_of(component: ImageComponent, active: KeptSet | None) -> str | None:
     """Root hash of the image in use that is most like it: of its task, or of the adapter with the same name."""
     if active is None:
         return None
     if isinstance(component, ModelComponent):
         return active.hashes.get(component.task)
+    if isinstance(component, CodePackComponent):
+        return next((each.root_hash for each in active.code_packs if each.name == component.name), None)
     return next((each.root_hash for each in active.adapters if each.name == component.name), None)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 
-from appliance.contract.release import ModelComponent, ReleaseManifest
+from appliance.contract.release import ReleaseManifest
 from appliance.contract.release_status import Action, Offer, Outcome, Phase, WantedImage
 from appliance.errors import ApplianceError, NotVerifiedError, RefusedError, UnknownStateError, UsageError
 from appliance.facts.reading import UnreadableError, read_text
@@ -12,7 +12,7 @@ from appliance.release.book import Book
 from appliance.release.draining import ToldToEndError, demand_in_time, drained
 from appliance.release.facts import Sealed, read_hardware
 from appliance.release.fits import Asked, refusals, system_refusals
-from appliance.release.images import basis_of
+from appliance.release.images import basis_of, task_of
 from appliance.release.incoming import Arrivals, tidy
 from appliance.release.locks import turn
 from appliance.release.parts import Parts
@@ -226,7 +226,7 @@ class Machine:
         images = self._parts.images
         return tuple(
             WantedImage(
-                task=each.task if isinstance(each, ModelComponent) else "drafting", root_hash=each.root_hash,
+                task=task_of(each), root_hash=each.root_hash,
                 sha256=each.sha256, size_bytes=each.size_bytes, basis=basis_of(each, active),
                 received_bytes=images.arrived_bytes(each),
             )

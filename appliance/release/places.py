@@ -43,6 +43,11 @@ class Places:
         return self.models / f"adapter-{place}.raw"
 
     @property
+    def codes(self) -> Path:
+        """Code tables, as `appliancectl codes` keeps them."""
+        return self.below("/var/lib/appliance/codes")
+
+    @property
     def releases(self) -> Path:
         """Everything that is ours."""
         return self.below("/var/lib/appliance/releases")

@@ -69,6 +69,19 @@ class KeptAdapter(Part):
     installed_as: str | None = None
 
 
+class KeptPack(Part):
+    """One code table of a set."""
+
+    name: str
+    sha256: Sha256Hex
+    size_bytes: int
+
+    @property
+    def root_hash(self) -> str:
+        """What it is kept under."""
+        return self.sha256
+
+
 class KeptSet(Part):
     """A set that was verified here. `release` and `digest` are None for what the provisioning installed.
 
@@ -82,15 +95,16 @@ class KeptSet(Part):
     minimum_sequence: int = 0
     models: tuple[KeptModel, ...]
     adapters: tuple[KeptAdapter, ...] = ()
+    code_packs: tuple[KeptPack, ...] = ()
 
     @model_serializer(mode="wrap")
     def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return left_out_if_empty(handler(self), "adapters")
+        return left_out_if_empty(handler(self), "adapters", "code_packs")
 
     @property
-    def images(self) -> tuple[KeptModel | KeptAdapter, ...]:
+    def images(self) -> tuple[KeptModel | KeptAdapter | KeptPack, ...]:
         """Everything that lies on the disk for it."""
-        return (*self.models, *self.adapters)
+        return (*self.models, *self.adapters, *self.code_packs)
 
     @property
     def hashes(self) -> dict[ModelTask, str]:
@@ -119,6 +133,9 @@ class KeptSet(Part):
         return cls(
             release=manifest.name, sequence=manifest.sequence, digest=manifest.digest, channel=channel,
             minimum_sequence=manifest.minimum_sequence, models=models, adapters=adapters,
+            code_packs=tuple(
+                KeptPack(name=each.name, sha256=each.sha256, size_bytes=each.size_bytes) for each in manifest.code_packs
+            ),
         )  # fmt: skip
 
     def sealed(self) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from appliance.contract.release_status import Outcome
 from appliance.contract.seal import ModelTask, Seal
 from appliance.errors import ApplianceError
 from appliance.release.book import Book
+from appliance.release.codes import demand_packs, place_packs
 from appliance.release.facts import Sealed
 from appliance.release.parts import Parts
 from appliance.release.record import KeptAdapter, KeptModel, KeptSet, OpenChange, Side, plain
@@ -94,12 +95,14 @@ def place(parts: Parts, side: Side, other: Side) -> None:
         parts.disk.remove(parts.places.adapter_link(place))
     if not parts.places.seal.exists() or parts.places.seal.read_text() != side.seal:
         parts.disk.replace(parts.places.seal, side.seal.encode(), mode=0o600)
+    place_packs(parts.places, parts.disk, tuple(each.sha256 for each in side.kept.code_packs))
 
 
 def demand_service(parts: Parts, kept: KeptSet) -> None:
     """Return when every engine has loaded its weights and worked on a sample. Raises ApplianceError."""
     demand_loaded(parts.services, kept.hashes, monotonic=parts.monotonic, sleep=parts.sleep)
     demand_adapters(parts.services, [each.digest for each in kept.adapters])
+    demand_packs(parts.places, tuple(each.sha256 for each in kept.code_packs))
     parts.probe(kept)
     # An engine that dies of its first work has been started anew, or has not: asked again.
     demand_loaded(parts.services, kept.hashes, monotonic=parts.monotonic, sleep=parts.sleep)

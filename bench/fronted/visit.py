@@ -119,6 +119,8 @@ def settings(folder: Path, engine: Path, *, cold: bool = False) -> Settings:
         site="bench", socket=folder / "gw.sock", state_dir=folder / "state", audit_dir=folder / "audit",
         drafting_socket=engine, transcription_socket=folder / "none.sock", local_issuer=folder / "jwks.json", lab=True,
         max_output_tokens=MAX_OUTPUT_TOKENS, max_drafts=256, min_free_bytes=0,
+        # The stub's weights are not sealed; what is measured is the gateway, not de-identification.
+        deid_policy={"schema_version": "deid-policy/v1", "rules": [{"text": "allowed"}]},
         **({"kept_sources_bytes": 0} if cold else {}),
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ from fleetctl.errors import FleetctlError, LockHeldError, UnreachableError
 from fleetctl.facts.base import Unreadable
 from fleetctl.facts.host import HostFacts
 from fleetctl.models.fleetdir import FleetDir
-from fleetctl.models.keysets import read_consent_overrides, read_key_set
+from fleetctl.models.keysets import read_consent_overrides, read_deid_policy, read_key_set
 from fleetctl.models.site import Site
 from fleetctl.phases.base import LockClaim
 from fleetctl.release.pinned_root import newest_root
@@ -93,6 +93,10 @@ class FleetOperator:
         named = self.site.spec.clinical_policy.consent_overrides
         return None if named is None else read_consent_overrides(self.fleetdir.path, named)
 
+    def deid_policy(self) -> dict[str, Any] | None:
+        named = self.site.spec.clinical_policy.deid_policy
+        return None if named is None else read_deid_policy(self.fleetdir.path, named)
+
     def release_root(self) -> bytes | None:
         return newest_root(ReleaseStore(self.fleetdir))
 
@@ -125,6 +129,10 @@ class RehearsingOperator(FleetOperator):
     def consent_overrides(self) -> dict[str, Any] | None:
         named = self.site.spec.clinical_policy.consent_overrides
         return None if named is None else read_consent_overrides(self.fleetdir.path, named)
+
+    def deid_policy(self) -> dict[str, Any] | None:
+        named = self.site.spec.clinical_policy.deid_policy
+        return None if named is None else read_deid_policy(self.fleetdir.path, named)
 
     def pin_key(self, kind: KeyKind, key: str) -> bool:
         """The box has made none."""

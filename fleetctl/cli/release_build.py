@@ -60,6 +60,13 @@ def build(
     without_adapters: Annotated[
         bool, typer.Option("--without-adapters", help="Leave out the adapters of --from.")
     ] = False,
+    code_pack: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Code table: a pack of appliancectl codes import; repeat.", dir_okay=False),
+    ] = None,
+    without_code_packs: Annotated[
+        bool, typer.Option("--without-code-packs", help="Leave out the code tables of --from.")
+    ] = False,
     minimum_sequence: Annotated[
         int | None,
         typer.Option(min=0, metavar="N", help="Boxes that run it accept nothing older than this sequence any more."),
@@ -99,6 +106,8 @@ def build(
         os_profiles=tuple(each.value for each in os_images or ()),
         without_adapters=without_adapters,
         adapters=tuple(adapter or ()),
+        code_packs=tuple(code_pack or ()),
+        without_code_packs=without_code_packs,
         minimum_sequence=minimum_sequence,
         evaluations=tuple(evaluation or ()),
         notes=notes,
@@ -223,6 +232,8 @@ def _built_table(built: Built) -> Table:
             ("adapter", f"{adapter.name}, {adapter.form}, rank {adapter.rank}, for {', '.join(adapter.kinds)}")
         )
         lines.append(("", f"digest {adapter.digest}"))
+    for pack in found.code_packs:
+        lines.append(("code table", f"{pack.name} {pack.version}, from {pack.effective_from}, {pack.sha256[:16]}"))
     lines.append(("prompts", f"{len(found.prompts)} pinned"))
     if found.evaluations:
         lines.append(("evaluations", ", ".join(each.evaluation_set for each in found.evaluations)))

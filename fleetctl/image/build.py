@@ -19,7 +19,7 @@ from fleetctl.image.manifest import BuiltFile, ImageManifest, read_manifest, wri
 from fleetctl.image.mirrors import Mirrors
 from fleetctl.image.mkosi import COMPONENTS, ImageProfile, MkosiRun, stage
 from fleetctl.image.publish import publish
-from fleetctl.image.pythontree import own_tree, third_party_tree
+from fleetctl.image.pythontree import code_packs, own_tree, third_party_tree
 from fleetctl.image.tools import ToolsTree, recipe_digest
 from fleetctl.report.progress import Progress
 
@@ -100,6 +100,7 @@ def build_image(
         pins = parse_lock(job.lock.read_text(encoding="utf-8"), origin=str(job.lock))
         third_party = third_party_tree(pins, job.build, tools, log_path=job.log_path, on_line=step.update)
         own = own_tree(job.package, job.version, job.build, tools, log_path=job.log_path)
+        code_packs(job.package, third_party, own, log_path=job.log_path)
         step.result(f"{len(pins)} packages")
     with progress.step(f"building {job.name} {job.version}") as step, job.unlocked() as keys:
         shutil.copy(job.certificate, keys / "secureboot.crt")

@@ -17,13 +17,16 @@ from fleetctl.image.lockfile import BOX_PLATFORMS, BOX_PYTHON, Pin
 from fleetctl.image.tools import ToolsTree
 
 SITE_IN_IMAGE = "usr/lib/appliance/site"
+CODES_IN_IMAGE = "usr/lib/appliance/codes"
 
 # Not used on the box: tests and headers of libraries, type stubs, and the download accelerator of a hub client that
 # never has a network there.
 _NEEDLESS_FOLDERS = ("tests", "test", "include", "__pycache__", "hf_xet", "bin")
-_NEEDLESS_SUFFIXES = (".pyi", ".pyx", ".pxd", ".a", ".h", ".c")
+_NEEDLESS_SUFFIXES = (".pyi", ".pyx", ".pxd", ".a", ".h", ".hh", ".c", ".cpp", ".cu")
+# Where a telephone number is and whose it is; that it is one is all that de-identification asks.
+_NEEDLESS_TREES = (("phonenumbers", "geodata"), ("phonenumbers", "carrierdata"))
 # Changed when this module makes other trees out of the same lock.
-_RECIPE = "2"
+_RECIPE = "3"
 
 
 def pip_argv(requirements: Path, target: Path) -> list[str]:
@@ -43,6 +46,8 @@ def needless(relative: Path) -> bool:
     """Whether the box can do without this file of a third-party tree."""
     if any(part.endswith(".dist-info") for part in relative.parts):
         return relative.name in ("RECORD", "direct_url.json", "REQUESTED")
+    if relative.parts[:2] in _NEEDLESS_TREES:
+        return True
     # numpy.testing and others import their own `tests` folders only when asked to run them.
     folders = relative.parts[:-1] if relative.suffix else relative.parts
     return bool(set(_NEEDLESS_FOLDERS).intersection(folders)) or relative.suffix in _NEEDLESS_SUFFIXES
@@ -100,6 +105,31 @@ def own_tree(package: Path, version: str, build: Path, tools: ToolsTree, *, log_
     launcher.chmod(0o755)
     compile_tree(work, tools, log_path=log_path)
     return work
+
+
+# This interpreter's own libraries go before those of the box, which may be for another processor; of the box's tree
+# only the tabular list is read. Digests are compared there with those that the package has pinned.
+_CODE_PACKS = """
+import sys
+from pathlib import Path
+package, third_party, target = sys.argv[1:]
+sys.path.insert(0, package)
+sys.path.append(third_party)
+from appliance.coding.tables.builtin import write_built_in
+for path in write_built_in(Path(target)):
+    print(path.name)
+"""
+
+
+def code_packs(package: Path, third_party: Path, own: Path, *, log_path: Path) -> None:
+    """Make the built-in code tables (`appliance.coding.tables.builtin`) in our tree, so that no box makes them.
+
+    Raises ChangeError when a table comes out other than the package says that it must.
+    """
+    argv = [sys.executable, "-I", "-c", _CODE_PACKS, str(package.parent), str(third_party / SITE_IN_IMAGE)]
+    target = own / CODES_IN_IMAGE
+    target.mkdir(parents=True)
+    run_logged([*argv, str(target)], title="making the code tables", log_path=log_path)
 
 
 # -I: neither the environment nor the current directory decides what is imported.

@@ -1,4 +1,4 @@
-"""What a site file points to: key sets of identity providers (public keys only), counsel's consent overrides."""
+"""What a site file points to: key sets of identity providers (public keys only), counsel's overrides, policies."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from appliance.contract.deid_policy import PolicyError, parse
 from fleetctl.errors import ConfigError
 
 # As the gateway reads them; see appliance/gateway/auth.
@@ -40,7 +41,25 @@ def read_consent_overrides(fleet: Path, relative: str) -> dict[str, Any]:
     return document
 
 
+def read_deid_policy(fleet: Path, relative: str) -> dict[str, Any]:
+    """Which text a model reads how, from a file below `fleet`. Raises `ConfigError` with line and column, or key."""
+    hint = "see docs/design/deid-surrogates.md; `appliancectl deid-policy FILE` shows what a file decides"
+    path, data = _read(fleet, relative, hint)
+    try:
+        return parse(data).model_dump(mode="json")
+    except PolicyError as error:
+        raise ConfigError(f"{path}: {error}", hint=hint) from None
+
+
 def _read_json(fleet: Path, relative: str, hint: str) -> tuple[Path, Any]:
+    path, data = _read(fleet, relative, hint)
+    try:
+        return path, json.loads(data)
+    except (ValueError, RecursionError):
+        raise ConfigError(f"{path}: is not JSON", hint=hint) from None
+
+
+def _read(fleet: Path, relative: str, hint: str) -> tuple[Path, bytes]:
     path = (fleet / relative).resolve()
     if not path.is_relative_to(fleet.resolve()):
         raise ConfigError(f"{relative}: leads out of the fleet directory", hint="keep the file inside of it")
@@ -51,10 +70,7 @@ def _read_json(fleet: Path, relative: str, hint: str) -> tuple[Path, Any]:
         raise ConfigError(f"{path}: {error.strerror}", hint=hint) from error
     if len(data) > MAX_BYTES:
         raise ConfigError(f"{path}: larger than {MAX_BYTES} bytes", hint=hint)
-    try:
-        return path, json.loads(data)
-    except (ValueError, RecursionError):
-        raise ConfigError(f"{path}: is not JSON", hint=hint) from None
+    return path, data
 
 
 def _require_public(path: Path, number: int, key: object) -> None:

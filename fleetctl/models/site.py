@@ -168,6 +168,9 @@ class ClinicalPolicy(StrictModel):
     consent_overrides: FleetFile | None = Field(
         None, description="Counsel's decisions on recording law (JSON), a file below the fleet directory."
     )
+    deid_policy: FleetFile | None = Field(
+        None, description="Which text a model reads without identifiers (JSON), a file below the fleet directory."
+    )
 
 
 class SiteSpec(StrictModel):

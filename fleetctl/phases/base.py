@@ -103,6 +103,10 @@ class OperatorSide(Protocol):
         """Counsel's decisions, None without a file; `ConfigError` for one that is wrong."""
         ...
 
+    def deid_policy(self) -> dict[str, Any] | None:
+        """Which text a model reads how, None without a file; `ConfigError` for one that is wrong."""
+        ...
+
     def release_root(self) -> bytes | None:
         """The newest root metadata of the fleet's releases, None while it has none; `ConfigError` for a damaged one."""
         ...

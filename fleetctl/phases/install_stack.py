@@ -29,6 +29,7 @@ class InstallStack:
             run.operator.identity_keys(),
             run.operator.consent_overrides(),
             gpus.report if isinstance(gpus, GpuFacts) else None,
+            run.operator.deid_policy(),
         )
         root = run.operator.release_root()
         # In base64: Ansible makes a structure of a text that looks like one.

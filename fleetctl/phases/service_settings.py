@@ -28,13 +28,15 @@ def service_settings(
     keys: Mapping[str, Any],
     overrides: dict[str, Any] | None = None,
     gpus: GpuReport | None = None,
+    deid_policy: dict[str, Any] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Service → content of its settings file; a service that is missing takes the defaults of the image.
 
     `keys` has the key set of each issuer, by its name; `overrides` is counsel's document; `gpus` is the box's reading,
-    whose cards are recorded.
+    whose cards are recorded; `deid_policy` says which text a model reads without identifiers.
     """
-    gateway = gateway_settings(site, keys) | ({} if overrides is None else {"consent_overrides": overrides})
+    named = {"consent_overrides": overrides, "deid_policy": deid_policy}
+    gateway = gateway_settings(site, keys) | {name: said for name, said in named.items() if said is not None}
     if profile.spec.gpus:
         services = gpu_settings(profile.spec.gpus[0], gateway, drafting=site.spec.release.drafting is not None)
         return services | {"gpu": gpu_wanted(profile, gpus)}
@@ -112,5 +114,5 @@ def gateway_settings(site: Site, keys: Mapping[str, Any]) -> dict[str, Any]:
     }
     if spec.identity.local_issuer:
         settings["local_issuer"] = LOCAL_ISSUER_KEYS
-    policy = spec.clinical_policy.model_dump(exclude_none=True, exclude={"consent_overrides"})
+    policy = spec.clinical_policy.model_dump(exclude_none=True, exclude={"consent_overrides", "deid_policy"})
     return settings | policy

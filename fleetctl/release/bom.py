@@ -14,7 +14,14 @@ from typing import Any
 from cyclonedx.spdx import is_expression, is_supported_id
 from pydantic import ValidationError
 
-from appliance.contract.release import AdapterComponent, EvaluationResult, ModelComponent, Pinned, ReleaseManifest
+from appliance.contract.release import (
+    AdapterComponent,
+    CodePackComponent,
+    EvaluationResult,
+    ModelComponent,
+    Pinned,
+    ReleaseManifest,
+)
 from fleetctl.image.manifest import ModelFile
 
 MAX_BOM_BYTES = 1 << 20
@@ -40,6 +47,7 @@ def document(manifest: ReleaseManifest, files: Files) -> dict[str, Any]:
         *(_adapter(adapter) for adapter in manifest.adapters),
         *(_pinned("prompt", each) for each in manifest.prompts),
         *(_pinned("code-table", each) for each in manifest.code_tables),
+        *(_code_pack(each) for each in manifest.code_packs),
     ]
     if manifest.engine_root_hash is not None:
         components.append(_engine(manifest.engine, manifest.engine_root_hash))
@@ -157,6 +165,21 @@ def _card(model: ModelComponent, evaluations: Sequence[EvaluationResult]) -> dic
         for measure, value in sorted(each.measures.items())
     ]
     return card | {"quantitativeAnalysis": {"performanceMetrics": metrics}} if metrics else card
+
+
+def _code_pack(pack: CodePackComponent) -> dict[str, Any]:
+    return {
+        "type": "data",
+        "bom-ref": f"code-pack:{pack.sha256}",
+        "name": pack.name,
+        "version": pack.version,
+        "hashes": [_hash(pack.sha256)],
+        "licenses": [{"license": {"name": pack.licence}}],
+        "properties": [
+            _property("size_bytes", str(pack.size_bytes)),
+            _property("effective_from", pack.effective_from.isoformat()),
+        ],
+    }
 
 
 def _adapter(adapter: AdapterComponent) -> dict[str, Any]:

@@ -10,13 +10,14 @@ import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from appliance.contract.release import (
     AdapterComponent,
+    CodePackComponent,
     ImageComponent,
     ModelComponent,
     ReleaseManifest,
@@ -41,6 +42,7 @@ from fleetctl.release.build_known import (
     one_build,
 )
 from fleetctl.release.build_parts import OS_OF, Cached, Engine, OsPart, PackedAdapter, PackedModel, evaluations
+from fleetctl.release.code_packs import code_pack
 from fleetctl.release.store import ReleaseStore
 from fleetctl.report.progress import Progress
 
@@ -59,6 +61,8 @@ class Request:
     os_profiles: tuple[ImageProfile, ...] = ()
     without_adapters: bool = False
     adapters: tuple[str, ...] = ()
+    code_packs: tuple[Path, ...] = ()
+    without_code_packs: bool = False
     minimum_sequence: int | None = None
     evaluations: tuple[Path, ...] = ()
     notes: str = ""
@@ -82,6 +86,11 @@ class _Parts:
     paths: dict[str, Path] = field(default_factory=dict)
     files: dict[str, list[ModelFile]] = field(default_factory=dict)
     adapters: dict[str, AdapterComponent] = field(default_factory=dict)
+    code_packs: dict[tuple[str, date], CodePackComponent] = field(default_factory=dict)
+
+    def take_code_pack(self, component: CodePackComponent, path: Path) -> None:
+        self.code_packs[(component.name, component.effective_from)] = component
+        self.paths[component.root_hash] = path
 
     def take_adapter(self, packed: PackedAdapter) -> None:
         self.adapters[packed.component.name] = packed.component
@@ -164,6 +173,10 @@ def _chosen(request: Request, base: ReleaseManifest | None, cached: Cached) -> _
         parts.adapters |= {each.name: each for each in base.adapters}
     for adapter in request.adapters:
         parts.take_adapter(cached.adapter(adapter))
+    if base is not None and not request.without_code_packs:
+        parts.code_packs |= {(each.name, each.effective_from): each for each in base.code_packs}
+    for path in request.code_packs:
+        parts.take_code_pack(code_pack(path), path)
     return parts
 
 
@@ -204,7 +217,8 @@ def _manifest(
             models=tuple(parts.models[task] for task in sorted(parts.models, reverse=True)),
             adapters=adapters,
             prompts=system.prompts,
-            code_tables=base.code_tables if base is not None else (),
+            code_tables=system.code_tables,
+            code_packs=tuple(parts.code_packs[key] for key in sorted(parts.code_packs)),
             engine=engine,
             engine_root_hash=engine_root_hash,
             # Results belong to the bytes that were measured: those of the base are not taken over.
@@ -245,7 +259,8 @@ def _engine_and_system(
                 f"{request.base} is for {base.engine}, the new drafting model for {engine}",
                 hint=f"--os {OS_OF[engine]}",
             )
-        return engine, OsPart(base.usr_root_hashes, base.appliance_version, base.prompts), base.engine_root_hash
+        part = OsPart(base.usr_root_hashes, base.appliance_version, base.prompts, base.code_tables)
+        return engine, part, base.engine_root_hash
     system = cached.system(profiles or (OS_OF[engine],))
     needs_engine = engine == "vllm" and drafting is not None
     return engine, system, cached.engine_root_hash() if needs_engine else None
@@ -262,9 +277,10 @@ def _placed(model: ImageComponent, parts: _Parts, store: ReleaseStore, progress:
             try:
                 check_image(store.image(model.root_hash), model, count)
             except VerificationError as error:
-                option = model.task if isinstance(model, ModelComponent) else "adapter"
+                option = f"--{model.task}" if isinstance(model, ModelComponent) else "--adapter"
+                again = f"{option} {model.name}" if not isinstance(model, CodePackComponent) else "--code-pack FILE"
                 raise RefusedError(
-                    error.message, hint=f"fleetctl release import PATH, or --{option} {model.name} to take it anew"
+                    error.message, hint=f"fleetctl release import PATH, or {again} to take it anew"
                 ) from None
         step.result(how)
     return how

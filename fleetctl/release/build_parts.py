@@ -33,6 +33,7 @@ from fleetctl.image.manifest import (
 )
 from fleetctl.image.mkosi import PROFILES, ImageProfile
 from fleetctl.models.fleetdir import FleetDir
+from fleetctl.release.code_packs import built_in_tables
 from fleetctl.trust.passphrase import Passphrase
 
 Engine = Literal["llama.cpp", "vllm"]
@@ -66,6 +67,7 @@ class OsPart:
     usr_root_hashes: tuple[str, ...]
     version: str
     prompts: tuple[Pinned, ...]
+    code_tables: tuple[Pinned, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ class Cached:
                 f"OS images of versions {', '.join(sorted(versions))}; wanted: one version",
                 hint="fleetctl image build --profile …",
             )
-        return OsPart(tuple(hashes), versions.pop(), prompts(self.package))
+        return OsPart(tuple(hashes), versions.pop(), prompts(self.package), built_in_tables(self.package))
 
     def built_systems(self) -> list[ImageProfile]:
         """The OS profiles that an image was built of."""

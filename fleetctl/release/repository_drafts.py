@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
-from appliance.contract.release import MAX_MANIFEST_BYTES, ReleaseManifest, ReleaseName
+from appliance.contract.release import MAX_MANIFEST_BYTES, CodePackComponent, ReleaseManifest, ReleaseName
 from fleetctl.errors import RefusedError, UsageError, VerificationError
 from fleetctl.image.digest import file_sha256
 from fleetctl.image.gpt import ROOT, ROOT_VERITY, ROOT_VERITY_SIG, verity_root_hash
@@ -78,6 +78,8 @@ def image_problems(store: ReleaseStore, manifest: ReleaseManifest) -> list[str]:
             found = file_sha256(path)
             if found != model.sha256:
                 problems.append(f"{path} has SHA-256 {found}, the manifest says {model.sha256}")
+                continue
+            if isinstance(model, CodePackComponent):  # no image: its digest is all there is to it
                 continue
             named = verity_root_hash(path, ROOT, ROOT_VERITY, ROOT_VERITY_SIG)
         except FileNotFoundError:

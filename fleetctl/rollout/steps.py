@@ -146,9 +146,11 @@ def _offer(step: Ordered, tools: Tools) -> StepResult:
     offer = _offered(step, tools)
     if offer.refused:
         return StepResult(StepOutcome.REFUSED, "; ".join(offer.refused), facts, status)
-    missing = {image.task: image.size_bytes - image.received_bytes for image in offer.missing}
+    missing: dict[str, int] = {}
+    for image in offer.missing:  # a task may lack several: its model, adapters, code tables
+        missing[image.task] = missing.get(image.task, 0) + image.size_bytes - image.received_bytes
     kept = _baseline(ask_all(tools.gates, _asked(step, tools, "before")))
-    return StepResult(StepOutcome.DONE, f"{len(missing)} images are missing", {**facts, "missing_bytes": missing},
+    return StepResult(StepOutcome.DONE, f"{len(offer.missing)} images are missing", {**facts, "missing_bytes": missing},
                       status, kept)  # fmt: skip
 
 

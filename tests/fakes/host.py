@@ -146,6 +146,9 @@ class FakeOperator:
     def consent_overrides(self) -> dict[str, Any] | None:
         return None
 
+    def deid_policy(self) -> dict[str, Any] | None:
+        return None
+
     def identity_keys(self) -> dict[str, Any]:
         return {issuer.issuer: {"keys": []} for issuer in fake.SITE.spec.identity.issuers}
 

@@ -27,7 +27,14 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
-from appliance.contract.release import AdapterComponent, ModelComponent, ReleaseManifest, bom_target, manifest_target
+from appliance.contract.release import (
+    AdapterComponent,
+    CodePackComponent,
+    ModelComponent,
+    ReleaseManifest,
+    bom_target,
+    manifest_target,
+)
 from appliance.contract.revocation import REVOKED_FIELD, Revocation, revocations, revoked_field
 from appliance.contract.seal import ModelTask
 from fleetctl.models.fleetdir import FleetDir
@@ -56,6 +63,7 @@ def manifest(
     usr_root_hashes: tuple[str, ...] = (USR_ROOT_HASH,),
     notes: str = "",
     adapters: Sequence[AdapterComponent] = (),
+    code_packs: Sequence[CodePackComponent] = (),
 ) -> ReleaseManifest:
     return ReleaseManifest(
         name=name,
@@ -65,6 +73,7 @@ def manifest(
         appliance_version="0.6.0",
         models=tuple(models),
         adapters=tuple(adapters),
+        code_packs=tuple(code_packs),
         engine="llama.cpp",
         bom_sha256=hashlib.sha256(bom).hexdigest(),
         minimum_sequence=minimum_sequence,

@@ -97,3 +97,15 @@ def test_wheel_carries_no_tests_and_both_programs(wheel: Path) -> None:
     points = zipfile.ZipFile(wheel).read(next(name for name in names if name.endswith("entry_points.txt"))).decode()
     assert "fleetctl = " in points
     assert "appliancectl = " in points
+
+
+def test_the_sources_of_the_built_in_code_tables_come_with_it(installed: Path) -> None:
+    code = (
+        "from appliance.coding.tables import builtin\n"
+        "assert (builtin.DATA / 'mce_v43_1_icd10cm.tsv.gz').is_file()\n"
+        "wanted = next(each for each in builtin.built_in() if each.system == 'hcpcs')\n"
+        "print(builtin.digest_of(builtin.make(wanted)) == wanted.sha256, builtin.__file__)"
+    )
+    made, path = in_installed(installed, code).split()
+    assert made == "True"
+    assert Path(path).is_relative_to(installed)

@@ -116,13 +116,13 @@ def prepare(core: Core, caller: Principal, encounter: str, given: DraftWanted) -
     )  # fmt: skip
     identifier = str(uuid.uuid4())
     if given.preview:
-        return Work(opened, order, gathered, None, identifier)
+        return Work(opened, order, gathered, None, identifier, given.deidentified)
     core.require_room()
     row = DocumentRow(
         id=identifier, encounter_id=encounter, kind=given.kind.value, state="drafting", version=0,
         created_at=datetime.now(UTC), created_by=caller.member_id,
     )  # fmt: skip
-    return Work(opened, order, gathered, row, identifier)
+    return Work(opened, order, gathered, row, identifier, given.deidentified)
 
 
 async def _prepared(core: Core, caller: Principal, encounter: str, given: DraftWanted) -> Work:

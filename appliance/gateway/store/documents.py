@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from appliance.gateway.store import code_tables as c
 from appliance.gateway.store import tables as t
 
 
@@ -151,6 +152,6 @@ def delete_drafts(connection: Connection, encounter: str) -> int:
     """Remove every document that was not signed, with its revisions; return how many."""
     unsigned = (t.document.c.encounter_id == encounter) & (t.document.c.state != "signed")
     ids = select(t.document.c.id).where(unsigned)
-    for table in (t.revision, t.acknowledgement):
+    for table in (t.revision, t.acknowledgement, *c.TABLES):
         connection.execute(delete(table).where(table.c.document_id.in_(ids)))
     return connection.execute(delete(t.document).where(unsigned)).rowcount

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, tuple_, update
 
+from appliance.gateway.store import code_tables as c
 from appliance.gateway.store import tables as t
 
 # Built once: every request that opens an encounter asks these, and building one costs as much as running it.
@@ -159,6 +160,16 @@ def destroy(connection: Connection, encounter: str) -> None:
     documents = select(t.document.c.id).where(t.document.c.encounter_id == encounter)
     for table in (t.revision, t.acknowledgement, t.signature, t.addendum):
         connection.execute(delete(table).where(table.c.document_id.in_(documents)))
-    for table in (t.document, t.transcript, t.recording, t.record, t.consent_event, t.grant, t.encounter_key, t.member):
+    for table in (
+        t.document,
+        t.transcript,
+        t.recording,
+        t.record,
+        t.consent_event,
+        t.grant,
+        t.encounter_key,
+        t.member,
+        *c.TABLES,
+    ):
         connection.execute(delete(table).where(table.c.encounter_id == encounter))
     connection.execute(update(t.encounter).where(t.encounter.c.id == encounter).values(state="deleted", sealed=b""))

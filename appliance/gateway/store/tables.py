@@ -215,7 +215,8 @@ meta = Table(
 _APPEND_ONLY = ("revision", "consent_event", "acknowledgement", "signature", "addendum")
 
 
-def _refuse(table: str, name: str, when: str, words: str) -> None:
+def refuse_updates(table: str, name: str, when: str, words: str) -> None:
+    """Let the database refuse updates of a table, or of its rows that a condition names."""
     sqlite = f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} {when} BEGIN SELECT RAISE(ABORT, '{words}'); END"
     function = (
         f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION '{words}'; END $$ "
@@ -229,5 +230,5 @@ def _refuse(table: str, name: str, when: str, words: str) -> None:
 
 
 for _table in _APPEND_ONLY:
-    _refuse(_table, f"{_table}_is_append_only", "", f"{_table} is append-only")
-_refuse("document", "a_signed_document_stays", "WHEN (OLD.state = 'signed')", "a signed document cannot change")
+    refuse_updates(_table, f"{_table}_is_append_only", "", f"{_table} is append-only")
+refuse_updates("document", "a_signed_document_stays", "WHEN (OLD.state = 'signed')", "a signed document cannot change")

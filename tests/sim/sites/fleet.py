@@ -7,7 +7,7 @@ import random
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from pathlib import Path
 from appliance.contract.release import ReleaseManifest
 from appliance.contract.seal import ModelTask
 from fleetctl.models.fleetdir import FleetDir
+from fleetctl.release.code_packs import code_pack
 from tests.fakes.release_images import Image, model_image
 from tests.fakes.releases import SignedRepository, manifest
 from tests.sim.fleet.agents import Agents
@@ -111,7 +112,14 @@ class SimulatedFleet:
         return model_image(self._work, weights(task, seed, size_bytes=size_bytes, changed=changed))
 
     def publish(
-        self, name: str, sequence: int, images: Mapping[ModelTask, Image], *, channel: str = "stable", minimum: int = 0
+        self,
+        name: str,
+        sequence: int,
+        images: Mapping[ModelTask, Image],
+        *,
+        channel: str = "stable",
+        minimum: int = 0,
+        code_packs: Sequence[Path] = (),
     ) -> Published:
         """Sign a release of these images (what is left out is what was provisioned) into a channel."""
         found = {task: images.get(task) or model.image for task, model in self.provisioned.items()}
@@ -120,7 +128,10 @@ class SimulatedFleet:
             if not (target := self.operator_images / f"{image.root_hash}.raw").exists():
                 shutil.copyfile(image.path, target)
         components = [image.component(task, CATALOGUE[task]) for task, image in found.items()]
-        made = manifest(name, sequence, components, minimum_sequence=minimum)
+        packs = [code_pack(path) for path in code_packs]
+        for pack, path in zip(packs, code_packs, strict=True):
+            shutil.copy(path, self.operator_images / f"{pack.root_hash}.raw")
+        made = manifest(name, sequence, components, minimum_sequence=minimum, code_packs=packs)
         self.repository.publish(channel, made)
         self.published.append(Published(made, found))
         return self.published[-1]

@@ -38,7 +38,7 @@ NEEDS: dict[Check, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize(
-    ("check", "fact"), [(check, fact) for check, facts in NEEDS.items() for fact in facts], ids=lambda each: str(each)
+    ("check", "fact"), [(check, fact) for check, facts in NEEDS.items() for fact in facts], ids=lambda each: each if isinstance(each, str) else each.__name__
 )
 def test_what_cannot_be_read_is_unknown(check: Check, fact: str) -> None:
     result = check(context(sealed_facts(**{fact: fake.unreadable(fact)})))

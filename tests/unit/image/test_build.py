@@ -198,6 +198,9 @@ def test_pip_installs_only_pinned_wheels_for_the_box(tmp_path: Path) -> None:
         ("typer-0.1.dist-info/RECORD", True),
         ("faster_whisper/assets/silero_vad_v6.onnx", False),
         ("ctranslate2.libs/libx.so.1", False),
+        ("phonenumbers/geodata/data0.py", True),
+        ("phonenumbers/data/region_US.py", False),
+        ("spacy/pipeline/trainable_pipe.cpp", True),
     ],
 )
 def test_needless_files(path: str, wanted: bool) -> None:

@@ -11,7 +11,7 @@ import pytest
 from appliance.contract.gpu_wanted import GpuWanted
 from fleetctl.errors import ConfigError
 from fleetctl.models.fleetdir import FleetDir, load_profile
-from fleetctl.models.keysets import read_consent_overrides, read_key_set
+from fleetctl.models.keysets import read_consent_overrides, read_deid_policy, read_key_set
 from fleetctl.models.profile import builtin_profile_paths
 from fleetctl.models.site import Site
 from fleetctl.phases.service_settings import gateway_settings, service_settings
@@ -204,3 +204,31 @@ def test_a_file_that_is_no_decision_is_refused(tmp_path: Path, text: str) -> Non
     (tmp_path / "counsel.json").write_text(text)
     with pytest.raises(ConfigError, match=r"counsel\.json"):
         read_consent_overrides(tmp_path, "counsel.json")
+
+
+def test_a_policy_of_the_fleet_reaches_the_gateway_as_it_is(tmp_path: Path) -> None:
+    from appliance.gateway.deid import policy_of
+    from appliance.gateway.settings import Settings
+
+    rules = [{"kind": "coding", "sealed": True, "text": "allowed"}]
+    (tmp_path / "deid.json").write_text(json.dumps({"schema_version": "deid-policy/v1", "rules": rules}))
+    policy = read_deid_policy(tmp_path, "deid.json")
+    given = service_settings(site(), fake.PROFILE, {}, deid_policy=policy)
+    found = policy_of(Settings.model_validate_json(json.dumps(given["gateway"])).deid_policy)
+    assert found.rule("coding", "m", sealed=True).value == "allowed"
+    assert found.rule("visit_note", "m", sealed=True).value == "required"
+    assert "deid_policy" not in service_settings(site(), fake.PROFILE, {})["gateway"]
+    assert site(clinical_policy={"deid_policy": "deid.json"}).spec.clinical_policy.deid_policy == "deid.json"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{\n,", "line 2, column 1: not JSON"),
+        ('{"schema_version": "deid-policy/v1", "rules": [{}]}', r"rules\.0\.text"),
+    ],
+)
+def test_a_policy_that_is_none_is_refused_before_anything_is_sent(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "deid.json").write_text(text)
+    with pytest.raises(ConfigError, match=rf"deid\.json: {said}"):
+        read_deid_policy(tmp_path, "deid.json")

@@ -31,6 +31,7 @@ def test_each_site_has_its_key(tmp_path: Path) -> None:
         (f"north {KEY} more\n", ":1: not a line with a site"),
         ("north ed25519:AAAA\n", ":1: not a public key"),
     ],
+    ids=["twice", "no key", "more words", "short key"],
 )
 def test_a_file_that_is_wrong_is_trusted_in_nothing(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "health_keys"

@@ -106,8 +106,10 @@ CORE = {
     "transcription": {"clinical", "contract"},
     "grounding": {"clinical"},
     "drafting": {"clinical", "grounding"},
+    "coding": {"clinical", "contract", "drafting", "grounding"},
     "engine": {"contract"},
-    "gateway": {"clinical", "contract", "audit", "drafting", "grounding", "transcription"},
+    "deid": set(),
+    "gateway": {"clinical", "coding", "contract", "audit", "deid", "drafting", "grounding", "transcription"},
 }
 FOR_ALL = {
     "engine_image", "errors", "http_answer", "listening", "measures", "problems", "sdnotify", "service", "version",

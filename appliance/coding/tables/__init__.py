@@ -1,0 +1,1 @@
+"""Code tables as dated packs: one read-only file each, known by its digest."""

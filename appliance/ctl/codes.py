@@ -1,0 +1,239 @@
+"""`appliancectl codes`: code tables on the box: bring in, list, look up, compare."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from appliance.errors import UsageError
+
+if TYPE_CHECKING:
+    from appliance.coding.tables.codes import PackedTable
+    from appliance.coding.tables.library import Library
+
+DIRECTORY = Path("/var/lib/appliance/codes")
+
+app = typer.Typer(
+    help="Code tables: bring in, list, look up, compare.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+Form = Literal["text", "json"]
+System = Literal["icd-10-cm", "icd-11-mms", "hcpcs", "cpt"]
+Kind = Literal["icd-10-cm", "icd-11-mms", "hcpcs", "cpt", "ncci-ptp", "ncci-mue", "favourites"]
+OutputOption = Annotated[Form, typer.Option("--output", "-o", help="text, or json: one document.")]
+DirectoryOption = Annotated[Path, typer.Option("--directory", help="Where the box keeps its tables.")]
+
+
+def given_day(option: str, text: str) -> datetime.date:
+    """The day of an option. UsageError when it is none."""
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option}: {text!r} is no day", hint="write it as 2026-04-01") from None
+
+
+@app.command("import")
+def bring_in(
+    kind: Annotated[Kind, typer.Argument(help="What the file is.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="The publisher's file. ncci-ptp: all files of the table; icd-10-cm: the XML, then Medicare's edits.",
+        ),
+    ],
+    effective: Annotated[str, typer.Option(metavar="DATE", help="First day of service that it was published for.")],
+    until: Annotated[str, typer.Option(metavar="DATE", help="The last, if it is known.")] = "",
+    version: Annotated[str, typer.Option(help="As its publisher names it. Default: the first day.")] = "",
+    setting: Annotated[
+        Literal["practitioner", "hospital"], typer.Option(help="Of ncci-ptp: which of CMS's two tables it is.")
+    ] = "practitioner",
+    directory: DirectoryOption = DIRECTORY,
+    output: OutputOption = "text",
+) -> None:
+    """Read a table's files, check every line, and put them in use as one pack; all of it or nothing.
+
+    Exit code: 0 in use, 9 a file is not what it was given as (file, line, column), 2 wrong usage, 6 another import
+    is at work.
+    """
+    from appliance.coding.tables.kinds import ImportKind, read_files
+    from appliance.coding.tables.stamp import Stamp
+    from appliance.coding.tables.store import PackStore
+
+    first = given_day("--effective", effective)
+    last = given_day("--until", until) if until else None
+    if last is not None and last < first:
+        raise UsageError("--until: is before --effective", hint="give the table's first and last day of service")
+    named = version or first.isoformat()
+    if not named.isprintable() or len(named) > 40:
+        raise UsageError("--version: at most 40 printable characters", hint="as the publisher names it")
+    content = read_files(ImportKind(kind), files, Stamp(named, first, last, setting))
+    digest, replaced = PackStore(directory).add(content)
+    listed = next(each for each in _library(directory).listed() if each.digest == digest)
+    document = {**_listed(listed), "replaced": [*replaced]}
+    counts = ", ".join(f"{count} {name}" for name, count in document["counts"].items())
+    text = f"{document['system']} {document['version']}: {counts}\nin use from {effective}, SHA-256 {digest}"
+    _show(document, text + "".join(f"\nin place of {each}" for each in replaced), output)
+
+
+@app.command("list")
+def show_list(directory: DirectoryOption = DIRECTORY, output: OutputOption = "text") -> None:
+    """List every pack: system, version, days, digest, counts. Exit code: 0, or 9 when one is damaged."""
+    packs = [_listed(each) for each in _library(directory).listed()]
+    rows = [("SYSTEM", "VERSION", "FROM", "TO", "ORIGIN", "CODES", "DIGEST")]
+    for each in packs:
+        counts = each["counts"]
+        count = counts.get("codes", counts.get("pairs", counts.get("units", "")))
+        cells = (each["system"], each["version"], each["effective_from"], each["effective_to"], each["origin"])
+        rows.append((*(str(cell or "-") for cell in cells), str(count), each["digest"][:16]))
+    _show({"packs": packs}, _columns(rows), output)
+    raise typer.Exit(9 if any(each["origin"] == "damaged" for each in packs) else 0)
+
+
+@app.command()
+def lookup(
+    words: Annotated[list[str], typer.Argument(metavar="CODE|WORDS", help="A code, or words of a title.")],
+    on: Annotated[str, typer.Option(metavar="DATE", help="Date of service. Default: today.")] = "",
+    system: Annotated[System, typer.Option(help="Where to look.")] = "icd-10-cm",
+    limit: Annotated[int, typer.Option(min=1, max=500, help="The most codes that words may find.")] = 20,
+    directory: DirectoryOption = DIRECTORY,
+    output: OutputOption = "text",
+) -> None:
+    """Show a code with notes, hierarchy and edits on a date of service; or find codes by words.
+
+    Exit code: 0 found, 1 nothing like it in the table, 2 there is no such table here.
+    """
+    from appliance.coding.tables.lookup import told
+    from appliance.coding.tables.search import found_by_words
+    from appliance.ctl.codes_shown import entry_lines
+
+    day = given_day("--on", on) if on else datetime.datetime.now(datetime.UTC).date()
+    table = _table(_library(directory), system, day)
+    query = " ".join(words)
+    entry = table.lookup(query)
+    if entry is not None:
+        document = told(table, entry, day)
+        _show(document, "\n".join(entry_lines(document)), output)
+        return
+    found = found_by_words(table, query, limit)
+    rows = [{"code": each.code, "title": each.title, "billable": table.billable_on(each.code, day)} for each in found]
+    lines = [f"{each['code']:<9} {' ' if each['billable'] else '-'} {each['title']}" for each in rows]
+    words_of_none = f"{system} {table.version} has no such code and no title with these words"
+    _show({"query": query, "on": day.isoformat(), "found": rows}, "\n".join(lines) or words_of_none, output)
+    raise typer.Exit(0 if found else 1)
+
+
+@app.command()
+def check(
+    codes: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CODE...", help="In the claim's order, as E11.9, 99213-25 or J1100x4 (modifiers, units of service)."
+        ),
+    ],
+    on: Annotated[str, typer.Option(metavar="DATE", help="Date of service.")],
+    age: Annotated[int | None, typer.Option(min=0, max=124, help="Age on that day, in whole years.")] = None,
+    sex: Annotated[
+        Literal["female", "male"] | None, typer.Option(help="As registered; gives advice for days before 2024-10-01.")
+    ] = None,
+    setting: Annotated[Literal["practitioner", "hospital"], typer.Option(help="Whose claim it is.")] = "practitioner",
+    directory: DirectoryOption = DIRECTORY,
+    output: OutputOption = "text",
+) -> None:
+    """Check a claim's codes: validity, age, sequence, Excludes 1, and NCCI's edits where they were imported.
+
+    Exit code: 0 no error was found (warnings may stand), 3 at least one error.
+    """
+    from appliance.coding.edits import Editor
+
+    findings = Editor(_library(directory), setting).check(codes, given_day("--on", on), age, sex)
+    lines = [f"{each.severity:<9}{each.rule}: {each.sentence}\n         {each.source}" for each in findings]
+    document = {"on": on, "findings": [each.model_dump(mode="json") for each in findings]}
+    _show(document, "\n".join(lines) or "nothing was found", output)
+    raise typer.Exit(3 if any(each.severity == "error" for each in findings) else 0)
+
+
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="SYSTEM@VERSION, or a digest or its beginning.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
+    favourites: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The practice's favourites (CSV): say which died. Default: those imported."),
+    ] = None,
+    directory: DirectoryOption = DIRECTORY,
+    output: OutputOption = "text",
+) -> None:
+    """Say what changed between two packs: added, deleted, retitled, changed billability.
+
+    Exit code: 0 whatever changed, 2 a pack is not here or the two are of different systems, 9 damaged.
+    """
+    from appliance.coding.tables.difference import dead_favourites, difference
+    from appliance.coding.tables.favourites import read_favourites
+    from appliance.coding.tables.refusal import read_bounded
+    from appliance.ctl.codes_shown import difference_document, difference_lines
+
+    library = _library(directory)
+    before, after = library.named(old), library.named(new)
+    if before.system is not after.system:
+        raise UsageError(f"{before.system} and {after.system} cannot be compared", hint="name two packs of one system")
+    if favourites is not None:
+        listed = read_favourites(read_bounded(favourites, 4 << 20), favourites.name)
+    else:
+        listed = library.favourites()
+    document = difference_document(difference(before, after), dead_favourites(listed, before, after), before, after)
+    _show(document, "\n".join(difference_lines(document)), output)
+
+
+def _library(directory: Path) -> Library:
+    from appliance.coding.tables.library import Library
+
+    return Library(directory)
+
+
+def _table(library: Library, system: str, day: datetime.date) -> PackedTable:
+    from appliance.coding.suggestion import CodeSystem
+
+    table = library.table(CodeSystem(system), day)
+    if table is None:
+        hint = f"bring the publisher's file in with `appliancectl codes import {system} FILE --effective DATE`"
+        raise UsageError(f"there is no table of {system} here", hint=hint)
+    return table
+
+
+def _listed(listed: Any) -> dict[str, Any]:
+    head = listed.head
+    if head is None:
+        empty = dict.fromkeys(("system", "version", "effective_from", "effective_to"))
+        return {**empty, "origin": listed.origin, "digest": listed.digest, "counts": {}, "sources": []}
+    return {
+        "system": head.system,
+        "version": head.version,
+        "effective_from": head.effective_from.isoformat(),
+        "effective_to": head.effective_to.isoformat() if head.effective_to else None,
+        "origin": listed.origin,
+        "digest": listed.digest,
+        "counts": dict(head.counts),
+        "licence": head.licence,
+        "sources": [{"name": each.name, "sha256": each.sha256} for each in head.sources],
+    }
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _show(document: dict[str, Any], text: str, output: Form) -> None:
+    typer.echo(json.dumps(document, indent=1, ensure_ascii=True) if output == "json" else text)

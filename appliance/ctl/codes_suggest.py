@@ -1,0 +1,114 @@
+"""`appliancectl codes suggest`: codes for a text from a file or the standard input, with their evidence."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from appliance.ctl.codes import DIRECTORY, DirectoryOption, given_day
+from appliance.errors import UsageError
+
+if TYPE_CHECKING:
+    from appliance.coding.suggestion import Suggestion
+
+# The longest source that the box takes, as UTF-8 (up to four bytes a character).
+_MAX_CHARS = 2_500_000
+_MAX_BYTES = 4 * _MAX_CHARS
+_QUOTE_CHARS = 60
+
+
+def suggest(
+    source: Annotated[str, typer.Argument(metavar="FILE|-", help="A text, UTF-8; - reads the standard input.")],
+    on: Annotated[str, typer.Option(metavar="DATE", help="Date of service. Default: today.")] = "",
+    minimum_confidence: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Show what is at least as sure. Default: where training had the best F1."),
+    ] = None,
+    mentioned: Annotated[
+        bool, typer.Option("--mentioned", help="Whatever is mentioned, denied and past too, without the coding rules.")
+    ] = False,
+    directory: DirectoryOption = DIRECTORY,
+    output: Annotated[
+        Literal["table", "json"], typer.Option("--output", "-o", help="table, or json: one document.")
+    ] = "table",
+) -> None:
+    """Suggest ICD-10-CM codes for a text: questions for a coder, never answers.
+
+    Only what the text holds as present is suggested (status and history codes also for what is past), each with the
+    words that it rests on. Nothing is written and nothing leaves the machine.
+
+    Exit code: 0 whether or not there are suggestions, 2 the text cannot be read, 9 table or ranker are damaged.
+    """
+    day = given_day("--on", on) if on else datetime.datetime.now(datetime.UTC).date()
+    text = _text(source)
+
+    from appliance.coding.suggester import CodeSuggester
+    from appliance.coding.suggestion import CodeSystem
+    from appliance.coding.tables.library import Library
+
+    table = Library(directory).table(CodeSystem.ICD_10_CM, day)
+    if table is None:
+        raise UsageError(
+            f"there is no ICD-10-CM table here for {day}",
+            hint="bring the publisher's file in with `appliancectl codes import icd-10-cm FILE --effective DATE`",
+        )
+    suggester = CodeSuggester(table, minimum_confidence=minimum_confidence)
+    found = suggester.mentioned(text) if mentioned else suggester.suggest(text, on=day)
+    if output == "json":
+        document = {
+            "on": day.isoformat(),
+            "system": table.system.value,
+            "table_version": table.version,
+            "table_digest": table.digest,
+            "minimum_confidence": round(suggester.minimum_confidence, 4),
+            "suggestions": [each.model_dump(mode="json") for each in found],
+        }
+        typer.echo(json.dumps(document, indent=1, ensure_ascii=True))
+        return
+    typer.echo("\n".join(_lines(found)) or f"no suggestion of at least {suggester.minimum_confidence:.0%}")
+
+
+def _text(source: str) -> str:
+    shown = "standard input" if source == "-" else source
+    try:
+        if source == "-":
+            content = sys.stdin.buffer.read(_MAX_BYTES + 1)
+        else:
+            with Path(source).open("rb") as file:
+                content = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{shown}: {error.strerror}", hint="name a readable text file, or - for the input") from None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if len(content) <= _MAX_BYTES:
+            raise UsageError(f"{shown}: byte {error.start} is not UTF-8", hint="give plain text in UTF-8") from None
+        text = ""
+    if len(content) > _MAX_BYTES or len(text) > _MAX_CHARS:
+        raise UsageError(f"{shown}: longer than {_MAX_CHARS} characters", hint="give one encounter at a time")
+    if "\0" in text:
+        raise UsageError(f"{shown}: has null characters", hint="give plain text, not a document of an office program")
+    if not text.strip():
+        raise UsageError(f"{shown}: is empty", hint="give the text of a note or a transcript")
+    return text
+
+
+def _lines(found: Sequence[Suggestion]) -> list[str]:
+    lines: list[str] = []
+    for each in found:
+        quote = " ".join(each.evidence[0].quote.split())
+        shown = quote if len(quote) <= _QUOTE_CHARS else quote[: _QUOTE_CHARS - 1] + "…"
+        # A text may hold characters that steer a terminal.
+        safe = "".join(character if character.isprintable() else "?" for character in shown)
+        more = f" (+{len(each.evidence) - 1})" if len(each.evidence) > 1 else ""
+        held = "" if each.assertion == "present" else f" [{each.assertion}]"
+        lines.append(f'{each.confidence:4.0%}  {each.code:<8} {each.title}{held}  "{safe}"{more}')
+        if each.question:
+            lines.append(f"      ? {each.question}")
+    return lines

@@ -1,0 +1,86 @@
+"""A text as its recognisers see it: words with their places, made once for all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+# A word is letters with marks inside it (O'Brien, Smith-Jones, St.), never digits: numbers have rules of their own.
+_WORD = re.compile(r"[^\W\d_]+(?:['’`-][^\W\d_]+)*(?:['’](?=\s|$))?")
+_BREAK = re.compile(r"[.!?]+[\"')\]]*\s+|\n+")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a text.
+
+    Args:
+        start: Offset of its first character.
+        end: Offset behind its last character.
+        text: As written.
+        low: In lower case with a straight apostrophe and without a possessive ending.
+        capital: Its first letter is upper case.
+        opens: Nothing stands before it in its sentence.
+        gap: What stands between it and the word before (at most 8 characters of it).
+    """
+
+    start: int
+    end: int
+    text: str
+    low: str
+    capital: bool
+    opens: bool
+    gap: str
+
+
+def _plain(text: str) -> str:
+    low = text.lower().replace("’", "'").replace("`", "'").rstrip("'")
+    return low[:-2] if low.endswith("'s") and len(low) > 2 else low
+
+
+class Reading:
+    """A text with its words.
+
+    Args:
+        text: The text.
+        known_names: Full names that are known to occur.
+    """
+
+    def __init__(self, text: str, known_names: Sequence[str] = ()) -> None:
+        self.text = text
+        self.known_names = tuple(known_names)
+
+    @cached_property
+    def words(self) -> list[Word]:
+        """All words, by place."""
+        found: list[Word] = []
+        end = 0
+        text = self.text
+        for match in _WORD.finditer(text):
+            start = match.start()
+            gap = text[end:start]
+            written = match.group()
+            opens = end == 0 or (len(gap) > 1 and ("\n" in gap or gap.lstrip(" \"')]")[:1] in (".", "!", "?", "|")))
+            found.append(Word(start, match.end(), written, _plain(written), written[0].isupper(), opens, gap[-8:]))
+            end = match.end()
+        return found
+
+    @cached_property
+    def capitals(self) -> bool:
+        """Whether the text writes sentences with capitals, so that a capital in the middle of one says something."""
+        words = self.words
+        upper = sum(word.text.isupper() and len(word.text) > 1 for word in words)
+        return bool(words) and upper * 2 < len(words) and any(word.capital for word in words)
+
+    def sentences(self) -> list[tuple[int, int]]:
+        """Rough sentences as (start, end): split behind full stops and at line ends."""
+        spans = []
+        start = 0
+        for match in _BREAK.finditer(self.text):
+            spans.append((start, match.end()))
+            start = match.end()
+        if start < len(self.text):
+            spans.append((start, len(self.text)))
+        return spans

@@ -1,0 +1,224 @@
+"""Dates in every written and spoken form, and ages over 89; a year alone stays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from appliance.deid.identifier import IdentifierKind
+from appliance.deid.reading import Reading
+from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
+
+_LONG_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
+_MONTH = rf"(?:{_LONG_MONTH}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
+_UNITS = "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth"
+_ORDINAL = (
+    rf"(?:twenty[- ](?:{_UNITS})|thirty[- ]first|twentieth|thirtieth|tenth|eleventh|twelfth"
+    rf"|thirteenth|fourteenth|fifteenth"
+    rf"|sixteenth|seventeenth|eighteenth|nineteenth|{_UNITS})"
+)
+_ONES = "one|two|three|four|five|six|seven|eight|nine"
+_TEENS = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
+_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_CARDINAL = rf"(?:(?:{_TENS})(?:[- ](?:{_ONES}))?|{_TEENS}|{_ONES})"
+_SPOKEN_YEAR = (
+    rf"(?:(?:nineteen|twenty)[- ](?:hundred(?:[- ]and)?[- ]?)?(?:(?:oh|o|zero)[- ](?:{_ONES})"
+    rf"|(?:{_TENS})(?:[- ](?:{_ONES}))?|{_TEENS})"
+    rf"|two[- ]thousand(?:[- ](?:and[- ])?{_CARDINAL})?)"
+)
+_DAY = rf"(?:the\s+)?(?:(?:0?[1-9]|[12]\d|3[01])(?:\s?(?:st|nd|rd|th))?(?!\d|[.,]\d|\s?%)|{_ORDINAL})"
+_DAY_SPOKEN = rf"(?:{_DAY}|{_CARDINAL})"
+_YEAR = rf"(?:(?:19|20)\d\d(?!\d)|['’]\d\d(?!\d)|{_SPOKEN_YEAR})"
+_COMMA_YEAR = rf"(?:\s*,?\s*(?:(?:of|in)\s+)?(?:the\s+year\s+)?{_YEAR})"
+_WEEKDAY = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun)"
+_RANGE = (
+    rf"(?:\s*(?:-|–|—|to|through|thru|and|or|until)\s*{_DAY}(?!\s*(?:mg|mcg|ml|days?|weeks?"
+    rf"|months?|years?|hours?|times|%)))?"
+)
+_NOT_UNIT = (
+    r"(?!\s*(?:mg|mcg|ml|g|kg|units?|days?|weeks?|months?|years?|hours?|minutes?|times|tablets?|pills?|doses?|more|%))"
+)
+
+_NAMED = re.compile(
+    rf"\b(?:{_WEEKDAY}\.?,?\s+(?:the\s+)?)?(?:"
+    rf"(?:{_MONTH})\.?\s+{_DAY}{_NOT_UNIT}{_RANGE}{_COMMA_YEAR}?"
+    rf"|(?:{_LONG_MONTH})\s+{_CARDINAL}{_NOT_UNIT}{_COMMA_YEAR}?"
+    rf"|{_DAY}{_RANGE}(?:\s+day)?\s*(?:of\s+)?(?:{_MONTH})\b\.?{_COMMA_YEAR}?"
+    rf"|(?:0?[1-9]|[12]\d|3[01])[-/. ](?:{_MONTH})[-/., ]{{1,2}}(?:(?:19|20)\d\d|\d\d)"
+    rf"|(?:19|20)\d\d[-/ ](?:{_MONTH})[-/ ](?:0?[1-9]|[12]\d|3[01])"
+    rf"|(?:{_MONTH})\.?[-/,]?\s*(?:of\s+)?(?:the\s+year\s+)?{_YEAR}"
+    rf"|(?:{_LONG_MONTH})\s+of\s+(?:last|this|that|next)\s+year"
+    rf")(?![\w])",
+    re.I,
+)
+_MONTH_ALONE = re.compile(
+    r"\b(?:january|february|april|june|july|august|september|october|november|december)(?:'s|’s)?\b"
+    r"|(?<=\bin )(?:may|march)\b|(?<=\bsince )(?:may|march)\b|(?<=\blast )(?:may|march)\b|(?<=\bnext )(?:may|march)\b"
+    r"|(?<=\buntil )(?:may|march)\b|(?<=\bof )(?:may|march)\b|(?<=\bearly )(?:may|march)\b|(?<=\blate )(?:may|march)\b"
+    r"|(?<=\bmid )(?:may|march)\b|(?<=\bmid-)(?:may|march)\b|(?<=\bduring )(?:may|march)\b"
+    r"|(?<=\bback in )(?:may|march)\b"
+    r"|(?<=\bfrom )(?:may|march)\b|(?<=\bthis past )(?:may|march)\b|(?<=\bthrough )(?:may"
+    r"|march)\b|(?<=\bbetween )(?:may|march)\b",
+    re.I,
+)
+_MONTH_CAPITAL = re.compile(
+    r"(?<=\bby )(?:May|March)\b|(?<=\bthis )(?:May|March)\b|(?<=\band )(?:May|March)(?=[.,;])"
+    r"|(?<=\bto )(?:May|March)(?=[.,;])"
+)
+_NUMERIC = re.compile(
+    r"(?<![\w.])(?<!\d[/-])(?:"
+    r"(?P<a>\d{1,2})(?P<s>\s?[/.-]\s?|\s)(?P<b>\d{1,2})(?P=s)(?P<y>(?:19|20)\d\d|\d\d)"
+    r"|(?P<y2>(?:19|20)\d\d)(?P<s2>[/.-])(?P<a2>\d{1,2})(?P=s2)(?P<b2>\d{1,2})(?:[T"
+    r" ]\d{1,2}:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?"
+    r")(?![\w/]|[.-]\d)"
+)
+_COMPACT = re.compile(r"(?<![\w.-])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?(?![\w])")
+_MONTH_YEAR = re.compile(r"(?<![\w./-])(?:0?[1-9]|1[0-2])\s?[/-]\s?(?:19|20)\d\d(?![\w/-])")
+_DAY_MONTH = re.compile(
+    r"(?:\b(?:on|since|from|until|till|by|before|after|dated?|dob|born|due|of|started"
+    r"|starting|begun|ended|ending|through|visit|seen"
+    r"|scheduled for|appt|appointment|lmp|last|admitted|discharged|surgery|d/c|f/u|to|between"
+    r"|and|effective|collected|drawn|signed|updated)"
+    r"|^|\n|\(|;|[a-z]:)[ \t]{0,3}(?:(?:on|for|is|was|mon\w{0,5},?)[ \t]{1,3}|:["
+    r" \t]{0,3})?(?P<date>(?P<m>\d{1,2})[/](?P<d>\d{1,2}))(?![\w/%]|[.]\d|\s*(?:mg|ml"
+    r"|strength|pain|power|motor|murmur|systolic|sem|holosystolic|in severity|on (?:the|a)"
+    r" (?:pain )?scale|out of))",
+    re.I,
+)
+_SCALE = re.compile(
+    r"\b(?:pain|scale|strength|severity|score|scores|rated?|rating|motor|power|apgars?|gcs"
+    r"|murmur|reflex(?:es)?|grade|pulses|dtrs?|level|intensity|acuity|vision|phq\S*|gad\S*)\b",
+    re.I,
+)
+_DAY_ALONE = re.compile(
+    rf"\b(?:on|by|until|since|before|after|from)\s+(?P<date>the\s+(?:(?:0?[1-9]|[12]\d"
+    rf"|3[01])(?:st|nd|rd|th)|{_ORDINAL})"
+    r"(?:\s+of\s+(?:this|last|next|the)\s+month)?)(?=\s*(?:[.,;!?\n]|$)|\s+(?:at|and i|and we)\b|(?<=month))",
+    re.I,
+)
+_LABEL = re.compile(
+    r"\b(?:d\.?o\.?b\.?|date\s+of\s+(?:birth|death|service|admission|discharge|surgery)"
+    r"|birth\s?(?:date|day)|born(?:\s+on)?|dos|doa|dod)(?![\w])"
+    r"(?:\s*(?:(?:is|was|on|the|of|it's|that's|would be)\b|[:=,-])){0,4}\s*",
+    re.I,
+)
+_LABELLED = re.compile(
+    rf"(?:(?:{_MONTH}\b\.?|{_DAY_SPOKEN}|{_YEAR}|\d{{1,8}}|oh|zero|hundred|thousand|and|of"
+    rf"|the)(?:\s*[/.,-]\s*|\s+|$)){{1,10}}",
+    re.I,
+)
+_ONLY_YEAR = re.compile(rf"(?:in\s+|the\s+year\s+)?{_YEAR}\W*$|\d{{4}}\W*$", re.I)
+_HOLIDAY = re.compile(
+    r"\b(?:christmas(?:\s+(?:eve|day))?|thanksgiving(?:\s+day)?|halloween"
+    r"|new\s+year(?:['’]?s)?\s+(?:eve|day)|valentine['’]?s\s+day|independence\s+day"
+    r"|memorial\s+day|labor\s+day|easter(?:\s+sunday)?)\b(?!\s+(?:disease|factor|tree|island))",
+    re.I,
+)
+
+
+class DateRecogniser(ReadingRecogniser):
+    """Months and days; a weekday beside them belongs to the date, because it would tell how far it was shifted."""
+
+    kinds = (IdentifierKind.DATE,)
+
+    def find(self, reading: Reading) -> Iterator[Found]:
+        """Searches by form; the forms overlap and are joined later."""
+        text = reading.text
+        for match in _NAMED.finditer(text):
+            if not _is_modal(match.group()):
+                yield Found(match.start(), match.end(), IdentifierKind.DATE, CERTAIN)
+        for pattern in (_MONTH_ALONE, _MONTH_CAPITAL, _HOLIDAY):
+            for match in pattern.finditer(text):
+                yield Found(match.start(), match.end(), IdentifierKind.DATE, LIKELY)
+        for pattern in (_COMPACT, _MONTH_YEAR):
+            for match in pattern.finditer(text):
+                yield Found(match.start(), match.end(), IdentifierKind.DATE, LIKELY)
+        for match in _NUMERIC.finditer(text):
+            if _is_date(match):
+                yield Found(match.start(), match.end(), IdentifierKind.DATE, CERTAIN)
+        for match in _DAY_MONTH.finditer(text):
+            if _is_day(match, text):
+                yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
+        for match in _DAY_ALONE.finditer(text):
+            yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
+        for label in _LABEL.finditer(text):
+            value = _LABELLED.match(text, label.end())
+            if value and any(c.isalnum() for c in value.group()) and not _ONLY_YEAR.match(value.group().strip()):
+                end = value.start() + len(value.group().rstrip(" \t\n,.-/"))
+                yield Found(value.start(), end, IdentifierKind.DATE, LIKELY)
+
+
+def _is_modal(text: str) -> bool:
+    """Whether "may" or "march" is a verb here: "may one", "march two"; a figure or an ordinal makes it a month."""
+    low = text.lower()
+    return (
+        low.startswith(("may ", "march "))
+        and text[0].islower()
+        and not re.search(
+            r"\d(?:st|nd|rd|th)|\d{4}|(?:th|first|second|third|ieth)\b|^\w+\s\d{1,2}$|,|thousand|nineteen|twenty", low
+        )
+    )
+
+
+def _is_date(match: re.Match[str]) -> bool:
+    if match["y2"]:
+        return 1 <= int(match["a2"]) <= 12 and 1 <= int(match["b2"]) <= 31
+    first, second, sign = int(match["a"]), int(match["b"]), match["s"].strip()
+    fits = (1 <= first <= 12 and 1 <= second <= 31) or (1 <= second <= 12 and 1 <= first <= 31)
+    # 12 08 1990 is a date, 12 08 90 could be anything; 1.2.30 could be a section.
+    long = len(match["y"]) == 4
+    return fits and (
+        long
+        or sign == "/"
+        or (sign == "-" and not (first > 12 and second > 12))
+        or (sign == "." and first > 0 and second > 9)
+    )
+
+
+def _is_day(match: re.Match[str], text: str) -> bool:
+    month, day = int(match["m"]), int(match["d"])
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return False
+    near = text[max(0, match.start() - 40) : match.end() + 25]
+    scaled = day in (4, 5, 6, 10) and month <= day
+    return not (scaled and _SCALE.search(near))
+
+
+_OLD = r"(?:9\d|1[0-4]\d)"
+_OLD_SPOKEN = rf"(?:ninety(?:[- ](?:{_ONES}))?|(?:a|one)[- ]hundred(?:(?:[- ]and)?[- ](?:{_ONES}|{_TEENS}))?)"
+_AGE = re.compile(
+    rf"(?<![\w.,/-])(?:{_OLD}|{_OLD_SPOKEN})[\s-]*(?:(?:years?|yrs?|yr|y)\.?[\s-]*(?:olds?\b"
+    rf"|/?o\b\.?|of\s+age)|yo[mf]?\b|y/?o\b|y\.o\.)"
+    rf"|(?<=\bage )(?:of\s+)?(?:{_OLD}|{_OLD_SPOKEN})(?![\w%]|[.,]\d)"
+    rf"|(?<=\bage: )(?:{_OLD})(?![\w%]|[.,]\d)|(?<=\bage:)(?:{_OLD})(?![\w%]|[.,]\d)|(?<=\bage"
+    rf" is )(?:{_OLD}|{_OLD_SPOKEN})(?![\w%])"
+    rf"|(?<=\baged )(?:{_OLD}|{_OLD_SPOKEN})(?![\w%]|[.,]\d)"
+    rf"|(?<=\bturned )(?:{_OLD}|{_OLD_SPOKEN})(?![\w%]|[.,]\d|\s*degrees)|(?<=\bturning"
+    rf" )(?:{_OLD}|{_OLD_SPOKEN})(?![\w%]|\s*degrees)"
+    rf"|(?<=\bin (?:his|her) )(?:(?:early|mid|late)[\s-])?(?:nineties|90['’]?s|hundreds)\b"
+    rf"|(?<=\bin their )(?:(?:early|mid|late)[\s-])?(?:nineties|90['’]?s)\b"
+    rf"|\b(?:nonagenarian|centenarian|supercentenarian)s?\b"
+    rf"|(?<![\w.,/-]){_OLD}\s?[MF](?=\s+(?:with|w/|presents|presenting|c/o|h/o|s/p|admitted"
+    rf"|here|who|from|pt|patient)\b)",
+    re.I,
+)
+_IS_AGE = re.compile(
+    rf"\b(?:who|she|he|they|mother|father|mom|dad|grandmother|grandfather|grandma|grandpa"
+    rf"|patient|wife|husband|i|age|aunt|uncle)(?:\s+(?:is|was|am|are)|['’](?:s|m|re))"
+    rf"(?:\s+(?:now|already|almost|just|about|only|like|currently))?\s+(?P<age>{_OLD}"
+    rf"|{_OLD_SPOKEN})(?=\s*(?:[,;!?\n]|\.(?!\d)|$)|\s+(?:and|but|so|now|with|or|when|who)\b)",
+    re.I,
+)
+
+
+class AgeRecogniser(ReadingRecogniser):
+    """Ages over 89: with the words that make them an age, so that nothing tells what stood there."""
+
+    kinds = (IdentifierKind.AGE,)
+
+    def find(self, reading: Reading) -> Iterator[Found]:
+        """Numbers of 90 and more beside words of age."""
+        for match in _AGE.finditer(reading.text):
+            yield Found(match.start(), match.end(), IdentifierKind.AGE, CERTAIN)
+        for match in _IS_AGE.finditer(reading.text):
+            yield Found(match.start("age"), match.end("age"), IdentifierKind.AGE, LIKELY)

@@ -1,0 +1,268 @@
+"""Numbers that stand for somebody: what they are is said by the label before them, else by their shape."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from appliance.deid.identifier import IdentifierKind as Kind
+from appliance.deid.reading import Reading
+from appliance.deid.recognisers.base import CERTAIN, LIKELY, POSSIBLE, Found, ReadingRecogniser
+
+_BEFORE = 90  # characters in which a label is looked for
+_DIGITS_FROM_WORD_ALONE = 5  # "order 48213" is a number of an order, "group 2" is not
+
+# A value: letters and digits in up to eight parts. Blanks join parts of digits alone, as people group long numbers.
+_VALUE = re.compile(
+    r"(?<![\w.])(?<![\d][,/])[#*]{0,2}(?:(?:[A-Za-z]{1,6}[-_./]?)?\d[\dA-Za-z]{0,30}|[X*x]{2,6}(?=[- ]))"
+    r"(?:[-–_./^][\dA-Za-z*]{1,20}){0,7}(?:\s(?=\d{2,6}(?![\w%]|[.,/]\d))\d{2,6}(?![\w])){0,5}"
+)
+_LETTERS = re.compile(r"(?<![\w.])[A-Z]{1,4}-?(?=[A-Z0-9-]{0,20}\d)[A-Z0-9]{2,16}(?:-[A-Z0-9]{1,16}){0,4}(?!\w)")
+
+# Between a label and its value: few words, so that a label never reaches across a sentence.
+_JOIN = (
+    r"(?:\s*(?:\b(?:numbers?|numb|num|nos?|nr|id|identifier|identification|card|code|is|was"
+    r"|are|of|reads|listed|as|ending in"
+    r"|ends in|on file|on the card|starting with|begins with|it's|its|that's|for|to|the|my"
+    r"|her|his|equals|shows|says|still"
+    r"|should be|will be|ID#|digits|last four|last 4|current|new|old|primary|secondary"
+    r"|under)\b\.?|[:#=,(\"'–—|>\[-]|\.(?=\s)|\*\*)){0,7}\s*$"
+)
+_WHOSE = r"(?:\s+(?:for|of|on|under)\s+(?:[\w.'-]+\s+){1,4}?(?:is|was|:))?"
+
+
+def _label(words: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:^|(?<![A-Za-z]))(?:{words})(?![A-Za-z]){_WHOSE}{_JOIN}", re.I)
+
+
+_LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(rf"(?:{words})", re.I), _label(words))
+    for kind, words in (
+        (Kind.SSN, r"ssn|s\.s\.n\.?|ss|soc(?:ial)?\.? ?sec(?:urity)?|social(?: security)?|itin|tax(?:payer)? id"),
+        (
+            Kind.LICENCE,
+            r"npi|n\.p\.i\.|dea|d\.e\.a\.|(?:driver'?s?|drivers'|driving|medical|nursing"
+            r"|state|professional|physician|provider|pharmacy|pharmacist|rn|md)"
+            r"[ ']{0,2}(?:licen[sc]e|lic|registration)|licen[sc]e|lic|dl|passport"
+            r"|certificat(?:e|ion)|cert|permit|tin|ein|upin"
+            r"|clia|caqi?h|green card|visa|registration|state id|credential",
+        ),
+        (
+            Kind.VEHICLE,
+            r"vin|v\.i\.n\.|licen[sc]e plate|plate|tags?(?= number)|vehicle(?: identification)?|registration plate",
+        ),
+        (
+            Kind.PLAN,
+            r"member(?:ship)?|subscriber|beneficiary|policy(?:holder)?|group|plan|health"
+            r" ?plan|insur(?:ance|ed)|coverage|enrollee"
+            r"|medicaid|medicare|medi-cal|mbi|hicn?|hic|payer|payor|claim|auth(?:orization)?"
+            r"|prior auth(?:orization)?|pre-?auth"
+            r"|bin|pcn|rx ?bin|rx ?grp|rx ?group|hpid|aetna|cigna|bcbs|blue (?:cross"
+            r"|shield)(?: blue shield)?|anthem|humana|kaiser|uhc"
+            r"|united ?health ?care|tricare|molina|centene|wellcare|ambetter|oscar|hmo|ppo"
+            r"|carrier|benefits?|contract|certificate of coverage",
+        ),
+        (
+            Kind.ACCOUNT,
+            r"account|acct|a/c|acc|bank|routing|aba|(?:credit|debit) card|card|visa card"
+            r"|mastercard|amex|invoice|bill(?:ing)?|guarantor"
+            r"|statement|iban|swift|payment|receipt|transaction|hsa|fsa|venmo|check",
+        ),
+        (
+            Kind.DEVICE,
+            r"serial|s/n|sn|udi|device|implant|pacemaker|defibrillator|generator|lead|stent"
+            r"|pump|lot|batch|imei|meid|mac"
+            r"|mac address|prosthesis|hearing aid|monitor|sensor|transmitter|receiver|unit"
+            r" serial|catalog|ref|model|glucometer|cpap|port",
+        ),
+        (
+            Kind.RECORD,
+            r"mrn|m\.r\.n\.?|mr ?#|mr|med(?:ical)?\.? ?rec(?:ord)?s?|chart|records?|emr|ehr"
+            r"|(?:patient|pt)\.?(?: id)?|pid|empi|mpi|encounter|visit|csn"
+            r"|har|fin|accession|acc ?#|order|specimen|sample|case|study|requisition|req"
+            r"|referral|prescription|rx|script|confirmation|ticket|file"
+            r"|hospital|admission|episode|report|document|note|lab|surgical|path(?:ology)?"
+            r"|cytology|barcode|subject|participant|screening"
+            r"|request|appointment|unit",
+        ),
+        (Kind.FAX, r"fax|facsimile"),
+        (
+            Kind.PHONE,
+            r"phone|telephone|tel|cell(?: ?phone)?|mobile|home|work|pager|beeper|call(?: back"
+            r"| me)?(?: at| on)?|callback|reach(?:ed)? (?:me |her |him |them )?at|text(?:"
+            r" me)? at"
+            r"|contact(?: number)?|emergency contact|landline|voicemail|whatsapp|dial",
+        ),
+        (
+            Kind.OTHER,
+            r"id|i\.d\.|identifier|identification|badge|employee|student|school|staff"
+            r"|military|service|veteran|dod|inmate|booking|tribal|ref(?:erence)?"
+            r"|pin|passcode|password|user ?name|user ?id|login|tracking|key|token|code|number"
+            r"|no|num|uuid|guid|biometric|fingerprint|voice ?print|deed|docket",
+        ),
+    )
+)
+# Labels that mean a number of a person wherever they stand; behind others a short number needs a "#", "number" or "ID".
+_SURE = re.compile(
+    r"(?:mrn|m\.r\.n|ssn|social|npi|dea|vin|member|subscriber|beneficiary|policy|medicaid"
+    r"|medicare|mbi|hicn?|acct|account|serial|s/n|udi"
+    r"|licen[sc]e|passport|accession|csn|fin|(?:patient|pt) id|med\w* rec\w*|imei|passcode"
+    r"|badge|plates?|tags?|rx ?bin|rx ?grp|pcn|fax|phone|tel|mobile|cell|iban|routing)\b",
+    re.I,
+)
+_NUMBERED = re.compile(
+    r"(?:#|\bnumbers?\b|\bno\b\.?|\bnum\b|\bid\b|\bidentifier\b|\bcode\b|\bcard\b|:)\W*(?:\w+\W+){0,2}$", re.I
+)
+_CODE_SYSTEM = re.compile(
+    r"\b(?:icd(?:-?\d+)?(?:-?cm|-?pcs)?|cpt|hcpcs|loinc|snomed(?:[- ]ct)?|ndc|rxnorm|rxcui"
+    r"|unii|atc|drg|ms-drg|cvx|nct|pmid|pmcid|doi|rs|mesh|omim|umls"
+    r"|cui|orpha|ccs|hcc|revenue|modifier|diagnosis codes?|dx codes?|procedure codes?|billing"
+    r" codes?|z-?codes?|dsm|chapter|section|table|figure|page|version|grant|isbn|rfc|item)"
+    r"(?:\s*(?:codes?|numbers?|no\.?|id|is|of|was|:|#|=|for|\(|with|and|or|,|[A-Z]?\d[\w.-]{1,12})){0,6}\s*$",
+    re.I,
+)
+_UNIT = re.compile(
+    r"\s*[-–]?\s*(?:%|°|mg|mcg|µg|ug|g|gm|grams?|kg|ml|m?l|dl|cc|units?|iu|miu|mmhg|mm|cm|m"
+    r"|km|in|inch(?:es)?|ft|feet|lbs?|pounds|oz|cells?|copies|cfu|/|per\b|x\s?10|k\b|x\b"
+    r"|bpm|hz|khz|meq|mmol|umol|nmol|pmol|ng|pg|u/l|iu/l|years?|yrs?|y/?o|months?|weeks?|wks?"
+    r"|days?|hours?|hrs?|minutes?|mins?|seconds?|times|tabs?|tablets?|caps?(?:ules)?|puffs?"
+    r"|drops?"
+    r"|doses?|refills?|calories|kcal|cal|steps|percent|degrees?|people|patients|participants"
+    r"|subjects|women|men|adults|children|cases|births|dollars|usd|miles|pack|beats|breaths"
+    r"|french|fr|gauge|joules?|rads?|cgy|gy|ms|msec|am\b|pm\b|a\.m|p\.m|o'clock)(?![A-Za-z])",
+    re.I,
+)
+_LAB = re.compile(
+    r"\b(?:wbc|rbc|plt|platelets?|platelet count|count|psa|bnp|nt-?probnp|ferritin|glucose"
+    r"|cpk|ck|troponin|ast|alt|ldh|hcg|beta|viral load|load|titer|anc|cfu|colonies|lipase"
+    r"|amylase|triglycerides|cholesterol|creatinine|sodium|urine output|output|intake|volume"
+    r"|ddimer|dimer|procalcitonin|tsh|b12|vitamin d|weight|dose|heparin|insulin)"
+    r"(?:\s+(?:of|was|is|at|to|from|level|levels|count|up|down|came|back|around|about|over"
+    r"|above|below|elevated|high|low|:|=|>|<|\d[\d,.]*)){0,5}\s*[:=><~]?\s*$",
+    re.I,
+)
+_KEPT_WORD = re.compile(
+    r"(?:covid|sars|cov|t\d|n\d|m\d|p?t\d|cd|il|hla|bcr|brca|her|ki|ca|fev|spo|pao|paco|fio"
+    r"|hco|co|o|h|b|d|k|c|l|s|t|a|q|omega|type|grade|stage|mp|rs|nct|pmid|vit|g\d|p\d|bnt"
+    r"|mrna|ad|gpiib|cyp|ht|alpha|beta|gamma|xp|i)[-–]?\d{0,3}[a-z]{0,3}\d{0,2}$",
+    re.I,
+)
+_CODE_SHAPE = re.compile(
+    r"(?:[cgmnpr]\.[\w*+>-]{2,30}|[A-TV-Z]\d[\dAB](?:\.[\dA-Z]{1,4})?|\d{4,5}-\d|NCT\d{8}"
+    r"|rs\d{3,12}|PMC?\d{5,9}|[CGJV]\d{4}|v?\d{1,3}(?:\.\d{1,3}){1,3})$",
+    re.I,
+)
+_SSN_SHAPE = re.compile(r"(?:\d{3}|[Xx*]{3})\s?[-–./ ]\s?(?:\d{2}|[Xx*]{2})\s?[-–./ ]\s?\d{4}")
+_SPACED = re.compile(r"(?<![\w.])(?:\d[-–. ]{1,3}){6,18}\d(?![\w%])")
+_MBI = re.compile(
+    r"(?<![\w-])[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d[-"
+    r" ]?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d[- ]?[AC-HJKMNP-RT-Y]{2}\d{2}(?![\w-])",
+    re.I,
+)
+_VIN = re.compile(
+    r"(?<![\w-])(?=[A-HJ-NPR-Z]*\d)(?=\d*[A-HJ-NPR-Z])[A-HJ-NPR-Z0-9]{11}\d{2}[A-HJ-NPR-Z0-9]{0,1}\d{3,4}(?![\w-])",
+    re.I,
+)
+_UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.I)
+_MAC = re.compile(r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])", re.I)
+_UDI = re.compile(r"\(01\)\s?\d{14}(?:\s?\((?:1[0-7]|21|30)\)\s?[\w-]{1,20}){0,5}")
+_DATE_LIKE = re.compile(
+    r"(?:\d{1,2}([/.-])\d{1,2}\1(?:\d{4}|\d{2})|\d{4}([/.-])\d{1,2}\2\d{1,2}(?:T.*)?|(?:19"
+    r"|20)\d\d(?:[-–/](?:19|20)?\d\d)?|\d{1,2}/\d{2,4})$"
+)
+
+
+class NumberRecogniser(ReadingRecogniser):
+    """Record, plan, account, device, vehicle and licence numbers, social security numbers, any other long number."""
+
+    kinds = (
+        Kind.SSN, Kind.LICENCE, Kind.VEHICLE, Kind.PLAN, Kind.ACCOUNT, Kind.DEVICE, Kind.RECORD, Kind.FAX, Kind.PHONE,
+        Kind.OTHER,
+    )  # fmt: skip
+
+    def find(self, reading: Reading) -> Iterator[Found]:
+        """Looks at every number once: its label, then its shape."""
+        text = reading.text
+        for pattern, kind in ((_UUID, Kind.OTHER), (_MAC, Kind.DEVICE), (_UDI, Kind.DEVICE), (_MBI, Kind.PLAN)):
+            yield from (Found(match.start(), match.end(), kind, CERTAIN) for match in pattern.finditer(text))
+        yield from (Found(match.start(), match.end(), Kind.VEHICLE, LIKELY) for match in _VIN.finditer(text))
+        for match in _SSN_SHAPE.finditer(text):
+            if not _beside_digit(text, match) and not _DATE_LIKE.match(match.group()):
+                yield Found(match.start(), match.end(), Kind.SSN, CERTAIN)
+        for match in _SPACED.finditer(text):
+            digits = sum(character.isdigit() for character in match.group())
+            kind = self.labelled(text, match.start(), digits) or (Kind.SSN if digits == 9 else Kind.OTHER)
+            yield Found(match.start(), match.end(), kind, LIKELY)
+        for pattern in (_VALUE, _LETTERS):
+            for match in pattern.finditer(text):
+                found = self._judged(text, match.start(), match.start() + len(match.group().rstrip("./-–_^")))
+                if found:
+                    yield found
+
+    def labelled(self, text: str, start: int, digits: int, *, sure_only: bool = False) -> Kind | None:
+        """The kind that the words before a number say, None when they say none.
+
+        Args:
+            text: The text.
+            start: Where the number begins.
+            digits: How many digits it has; short numbers need a surer label.
+            sure_only: Only labels that mean the number of a person wherever they stand.
+        """
+        before = text[max(0, start - _BEFORE) : start]
+        paragraph = before.rfind("\n\n")
+        before = before[paragraph + 2 :] if paragraph >= 0 else before
+        best: tuple[int, Kind] | None = None
+        for kind, quick, label in _LABELS:
+            if not quick.search(before):
+                continue
+            for match in label.finditer(before):
+                sure = bool(_SURE.match(before, match.start()))
+                if sure_only and not sure:
+                    continue
+                numbered = bool(_NUMBERED.search(before, match.start()))
+                if (
+                    digits >= _DIGITS_FROM_WORD_ALONE
+                    or (digits >= 3 and (sure or numbered))
+                    or (digits == 2 and sure and numbered)
+                ):
+                    if best is None or match.start() < best[0]:
+                        best = (match.start(), kind)
+                    break
+        return best[1] if best else None
+
+    def _judged(self, text: str, start: int, end: int) -> Found | None:
+        value = text[start:end]
+        digits = sum(character.isdigit() for character in value)
+        if digits < 2 or _DATE_LIKE.match(value.lstrip("#*")):
+            return None
+        before = text[max(0, start - _BEFORE) : start]
+        measured = _CODE_SYSTEM.search(before) or (_UNIT.match(text, end) and digits < 9) or _LAB.search(before)
+        if measured or _KEPT_WORD.match(value):
+            # B12 is a vitamin, but "policy number B12345" is not.
+            sure = digits >= 3 and self.labelled(text, start, digits, sure_only=True)
+            return Found(start, end, sure, CERTAIN) if sure else None
+        kind = self.labelled(text, start, digits)
+        if kind and not (_CODE_SHAPE.match(value) and digits < 6 and (kind is Kind.OTHER or "." in value)):
+            return Found(start, end, kind, CERTAIN)
+        if _CODE_SHAPE.match(value):
+            return None
+        letters = any(character.isalpha() for character in value)
+        if digits >= 6 and (letters or digits >= 7 or value.isdigit()) and not _round(value) and not _ratio(value):
+            return Found(start, end, Kind.OTHER, POSSIBLE)
+        return None
+
+
+def _beside_digit(text: str, match: re.Match[str]) -> bool:
+    before, after = text[max(0, match.start() - 1) : match.start()], text[match.end() : match.end() + 1]
+    return (before.isalnum() or before in ("-", ".")) or after.isalnum()
+
+
+def _round(value: str) -> bool:
+    """Whether it counts something: 150000."""
+    return value.isdigit() and value.endswith("000")
+
+
+def _ratio(value: str) -> bool:
+    """Whether it is several short figures: 120/80-118/76, 1.2/3.4/5.6."""
+    parts = re.split(r"[-–/._^ ]", value)
+    return len(parts) > 2 and all(len(part) <= 3 for part in parts) and any(sign in value for sign in "/.")

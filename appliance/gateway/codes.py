@@ -1,0 +1,135 @@
+"""Suggesting codes for a document: text, suggester, the model's order, edits; and the table that all of it rests on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from appliance.coding.choice import Ranked, rank
+from appliance.coding.edits import Editor, Finding
+from appliance.coding.edits import sentences as finding_sentences
+from appliance.coding.suggestion import CodeSystem, CodeTable, Suggester, Suggestion
+from appliance.coding.tables.library import Library
+from appliance.contract.audit import Tool
+from appliance.drafting.engine import Engine
+from appliance.errors import ApplianceError
+from appliance.problems import ProblemError
+
+log = logging.getLogger("appliance.gateway")
+MAX_SUGGESTIONS = 60
+"""More than a coder reads for one note; the most confident ones are kept."""
+_ORDER_S = 60.0
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """What was suggested, and what suggested it."""
+
+    table: CodeTable
+    ranked: Ranked
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """What the log says worked on it."""
+        found = [Tool(kind="table", name=f"{self.table.system.value}@{self.table.version}", digest=self.table.digest)]
+        if self.ranked.model is not None:
+            found.append(Tool(kind="model", name=self.ranked.model.name, digest=self.ranked.model.sha256))
+            found.append(Tool(kind="prompt", name="coding", digest=self.ranked.prompt_sha256))
+        return tuple(found)
+
+
+def shipped_suggester(table: CodeTable) -> Suggester:
+    """Return the box's own suggester of a table; some seconds and 100 MB or so, so it is made when it is first asked.
+
+    Raises NotVerifiedError when the shipped ranker is not the one that was released.
+    """
+    from appliance.coding.suggester import CodeSuggester
+
+    return CodeSuggester(table)
+
+
+class Codes:
+    """Suggests and checks. Safe to use from several threads.
+
+    Args:
+        library: The tables of the box.
+        suggester_of: Makes the suggester of a table; None: this site suggests no codes.
+    """
+
+    def __init__(self, library: Library, suggester_of: Callable[[CodeTable], Suggester] | None) -> None:
+        self.library = library
+        self._editor = Editor(library)
+        self._suggester_of = suggester_of
+        # Of one table: a day of service that another one holds for makes that one's in its place.
+        self._made: tuple[str, Suggester | None] | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    def table(self, on: date) -> CodeTable:
+        """Return the table for a date of service. Raises ProblemError 503 when it cannot be read or is not what it was.
+
+        A table that cannot be verified suggests and accepts nothing.
+        """
+        try:
+            found = self.library.table(CodeSystem.ICD_10_CM, on)
+        except ApplianceError:
+            found = None
+        if found is None:
+            raise ProblemError(
+                503, "no-code-table", "The code table cannot be used", "see `appliancectl codes list` on the box"
+            )
+        return found
+
+    async def suggest(self, text: str, on: date, engine: Engine | None) -> Suggested:
+        """Suggest for a text and a date of service. Raises ProblemError 501, 503."""
+        if self._suggester_of is None:
+            raise ProblemError(501, "no-coding", "This site suggests no codes", "codes are found by hand")
+        table = await asyncio.to_thread(self.table, on)
+        # One computes at a time: drafts and their previews share the interpreter with it.
+        async with self._one_at_a_time:
+            found = await asyncio.to_thread(self._found, table, text, on)
+        return Suggested(table, await rank(engine, text, found, timeout_s=_ORDER_S))
+
+    def _found(self, table: CodeTable, text: str, on: date) -> list[Suggestion]:
+        assert self._suggester_of is not None  # noqa: S101 (suggest() looked)
+        suggester = self._suggester(self._suggester_of, table)
+        found = []
+        for one in suggester.suggest(text, on=on)[:MAX_SUGGESTIONS]:
+            # Whatever suggested it: a code of another table, or words that the text does not have, are not released.
+            if table.lookup(one.code) is None or one.table_digest != table.digest:
+                continue
+            if any(text[quoted.start : quoted.end] != quoted.quote for quoted in one.evidence):
+                continue
+            told = finding_sentences(self._editor.of_code(one.code, on))
+            found.append(one.model_copy(update={"findings": tuple(dict.fromkeys((*one.findings, *told)))}))
+        return found
+
+    def _suggester(self, make: Callable[[CodeTable], Suggester], table: CodeTable) -> Suggester:
+        """Return the table's suggester. One that could not be made is not tried again: it costs seconds each time.
+
+        Raises ProblemError 503.
+        """
+        if self._made is None or self._made[0] != table.digest:
+            self._made = table.digest, None
+            try:
+                self._made = table.digest, make(table)
+            except ApplianceError as error:
+                log.error("codes: %s; none are suggested until the gateway starts anew", type(error).__name__)
+        if self._made[1] is None:
+            raise ProblemError(
+                503, "no-coding-model", "The ranker of codes cannot be used", "see the gateway's journal on the box"
+            )
+        return self._made[1]
+
+    def findings(self, codes: list[str], on: date, age_years: int | None, sex: str | None) -> tuple[Finding, ...]:
+        """Return what the edits find of a document's codes. Raises ProblemError 503."""
+        if not codes:
+            return ()
+        try:
+            return self._editor.check(codes, on, age_years, "female" if sex == "female" else "male" if sex else None)
+        except ApplianceError:
+            raise ProblemError(
+                503, "no-code-table", "The code table cannot be used", "see `appliancectl codes list` on the box"
+            ) from None

@@ -1,0 +1,207 @@
+"""What the practice's policy says about text before a model reads it, and the text that the model reads instead."""
+
+import asyncio
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from appliance.clinical.document import MAX_STATEMENT_CHARS, Document, Finding, FindingKind, Grounding, Notice
+from appliance.clinical.source import Passage, Source
+from appliance.contract.audit import Tool
+from appliance.contract.deid_policy import DEFAULT, DeidPolicy, PolicyError, TextRule, of
+from appliance.deid.deidentify import Deidentified, Deidentifier
+from appliance.deid.identifier import Detector
+from appliance.deid.loading import detector_digest, load_detector
+from appliance.deid.mapping import Mapping
+from appliance.deid.offsets import Offsets
+from appliance.deid.restore import Restorer
+from appliance.deid.restored import Leftover, Reason
+from appliance.drafting.checks import refuse_identifiers
+from appliance.drafting.errors import OutputError
+from appliance.drafting.events import Begun, PartPlan
+from appliance.drafting.order import Order
+from appliance.drafting.settings import ModelIdentity
+from appliance.errors import UnknownStateError, UsageError
+from appliance.gateway.vault import EncounterKey
+from appliance.problems import ProblemError
+
+log = logging.getLogger("appliance.gateway")
+_MAX_FINDINGS = 50
+_WORDS = {
+    Reason.AMBIGUOUS: "it may stand for more than one thing",
+    Reason.SURROGATE: "it looks like a stand-in, and is none of this encounter",
+    Reason.NEAR: "it is one letter from a stand-in",
+    Reason.PART: "it is a part of a stand-in that means nothing alone",
+    Reason.DATE: "this date was not in the sources",
+    Reason.UNKNOWN: "this identifier was not in the sources",
+}
+
+
+def policy_of(given: dict[str, Any] | None) -> DeidPolicy:
+    """Return the policy of the settings. Raises UsageError with the place that is wrong."""
+    if given is None:
+        return DEFAULT
+    try:
+        return of(given)
+    except PolicyError as error:
+        raise UsageError(f"deid_policy: {error}", hint="see docs/design/deid-surrogates.md, or leave it out") from None
+
+
+class Deidentification:
+    """Decides by the policy and hides identifiers; the detector is loaded with the first text that needs it."""
+
+    def __init__(self, policy: DeidPolicy, load: Callable[[], Detector] = load_detector) -> None:
+        self.policy, self._load = policy, load
+        self._policy_tool = Tool(kind="table", name="deid-policy", digest=policy.sha256)
+
+    def applies(self, kind: str, model: ModelIdentity, wanted: bool | None) -> bool:
+        """Whether a text is hidden before this model reads it. Raises ProblemError 422 against the policy."""
+        rule = self.policy.rule(kind, model.name, sealed=model.sha256 is not None)
+        if rule is TextRule.REQUIRED and wanted is False:
+            raise ProblemError(
+                422, "deid-required", "The text must be de-identified",
+                "the practice's policy lets this model read this kind of text without identifiers only",
+            )  # fmt: skip
+        if rule is TextRule.FORBIDDEN and wanted:
+            raise ProblemError(
+                422, "deid-forbidden", "The text must not be de-identified",
+                "the practice's policy wants this kind of document from the text as it is",
+            )  # fmt: skip
+        return rule is TextRule.REQUIRED or (rule is TextRule.ALLOWED and wanted is True)
+
+    def tools(self, *, applied: bool) -> tuple[Tool, ...]:
+        """What decided and worked, for the log."""
+        if not applied:
+            return (self._policy_tool,)
+        return self._policy_tool, Tool(kind="program", name="deid-detector", digest=detector_digest())
+
+    def detector(self) -> Detector:
+        """Return the detector. Raises ProblemError 503."""
+        try:
+            return self._load()
+        except UnknownStateError as error:
+            raise _unavailable(error) from None
+
+    def hide(
+        self, texts: Sequence[str], key: EncounterKey, known_names: Sequence[str] = ()
+    ) -> tuple[tuple[Deidentified, ...], Mapping, Detector]:
+        """De-identify texts of an encounter. Raises ProblemError 503: then no model reads any of it."""
+        try:
+            detector = self._load()
+            work = Deidentifier(detector, key.surrogate_key(), texts, known_names=known_names)
+            return work.run(), work.mapping(), detector
+        except UnknownStateError as error:
+            raise _unavailable(error) from None
+        except Exception as error:
+            # Whatever it was: a text that could not be looked through is read by nobody. Its words may hold the text.
+            log.error("de-identification: %s", type(error).__name__)
+            raise _unavailable(None) from None
+
+    async def cover(self, order: Order, key: EncounterKey, known_names: Sequence[str]) -> "Cover":
+        """Return an order whose sources name nobody, and the way back. Raises ProblemError 503, DraftError."""
+        return await asyncio.to_thread(self._cover, order, key, known_names)
+
+    def _cover(self, order: Order, key: EncounterKey, known_names: Sequence[str]) -> "Cover":
+        # What a front-desk template must not hold is looked for in what was given, not in what stands for it.
+        refuse_identifiers(order)
+        made, mapping, detector = self.hide([source.text for source in order.sources], key, known_names)
+        offsets = {source.id: Offsets(one.pieces) for source, one in zip(order.sources, made, strict=True)}
+        sources = tuple(
+            _hidden(source, one, offsets[source.id]) for source, one in zip(order.sources, made, strict=True)
+        )
+        restorer = Restorer(mapping, read=[one.text for one in made], detector=detector)
+        counts: Counter[str] = Counter(one.kind.value for text in made for one in text.found)
+        return Cover(
+            replace(order, sources=sources), restorer, self.policy.on_unrestored == "refuse", dict(counts), offsets
+        )
+
+
+def _unavailable(error: UnknownStateError | None) -> ProblemError:
+    detail = f"{error}; {error.hint}" if error is not None else "nothing was read by a model; the journal has more"
+    return ProblemError(503, "deid-unavailable", "The text cannot be de-identified", detail[:500])
+
+
+def _hidden(source: Source, made: Deidentified, offsets: Offsets) -> Source:
+    """Return a source as a model may read it. What is said beside its text (labels, other hearings) stays behind."""
+    passages = tuple(
+        Passage(start=offsets.to_made(one.start), end=offsets.to_made(one.end), speaker=one.speaker)
+        for one in source.passages
+    )
+    return Source(id=source.id, kind=source.kind, text=made.text, passages=passages)
+
+
+@dataclass
+class Cover:
+    """One draft from text without identifiers. `order`: what the engine reads; `counts`: identifiers by kind."""
+
+    order: Order
+    _restorer: Restorer
+    _refuses: bool
+    counts: dict[str, int]
+    _offsets: dict[str, Offsets]
+    _leftovers: dict[str, tuple[Leftover, ...]] = field(default_factory=dict)
+    _one: threading.Lock = field(default_factory=threading.Lock)
+    restored: int = 0
+    unrestored: int = 0
+
+    def restore(self, sentence: str) -> str:
+        """Return a sentence with its identifiers. Raises OutputError where the policy refuses what is left over."""
+        back = self._restorer.restore(sentence)
+        with self._one:
+            self.restored += back.replaced
+            self.unrestored += len(back.leftovers)
+            if back.leftovers:
+                self._leftovers[back.text] = back.leftovers
+        if len(back.text) > MAX_STATEMENT_CHARS or (back.leftovers and self._refuses):
+            raise OutputError(
+                f"{len(back.leftovers)} places of a sentence cannot be brought back from their stand-ins",
+                hint="draft again, or write it by hand", code="output_unrestored",
+            )  # fmt: skip
+        return back.text
+
+    def judged(self, text: str, grounding: Grounding) -> Grounding:
+        """Return a statement's grounding with what could not be brought back: such a statement is not supported."""
+        found = tuple(
+            Finding(
+                start=one.start, end=one.end,
+                kind=FindingKind.DATE if one.reason is Reason.DATE else FindingKind.UNSUPPORTED,
+                seen=text[one.start : one.end][:200], wanted=f"not brought back: {_WORDS[one.reason]}",
+            )
+            for one in self._leftovers.get(text, ())
+        )  # fmt: skip
+        if not found:
+            return grounding
+        return grounding.model_copy(
+            update={"status": "unsupported", "findings": (*found, *grounding.findings)[:_MAX_FINDINGS]}
+        )
+
+    def begun(self, event: Begun) -> Begun:
+        """Return the plan with places of the sources as they are."""
+        return replace(event, parts=tuple(self._part(part) for part in event.parts))
+
+    def _part(self, part: PartPlan) -> PartPlan:
+        pieces = []
+        for piece in part.pieces:
+            to = self._offsets[piece.source].to_original
+            pieces.append(replace(piece, start=to(piece.start), end=to(piece.end)))
+        return replace(part, pieces=tuple(pieces))
+
+    def told(self, document: Document) -> Document:
+        """Return a document that says what its model did not read."""
+        text = f"The model read the sources without identifiers: {sum(self.counts.values())} were replaced."
+        notices = [Notice(code="deid.applied", text=text)]
+        if self.unrestored:
+            text = f"{self.unrestored} places could not be brought back from their stand-ins; they are marked."
+            notices.append(Notice(code="deid.unrestored", text=text))
+        return document.model_copy(update={"notices": (*notices, *document.notices)[:50]})
+
+    def numbers_begun(self) -> dict[str, float]:
+        """Counts by kind, for the log."""
+        return {"deid.found": sum(self.counts.values()), **{f"deid.{kind}": n for kind, n in self.counts.items()}}
+
+    def numbers_completed(self) -> dict[str, float]:
+        """How the way back went, for the log."""
+        return {"deid.restored": self.restored, "deid.unrestored": self.unrestored}

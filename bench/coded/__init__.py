@@ -1,0 +1,1 @@
+"""Learning of code suggestions from CodiEsp, and its measurement; needs scikit-learn and SciPy, which no box has."""

@@ -1,0 +1,128 @@
+"""`appliancectl codes` as its user calls it: documents, sentences and exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from appliance.ctl.__main__ import app
+from appliance.errors import ApplianceError
+from tests.unit.appliance.coding.tables import files
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Any:
+    def _run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["codes", *arguments, "--directory", str(tmp_path / "codes")])
+
+    return _run
+
+
+def written(folder: Path, content: bytes, name: str = "file.txt") -> str:
+    path = folder / name
+    path.write_bytes(content)
+    return str(path)
+
+
+def document(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_import_then_list_then_look_up(run: Any, tmp_path: Path) -> None:
+    cpt = written(tmp_path, files.CPT_LONG)
+    made = document(run("import", "cpt", cpt, "--effective", "2026-01-01", "--version", "2026", "-o", "json"))
+    assert (made["system"], made["version"], made["counts"]["codes"]) == ("cpt", "2026", 2)
+    listed = document(run("list", "-o", "json"))["packs"]
+    assert {(each["system"], each["origin"]) for each in listed} == {
+        ("cpt", "imported"), ("hcpcs", "built-in"), ("icd-10-cm", "built-in"),
+    }  # fmt: skip
+    found = document(run("lookup", "00001", "--system", "cpt", "--on", "2026-05-01", "-o", "json"))
+    assert (found["title"][:13], found["billable"], found["table_digest"]) == ("Made-up visit", True, made["digest"])
+    text = run("list").stdout
+    assert made["digest"][:16] in text
+    assert "SYSTEM" in text
+
+
+def test_a_wrong_file_leaves_everything_as_it_was(run: Any, tmp_path: Path) -> None:
+    wrong = written(tmp_path, files.CPT_TAB.replace(b"0001T\t", b"visit\t"))
+    result = run("import", "cpt", wrong, "--effective", "2026-01-01")
+    assert isinstance(result.exception, ApplianceError)
+    assert result.exception.exit_code == 9
+    assert "file.txt: line 5, column 1" in str(result.exception)
+    assert not (tmp_path / "codes").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--effective", "soon"), "--effective: 'soon' is no day"),
+        (("--effective", "2026-02-30"), "is no day"),
+        (("--effective", "2026-02-01", "--until", "2026-01-01"), "--until: is before"),
+        (("--effective", "2026-02-01", "--version", "a\nb"), "--version"),
+    ],
+)
+def test_wrong_usage(run: Any, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    result = run("import", "cpt", written(tmp_path, files.CPT_TAB), *arguments)
+    assert isinstance(result.exception, ApplianceError)
+    assert result.exception.exit_code == 2
+    assert message in str(result.exception)
+
+
+def test_look_up_in_the_built_in_table(run: Any) -> None:
+    text = run("lookup", "m545", "--on", "2026-05-01").stdout
+    assert "may NOT be on a claim of 2026-05-01" in text
+    assert "valid 2015-10-01 to 2021-09-30" in text
+    assert "below: M54.50  Low back pain, unspecified" in text
+    found = document(run("lookup", "low", "back", "pain", "--limit", "2", "--on", "2026-05-01", "-o", "json"))
+    assert [each["code"] for each in found["found"]] == ["M54.59", "M54.50"]
+    none = run("lookup", "xyzzy")
+    assert none.exit_code == 1
+    assert "no such code" in none.stdout
+    missing = run("lookup", "1A00", "--system", "icd-11-mms")
+    assert isinstance(missing.exception, ApplianceError)
+    assert "appliancectl codes import icd-11-mms" in missing.exception.hint
+
+
+def test_diff_with_favourites(run: Any, tmp_path: Path) -> None:
+    for name, content, day in (("1", files.CPT_TAB, "2026-01-01"), ("2", files.CPT_LINK, "2027-01-01")):
+        document(run("import", "cpt", written(tmp_path, content, name), "--effective", day, "-o", "json"))
+    favourites = written(tmp_path, b"code,system,label\n0001T,cpt,our trial\n00001,cpt,\n", "f.csv")
+    found = document(run("diff", "cpt@2026-01-01", "cpt@2027-01-01", "--favourites", favourites, "-o", "json"))
+    assert [each["code"] for each in found["added"]] == ["00002"]
+    assert [each["code"] for each in found["deleted"]] == ["0001T"]
+    assert [(each["code"], each["why"]) for each in found["dead_favourites"]] == [("0001T", "deleted")]
+    text = run("diff", "cpt@2026-01-01", "cpt@2027-01-01", "--favourites", favourites).stdout
+    assert "favourites that died: 1" in text
+    assert "favourites that died" not in run("diff", "cpt@2026-01-01", "cpt@2027-01-01").stdout
+    document(run("import", "favourites", favourites, "--effective", "2026-01-01", "-o", "json"))
+    assert "0001T" in run("diff", "cpt@2026-01-01", "cpt@2027-01-01").stdout.partition("favourites that died: 1")[2]
+    other = run("diff", "cpt@2026-01-01", "hcpcs@2020-04-01")
+    assert isinstance(other.exception, ApplianceError)
+    assert "cannot be compared" in str(other.exception)
+
+
+def test_check(run: Any) -> None:
+    clean = run("check", "E11.9", "--on", "2026-05-01")
+    assert (clean.exit_code, clean.stdout.strip()) == (0, "nothing was found")
+    warned = run("check", "E11.9", "E10.9", "--on", "2026-05-01", "-o", "json")
+    assert [each["rule"] for each in document(warned)["findings"]] == ["excludes-1"]
+    wrong = run("check", "M54.5", "--on", "2026-05-01")
+    assert wrong.exit_code == 3
+    assert "divided into M54.50" in wrong.stdout
+
+
+def test_a_damaged_pack_is_listed_and_said_by_the_exit_code(run: Any, tmp_path: Path) -> None:
+    cpt = written(tmp_path, files.CPT_TAB)
+    digest = document(run("import", "cpt", cpt, "--effective", "2026-01-01", "-o", "json"))["digest"]
+    path = tmp_path / "codes" / f"{digest}.pack"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    listed = run("list", "-o", "json")
+    assert listed.exit_code == 9
+    assert "damaged" in [each["origin"] for each in json.loads(listed.stdout)["packs"]]
+    assert isinstance(run("lookup", "I10").exception, ApplianceError)

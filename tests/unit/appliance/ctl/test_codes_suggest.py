@@ -1,0 +1,76 @@
+"""`appliancectl codes suggest` as its user calls it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from appliance.ctl import codes_suggest
+from appliance.ctl.__main__ import app
+from appliance.errors import UsageError
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Any:
+    def _run(*arguments: str, given: bytes = b"") -> Result:
+        everything = ["codes", "suggest", *arguments, "--directory", str(tmp_path / "codes")]
+        return CliRunner().invoke(app, everything, input=given)
+
+    return _run
+
+
+@pytest.mark.slow
+def test_a_document_from_the_standard_input(run: Any) -> None:
+    note = "Assessment: community acquired pneumonia, arterial hypertension."
+    result = run("-", "--on", "2026-05-01", "-o", "json", given=note.encode())
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    codes = {each["code"]: each for each in document["suggestions"]}
+    assert {"I10", "J18.9"} <= codes.keys()
+    quoted = codes["I10"]["evidence"][0]
+    assert note[quoted["start"] : quoted["end"]] == quoted["quote"]
+    assert codes["I10"]["table_digest"] == document["table_digest"]
+
+
+@pytest.mark.slow
+def test_a_table_from_a_file(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "note.txt"
+    path.write_text("He has arterial hypertension.\n")
+    result = run(str(path), "--on", "2026-05-01", "--minimum-confidence", "0.5")
+    assert result.exit_code == 0, result.output
+    assert "I10" in result.stdout
+    assert '"' in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "is empty"), (b" \n", "is empty"), (b"\xff\xfe", "not UTF-8"), (b"fever\0", "null characters")],
+)
+def test_a_text_that_is_none(run: Any, tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "note.txt"
+    path.write_bytes(content)
+    result = run(str(path))
+    assert isinstance(result.exception, UsageError)
+    assert said in str(result.exception)
+    assert str(path) in str(result.exception)
+
+
+def test_a_file_that_is_not_there(run: Any, tmp_path: Path) -> None:
+    result = run(str(tmp_path / "nothing"))
+    assert isinstance(result.exception, UsageError)
+    assert "No such file" in str(result.exception)
+
+
+def test_a_text_that_is_too_long(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codes_suggest, "_MAX_CHARS", 10)
+    path = tmp_path / "note.txt"
+    path.write_text("fever and cough")
+    assert "longer than" in str(run(str(path)).exception)
+
+
+def test_a_day_that_is_none(run: Any, tmp_path: Path) -> None:
+    assert "--on" in str(run(str(tmp_path), "--on", "yesterday").exception)
