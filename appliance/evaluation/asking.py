@@ -26,6 +26,7 @@ from appliance.facts.reading import UnreadableError
 from appliance.grounding import Grounder
 from appliance.health.inputs import ask
 
+_STALL_S = 600.0
 _CONNECT_S = 10.0
 _HEALTH_S = 30.0
 _MAX_ANSWER_BYTES = 64 << 20
@@ -96,6 +97,8 @@ async def _drafted(socket: Path, health: DraftingHealth, order: Order, timeout_s
         model=ModelIdentity(health.model, health.root_hash).with_adapter(health.adapter_kinds.get(order.kind.value)),
         socket=str(socket), context_tokens=health.context_tokens,
         first_token_timeout_s=timeout_s, total_timeout_s=timeout_s,
+        # What serves patients goes first: the engine of an evaluation may have no processor for a while.
+        stall_timeout_s=min(timeout_s, _STALL_S),
     )  # fmt: skip
     # A small context has to hold the source as well.
     order = replace(order, max_output_tokens=min(order.max_output_tokens, health.context_tokens // 4))

@@ -32,6 +32,8 @@ def _set(role: str, found: SetState | None) -> list[str]:
         return [f"{role:10} none"]
     name = f"{found.release} (sequence {found.sequence})" if found.release else "what the provisioning installed"
     models = ", ".join(f"{task} {root_hash[:12]}" for task, root_hash in found.models.items())
+    if found.adapters:
+        models += f", adapters {' '.join(root_hash[:12] for root_hash in found.adapters)}"
     return [f"{role:10} {name}: {models}{'' if found.complete else '; INCOMPLETE'}"]
 
 

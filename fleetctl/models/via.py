@@ -58,5 +58,5 @@ def _checked(text: str) -> str:
 ViaText = Annotated[
     str,
     AfterValidator(_checked),
-    Field(description="Proxy or bastion before it: connect://host:port or ssh://user@host:port. For health."),
+    Field(description="Proxy or bastion before it: connect://host:port or ssh://user@host:port."),
 ]

@@ -24,6 +24,7 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.remote.conversation import Conversation, OnLine
 from fleetctl.remote.pins import KEY_TYPE, decode, fingerprint, read_pin
+from fleetctl.remote.ssh_way import Way, way_words
 
 USER = "root"
 
@@ -88,6 +89,8 @@ class Connection:
         self.port = site.spec.management.ssh_port
         self.known_hosts = fleetdir.known_hosts
         self.agent_socket = agent_socket
+        self.via = site.spec.management.via
+        self._way = way_words(site, fleetdir.known_hosts, agent_socket)
         self.cancelled = cancelled
         self._fabric: Any = None
         self._agent: _SocketAgent | None = None
@@ -144,7 +147,7 @@ class Connection:
 
     @property
     def _where(self) -> str:
-        return f"{self.address}:{self.port}"
+        return f"{self.address}:{self.port}" + (f" via {self.via}" if self.via else "")
 
     def _prepared(self, pin: str, key: paramiko.PKey) -> Any:
         # `lazy` keeps the person's and the machine's fabric and invoke settings out, the override their ssh_config.
@@ -161,6 +164,7 @@ class Connection:
                 "look_for_keys": False,
                 "banner_timeout": CONNECT_TIMEOUT_S,
                 "auth_timeout": CONNECT_TIMEOUT_S,
+                **({"sock": Way(self._way)} if self._way else {}),
             },
         )
         connection.client.set_missing_host_key_policy(_PinnedKeyOnly())
@@ -185,7 +189,9 @@ class Connection:
             )
         return UnreachableError(
             f"no SSH connection to {self._where}: {problem or type(problem).__name__}",
-            hint="is the machine on, and does its management network reach you?",
+            hint="look at the bastion or proxy in spec.management.via, and is the machine on?"
+            if self.via
+            else "is the machine on, and does its management network reach you?",
             host=self.site_name,
         )
 

@@ -20,6 +20,7 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.remote.connection import CONNECT_TIMEOUT_S, KEEPALIVE_S, USER
 from fleetctl.remote.ssh_options import NO_CONFIGURATION, option_words, pinned_options
+from fleetctl.remote.ssh_way import way_options
 from fleetctl.remote.tasks import PlayResult, TaskResult, task_result
 from fleetctl.resources import resource_dir
 from fleetctl.trust.tmpfs import private_tmpfs_dir
@@ -155,6 +156,7 @@ class AnsiblePlaybooks:
             "ControlMaster": "auto",
             "ControlPersist": f"{CONTROL_PERSIST_S}s",
         }
+        options |= way_options(self.site, self.known_hosts, self.agent_socket)
         home = self.directory / "home"
         return {
             "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),

@@ -19,7 +19,7 @@ from appliance.contract.model import ContractModel
 from appliance.contract.release import ChannelName, ReleaseName, bom_target, manifest_target
 from appliance.contract.release_incoming import Incoming
 from appliance.contract.release_status import Offer, OperationId, ReleaseStatus, ReleaseStep, WantedImage
-from fleetctl.errors import ConfigError, NoRoomError, UnreachableError, UsageError
+from fleetctl.errors import ChangeError, ConfigError, NoRoomError, UnreachableError, UsageError
 from fleetctl.facts.base import Completed
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.rollout import ClinicalSpec
@@ -27,7 +27,7 @@ from fleetctl.models.site import Site
 from fleetctl.release.local_images import LocalImages
 from fleetctl.remote import release_commands as commands
 from fleetctl.remote.connection import Connection
-from fleetctl.remote.release_stream import ReleaseStream
+from fleetctl.remote.release_stream import CANNOT_TELL, ReleaseStream, refusal
 from fleetctl.remote.rsync import Moved, Parcel, Road, block_bytes, send
 from fleetctl.rollout.box import Sent
 from fleetctl.rollout.clinical_policy import policy_of
@@ -155,6 +155,10 @@ class SshBox:
             silence_s=EVALUATE_S + ASK_S,
             order=f"evaluate {operation}",
         )
+        if done.exit_code == CANNOT_TELL:
+            # It answered: an engine did not start, or proved nothing. Asked again it would say the same.
+            said = refusal(done, "appliancectl release evaluate", self._site.name)
+            raise ChangeError(said.message, hint=said.hint, host=self._site.name)
         stream.answer(done, Envelope)
         return stream.last_line.encode()
 

@@ -23,7 +23,7 @@ MAX_LINE_BYTES = 256 * 1024
 _WORDS = 500
 _VERSIONS = "are fleetctl and the box of the same release? fleetctl version, and appliancectl version on the box"
 # Exit codes of appliance/errors.py.
-_USAGE, _UNKNOWN, _REFUSED, _NOT_VERIFIED = 2, 5, 6, 9
+_USAGE, CANNOT_TELL, _REFUSED, _NOT_VERIFIED = 2, 5, 6, 9
 _NO_PROGRAM = 127
 
 _LAST: dict[str, type[ContractModel]] = {
@@ -109,7 +109,7 @@ def refusal(done: Completed, title: str, host: str) -> FleetctlError:
     if done.exit_code == _NOT_VERIFIED:
         hint = hint or "do not go on until you know why"
         return VerificationError(message or f"{title}: what is there is not what was signed", hint=hint, host=host)
-    if done.exit_code == _UNKNOWN:
+    if done.exit_code == CANNOT_TELL:
         hint = hint or "look at the machine"
         return UnreachableError(message or f"{title}: the box cannot tell", hint=hint, host=host)
     if done.exit_code in (_USAGE, _NO_PROGRAM):

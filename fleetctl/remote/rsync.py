@@ -22,6 +22,7 @@ from fleetctl.errors import ChangeError, FleetctlError, NoRoomError, Unreachable
 from fleetctl.models.site import Site
 from fleetctl.remote.connection import CONNECT_TIMEOUT_S, KEEPALIVE_S, USER
 from fleetctl.remote.ssh_options import NO_CONFIGURATION, option_words, pinned_options
+from fleetctl.remote.ssh_way import way_options
 
 # Measured on 126 MiB of weights: of 4, 16 and 64 KiB the second moves the least when two layers of ten change. Smaller
 # blocks cost more in sums than they find, because what changes in a model are whole tensors. In a small image the sums
@@ -72,6 +73,7 @@ class Road:
             "ServerAliveCountMax": "8",
             "LogLevel": "ERROR",
         }
+        options |= way_options(self.site, self.known_hosts, self.agent_socket)
         return " ".join(map(_word, ["ssh", *NO_CONFIGURATION, "-T", *option_words(options)]))
 
 

@@ -10,6 +10,7 @@ import pytest
 from appliance.contract.release_status import ReleaseStatus
 from fleetctl.lab.demo import MODELS, NEWER, import_model, next_release
 from tests.e2e.operator import SITE, Operator
+from tests.fakes.speech_set import speech_set
 
 POLICY = f"""\
 apiVersion: fleetctl/v1
@@ -19,6 +20,18 @@ spec:
   channel: stable
   waves: [{{name: canary, sites: [{SITE}], bake: 10s}}]
 """
+
+CLINICAL = f"""\
+apiVersion: fleetctl/v1
+kind: RolloutPolicy
+metadata: {{name: clinical}}
+spec:
+  channel: stable
+  waves: [{{name: canary, sites: [{SITE}], bake: 10s}}]
+  # What two small models draft of one sentence is not what is tested: that both were asked is.
+  gates: {{clinical: {{evaluation_set: visits, unsupported_share: 1.0}}}}
+"""
+AUDIO = Path(__file__).parents[1] / "data/audio"
 
 
 def status(operator: Operator) -> ReleaseStatus:
@@ -85,3 +98,34 @@ def test_an_explanation_tells_the_story(updated: Operator, release: str) -> None
     assert release in updated.run("rollout", "explain", SITE).out
     history = updated.run("rollout", "history", "-o", "json").out
     assert "activate" in history
+
+
+def test_the_clinical_gate_measures_both_sets_by_units_of_their_own(updated: Operator, tmp_path: Path) -> None:
+    """Back to the other drafting model, by a policy that has both measured on the box before the switch."""
+    before = status(updated).active
+    assert before is not None
+    seal = updated.ssh("cat /var/lib/fleetctl/seal.json").out
+    name, model = next_release(updated.fleet), MODELS["drafting"] if NEWER in seal else NEWER
+    updated.run("release", "build", name, "--drafting", model)
+    updated.run("release", "sign", name, "--channel", "stable")
+    (updated.fleet / "policies" / "rollouts" / "clinical.yaml").write_text(CLINICAL)
+    evaluation = updated.state / "evaluation" / "visits.tar"
+    evaluation.parent.mkdir(parents=True, exist_ok=True)
+    evaluation.write_bytes(speech_set(AUDIO))
+    plan = tmp_path / "plan.json"
+    updated.run("rollout", "plan", "--release", name, "--policy", "clinical", "-O", str(plan))
+    updated.run("rollout", "start", str(plan), "--every", "2")
+    after = status(updated).active
+    assert after is not None
+    assert after.release == name
+    told = updated.run("rollout", "history", "--site", SITE, "-o", "json").data
+    gates = [gate for each in told for gate in each["facts"].get("gates") or () if gate["gate"] == "clinical"]
+    assert {gate["verdict"] for gate in gates} == {"passed"}
+    # The root hashes are the kernel's word of what the evaluation's own units had mounted.
+    assert gates[0]["result"]["incumbent"] == before.models
+    assert gates[0]["result"]["candidate"] == after.models
+    said = updated.ssh("journalctl --boot --output cat --unit appliance-evaluate-drafting.service").out
+    assert said.count("ready:") == 2
+    for task in ("transcription", "drafting"):
+        state = updated.ssh(f"systemctl show --property ActiveState --value appliance-evaluate-{task}.service").out
+        assert state.strip() == "inactive"

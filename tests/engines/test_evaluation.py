@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import shutil
 import time
-import wave
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from appliance.contract.release_status import ClinicalResult, SetState
@@ -21,58 +18,17 @@ from appliance.evaluation.evaluation_set import EvaluationSet, read_set
 from appliance.evaluation.gate import Order, evaluate
 from appliance.evaluation.measuring import Budget
 from appliance.evaluation.probe import probe_drafting, probe_transcription
-from appliance.transcription.media import stream
 from tests.engines.conftest import model_files
 from tests.engines.process_engines import ProcessEngines
-from tests.fakes.evaluation import archive, policy
+from tests.fakes.evaluation import policy
+from tests.fakes.speech_set import speech_set
 
 pytestmark = pytest.mark.slow
-SAID = "And so, my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
-FORM = {
-    "id": "brief-note", "version": 1, "kind": "visit_note", "title": "Brief note",
-    "sections": [
-        {"name": "history", "title": "History", "guidance": "Why they came.", "max_statements": 1, "max_chars": 80},
-    ],
-}  # fmt: skip
-
-
-def mark(kind: str, piece: str) -> dict[str, Any]:
-    return {"kind": kind, "start": SAID.index(piece), "end": SAID.index(piece) + len(piece)}
-
-
-def wav(path: Path) -> bytes:
-    with path.open("rb") as file:
-        samples = np.concatenate(list(stream(file, max_audio_s=60, stop=lambda: None)))
-    out = io.BytesIO()
-    with wave.open(out, "wb") as made:
-        made.setnchannels(1)
-        made.setsampwidth(2)
-        made.setframerate(16_000)
-        made.writeframes(samples.astype("<i2").tobytes())
-    return out.getvalue()
 
 
 @pytest.fixture(scope="module")
 def which(audio: Path) -> EvaluationSet:
-    """The recordings of the tests. They name no drug and no figure: words that matter stand for them."""
-    expected = [mark("negation", "not"), mark("drug", "Americans"), mark("number", "fellow")]
-    document = {
-        "schema_version": "evaluation-set/v1", "name": "visits", "about": "speech and silence",
-        "recordings": "consented",
-        "encounters": [
-            {
-                "id": "jfk", "audio": "audio/jfk.wav", "seconds": 11,
-                "turns": [{"speaker": "unknown", "text": SAID, "expected": expected}],
-                "draft": "visit_note", "template": FORM,
-            }
-        ],
-        "silences": [{"id": "quiet", "audio": "audio/quiet.wav", "seconds": 10.75}],
-    }  # fmt: skip
-    return read_set(
-        archive(
-            document, {"audio/jfk.wav": wav(audio / "jfk.flac"), "audio/quiet.wav": wav(audio / "hs_silence_02.mp3")}
-        )
-    )
+    return read_set(speech_set(audio))
 
 
 def damaged(weights: Path, target: Path) -> Path:

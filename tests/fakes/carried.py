@@ -20,7 +20,8 @@ from fleetctl.release.carry_import import import_release
 from fleetctl.release.repository_client import fingerprint
 from fleetctl.release.store import ReleaseStore
 from fleetctl.report.progress import Progress
-from tests.fakes.releases import Image, SignedRepository, manifest, model_image
+from tests.fakes.release_images import Image, model_image
+from tests.fakes.releases import SignedRepository, manifest
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 QUIET = Progress(Console(file=io.StringIO()))

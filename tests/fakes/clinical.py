@@ -152,6 +152,7 @@ class StubEngine:
         self.held = asyncio.Event()
         self.left = asyncio.Event()
         self.requests: list[dict[str, Any]] = []
+        self.adapter_kinds: dict[str, str] = {}
         self.app = Starlette(
             routes=[
                 Route("/health", self._health),
@@ -163,7 +164,8 @@ class StubEngine:
     async def _health(self, _: Request) -> Response:
         health = DraftingHealth(
             status="ok", engine="vllm", model="stub-model", root_hash="2" * 64, root_hash_source="a stub",
-            context_tokens=32_000, adapters=(), requests_running=0, requests_waiting=0, requests_done=0,
+            context_tokens=32_000, adapters=tuple(dict.fromkeys(self.adapter_kinds.values())),
+            adapter_kinds=self.adapter_kinds, requests_running=0, requests_waiting=0, requests_done=0,
             requests_refused=0, requests_failed=0, requests_left=0,
         )  # fmt: skip
         return Response(health.model_dump_json(), media_type="application/json")

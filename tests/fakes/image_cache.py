@@ -22,7 +22,7 @@ from fleetctl.image.manifest import (
 )
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.release.build_parts import Cached
-from tests.fakes.releases import Image, model_image
+from tests.fakes.release_images import Image, model_image
 
 CODE = Path(appliance.__file__).parent
 WHISPER_FILES = {"model.bin": b"w", "config.json": b"{}", "tokenizer.json": b"{}", "vocabulary.txt": b"a"}

@@ -96,10 +96,12 @@ def test_a_release_that_is_worse_at_the_second_site_stops_there(fleet: Simulated
     assert fleet.sites[FIRST].loaded() == made.known.models
     # It was never switched: what its own recordings say decides before the visit of the next patient does.
     assert fleet.sites[SECOND].loaded() == before
-    (found,) = results(operator, SECOND)
-    assert found["verdict"] == "failed"
+    found = results(operator, SECOND)[0]
+    assert {each["verdict"] for each in results(operator, SECOND)} == {"failed"}
     assert "drug_error_rate" in found["reason"]
     assert "unsupported_share" in found["reason"]
+    measured = [each.detail for each in fleet.sites[SECOND].events() if each.kind == "evaluating"]
+    assert [measured.count(root_hash) for root_hash in made.known.models.values()] == [1, 1]
     told = operator.run("explain", SECOND).stdout
     assert "clinical" in told
     assert "drug_error_rate" in told

@@ -17,7 +17,8 @@ from appliance.contract.release import ReleaseManifest
 from appliance.contract.seal import ModelTask
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.release.code_packs import code_pack
-from tests.fakes.releases import Image, SignedRepository, manifest, model_image
+from tests.fakes.release_images import Image, model_image
+from tests.fakes.releases import SignedRepository, manifest
 from tests.sim.fleet.agents import Agents
 from tests.sim.fleet.directory import SimFleet, SimSite, make_fleet
 from tests.sim.fleet.front import Front

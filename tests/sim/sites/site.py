@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from appliance.contract.seal import ModelTask, Seal, SealedModel, SealedVolume
 from appliance.health.key import DIRECTORY as KEY_FOLDER
-from tests.fakes.releases import USR_ROOT_HASH, Image
+from tests.fakes.release_images import Image
+from tests.fakes.releases import USR_ROOT_HASH
 from tests.sim.fleet.directory import SimSite
 from tests.sim.fleet.machine import RULES, UUID
 from tests.sim.sites.events import Event, read_events, tell

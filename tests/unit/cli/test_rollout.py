@@ -26,7 +26,8 @@ from fleetctl.rollout.plan_fit import Difference
 from fleetctl.rollout.planfile import write_plan
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.sealing import seal_pkcs8
-from tests.fakes.rollouts import FakeClock, FakeSources, plan
+from tests.fakes.releases import SignedRepository
+from tests.fakes.rollouts import RELEASE, FakeClock, FakeSources, plan
 
 FAST = ("--every", "0.2", "--ask-again", "0.2", "--try-again", "0.2", "--offline-after", "1")
 _MEMORY = Path("/dev/shm")
@@ -136,6 +137,39 @@ def test_a_plan_that_does_not_fit_is_refused_with_the_differences(fleet: Fleet) 
     with pytest.raises(RefusedError, match=r"s2: runs 2026\.10-1, planned was"):
         fleet.start(path)
     assert fleet.ok("status", "--all").stdout == "no rollout yet\n"
+
+
+def test_a_plan_that_has_run_says_so_before_it_is_compared(fleet: Fleet) -> None:
+    path = fleet.planned(plan(wave=QUICK))
+    fleet.start(path)
+    # What it has changed differs from what was planned, of course.
+    fleet.differences = [Difference(site="s2", what="runs 2026.11-1, planned was 2026.10-1")]
+    with pytest.raises(RefusedError, match="was started before; its rollout is done") as caught:
+        fleet.start(path)
+    assert "fleetctl rollout plan makes another" in caught.value.hint
+
+
+def test_an_explanation_reads_the_repository_itself(fleet: Fleet) -> None:
+    path = fleet.planned(plan(wave=QUICK))
+    assert fleet.sources is not None
+    fleet.sources.boxes["s1"].reachable = False
+    fleet.start(path, code=7)
+    said = " ".join(fleet.ok("explain", "s3").stdout.split())
+    assert "Whether the release is still approved is not known" in said
+    repository = SignedRepository(fleet.fleetdir.path / "releases" / "signed")
+    for name in ("metadata", "targets"):
+        (repository.folder / name).rename(fleet.fleetdir.path / "releases" / name)
+    repository.folder = fleet.fleetdir.path / "releases"
+    (repository.folder / "root.json").write_bytes(repository.root)
+    repository.publish("stable", RELEASE)
+    assert "approved is not known" not in fleet.ok("explain", "s3").stdout
+    repository.revoke("stable", RELEASE, "it mishears doses")
+    found = json.loads(fleet.ok("explain", "s3", "-o", "json").stdout)
+    found = found[0] if isinstance(found, list) else found
+    assert "may not be rolled out any more: release 2026.11-1 was revoked" in found["says"]
+    assert "it mishears doses" in found["says"]
+    assert "whoever controls the rollout stops it before the next step" in found["next_action"]
+    assert "was revoked" in found["facts"]["revoked"]
 
 
 def test_a_plan_by_an_unknown_key_is_refused(fleet: Fleet) -> None:

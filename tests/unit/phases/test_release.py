@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from appliance.contract.release import AdapterComponent
 from fleetctl.errors import ConfigError
 from fleetctl.facts.base import Unreadable
 from fleetctl.image.cache import ImageCache
 from fleetctl.image.manifest import EngineManifest, ImageManifest, write_manifest
 from fleetctl.phases.install_models import InstallModels
-from fleetctl.phases.release import BuiltRelease, built_release
+from fleetctl.phases.release import AdapterImage, BuiltRelease, built_release
 from fleetctl.phases.seal import Seal
 from tests.fakes import site as fake
 from tests.fakes.gpus import profile
@@ -87,3 +88,27 @@ def test_the_engine_is_copied_like_a_model_and_sealed_apart_from_them(tmp_path: 
     assert sealed["engine"] == {"name": "vllm-1", "root_hash": ENGINE}
     assert {each["task"] for each in sealed["models"]} == {"transcription", "drafting"}
     assert "engine" not in without
+
+
+def test_the_adapters_of_a_committed_release_are_installed_and_sealed_in_their_places(tmp_path: Path) -> None:
+    adapter = AdapterComponent(
+        name="style", digest="7" * 64, kinds=("visit_note",), root_hash="a" * 64, sha256="b" * 64, size_bytes=3,
+        form="gguf", rank=8, base_root_hash="c" * 64, licence="MIT", origin="a test", memory_mib=1,
+    )  # fmt: skip
+    image = AdapterImage(0, adapter, tmp_path / "adapter.raw")
+    setting = Setting()
+    with opened(setting) as run:
+        committed = replace(run, release=replace(run.release, adapters=(image,)))
+        with pytest.raises(ConfigError, match="the image of the adapter style is not on this machine"):
+            InstallModels().run(committed)
+        image.path.write_bytes(b"x")
+        InstallModels().run(committed)
+        Seal().run(committed)
+        Seal().run(run)
+    (_, models), (_, sealed), (_, without) = setting.playbooks.calls
+    assert models["models"][-1]["task"] == "adapter-0"
+    assert models["models"][-1]["name"] == f"adapter.{'7' * 64}"
+    assert sealed["adapters"] == [
+        {"name": "style", "digest": "7" * 64, "root_hash": "a" * 64, "rank": 8, "kinds": ["visit_note"]}
+    ]
+    assert "adapters" not in without

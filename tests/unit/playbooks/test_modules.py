@@ -19,6 +19,7 @@ from ansible.module_utils.fleet_box import Box, Refusal
 from ansible.module_utils.fleet_journal import Journal, Recovery, RootEntry, StateEntry, awaiting_escrow
 from ansible.module_utils.fleet_ruleset_text import render
 
+from appliance.contract.adapter import MAX_ADAPTERS
 from appliance.contract.seal import Seal
 from appliance.contract.units import PHI_UNITS
 
@@ -231,6 +232,17 @@ def test_the_engine_has_a_link_of_its_own_and_is_withdrawn_with_the_cards(tmp_pa
     assert [link.stem for link in fleet_model.unwanted(tmp_path, ["transcription"])] == ["engine"]
 
 
+def test_an_adapter_has_a_link_for_its_place_and_is_withdrawn_with_its_release(tmp_path: Path) -> None:
+    given = model(tmp_path) | {"task": "adapter-0", "name": "tiny"}
+    assert fleet_model.pending(tmp_path, given)[1] == "make tiny the adapter-0"
+    fleet_model.publish(Box(), tmp_path, tmp_path / ".incoming" / "tiny.raw", given)
+    assert (tmp_path / "adapter-0.raw").read_bytes() == b"weights"
+    assert [link.stem for link in fleet_model.unwanted(tmp_path, ["transcription"])] == ["adapter-0"]
+    assert fleet_model.unwanted(tmp_path, ["adapter-0"]) == []
+    fleet_model.check_name(f"adapter.{'7' * 64}", "adapter-0")
+    assert len(fleet_model.ADAPTERS) == MAX_ADAPTERS
+
+
 @pytest.mark.parametrize("name", ["drafting", "engine", "current", "../x", ".hidden", ""])
 def test_a_model_cannot_take_the_place_of_a_link(name: str) -> None:
     fleet_model.check_name("smollm2-135m-instruct", "drafting")
@@ -267,6 +279,29 @@ def test_an_engine_is_sealed_where_the_site_has_one() -> None:
     )
     assert "engine" not in without
     assert without["sealed_at"] == "2026-03-02T12:00:00Z"
+
+
+def test_adapters_are_sealed_in_their_places_and_leave_no_trace_where_there_are_none() -> None:
+    drafting = {"task": "drafting", "name": "notes", "root_hash": "cd" * 32}
+    adapters = [
+        {"name": name, "digest": digit * 64, "root_hash": "e" * 64, "rank": 8, "kinds": [kind], "other": None}
+        for name, digit, kind in (("style", "1", "visit_note"), ("letters", "2", "patient_letter"))
+    ]
+    given = GIVEN | {"models": [*GIVEN["models"], drafting], "adapters": adapters}
+    volumes = (STATE_UUID, ROOT_UUID)
+    made = fleet_seal.seal(given, volumes, "ef" * 32, "2026-03-01T12:00:00Z", {})
+    sealed = Seal.model_validate_json(json.dumps(made)).adapters
+    assert [(each.name, each.kinds) for each in sealed] == [
+        ("style", ("visit_note",)),
+        ("letters", ("patient_letter",)),
+    ]
+    assert fleet_seal.seal(given, volumes, "ef" * 32, "2026-03-02T12:00:00Z", made) == made
+    for none in ({"adapters": None}, {"adapters": []}, {}):
+        without = fleet_seal.seal(
+            {**GIVEN, "models": given["models"], **none}, volumes, "ef" * 32, "2026-03-02T12:00:00Z", made
+        )
+        assert "adapters" not in without
+        assert without["sealed_at"] == "2026-03-02T12:00:00Z"
 
 
 def test_drafting_is_a_service_where_a_model_is_sealed_for_it() -> None:

@@ -16,9 +16,11 @@ import pytest
 from fleetctl.image.mirrors import read_mirrors
 from fleetctl.image.packing import pack
 from fleetctl.image.tools import ToolsTree, ensure_tools
+from fleetctl.models.fleetdir import FleetDir
 from fleetctl.release.store import ReleaseStore
 from fleetctl.release.weights import OwnBuild, Pack
 from tests.fakes.carried import Fleet, Sender, make_sender
+from tests.fakes.image_cache import GGUF_FILES, WHISPER_FILES, FilledCache
 
 # Read at once: the tests' HOME is an empty folder, and the tools are 300 MB.
 _CACHE = Path(os.environ.get("FLEETCTL_CACHE_DIR") or Path(pwd.getpwuid(os.getuid()).pw_dir) / ".cache/fleetctl")
@@ -85,3 +87,23 @@ def usb(tmp_path: Path) -> Path:
     folder = tmp_path / "usb"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FLEETCTL_STATE_DIR", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def cache(fleet_dir: FleetDir, tmp_path: Path, state: None) -> FilledCache:
+    """Two own models and an OS image."""
+    filled = FilledCache(fleet_dir, tmp_path / "cache")
+    filled.model("transcription", "speech", WHISPER_FILES)
+    filled.model("drafting", "notes", GGUF_FILES)
+    filled.system("lab")
+    return filled
+
+
+@pytest.fixture
+def store(fleet_dir: FleetDir, state: None) -> ReleaseStore:
+    return ReleaseStore(fleet_dir)

@@ -4,61 +4,30 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import io
 import json
 import shutil
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from fleetctl.errors import ConfigError, FleetctlError, LockHeldError, RefusedError, UsageError, VerificationError
 from fleetctl.image.digest import file_sha256
 from fleetctl.image.manifest import ModelManifest, read_manifest
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.release import build_images
-from fleetctl.release.build import Built, Request, build
+from fleetctl.release.build import Request, build
 from fleetctl.release.build_known import next_sequence, one_build
 from fleetctl.release.build_parts import prompts
 from fleetctl.release.repository_view import parse_manifest
 from fleetctl.release.store import ReleaseStore
-from fleetctl.report.progress import Progress
 from tests.fakes.image_cache import CODE, GGUF_FILES, SAFETENSORS_FILES, WHISPER_FILES, FilledCache
 from tests.fakes.killed import killed_at
 from tests.fakes.releases import SignedRepository
 from tests.fakes.releases import manifest as signed_manifest
 from tests.fakes.site import SITE
-
-NOW = datetime(2026, 11, 26, 12, 0, 30, 5, tzinfo=UTC)
-QUIET = Progress(Console(file=io.StringIO()))
-ASKED = Request("2026.11-1", transcription="speech", drafting="notes")
-
-
-@pytest.fixture(autouse=True)
-def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("FLEETCTL_STATE_DIR", str(tmp_path / "state"))
-
-
-@pytest.fixture
-def cache(fleet_dir: FleetDir, tmp_path: Path) -> FilledCache:
-    """Two own models and an OS image."""
-    filled = FilledCache(fleet_dir, tmp_path / "cache")
-    filled.model("transcription", "speech", WHISPER_FILES)
-    filled.model("drafting", "notes", GGUF_FILES)
-    filled.system("lab")
-    return filled
-
-
-@pytest.fixture
-def store(fleet_dir: FleetDir) -> ReleaseStore:
-    return ReleaseStore(fleet_dir)
-
-
-def made(cache: FilledCache, request: Request = ASKED, *, dry_run: bool = False, package: Path = CODE) -> Built:
-    return build(request, cache.cached(package), ReleaseStore(cache.fleet), lambda: NOW, QUIET, dry_run=dry_run)
+from tests.unit.release.builds import ASKED, NOW, QUIET, made
 
 
 def test_a_draft_is_complete_and_its_images_lie_in_the_store(cache: FilledCache, store: ReleaseStore) -> None:
@@ -254,46 +223,6 @@ def test_single_parts_of_another_release_are_replaced(cache: FilledCache, store:
     cache.model("drafting", "large", SAFETENSORS_FILES)
     with pytest.raises(UsageError, match=r"is for llama\.cpp, the new drafting model for vllm"):
         made(cache, Request("y", base="2026.11-1", drafting="large"))
-
-
-def test_adapters_are_chosen_kept_and_replaced_by_name(cache: FilledCache, store: ReleaseStore) -> None:
-    notes = cache.model("drafting", "notes", GGUF_FILES)
-    style = cache.adapter("style", notes)
-    built = made(cache, replace(ASKED, adapters=("style",)))
-    (adapter,) = built.manifest.adapters
-    assert (adapter.root_hash, adapter.kinds, adapter.rank) == (style.root_hash, ("visit_note",), 4)
-    assert built.images.keys() == {each.root_hash for each in built.manifest.images}
-    assert file_sha256(store.image(style.root_hash)) == style.sha256
-    letters = cache.adapter("letters", notes, kinds=("patient_letter",))
-    more = made(cache, Request("b", base="2026.11-1", adapters=("letters",))).manifest
-    assert [each.root_hash for each in more.adapters] == [letters.root_hash, style.root_hash]
-    newer = cache.adapter("style", notes, seed=b"2")
-    changed = made(cache, Request("c", base="b", adapters=("style",))).manifest
-    assert [each.root_hash for each in changed.adapters] == [letters.root_hash, newer.root_hash]
-    assert not made(cache, Request("d", base="c", without_adapters=True)).manifest.adapters
-
-
-def test_adapters_that_cannot_serve_together_are_no_release(cache: FilledCache) -> None:
-    notes = cache.model("drafting", "notes", GGUF_FILES)
-    cache.adapter("style", notes)
-    cache.adapter("other", notes)
-    with pytest.raises(UsageError, match="adapters: other and style are both for visit_note"):
-        made(cache, replace(ASKED, adapters=("style", "other")))
-    with pytest.raises(RefusedError, match="is missing or not the image that was packed"):
-        made(cache, replace(ASKED, adapters=("nothing",)))
-    with pytest.raises(UsageError, match="were both given"):
-        made(cache, Request("x", transcription="speech", no_drafting=True, adapters=("style",)))
-
-
-def test_adapters_do_not_survive_their_model(cache: FilledCache) -> None:
-    cache.adapter("cardio", cache.model("drafting", "notes", GGUF_FILES))
-    made(cache, replace(ASKED, adapters=("cardio",)))
-    assert made(cache, Request("b", base="2026.11-1", transcription="speech")).manifest.adapters
-    cache.model("drafting", "notes-2", GGUF_FILES)
-    request = Request("c", base="2026.11-1", drafting="notes-2")
-    with pytest.raises(RefusedError, match="trained on another drafting model: cardio"):
-        made(cache, request)
-    assert not made(cache, replace(request, without_adapters=True)).manifest.adapters
 
 
 def test_names_and_sequences_are_used_once(cache: FilledCache, store: ReleaseStore) -> None:

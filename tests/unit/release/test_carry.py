@@ -204,5 +204,5 @@ def test_a_damaged_image_is_not_exported(sender: Sender, usb: Path) -> None:
         sender.sent(usb)
     assert not (usb / "2026.11-2").exists()
     path.unlink()
-    with pytest.raises(VerificationError, match="is missing: the image of drafting"):
+    with pytest.raises(VerificationError, match="is missing: the image of n2"):
         sender.sent(usb)

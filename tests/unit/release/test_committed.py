@@ -54,7 +54,10 @@ def test_the_committed_set_is_no_drift(fleet: FleetDir) -> None:
 def test_what_was_provisioned_is_drift_by_then(fleet: FleetDir) -> None:
     releases = Releases(fleet)
     found = drifted(releases.seen_as(SITE), fake.snapshot(), releases.of(SITE))
-    assert [reason.verdict.value for reason in found if reason.check == "release_model"] == ["degraded", "degraded"]
+    models = [reason for reason in found if reason.check == "release_model"]
+    assert [reason.verdict.value for reason in models] == ["degraded", "degraded"]
+    assert all(f"release {RELEASE.name} says" in reason.said for reason in models)
+    assert all(f"installs what release {RELEASE.name} names" in reason.next_action for reason in models)
 
 
 def test_another_site_is_as_its_file_says(fleet: FleetDir) -> None:

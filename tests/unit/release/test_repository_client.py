@@ -16,7 +16,8 @@ from fleetctl.release.repository_client import trusted
 from fleetctl.release.repository_fetch import FolderFetcher
 from fleetctl.release.repository_view import published
 from fleetctl.release.store import ReleaseStore
-from tests.fakes.releases import Image, SignedRepository, manifest
+from tests.fakes.release_images import Image
+from tests.fakes.releases import SignedRepository, manifest
 from tests.fakes.tuf_attacks import MIRROR, NEEDS_MEMORY
 from tests.fakes.tuf_hostile import Builder, Target, load, newest, resign
 from tests.fakes.tuf_stolen import HARMLESS, STOLEN

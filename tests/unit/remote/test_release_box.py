@@ -207,6 +207,13 @@ def test_the_evaluation_set_is_there_before_it_is_run(box: SshBox, fake: SshFake
     assert f"--set {fake.releases}/incoming/evaluation/{digest} --policy {policy} " in fake.asked()[-1]
 
 
+def test_a_gate_that_cannot_run_there_is_a_failure_and_not_a_site_out_of_reach(box: SshBox, fake: SshFake) -> None:
+    fake.say("evaluate", STEP + "\n", "error: drafting: its engine does not start\n  hint: look at it\n", 5)
+    with pytest.raises(ChangeError, match="drafting: its engine does not start") as caught:
+        box.evaluate(OPERATION, "r1", ClinicalSpec(evaluation_set="visits"), b"encounters")
+    assert caught.value.hint == "look at it"
+
+
 def test_a_cut_line_leaves_the_outcome_of_a_change_unknown_and_says_so(box: SshBox, fake: SshFake) -> None:
     fake.say("activate", STEP + "\n")
     (fake.says / "activate.cut").touch()

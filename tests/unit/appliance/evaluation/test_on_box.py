@@ -38,7 +38,8 @@ from appliance.release.places import Places
 from appliance.release.record import KeptSet, Record
 from tests.fakes.clinical import listening
 from tests.fakes.evaluation import SAID, Model, archive, index, policy
-from tests.fakes.releases import USR_ROOT_HASH, Image, manifest, model_image
+from tests.fakes.release_images import Image, model_image
+from tests.fakes.releases import USR_ROOT_HASH, manifest
 
 pytestmark = pytest.mark.anyio
 LUKS = "00000000-0000-4000-8000-000000000000"

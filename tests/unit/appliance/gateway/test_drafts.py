@@ -47,6 +47,19 @@ async def test_a_stream_ends_with_the_stored_document(gw: Any) -> None:
     assert begun["inputs"][0]["algorithm"] == "commitment"
 
 
+async def test_each_kind_is_drafted_with_the_adapter_that_the_release_has_for_it(gw: Any) -> None:
+    path, given = await ready(gw)
+    adapter = "7" * 64
+    gw.engine.adapter_kinds = {"visit_note": adapter}
+    for kind in ("visit_note", "patient_letter", "visit_note"):
+        await gw.ask("POST", path, json=given | {"kind": kind}, status=201)
+    assert [each["model"] for each in gw.engine.requests] == [adapter, "stub-model", adapter]
+    begun = [one for one in gw.entries() if one["event"] == "draft.begun"]
+    named = [[tool["digest"] for tool in one["tools"] if tool["kind"] == "adapter"] for one in begun]
+    assert named == [[adapter], [], [adapter]]
+    assert all(any(tool["name"] == "stub-model" for tool in one["tools"]) for one in begun)
+
+
 async def test_an_engine_that_breaks_off_leaves_no_document(gw: Any) -> None:
     path, given = await ready(gw)
     gw.engine.fail_after = 3

@@ -28,7 +28,8 @@ from appliance.release.probe import ProbeError
 from appliance.release.record import KeptSet
 from appliance.release.services import ServiceError
 from appliance.release.trust import Trust
-from tests.fakes.releases import USR_ROOT_HASH, Image, SignedRepository, manifest, model_image, verity_parts
+from tests.fakes.release_images import Image, model_image, verity_parts
+from tests.fakes.releases import USR_ROOT_HASH, SignedRepository, manifest
 
 START = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 TASKS: tuple[ModelTask, ...] = ("transcription", "drafting")

@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from appliance.contract.release_status import Offer, ReleaseStatus, ReleaseStep
-from tests.fakes.releases import Image, SignedRepository
+from tests.fakes.release_images import Image
+from tests.fakes.releases import SignedRepository
 
 from .conftest import Box, FakeServices, install, op
 from .simulated import Machine

@@ -14,7 +14,7 @@ import pytest
 
 from appliance.release.record import Record, load
 from appliance.release.status import status
-from tests.fakes.releases import Image
+from tests.fakes.release_images import Image
 
 from .conftest import TASKS, Box, CutDisk, FastDisk, PowerCut, hash_of, op
 

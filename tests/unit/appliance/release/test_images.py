@@ -17,7 +17,7 @@ from appliance.release.gpt import read_layout
 from appliance.release.images import Images, OpenedImage
 from appliance.release.places import Places
 from appliance.release.verity import proven_root_hash
-from tests.fakes.releases import Image, model_image
+from tests.fakes.release_images import Image, model_image
 
 from .conftest import Box, op
 
