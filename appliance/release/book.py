@@ -77,9 +77,28 @@ class Book:
             self._parts.images.adopt(model, self._parts.places.link(model.task).resolve())
         if active != self.record.active:
             before = self.record.active
-            previous = before if before is not None and before.hashes != active.hashes else self.record.previous
+            is_other = before is not None and (before.hashes != active.hashes or before.usr != active.usr)
+            previous = before if is_other else self.record.previous
             self.keep(active=active, previous=previous)
         return sealed
+
+
+def committed(book: Book, change: OpenChange, sets: tuple[KeptSet, KeptSet]) -> None:
+    """Make a switch from the first set to the second count: one replacement of the record. Raises OSError."""
+    left, now = sets
+    staged = book.record.staged
+    if change.action == "activate":
+        least = max(book.record.minimum_sequence, now.minimum_sequence)
+        book.close(
+            change, "done", reason=f"{now.words} runs", active=now, previous=left, staged=None,
+            minimum_sequence=least, newest_time=book.time,
+        )  # fmt: skip
+    else:
+        book.close(
+            change, "done", reason=f"{now.words} runs again: {change.words}", active=now, previous=None,
+            staged=None if staged is not None and staged.digest == left.digest else staged,
+            denied=book.record.with_denial(left, book.time, change.words), newest_time=book.time,
+        )  # fmt: skip
 
 
 def seen(parts: Parts, record: Record, sealed: Sealed) -> KeptSet:
@@ -87,7 +106,8 @@ def seen(parts: Parts, record: Record, sealed: Sealed) -> KeptSet:
     hashes = {model.task: model.root_hash for model in sealed.seal.models}
     found = {task: _linked(parts, task, root_hash) for task, root_hash in hashes.items()}
     for known in (record.active, record.previous, record.staged):
-        if known is not None and known.hashes == hashes:
+        is_system = known is not None and known.usr in (None, sealed.seal.usr_root_hash)
+        if known is not None and known.hashes == hashes and is_system:
             return known
     models = tuple(
         KeptModel(

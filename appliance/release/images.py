@@ -8,10 +8,11 @@ than those that are kept. rsync writes beside its target and renames, so it neve
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.contract.release import ModelComponent
+from appliance.contract.release import ModelComponent, SystemComponent
 from appliance.errors import ApplianceError, NotVerifiedError, UnknownStateError
 from appliance.release.disk import Disk
 from appliance.release.gpt import read_layout
@@ -40,14 +41,14 @@ class Images:
         """Root hash and bytes of every image that is kept."""
         return {path.stem: path.stat().st_size for path in sorted(self._places.images.glob("[0-9a-f]*.raw"))}
 
-    def arrived_bytes(self, component: ModelComponent) -> int:
+    def arrived_bytes(self, component: ModelComponent | SystemComponent) -> int:
         """How much of an image has come, whole or in part; rsync's partial file has the same name."""
         name = f"{component.root_hash}.raw"
         whole = (self._taken(component.root_hash), self._places.arrived / name)
         parts = (self._places.arrived / ".partial" / name, self._places.arrived / ".rsync-partial" / name)
         return min(component.size_bytes, max(_size(path) or 0 for path in (*whole, *parts)))
 
-    def has_arrived(self, component: ModelComponent) -> bool:
+    def has_arrived(self, component: ModelComponent | SystemComponent) -> bool:
         """Whether an image has come whole and waits to be proven."""
         name = f"{component.root_hash}.raw"
         return component.size_bytes in (_size(self._taken(component.root_hash)), _size(self._places.arrived / name))
@@ -69,6 +70,31 @@ class Images:
                 self._disk.remove(kept)
                 if not self.has_arrived(component):
                     raise
+        taken = self._out_of_reach(component)
+        try:
+            self._prove(taken, component)
+        except NotVerifiedError:
+            self._disk.remove(taken)
+            raise
+        self._disk.move(taken, self._places.image(component.root_hash))
+
+    def take_system(self, component: SystemComponent, write: Callable[[int], None]) -> None:
+        """Have an operating system that arrived written to its slot, through the descriptor that was hashed.
+
+        The file is removed then: the slot has its bytes. NotVerifiedError, and it is removed, when it is another.
+        """
+        taken = self._out_of_reach(component)
+        try:
+            with OpenedImage(taken) as image:
+                self._demand_digest(image, component)
+                write(image.descriptor)
+        except NotVerifiedError:
+            self._disk.remove(taken)
+            raise
+        self._disk.remove(taken)
+
+    def _out_of_reach(self, component: ModelComponent | SystemComponent) -> Path:
+        """Take what arrived out of the reach of transfers."""
         taken, arrived = self._taken(component.root_hash), self._places.arrived / f"{component.root_hash}.raw"
         self._disk.make_directory(self._places.images)
         if arrived.exists() or arrived.is_symlink():
@@ -78,22 +104,21 @@ class Images:
                 f"the image {component.root_hash[:12]}… for {component.task} has not arrived",
                 hint=f"send it to {arrived}; `appliancectl release offer` says what is missing",
             )
-        try:
-            self._prove(taken, component)
-        except NotVerifiedError:
-            self._disk.remove(taken)
-            raise
-        self._disk.move(taken, self._places.image(component.root_hash))
+        return taken
+
+    @staticmethod
+    def _demand_digest(image: "OpenedImage", component: ModelComponent | SystemComponent) -> None:
+        image.demand_length(component.size_bytes)
+        found = image.sha256()
+        if found != component.sha256:
+            raise NotVerifiedError(
+                f"the image for {component.task} has SHA-256 {found}, signed is {component.sha256}",
+                hint="it was removed: send it again; if that repeats, the operator's copy is damaged",
+            )
 
     def _prove(self, path: Path, component: ModelComponent) -> None:
         with OpenedImage(path) as image:
-            image.demand_length(component.size_bytes)
-            found = image.sha256()
-            if found != component.sha256:
-                raise NotVerifiedError(
-                    f"the image for {component.task} has SHA-256 {found}, signed is {component.sha256}",
-                    hint="it was removed: send it again; if that repeats, the operator's copy is damaged",
-                )
+            self._demand_digest(image, component)
             image.demand_root_hash(component.root_hash)
             self._disk.close_for_writing(image.descriptor)
 

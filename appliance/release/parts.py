@@ -15,6 +15,7 @@ from appliance.release.places import Places
 from appliance.release.probe import Probe
 from appliance.release.record import plain
 from appliance.release.services import Services, Systemd
+from appliance.release.slots import OrderedSlots, Slots
 from appliance.release.trust import Trust
 
 
@@ -38,10 +39,13 @@ class Parts:
     room: Callable[[Path], Room] = read_room
     tell: Callable[[ReleaseStep], None] = lambda step: None
     is_told_to_end: Callable[[], bool] = lambda: False
+    slots: Slots = field(default=None)  # type: ignore[assignment]  # those of `places`, unless another is given
     images: Images = field(init=False)
     trust: Trust = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.slots is None:
+            object.__setattr__(self, "slots", OrderedSlots(self.places, self.disk))
         object.__setattr__(self, "images", Images(self.places, self.disk))
         object.__setattr__(self, "trust", Trust(self.places, self.disk))
 

@@ -50,7 +50,10 @@ class KeptModel(Part):
 
 
 class KeptSet(Part):
-    """A set that was verified here. `release` and `digest` are None for what the provisioning installed."""
+    """A set that was verified here. `release` and `digest` are None for what the provisioning installed.
+
+    `usr`: root hash of the operating system that belongs to it; None when none was ever changed since it came.
+    """
 
     release: ReleaseName | None
     sequence: int
@@ -58,6 +61,7 @@ class KeptSet(Part):
     channel: ChannelName | None = None
     minimum_sequence: int = 0
     models: tuple[KeptModel, ...]
+    usr: Sha256Hex | None = None
 
     @property
     def hashes(self) -> dict[ModelTask, str]:
@@ -79,6 +83,7 @@ class KeptSet(Part):
         return cls(
             release=manifest.name, sequence=manifest.sequence, digest=manifest.digest, channel=channel,
             minimum_sequence=manifest.minimum_sequence, models=models,
+            usr=manifest.system.root_hash if manifest.system is not None else None,
         )  # fmt: skip
 
     def sealed(self) -> list[dict[str, str]]:
@@ -90,16 +95,18 @@ class KeptSet(Part):
     def state(self, *, complete: bool) -> SetState:
         """What is told of it."""
         return SetState(
-            release=self.release, sequence=self.sequence, digest=self.digest, models=self.hashes, complete=complete
-        )
+            release=self.release, sequence=self.sequence, digest=self.digest, models=self.hashes,
+            usr_root_hash=self.usr, complete=complete,
+        )  # fmt: skip
 
 
 class Side(Part):
-    """Everything that is switched, as it is on one side of a change."""
+    """Everything that is switched, as it is on one side of a change. `usr`: the operating system that runs then."""
 
     kept: KeptSet
     seal: str
     links: dict[ModelTask, str]
+    usr: Sha256Hex | None = None
 
 
 class OpenChange(Part):
@@ -108,6 +115,7 @@ class OpenChange(Part):
     `old` and `new` are there from the moment that something may be switched. `blamed`: the release was started, so what
     went wrong since is held against it. `restored`: the files are the old ones again; that they serve is not proven.
     `cut`: it was found open. `stuck`: the old set did not serve either; only an order or the next boot tries again.
+    `words`: why it was ordered. `reboots`: how often the machine was told to start the old operating system again.
     """
 
     operation: OperationId
@@ -123,6 +131,13 @@ class OpenChange(Part):
     blamed: bool = False
     restored: bool = False
     stuck: bool = False
+    words: str = ""
+    reboots: int = 0
+
+    @property
+    def changes_system(self) -> bool:
+        """Whether the two sides run other operating systems, so that the machine starts anew in between."""
+        return self.old is not None and self.new is not None and self.old.usr != self.new.usr
 
 
 class Ended(Part):

@@ -42,18 +42,19 @@ class NothingServesError(ApplianceError):
 def side_of_old(parts: Parts, kept: KeptSet, sealed: Sealed) -> Side:
     """What runs now, to the letter."""
     links = {model.task: str(parts.places.link(model.task).readlink()) for model in kept.models}
-    return Side(kept=kept, seal=sealed.text, links=links)
+    return Side(kept=kept, seal=sealed.text, links=links, usr=sealed.seal.usr_root_hash)
 
 
 def side_of_new(parts: Parts, kept: KeptSet, sealed: Sealed, old: KeptSet) -> Side:
-    """What shall run. The seal changes only where models do."""
-    text = sealed.text
-    if kept.sealed() != old.sealed():
+    """What shall run. The seal changes only where models or the operating system do."""
+    text, usr = sealed.text, kept.usr or sealed.seal.usr_root_hash
+    if kept.sealed() != old.sealed() or usr != sealed.seal.usr_root_hash:
         at = parts.now().isoformat(timespec="seconds").replace("+00:00", "Z")
-        document = {**sealed.document, "models": kept.sealed(), "sealed_at": at}
+        document = {**sealed.document, "models": kept.sealed(), "sealed_at": at, "usr_root_hash": usr}
         text = json.dumps(document, indent=1, sort_keys=True) + "\n"
         Seal.model_validate_json(text)
-    return Side(kept=kept, seal=text, links={model.task: _link(parts, kept, model.task) for model in kept.models})
+    links = {model.task: _link(parts, kept, model.task) for model in kept.models}
+    return Side(kept=kept, seal=text, links=links, usr=usr)
 
 
 def _link(parts: Parts, kept: KeptSet, task: ModelTask) -> str:
@@ -113,12 +114,12 @@ def go_forward(
         parts.services.start(new.links)
         demand_service(parts, new.kept)
     except Exception as error:
-        go_back(parts, book, change, _said(error))
+        go_back(parts, book, change, said(error))
     try:
         commit(change)
     except OSError as error:
         # The disk's fault, and not the release's.
-        go_back(parts, book, change.model_copy(update={"blamed": False}), _said(error))
+        go_back(parts, book, change.model_copy(update={"blamed": False}), said(error))
 
 
 def go_back(parts: Parts, book: Book, change: OpenChange, reason: str) -> NoReturn:
@@ -145,7 +146,7 @@ def go_back(parts: Parts, book: Book, change: OpenChange, reason: str) -> NoRetu
         parts.services.start(old.links)
         demand_service(parts, old.kept)
     except Exception as error:
-        words = plain(f"{reason}; then {old.kept.words} did not come up: {_said(error)}", 500)
+        words = plain(f"{reason}; then {old.kept.words} did not come up: {said(error)}", 500)
         failed = book.ended(change, "failed", exit_code=1, reason=words)
         with suppress(OSError):
             book.keep(change=change.model_copy(update={"stuck": True}), ended=book.record.over(failed))
@@ -178,7 +179,8 @@ def _words(tasks: Iterable[ModelTask]) -> str:
     return " and ".join(sorted(tasks, reverse=True)) or "nothing: no model changes"
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
+    """An error in one line, for the record."""
     if isinstance(error, OSError):
         return f"{error.filename or 'the disk'}: {error.strerror or error}"
     return str(error) if isinstance(error, ApplianceError) else f"{type(error).__name__}: {error}"
