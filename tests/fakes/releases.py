@@ -33,7 +33,7 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
-from appliance.contract.release import ModelComponent, ReleaseManifest, bom_target, manifest_target
+from appliance.contract.release import ModelComponent, ReleaseManifest, SystemComponent, bom_target, manifest_target
 from appliance.contract.revocation import REVOKED_FIELD, Revocation, revocations, revoked_field
 from appliance.contract.seal import ModelTask
 from fleetctl.models.fleetdir import FleetDir
@@ -170,6 +170,7 @@ def manifest(
     bom: bytes = b"{}\n",
     minimum_sequence: int = 0,
     usr_root_hashes: tuple[str, ...] = (USR_ROOT_HASH,),
+    system: SystemComponent | None = None,
     notes: str = "",
 ) -> ReleaseManifest:
     return ReleaseManifest(
@@ -178,6 +179,7 @@ def manifest(
         created_at=NOW,
         usr_root_hashes=usr_root_hashes,
         appliance_version="0.6.0",
+        system=system,
         models=tuple(models),
         engine="llama.cpp",
         bom_sha256=hashlib.sha256(bom).hexdigest(),
