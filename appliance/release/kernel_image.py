@@ -86,7 +86,10 @@ def _sections(content: bytes, size_bytes: int) -> dict[str, tuple[int, int]]:
         (start,) = struct.unpack_from("<I", content, 60)
         if content[start : start + 4] != b"PE\0\0":
             raise _broken("it is no PE file")
-        count, optional = struct.unpack_from("<H", content, start + 6)[0], struct.unpack_from("<H", content, start + 20)[0]
+        count, optional = (
+            struct.unpack_from("<H", content, start + 6)[0],
+            struct.unpack_from("<H", content, start + 20)[0],
+        )
         if not 0 < count <= _MAX_SECTIONS:
             raise _broken(f"it names {count} sections")
         found: dict[str, tuple[int, int]] = {}
@@ -130,4 +133,6 @@ def _authenticode(content: bytes) -> tuple[bytes, bytes]:
 
 
 def _broken(reason: str) -> NotVerifiedError:
-    return NotVerifiedError(f"no kernel image for a box: {reason}", hint="build the OS image anew: fleetctl image build")
+    return NotVerifiedError(
+        f"no kernel image for a box: {reason}", hint="build the OS image anew: fleetctl image build"
+    )

@@ -121,7 +121,9 @@ class Machine:
                 raise RefusedError(
                     f"{previous.words} has other tasks than this site now", hint="stage and activate another release"
                 )
-            if previous.usr not in (None, sealed.seal.usr_root_hash) and not self._parts.slots.holds(previous.usr or ""):
+            if previous.usr not in (None, sealed.seal.usr_root_hash) and not self._parts.slots.holds(
+                previous.usr or ""
+            ):
                 raise RefusedError(
                     f"the operating system of {previous.words} is in no slot any more",
                     hint="stage and activate another release",

@@ -183,7 +183,8 @@ class DiskSlots:
         for where, found in (("its signature", named), ("its kernel's command line", image.root_hash)):
             if found != component.root_hash:
                 raise NotVerifiedError(
-                    f"{where} names /usr {str(found)[:12]}, the release {component.root_hash[:12]}", hint="build it anew"
+                    f"{where} names /usr {str(found)[:12]}, the release {component.root_hash[:12]}",
+                    hint="build it anew",
                 )
         try:
             known = firmware_certificates(self.places.root)
@@ -264,4 +265,3 @@ def _systemctl(*arguments: str) -> None:
             f"systemctl {' '.join(arguments)}: exit {done.returncode}: {said}",
             hint="journalctl --unit 'appliance-boot-order@*'",
         )
-

@@ -7,6 +7,7 @@ not come up costs its tries, the boot loader takes the other one, and that says 
 system that is not committed: the order to drain is given anew with every start.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import NoReturn
 
@@ -30,44 +31,55 @@ class RestartsError(RefusedError):
 
 def order(parts: Parts, book: Book, change: OpenChange, sides: tuple[Side, Side]) -> None:
     """Have the machine start the second side's system. The change stays open. Raises ApplianceError, OSError."""
-    old, new = sides
-    assert old.usr is not None
-    assert new.usr is not None
-    change = book.note(change, phase="switching", old=old, new=new)
+    change = book.note(change, phase="switching", old=sides[0], new=sides[1])
+    found = _systems(change)
     try:
-        parts.say("switching", f"the boot loader takes system {new.usr[:12]} next")
-        parts.slots.trial(new.usr)
+        parts.say("switching", f"the boot loader takes system {found.new_usr[:12]} next")
+        parts.slots.trial(found.new_usr)
         # Only now may it have been started: what is found later is held against it.
         change = book.note(change, phase="rebooting")
-        parts.say("rebooting", f"the machine starts anew with {new.kept.words}")
+        parts.say("rebooting", f"the machine starts anew with {found.new.kept.words}")
         parts.slots.reboot()
     except Exception as error:
-        _take_back(parts, book, change, old, said(error))
+        _take_back(parts, book, change, said(error))
         raise ApplianceError(said(error), hint="nothing of the release has run") from error
 
 
-def _take_back(parts: Parts, book: Book, change: OpenChange, old: Side, reason: str) -> None:
+@dataclass(frozen=True)
+class _Systems:
+    """Both sides of a change, with their systems."""
+
+    old: Side
+    new: Side
+    old_usr: str
+    new_usr: str
+
+
+def _systems(change: OpenChange) -> _Systems:
+    old, new = change.old, change.new
+    if old is None or new is None or old.usr is None or new.usr is None:
+        raise AssertionError("no system was switched")
+    return _Systems(old, new, old.usr, new.usr)
+
+
+def _take_back(parts: Parts, book: Book, change: OpenChange, reason: str) -> None:
     """Nothing of the new system has run: the old one stays. Raises when even that cannot be written: it stays open."""
-    assert old.usr is not None
-    parts.slots.keep(old.usr)
+    parts.slots.keep(_systems(change).old_usr)
     close_behind(book, change.model_copy(update={"blamed": False}), plain(reason, 500))
     parts.drain.end()
 
 
 def finish(parts: Parts, book: Book, change: OpenChange, *, at_boot: bool) -> str:
     """Go on with an open change by what runs now. Raises ApplianceError, OSError."""
-    old, new = change.old, change.new
-    assert old is not None
-    assert new is not None
-    running = parts.slots.running()
-    if running not in (old.usr, new.usr):
+    found, running = _systems(change), parts.slots.running()
+    if running not in (found.old_usr, found.new_usr):
         raise UnknownStateError(
             f"system {running[:12]} runs, which is neither the old nor the new one of an open change",
             hint="provision the site again: fleetctl site provision",
         )
-    is_new = running == new.usr
+    is_new = running == found.new_usr
     if not is_new and boot_id(parts.places) == change.boot_id and change.phase in ("switching", "rebooting"):
-        return _not_started_yet(parts, book, change, old)
+        return _not_started_yet(parts, book, change)
     change = _placed(parts, book, change, is_new=is_new)
     if at_boot:
         parts.drain.begin(change.operation, f"{_ran(change, is_new)} is proven", parts.now() + _NO_VISITS)
@@ -76,29 +88,27 @@ def finish(parts: Parts, book: Book, change: OpenChange, *, at_boot: bool) -> st
 
 
 def _ran(change: OpenChange, is_new: bool) -> str:
-    side = change.new if is_new else change.old
-    return side.kept.words if side is not None else ""
+    found = _systems(change)
+    return (found.new if is_new else found.old).kept.words
 
 
-def _not_started_yet(parts: Parts, book: Book, change: OpenChange, old: Side) -> str:
+def _not_started_yet(parts: Parts, book: Book, change: OpenChange) -> str:
     if change.phase == "rebooting":
         parts.slots.reboot()
         raise RestartsError("the machine is about to start another system", hint="ask again in some minutes")
-    _take_back(parts, book, change.model_copy(update={"cut": True}), old, "cut off before another system was started")
-    return f"{change.action} was cut off; {old.kept.words} stays"
+    _take_back(parts, book, change.model_copy(update={"cut": True}), "cut off before another system was started")
+    return f"{change.action} was cut off; {_systems(change).old.kept.words} stays"
 
 
 def _placed(parts: Parts, book: Book, change: OpenChange, *, is_new: bool) -> OpenChange:
     """Links and seal of the system that runs, and what that says of the change. Done again, it changes nothing."""
-    old, new = change.old, change.new
-    assert old is not None
-    assert new is not None
+    found = _systems(change)
     if is_new:
-        place(parts, new, old)
+        place(parts, found.new, found.old)
         if change.phase in ("switching", "rebooting"):
             return book.note(change, phase="probing", blamed=change.action == "activate")
         return change
-    place(parts, old, new)
+    place(parts, found.old, found.new)
     if change.phase == "rolling_back":
         return change if change.restored else book.note(change, restored=True, stuck=False)
     if change.phase == "switching":
@@ -112,55 +122,48 @@ def _placed(parts: Parts, book: Book, change: OpenChange, *, is_new: bool) -> Op
 
 
 def _forward(parts: Parts, book: Book, change: OpenChange) -> str:
-    old, new = change.old, change.new
-    assert old is not None
-    assert new is not None
-    assert new.usr is not None
+    found = _systems(change)
     try:
-        parts.say("probing", f"start and probe {new.kept.words} on system {new.usr[:12]}")
-        parts.services.start(new.links)
-        demand_service(parts, new.kept)
+        parts.say("probing", f"start and probe {found.new.kept.words} on system {found.new_usr[:12]}")
+        parts.services.start(found.new.links)
+        demand_service(parts, found.new.kept)
     except Exception as error:
         _go_back(parts, book, change, said(error))
     # First: a system that is recorded as good and still counted would be given up by the boot loader later.
-    parts.slots.keep(new.usr)
-    left = old.kept.model_copy(update={"usr": old.usr})
-    committed(book, change, (left, new.kept.model_copy(update={"usr": new.usr})))
+    parts.slots.keep(found.new_usr)
+    left = found.old.kept.model_copy(update={"usr": found.old_usr})
+    committed(book, change, (left, found.new.kept.model_copy(update={"usr": found.new_usr})))
     parts.drain.end()
-    return f"{new.kept.words} runs"
+    return f"{found.new.kept.words} runs"
 
 
 def _go_back(parts: Parts, book: Book, change: OpenChange, reason: str) -> NoReturn:
     """From the new system: have the old one started. Always raises."""
-    old = change.old
-    assert old is not None
-    assert old.usr is not None
+    found = _systems(change)
     if change.reboots >= _MOST_REBOOTS:
         if not change.stuck:
             book.note(change, stuck=True)
         raise NothingServesError(f"{change.reason}; the machine was started {change.reboots} times for the old system")
-    parts.say("rolling_back", f"back to {old.kept.words}: {reason}")
+    parts.say("rolling_back", f"back to {found.old.kept.words}: {reason}")
     change = book.note(change, phase="rolling_back", reason=plain(reason, 500), reboots=change.reboots + 1)
-    parts.slots.keep(old.usr)
+    parts.slots.keep(found.old_usr)
     parts.slots.reboot()
-    raise RestartsError(f"{reason}; the machine starts {old.kept.words} again", hint="ask again in some minutes")
+    raise RestartsError(f"{reason}; the machine starts {found.old.kept.words} again", hint="ask again in some minutes")
 
 
 def _back(parts: Parts, book: Book, change: OpenChange) -> str:
     """On the old system: prove that it serves, and close the change. On the new one: start the old one again."""
-    old = change.old
-    assert old is not None
-    assert old.usr is not None
-    if parts.slots.running() != old.usr:
+    found = _systems(change)
+    if parts.slots.running() != found.old_usr:
         _go_back(parts, book, change, change.reason)
     try:
-        parts.slots.keep(old.usr)
-        parts.services.start(old.links)
-        demand_service(parts, old.kept)
+        parts.slots.keep(found.old_usr)
+        parts.services.start(found.old.links)
+        demand_service(parts, found.old.kept)
     except Exception as error:
-        words = plain(f"{change.reason}; then {old.kept.words} did not come up: {said(error)}", 500)
+        words = plain(f"{change.reason}; then {found.old.kept.words} did not come up: {said(error)}", 500)
         book.note(change, stuck=True)
         raise NothingServesError(words) from error
     close_behind(book, change, change.reason)
     parts.drain.end()
-    return f"{change.action} went back: {old.kept.words} runs again"
+    return f"{change.action} went back: {found.old.kept.words} runs again"

@@ -53,6 +53,12 @@ def build(
         list[OsChoice] | None,
         typer.Option("--os", help="OS image that it is for; repeat. Default: as the drafting model needs it."),
     ] = None,
+    with_os: Annotated[
+        bool,
+        typer.Option(
+            "--with-os", help="It brings the OS image: sites that run another one start anew with it in their window."
+        ),
+    ] = False,
     without_adapters: Annotated[
         bool, typer.Option("--without-adapters", help="Leave out the adapters of --from.")
     ] = False,
@@ -93,6 +99,7 @@ def build(
         drafting=drafting,
         no_drafting=no_drafting,
         os_profiles=tuple(each.value for each in os_images or ()),
+        with_os=with_os,
         without_adapters=without_adapters,
         minimum_sequence=minimum_sequence,
         evaluations=tuple(evaluation or ()),

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.contract.release import ModelComponent
+from appliance.contract.release import ModelComponent, SystemComponent
 from fleetctl import atomic
 from fleetctl.errors import ChangeError, VerificationError
 from fleetctl.image import gpt
@@ -20,6 +20,7 @@ from fleetctl.release.store import ReleaseStore
 _FICLONE = 0x40049409
 _CHUNK = 4 << 20
 OnBytes = Callable[[int], None]
+Component = ModelComponent | SystemComponent
 
 
 def sha256_of(path: Path, on_bytes: OnBytes = lambda count: None) -> str:
@@ -32,16 +33,31 @@ def sha256_of(path: Path, on_bytes: OnBytes = lambda count: None) -> str:
     return digest.hexdigest()
 
 
+def check_file(
+    path: Path, size_bytes: int, sha256: str, again: str, on_bytes: OnBytes = lambda count: None
+) -> None:  # fmt: skip
+    """Raise VerificationError, with the hint `again`, unless `path` has that length and digest."""
+    try:
+        if (size := path.stat().st_size) != size_bytes:
+            raise VerificationError(f"{path}: {size:,} bytes; wanted: {size_bytes:,}", hint=again)
+        if (found := sha256_of(path, on_bytes)) != sha256:
+            raise VerificationError(f"{path}: SHA-256 {found}; wanted: {sha256}", hint=again)
+    except OSError as error:
+        raise VerificationError(f"{path} cannot be read: {error.strerror}", hint=again) from None
+
+
+def check_component(path: Path, wanted: Component, on_bytes: OnBytes = lambda count: None) -> None:
+    """Raise VerificationError unless `path` is that file: of a model, of an operating system."""
+    if isinstance(wanted, ModelComponent):
+        check_image(path, wanted, on_bytes)
+    else:
+        check_file(path, wanted.size_bytes, wanted.sha256, "build it again: fleetctl image build", on_bytes)
+
+
 def check_image(path: Path, wanted: ModelComponent, on_bytes: OnBytes = lambda count: None) -> None:
     """Raise VerificationError unless `path` is that image: length, digest, and the root hash in it."""
     again = f"build it again: fleetctl image model {wanted.name}"
-    try:
-        if (size := path.stat().st_size) != wanted.size_bytes:
-            raise VerificationError(f"{path}: {size:,} bytes; wanted: {wanted.size_bytes:,}", hint=again)
-        if (found := sha256_of(path, on_bytes)) != wanted.sha256:
-            raise VerificationError(f"{path}: SHA-256 {found}; wanted: {wanted.sha256}", hint=again)
-    except OSError as error:
-        raise VerificationError(f"{path} cannot be read: {error.strerror}", hint=again) from None
+    check_file(path, wanted.size_bytes, wanted.sha256, again, on_bytes)
     root_hash = gpt.verity_root_hash(path, gpt.ROOT, gpt.ROOT_VERITY, gpt.ROOT_VERITY_SIG)
     if root_hash != wanted.root_hash:
         raise VerificationError(f"{path}: root hash {root_hash}; wanted: {wanted.root_hash}", hint=again)

@@ -10,7 +10,7 @@ from pathlib import Path
 from appliance.contract.release import ModelComponent
 from fleetctl.errors import VerificationError
 from fleetctl.image import gpt
-from fleetctl.release.build_images import full, sha256_of
+from fleetctl.release.build_images import Component, full, sha256_of
 from fleetctl.release.carry import image_path
 from fleetctl.release.carry_media import Medium, hostile
 from fleetctl.release.carry_stream import stream
@@ -23,7 +23,7 @@ def part(store: ReleaseStore, root_hash: str) -> Path:
     return store.images / f".{root_hash}.part"
 
 
-def receive(store: ReleaseStore, medium: Medium, model: ModelComponent, progress: Progress) -> str:
+def receive(store: ReleaseStore, medium: Medium, model: Component, progress: Progress) -> str:
     """Return how the image came: there, copied or resumed. The part is verified then, and still has its own name.
 
     Raises VerificationError for another image than the manifest's, ChangeError when it cannot be written.
@@ -39,6 +39,8 @@ def receive(store: ReleaseStore, medium: Medium, model: ModelComponent, progress
         except OSError as error:
             raise full(error, incoming, model.size_bytes) from None
         step.result(how)
+    if not isinstance(model, ModelComponent):
+        return how  # an operating system's parts stand in the manifest, and have just been compared with it as one file
     try:
         root_hash = gpt.verity_root_hash(incoming, gpt.ROOT, gpt.ROOT_VERITY, gpt.ROOT_VERITY_SIG)
     except VerificationError as error:
@@ -48,7 +50,7 @@ def receive(store: ReleaseStore, medium: Medium, model: ModelComponent, progress
     return how
 
 
-def check_on_medium(medium: Medium, model: ModelComponent, progress: Progress) -> None:
+def check_on_medium(medium: Medium, model: Component, progress: Progress) -> None:
     """Verify an image where it lies. Raises VerificationError."""
     with progress.step(f"reading {model.name} ({model.size_bytes:,} bytes)") as step:
         digest = hashlib.sha256()
@@ -57,7 +59,7 @@ def check_on_medium(medium: Medium, model: ModelComponent, progress: Progress) -
         _same(medium, model, digest.hexdigest())
 
 
-def _received(medium: Medium, model: ModelComponent, incoming: Path, step: Step) -> str:
+def _received(medium: Medium, model: Component, incoming: Path, step: Step) -> str:
     begun = incoming.stat().st_size if incoming.is_file() and not incoming.is_symlink() else 0
     if 0 < begun <= model.size_bytes and _copied(medium, model, incoming, begun, step) == model.sha256:
         return "resumed"
@@ -68,7 +70,7 @@ def _received(medium: Medium, model: ModelComponent, incoming: Path, step: Step)
     return "copied"
 
 
-def _copied(medium: Medium, model: ModelComponent, incoming: Path, begun: int, step: Step) -> str:
+def _copied(medium: Medium, model: Component, incoming: Path, begun: int, step: Step) -> str:
     """Copy the rest behind the first `begun` bytes of a part, and return the digest of the whole."""
     digest = hashlib.sha256()
     count = _counter(step, model.size_bytes)
@@ -84,12 +86,12 @@ def _copied(medium: Medium, model: ModelComponent, incoming: Path, begun: int, s
     return digest.hexdigest()
 
 
-def _whole(path: Path, model: ModelComponent, on_bytes: Callable[[int], None]) -> bool:
+def _whole(path: Path, model: Component, on_bytes: Callable[[int], None]) -> bool:
     there = path.is_file() and path.stat().st_size == model.size_bytes
     return there and sha256_of(path, on_bytes) == model.sha256
 
 
-def _same(medium: Medium, model: ModelComponent, found: str) -> None:
+def _same(medium: Medium, model: Component, found: str) -> None:
     if found != model.sha256:
         raise hostile(
             f"{medium.path / image_path(model.root_hash)}: SHA-256 {found}; the signed manifest wants {model.sha256}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from appliance.contract.release import MAX_MANIFEST_BYTES, ReleaseManifest, ReleaseName
+from appliance.contract.release import MAX_MANIFEST_BYTES, ModelComponent, ReleaseManifest, ReleaseName
 from fleetctl.errors import ConfigError, RefusedError, UsageError, VerificationError
 from fleetctl.image.digest import file_sha256
 from fleetctl.image.gpt import ROOT, ROOT_VERITY, ROOT_VERITY_SIG, verity_root_hash
@@ -80,7 +80,7 @@ def check_images(store: ReleaseStore, manifest: ReleaseManifest) -> None:
 def image_problems(store: ReleaseStore, manifest: ReleaseManifest) -> list[str]:
     """What is wrong with the images of a release, one sentence a file."""
     problems = []
-    for model in manifest.models:
+    for model in manifest.components:
         path = store.image(model.root_hash)
         try:
             size = path.stat().st_size
@@ -90,6 +90,8 @@ def image_problems(store: ReleaseStore, manifest: ReleaseManifest) -> list[str]:
             found = file_sha256(path)
             if found != model.sha256:
                 problems.append(f"{path} has SHA-256 {found}, the manifest says {model.sha256}")
+                continue
+            if not isinstance(model, ModelComponent):
                 continue
             named = verity_root_hash(path, ROOT, ROOT_VERITY, ROOT_VERITY_SIG)
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Operating systems for tests: the split artifacts of a build in small, a system disk as a file, a simulated boot loader.
+"""Operating systems for tests: the split artifacts of a build in small, a system disk as a file, a boot loader.
 
 Real: the partition table (UEFI 2.10, 5.3), the dm-verity tree (veritysetup), the PE file with its sections and a
 signature table that has its Authenticode digest in it. Simulated, and named so: what systemd-boot does with file names.
@@ -54,7 +54,9 @@ class System:
         )  # fmt: skip
 
 
-def kernel_image(root_hash: str, version: str, *, certificate: bytes = CERTIFICATE, cmdline: str | None = None) -> bytes:
+def kernel_image(
+    root_hash: str, version: str, *, certificate: bytes = CERTIFICATE, cmdline: str | None = None
+) -> bytes:
     """A PE32+ file with the sections of a unified kernel image and a signature table."""
     words = cmdline if cmdline is not None else f"usrhash={root_hash} root=/dev/mapper/root rw"
     sections = {

@@ -74,7 +74,9 @@ def slot_bytes(root: Path, name: str) -> bytes:
         return b"".join(os.pread(file.fileno(), entry.size, entry.start) for entry in slot.entries.values())
 
 
-def test_a_system_is_written_to_the_idle_slot_and_found_by_its_root_hash(root: Path, systems: dict[str, System]) -> None:
+def test_a_system_is_written_to_the_idle_slot_and_found_by_its_root_hash(
+    root: Path, systems: dict[str, System]
+) -> None:
     running, wanted = slot_bytes(root, "a"), systems["b"]
     assert slots(root).holds(systems["a"].root_hash)
     assert not slots(root).holds(wanted.root_hash)
@@ -132,7 +134,7 @@ def test_a_torn_first_copy_of_the_table_is_read_from_the_second(root: Path, syst
     assert len(partitions(root)) == 8
     slots(root).prove(systems["b"].root_hash)
     with (root / "dev/system-disk").open("r+b") as file:
-        for place in (600, os.path.getsize(root / "dev/system-disk") - 400):
+        for place in (600, (root / "dev/system-disk").stat().st_size - 400):
             file.seek(place - 88 if place == 600 else place - 112)
             file.write(b"x" * 92)
         file.flush()
@@ -293,4 +295,3 @@ def test_a_disk_without_two_slots_is_unknown(root: Path, systems: dict[str, Syst
         table = read_table(file.fileno())
     with pytest.raises(UnknownStateError, match="has not two slots"):
         replace(table, entries=table.entries[:4]).slots()
-
