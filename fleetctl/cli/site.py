@@ -166,6 +166,7 @@ def preflight(
 
 
 app.command()(burnin)
+app.command()(reseal)
 for _command in (hold, unhold, pin, unpin):
     app.command()(_command)
 
