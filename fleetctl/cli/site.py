@@ -20,6 +20,7 @@ from fleetctl.cli.options import (
 from fleetctl.cli.shown import shown_events
 from fleetctl.cli.site_burnin import burnin
 from fleetctl.cli.site_hold import hold, pin, unhold, unpin
+from fleetctl.cli.site_reseal import reseal
 from fleetctl.cli.site_options import (
     AddressOption,
     AllowOption,
