@@ -20,7 +20,6 @@ from fleetctl.cli.options import (
 from fleetctl.cli.shown import shown_events
 from fleetctl.cli.site_burnin import burnin
 from fleetctl.cli.site_hold import hold, pin, unhold, unpin
-from fleetctl.cli.site_reseal import reseal
 from fleetctl.cli.site_options import (
     AddressOption,
     AllowOption,
@@ -42,6 +41,7 @@ from fleetctl.cli.site_options import (
     TranscriptionOption,
     spec_from_options,
 )
+from fleetctl.cli.site_reseal import reseal
 from fleetctl.models.fleetdir import FleetDir
 
 if TYPE_CHECKING:
