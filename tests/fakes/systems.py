@@ -154,10 +154,10 @@ def install_system(root: Path, running: System, *, usr_kib: int = 128) -> None:
     (linux / f"edge-6.12.1+deb13-cloud-amd64-{running.root_hash}.efi").write_bytes(running.parts["kernel"])
 
 
-def simulated_boot(root: Path, *, comes_up: bool = True) -> str:
+def simulated_boot(root: Path, *, comes_up: bool = True, dead: tuple[str, ...] = ()) -> str:
     """What systemd-boot and the initrd do: take an image, count its try, and find /usr by the root hash that it names.
 
-    Returns the root hash that runs then. `comes_up`: a system that does not leaves the command line as it was.
+    Returns the root hash that runs then. `comes_up`, `dead`: a system that does not leaves the command line as it was.
     """
     linux = root / "efi/EFI/Linux"
     found = []
@@ -178,7 +178,7 @@ def simulated_boot(root: Path, *, comes_up: bool = True) -> str:
     whole = (root / "dev/system-disk").read_bytes()
     identities = {whole[1024 + 128 * i + 16 : 1024 + 128 * i + 32] for i in range(8)}
     wanted = {uuid.UUID(root_hash[:32]).bytes_le, uuid.UUID(root_hash[32:]).bytes_le}
-    if comes_up and wanted <= identities:
+    if comes_up and root_hash not in dead and wanted <= identities:
         (root / "proc/cmdline").write_text(f"usrhash={root_hash} root=/dev/mapper/root rw\n")
         return root_hash
     return ""

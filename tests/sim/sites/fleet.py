@@ -17,6 +17,7 @@ from appliance.contract.release import ReleaseManifest
 from appliance.contract.seal import ModelTask
 from fleetctl.models.fleetdir import FleetDir
 from tests.fakes.releases import Image, SignedRepository, manifest, model_image
+from tests.fakes.systems import System
 from tests.sim.fleet.agents import Agents
 from tests.sim.fleet.directory import SimFleet, SimSite, make_fleet
 from tests.sim.fleet.front import Front
@@ -108,7 +109,14 @@ class SimulatedFleet:
         return model_image(self._work, weights(task, seed, size_bytes=size_bytes, changed=changed))
 
     def publish(
-        self, name: str, sequence: int, images: Mapping[ModelTask, Image], *, channel: str = "stable", minimum: int = 0
+        self,
+        name: str,
+        sequence: int,
+        images: Mapping[ModelTask, Image],
+        *,
+        channel: str = "stable",
+        minimum: int = 0,
+        system: System | None = None,
     ) -> Published:
         """Sign a release of these images (what is left out is what was provisioned) into a channel."""
         found = {task: images.get(task) or model.image for task, model in self.provisioned.items()}
@@ -117,7 +125,11 @@ class SimulatedFleet:
             if not (target := self.operator_images / f"{image.root_hash}.raw").exists():
                 shutil.copyfile(image.path, target)
         components = [image.component(task, CATALOGUE[task]) for task, image in found.items()]
-        made = manifest(name, sequence, components, minimum_sequence=minimum)
+        brought = {}
+        if system is not None:
+            (self.operator_images / f"{system.root_hash}.raw").write_bytes(system.whole)
+            brought = {"system": system.component(), "usr_root_hashes": (system.root_hash,)}
+        made = manifest(name, sequence, components, minimum_sequence=minimum, **brought)
         self.repository.publish(channel, made)
         self.published.append(Published(made, found))
         return self.published[-1]
