@@ -160,8 +160,9 @@ class DiskSlots:
             boot.keep(root_hash)
 
     def reboot(self) -> None:
-        """Through systemd, so that file systems are left in order."""
-        _systemctl("reboot", "--no-block")
+        """Through systemd, so that file systems are left in order; its manager itself, because logind would ask for
+        a right that the unit behind the services has not."""
+        _systemctl("start", "--no-block", "--job-mode=replace-irreversibly", "reboot.target")
 
     def _judged(self, component: SystemComponent, source: int) -> bytes:
         """The kernel image of the file, when command line, signature partition and firmware agree with the manifest."""
