@@ -12,12 +12,12 @@ from appliance.release.disk import Disk
 from appliance.release.places import Places
 from appliance.release.slots import DiskSlots
 
-_ORDER = re.compile(r"^(trial|keep)-([0-9a-f]{64})$")
+_ORDER = re.compile(r"(trial|keep)-([0-9a-f]{64})")
 
 
 def main(arguments: list[str]) -> int:
     """Do it; exit code 2 for an order that is none."""
-    match = _ORDER.match(arguments[0]) if len(arguments) == 1 else None
+    match = _ORDER.fullmatch(arguments[0]) if len(arguments) == 1 else None
     if match is None:
         print("error: wanted is trial-ROOT_HASH or keep-ROOT_HASH", file=sys.stderr)
         return 2

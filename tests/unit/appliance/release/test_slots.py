@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import ApplianceError, NotVerifiedError, UnknownStateError
+from appliance.release import boot_order
 from appliance.release.boot_files import BootFiles, is_newer
 from appliance.release.kernel_image import DATABASE, demand_startable, firmware_certificates, read_image
 from appliance.release.places import Places
@@ -251,6 +252,22 @@ def test_a_cut_while_the_order_changes_starts_one_of_both(
         assert simulated_boot(box) == b
         shutil.rmtree(box)
     assert total > 1
+
+
+def test_the_units_program_takes_the_two_orders_and_nothing_else(
+    root: Path, systems: dict[str, System], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("APPLIANCE_RELEASE_ROOT", str(root))
+    b = systems["b"].root_hash
+    assert boot_order.main([f"trial-{b}"]) == 1
+    assert "no slot holds system" in capsys.readouterr().err
+    write(root, systems["b"])
+    assert boot_order.main([f"trial-{b}"]) == 0
+    assert simulated_boot(root) == b
+    assert boot_order.main([f"keep-{b}"]) == 0
+    assert [simulated_boot(root) for _ in range(5)] == [b] * 5
+    for wrong in ([], ["keep"], [f"keep-{b}", "x"], [f"boot-{b}"], ["keep-../../etc"], [f"keep-{b}\n"]):
+        assert boot_order.main(wrong) == 2
 
 
 def test_what_has_no_way_back_is_refused(root: Path, systems: dict[str, System]) -> None:
