@@ -20,6 +20,7 @@ from appliance.contract.seal import ModelTask
 
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_IMAGE_BYTES = 1 << 40
+MAX_SYSTEM_BYTES = 8 << 30
 
 ADAPTER_FORMS: Mapping[str, AdapterForm] = {"llama.cpp": "gguf", "vllm": "safetensors"}
 """Engine → the form of adapters that it reads."""
@@ -91,6 +92,54 @@ class Pinned(ContractModel):
     sha256: Sha256Hex
 
 
+class SystemPart(ContractModel):
+    """One part of an operating system's file."""
+
+    sha256: Sha256Hex
+    size_bytes: Annotated[int, Field(gt=0, le=MAX_SYSTEM_BYTES)]
+
+
+class SystemComponent(ContractModel):
+    """An operating system: what is written into the idle slot of a box, in one file, part behind part in this order.
+
+    `usr`, `verity` and `signature` go into the slot's partitions; zeros at their ends are left out. `kernel` is the
+    signed unified kernel image whose command line names `root_hash`.
+    """
+
+    version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+~-]{0,23}$")]
+    root_hash: Annotated[Sha256Hex, Field(description="dm-verity root hash of /usr: the identity.")]
+    sha256: Annotated[Sha256Hex, Field(description="Of the whole file.")]
+    size_bytes: Annotated[int, Field(gt=0, le=MAX_SYSTEM_BYTES)]
+    usr: SystemPart
+    verity: SystemPart
+    signature: SystemPart
+    kernel: SystemPart
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if sum(part.size_bytes for part in self.parts.values()) != self.size_bytes:
+            raise ValueError("size_bytes: is not the sum of the parts")
+        return self
+
+    @property
+    def parts(self) -> dict[str, SystemPart]:
+        """By name, in the order in which they lie in the file."""
+        return {"usr": self.usr, "verity": self.verity, "signature": self.signature, "kernel": self.kernel}
+
+    @property
+    def task(self) -> Literal["system"]:
+        """What it is for, as of a model."""
+        return "system"
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"operating system {self.version}"
+
+
+Component = ImageComponent | SystemComponent
+
+
 class EvaluationResult(ContractModel):
     """What a set of encounters gave when the release was made. `measures`: for instance word_error_rate, 0 to 1."""
 
@@ -116,6 +165,9 @@ class ReleaseManifest(ContractModel):
         Field(min_length=1, max_length=16, description="OS images (root hash of /usr) that it was made for."),
     ]
     appliance_version: Line
+    system: Annotated[
+        SystemComponent | None, Field(description="The OS image that it brings; without one it runs on those above.")
+    ] = None
     models: Annotated[tuple[ModelComponent, ...], Field(min_length=1, max_length=8)]
     adapters: Annotated[tuple[AdapterComponent, ...], Field(max_length=MAX_ADAPTERS)] = ()
     prompts: Annotated[tuple[Pinned, ...], Field(max_length=64)] = ()
@@ -148,6 +200,8 @@ class ReleaseManifest(ContractModel):
             raise ValueError(problem)
         if len({(each.name, each.effective_from) for each in self.code_packs}) != len(self.code_packs):
             raise ValueError("code_packs: two tables of one name and day")
+        if self.system is not None and self.usr_root_hashes != (self.system.root_hash,):
+            raise ValueError("usr_root_hashes: are not the root hash of the system that the release brings")
         return self
 
     @model_serializer(mode="wrap")
@@ -163,9 +217,16 @@ class ReleaseManifest(ContractModel):
         """The weights for a task; None when the release has none."""
         return next((model for model in self.models if model.task == task), None)
 
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """Everything that comes as a file of its own: the images, and the operating system."""
+        return (*self.images, *([self.system] if self.system is not None else []))
+
     def content(self) -> bytes:
         """Return the bytes that are published: JSON with sorted keys, in ASCII, with a line end."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, indent=1, ensure_ascii=True)
+        # Left out where there is none: the identity of a release from before there were any stays what it was.
+        without = {"system"} if self.system is None else set()
+        text = json.dumps(self.model_dump(mode="json", exclude=without), sort_keys=True, indent=1, ensure_ascii=True)
         return text.encode() + b"\n"
 
     @property

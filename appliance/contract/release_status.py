@@ -18,7 +18,8 @@ OperationId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """Given by who orders a change, a random UUID without hyphens: the same one again is the same change, not another."""
 
 Action = Literal["stage", "verify", "evaluate", "activate", "rollback", "clear"]
-Phase = Literal["idle", "staging", "draining", "switching", "probing", "rolling_back"]
+Phase = Literal["idle", "staging", "draining", "switching", "rebooting", "probing", "rolling_back"]
+"""rebooting: the order to start the other operating system was given; until it has started, the box does not answer."""
 Outcome = Literal["done", "refused", "failed", "rolled_back", "interrupted"]
 """rolled_back: a change failed behind the switch, and the last good set runs again, probed. interrupted: cut off before
 anything was switched; nothing changed."""
@@ -34,6 +35,7 @@ class SetState(ContractModel):
     sequence: Annotated[int, Field(ge=0)]
     digest: Annotated[Sha256Hex | None, Field(description="Of the manifest.")]
     models: Annotated[dict[ModelTask, Sha256Hex], Field(description="dm-verity root hash a task.")]
+    usr_root_hash: Annotated[Sha256Hex | None, Field(description="Its own OS image; None: that which runs.")] = None
     complete: Annotated[bool, Field(description="All of its images are there, with the right length.")]
     adapters: Annotated[tuple[Sha256Hex, ...], Field(max_length=MAX_ADAPTERS, description="Root hash each.")] = ()
 
@@ -80,6 +82,7 @@ class ReleaseStatus(ContractModel):
     at: datetime
     boot_id: Annotated[str, Field(max_length=64)]
     phase: Phase
+    usr_root_hash: Annotated[Sha256Hex | None, Field(description="Of the OS image that runs; None: not known.")] = None
     active: SetState | None
     previous: Annotated[SetState | None, Field(description="The last good set: what a rollback returns to.")]
     staged: SetState | None
@@ -102,7 +105,7 @@ class WantedImage(ContractModel):
     That of an adapter has the task of its model; a code table is no image, and is of the task "codes".
     """
 
-    task: ModelTask | Literal["codes"]
+    task: ModelTask | Literal["codes", "system"]
     root_hash: Sha256Hex
     sha256: Sha256Hex
     size_bytes: Annotated[int, Field(gt=0)]
@@ -122,7 +125,7 @@ class Offer(ContractModel):
     channel: ChannelName
     digest: Sha256Hex
     refused: Annotated[tuple[Line, ...], Field(max_length=16)] = ()
-    missing: Annotated[tuple[WantedImage, ...], Field(max_length=8 + MAX_ADAPTERS)] = ()
+    missing: Annotated[tuple[WantedImage, ...], Field(max_length=9 + MAX_ADAPTERS)] = ()
 
 
 class ReleaseStep(ContractModel):

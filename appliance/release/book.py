@@ -80,10 +80,28 @@ class Book:
             self._parts.images.adopt(adapter, self._parts.places.adapter_link(place).resolve())
         if active != self.record.active:
             before = self.record.active
-            other = before is not None and _contents(before) != _contents(active)
+            other = before is not None and (_contents(before) != _contents(active) or before.usr != active.usr)
             previous = before if other else self.record.previous
             self.keep(active=active, previous=previous)
         return sealed
+
+
+def committed(book: Book, change: OpenChange, sets: tuple[KeptSet, KeptSet]) -> None:
+    """Make a switch from the first set to the second count: one replacement of the record. Raises OSError."""
+    left, now = sets
+    staged = book.record.staged
+    if change.action == "activate":
+        least = max(book.record.minimum_sequence, now.minimum_sequence)
+        book.close(
+            change, "done", reason=f"{now.words} runs", active=now, previous=left, staged=None,
+            minimum_sequence=least, newest_time=book.time,
+        )  # fmt: skip
+    else:
+        book.close(
+            change, "done", reason=f"{now.words} runs again: {change.words}", active=now, previous=None,
+            staged=None if staged is not None and staged.digest == left.digest else staged,
+            denied=book.record.with_denial(left, book.time, change.words), newest_time=book.time,
+        )  # fmt: skip
 
 
 def seen(parts: Parts, record: Record, sealed: Sealed) -> KeptSet:
@@ -95,7 +113,8 @@ def seen(parts: Parts, record: Record, sealed: Sealed) -> KeptSet:
     ]
     adapters = [each.model_dump(mode="json") for each in sealed.seal.adapters]
     for known in (record.active, record.previous, record.staged):
-        if known is not None and _contents(known) == (hashes, adapters):
+        is_system = known is not None and known.usr in (None, sealed.seal.usr_root_hash)
+        if known is not None and is_system and _contents(known) == (hashes, adapters):
             return known
     models = tuple(
         KeptModel(

@@ -68,6 +68,20 @@ def boot_id(places: Places) -> str:
         return ""
 
 
+def running_usr(places: Places) -> str:
+    """Root hash of the /usr that runs, from the kernel's command line. Raises UnknownStateError."""
+    try:
+        found = _USR_HASH.search(read_text(places.command_line))
+    except UnreadableError as error:
+        raise UnknownStateError(str(error), hint="look at the box itself") from None
+    if found is None:
+        raise UnknownStateError(
+            f"{places.command_line} names no usrhash",
+            hint="only a box that was installed from a signed image runs releases",
+        )
+    return found[1]
+
+
 @dataclass(frozen=True)
 class Hardware:
     """What a release has to run on. Memory in MiB; `cards` 0: everything runs on the host."""
@@ -83,17 +97,16 @@ class Hardware:
 
 def read_hardware(places: Places) -> Hardware:
     """Raises UnknownStateError when something of it cannot be read, UsageError for settings that make no sense."""
+    running = running_usr(places)
     try:
-        running = _USR_HASH.search(read_text(places.command_line))
         memory = _MEMORY.search(read_text(places.memory))
     except UnreadableError as error:
         raise UnknownStateError(str(error), hint="look at the box itself") from None
-    if running is None or memory is None:
-        what = f"{places.command_line} names no usrhash" if running is None else f"{places.memory} names no MemTotal"
-        raise UnknownStateError(what, hint="only a box that was installed from a signed image runs releases")
+    if memory is None:
+        raise UnknownStateError(f"{places.memory} names no MemTotal", hint="look at the box itself")
     drafting = load_drafting(places.drafting_settings)
     cards = drafting.cards if drafting.engine == VLLM else 0
     return Hardware(
-        running[1], drafting.engine, cards, drafting.card_memory_mib, drafting.transcription_mib,
+        running, drafting.engine, cards, drafting.card_memory_mib, drafting.transcription_mib,
         int(memory[1]) // 1024, drafting.adapter_rank,
     )  # fmt: skip

@@ -18,7 +18,8 @@ _RESERVE_SHARE, _MOST_RESERVE = 0.03, 2 << 30
 
 @dataclass(frozen=True)
 class Asked:
-    """What a release is held against. `coming_bytes`: what of it still has to be written to the disk."""
+    """What a release is held against. `coming_bytes`: what of it still has to be written to the disk.
+    `no_slot`: why the operating system that it brings cannot be written here."""
 
     record: Record
     seal: Seal
@@ -26,21 +27,22 @@ class Asked:
     room: Room
     site_channel: str | None
     coming_bytes: int
+    no_slot: str = ""
 
 
 def refusals(manifest: ReleaseManifest, channel: str, asked: Asked) -> tuple[str, ...]:
     """Return every reason against it; empty when there is none."""
     found = [
-        *_channel(channel, asked), *_order(manifest, asked.record), *_system(manifest, asked), *_tasks(manifest, asked),
-        *_engine(manifest, asked), *_adapters(manifest, asked.hardware), *_disk(asked),
+        *_channel(channel, asked), *_order(manifest, asked.record), *_system(manifest, asked, None),
+        *_tasks(manifest, asked), *_engine(manifest, asked), *_adapters(manifest, asked.hardware), *_disk(asked),
         *_memory(manifest, asked.hardware),
     ]  # fmt: skip
     return tuple(plain(each) for each in found)[:16]
 
 
-def system_refusals(manifest: ReleaseManifest, asked: Asked) -> tuple[str, ...]:
-    """Return every reason why a set that ran here does not fit the box as it is now."""
-    found = [*_system(manifest, asked), *_tasks(manifest, asked), *_engine(manifest, asked)]
+def system_refusals(manifest: ReleaseManifest, asked: Asked, usr: str) -> tuple[str, ...]:
+    """Return every reason why a set that ran here, with that operating system, does not fit the box as it is now."""
+    found = [*_system(manifest, asked, usr), *_tasks(manifest, asked), *_engine(manifest, asked)]
     found += [*_adapters(manifest, asked.hardware), *_memory(manifest, asked.hardware)]
     return tuple(plain(each) for each in found)
 
@@ -72,12 +74,16 @@ def _order(manifest: ReleaseManifest, record: Record) -> list[str]:
     return found
 
 
-def _system(manifest: ReleaseManifest, asked: Asked) -> list[str]:
+def _system(manifest: ReleaseManifest, asked: Asked, usr: str | None) -> list[str]:
+    """`usr`: the system that it will run on; None: the one that it brings, else the running one."""
     found = []
     running = asked.hardware.usr_root_hash
-    if running not in manifest.usr_root_hashes:
+    brought = manifest.system.root_hash if manifest.system is not None else running
+    if (usr or brought) not in manifest.usr_root_hashes:
         wanted = ", ".join(each[:12] for each in manifest.usr_root_hashes)
-        found.append(f"OS image: the box runs /usr {running[:12]}, the release was made for {wanted}")
+        found.append(f"OS image: the box runs /usr {(usr or running)[:12]}, the release was made for {wanted}")
+    if usr is None and brought != running and asked.no_slot:
+        found.append(f"OS image: {asked.no_slot}")
     if asked.seal.usr_root_hash != running:
         found.append(f"OS image: the box runs /usr {running[:12]}, sealed is {asked.seal.usr_root_hash[:12]}")
     return found

@@ -8,11 +8,12 @@ than those that are kept. rsync writes beside its target and renames, so it neve
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from appliance.contract.release import CodePackComponent, ImageComponent, ModelComponent
+from appliance.contract.release import CodePackComponent, Component, ImageComponent, ModelComponent, SystemComponent
 from appliance.contract.seal import ModelTask
 from appliance.errors import ApplianceError, NotVerifiedError, UnknownStateError
 from appliance.release.codes import demand_pack
@@ -43,14 +44,14 @@ class Images:
         """Root hash and bytes of every image that is kept."""
         return {path.stem: path.stat().st_size for path in sorted(self._places.images.glob("[0-9a-f]*.raw"))}
 
-    def arrived_bytes(self, component: ImageComponent) -> int:
+    def arrived_bytes(self, component: Component) -> int:
         """How much of an image has come, whole or in part; rsync's partial file has the same name."""
         name = f"{component.root_hash}.raw"
         whole = (self._taken(component.root_hash), self._places.arrived / name)
         parts = (self._places.arrived / ".partial" / name, self._places.arrived / ".rsync-partial" / name)
         return min(component.size_bytes, max(_size(path) or 0 for path in (*whole, *parts)))
 
-    def has_arrived(self, component: ImageComponent) -> bool:
+    def has_arrived(self, component: Component) -> bool:
         """Whether an image has come whole and waits to be proven."""
         name = f"{component.root_hash}.raw"
         return component.size_bytes in (_size(self._taken(component.root_hash)), _size(self._places.arrived / name))
@@ -72,6 +73,31 @@ class Images:
                 self._disk.remove(kept)
                 if not self.has_arrived(component):
                     raise
+        taken = self._out_of_reach(component)
+        try:
+            self._prove(taken, component)
+        except NotVerifiedError:
+            self._disk.remove(taken)
+            raise
+        self._disk.move(taken, self._places.image(component.root_hash))
+
+    def take_system(self, component: SystemComponent, write: Callable[[int], None]) -> None:
+        """Have an operating system that arrived written to its slot, through the descriptor that was hashed.
+
+        The file is removed then: the slot has its bytes. NotVerifiedError, and it is removed, when it is another.
+        """
+        taken = self._out_of_reach(component)
+        try:
+            with OpenedImage(taken) as image:
+                self._demand_digest(image, component)
+                write(image.descriptor)
+        except NotVerifiedError:
+            self._disk.remove(taken)
+            raise
+        self._disk.remove(taken)
+
+    def _out_of_reach(self, component: Component) -> Path:
+        """Take what arrived out of the reach of transfers."""
         taken, arrived = self._taken(component.root_hash), self._places.arrived / f"{component.root_hash}.raw"
         self._disk.make_directory(self._places.images)
         if arrived.exists() or arrived.is_symlink():
@@ -81,22 +107,21 @@ class Images:
                 f"the image {component.root_hash[:12]}… of {component.name} has not arrived",
                 hint=f"send it to {arrived}; `appliancectl release offer` says what is missing",
             )
-        try:
-            self._prove(taken, component)
-        except NotVerifiedError:
-            self._disk.remove(taken)
-            raise
-        self._disk.move(taken, self._places.image(component.root_hash))
+        return taken
+
+    @staticmethod
+    def _demand_digest(image: "OpenedImage", component: Component) -> None:
+        image.demand_length(component.size_bytes)
+        found = image.sha256()
+        if found != component.sha256:
+            raise NotVerifiedError(
+                f"the image of {component.name} has SHA-256 {found}, signed is {component.sha256}",
+                hint="it was removed: send it again; if that repeats, the operator's copy is damaged",
+            )
 
     def _prove(self, path: Path, component: ImageComponent) -> None:
         with OpenedImage(path) as image:
-            image.demand_length(component.size_bytes)
-            found = image.sha256()
-            if found != component.sha256:
-                raise NotVerifiedError(
-                    f"the image of {component.name} has SHA-256 {found}, signed is {component.sha256}",
-                    hint="it was removed: send it again; if that repeats, the operator's copy is damaged",
-                )
+            self._demand_digest(image, component)
             if isinstance(component, CodePackComponent):
                 demand_pack(path, component)
             else:

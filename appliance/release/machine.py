@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 
-from appliance.contract.release import ReleaseManifest
+from appliance.contract.release import ReleaseManifest, SystemComponent
 from appliance.contract.release_status import Action, Offer, Outcome, Phase, WantedImage
 from appliance.errors import ApplianceError, NotVerifiedError, RefusedError, UnknownStateError, UsageError
 from appliance.facts.reading import UnreadableError, read_text
-from appliance.release.book import Book
+from appliance.release import system_switch
+from appliance.release.book import Book, committed
 from appliance.release.draining import ToldToEndError, demand_in_time, drained
 from appliance.release.facts import Sealed, read_hardware
 from appliance.release.fits import Asked, refusals, system_refusals
@@ -50,7 +51,7 @@ class Machine:
                 missing=() if refused else self._missing(manifest, book.record.active),
             )  # fmt: skip
 
-    def stage(self, operation: str, release: str, channel: str) -> Ended:
+    def stage(self, operation: str, release: str, channel: str) -> Ended | None:
         """Prove everything of a release that arrived, and make it the staged set."""
 
         def work(book: Book, change: OpenChange, sealed: Sealed) -> None:
@@ -60,12 +61,14 @@ class Machine:
             sets = (book.record.active, book.record.previous)
             in_use = frozenset(each.root_hash for kept in sets if kept is not None for each in kept.images)
             for component in manifest.images:
-                if self._parts.is_told_to_end():
-                    raise ToldToEndError("told to end while images were proven", hint="stage it again: it goes on")
+                self._demand_going_on()
                 self._parts.say("staging", f"prove {component.name}")
                 self._parts.images.take(component, in_use)
+            if manifest.system is not None and not self._parts.slots.holds(manifest.system.root_hash):
+                self._demand_going_on()
+                self._write_system(book, manifest.system)
             with suppress(OSError):  # one release comes at a time: what else arrived is of one that does not
-                hashes = tuple(component.root_hash for component in manifest.images)
+                hashes = tuple(component.root_hash for component in manifest.components)
                 self._parts.images.drop_arrivals(set(hashes))
                 tidy(Arrivals(self._parts.places.releases), hashes)
             self._parts.disk.make_directory(self._parts.places.sets)
@@ -74,8 +77,13 @@ class Machine:
 
         return self._once(operation, "stage", release, "staging", work, clean=True)
 
-    def activate(self, operation: str, release: str, drain_timeout_s: float, not_after: datetime | None) -> Ended:
-        """Switch to the staged set: drain, switch, start, probe, commit; or go back."""
+    def activate(
+        self, operation: str, release: str, drain_timeout_s: float, not_after: datetime | None
+    ) -> Ended | None:
+        """Switch to the staged set: drain, switch, start, probe, commit; or go back.
+
+        None: it brings another operating system, and the machine starts anew; the status tells how it goes on.
+        """
 
         def work(book: Book, change: OpenChange, sealed: Sealed) -> None:
             active, staged = book.record.active, book.record.staged
@@ -94,8 +102,8 @@ class Machine:
 
         return self._once(operation, "activate", release, "draining", work, clean=True)
 
-    def rollback(self, operation: str, reason: str, drain_timeout_s: float) -> Ended:
-        """Return to the last good set by order, and deny the one that is left."""
+    def rollback(self, operation: str, reason: str, drain_timeout_s: float) -> Ended | None:
+        """Return to the last good set by order, and deny the one that is left. None: as of `activate`."""
 
         def work(book: Book, change: OpenChange, sealed: Sealed) -> None:
             active, previous = book.record.active, book.record.previous
@@ -114,12 +122,19 @@ class Machine:
                 raise RefusedError(
                     f"{previous.words} has other tasks than this site now", hint="stage and activate another release"
                 )
+            if previous.usr not in (None, sealed.seal.usr_root_hash) and not self._parts.slots.holds(
+                previous.usr or ""
+            ):
+                raise RefusedError(
+                    f"the operating system of {previous.words} is in no slot any more",
+                    hint="stage and activate another release",
+                )
             self._demand_own_fit(book, sealed, previous)
             self._switch(book, change, sealed, (active, previous), drain_timeout_s, None, reason)
 
         return self._once(operation, "rollback", None, "draining", work, clean=True)
 
-    def clear(self, operation: str, release: str) -> Ended:
+    def clear(self, operation: str, release: str) -> Ended | None:
         """Take a release off the deny-list."""
 
         def work(book: Book, change: OpenChange, sealed: Sealed) -> None:
@@ -145,37 +160,26 @@ class Machine:
         parts.images.prove(wanted)
         self._demand_room()
         old, new = side_of_old(parts, active, sealed), side_of_new(parts, wanted, sealed, active)
+        change = change.model_copy(update={"words": reason})
+        if new.usr != old.usr:
+            parts.slots.prove(new.usr or "")
         try:
             words = f"{active.words} is exchanged for {wanted.words}"
             drained(parts, change.operation, drain_timeout_s, not_after, words)
             demand_in_time(parts.now(), not_after)
+            if new.usr != old.usr:
+                system_switch.order(parts, book, change, (old, new))
+                return
             if changed_tasks(active, wanted):
                 parts.say("switching", "nothing is in work")
             go_forward(
                 parts, book, change, (old, new),
-                lambda change: self._commit(book, change, (active, wanted), reason),
+                lambda change: committed(book, change, (active, wanted)),
             )  # fmt: skip
         finally:
-            with suppress(OSError):  # the order has an end of its own
-                parts.drain.end()
-
-    @staticmethod
-    def _commit(book: Book, change: OpenChange, sets: tuple[KeptSet, KeptSet], reason: str) -> None:
-        """Make the switch count: one replacement of the record."""
-        left, now = sets
-        staged = book.record.staged
-        if change.action == "activate":
-            least = max(book.record.minimum_sequence, now.minimum_sequence)
-            book.close(
-                change, "done", reason=f"{now.words} runs", active=now, previous=left, staged=None,
-                minimum_sequence=least, newest_time=book.time,
-            )  # fmt: skip
-        else:
-            book.close(
-                change, "done", reason=f"{now.words} runs again: {reason}", active=now, previous=None,
-                staged=None if staged is not None and staged.digest == left.digest else staged,
-                denied=book.record.with_denial(left, book.time, reason), newest_time=book.time,
-            )  # fmt: skip
+            if not _starts_anew(book):
+                with suppress(OSError):  # the order has an end of its own
+                    parts.drain.end()
 
     def _vouched(self, book: Book, release: str, channel: str) -> Vouched:
         at = book.time
@@ -194,8 +198,13 @@ class Machine:
             for each in manifest.images
             if not images.has(each.root_hash, each.size_bytes)
         )
+        system, unfit = manifest.system, ""
+        if system is not None and not self._parts.slots.holds(system.root_hash):
+            coming += system.size_bytes - images.arrived_bytes(system)
+            if system.root_hash != self._parts.slots.running():
+                unfit = self._parts.slots.unfit(system)
         room = self._parts.room(places.releases)
-        return Asked(book.record, sealed.seal, read_hardware(places), room, channel, coming)
+        return Asked(book.record, sealed.seal, read_hardware(places), room, channel, coming, unfit)
 
     def _demand_own_fit(self, book: Book, sealed: Sealed, kept: KeptSet) -> None:
         """The operating system may be another one since a set ran here. A provisioned set was sealed with its own."""
@@ -206,7 +215,8 @@ class Machine:
             manifest = ReleaseManifest.model_validate_json(path.read_bytes())
         except (OSError, ValueError):
             raise UnknownStateError(f"{path} cannot be read", hint="stage and activate another release") from None
-        if found := system_refusals(manifest, self._asked(book, sealed, manifest)):
+        usr = kept.usr or sealed.seal.usr_root_hash
+        if found := system_refusals(manifest, self._asked(book, sealed, manifest), usr):
             raise RefusedError("; ".join(found), hint="stage and activate another release")
 
     @staticmethod
@@ -224,7 +234,7 @@ class Machine:
 
     def _missing(self, manifest: ReleaseManifest, active: KeptSet | None) -> tuple[WantedImage, ...]:
         images = self._parts.images
-        return tuple(
+        found = [
             WantedImage(
                 task=task_of(each), root_hash=each.root_hash,
                 sha256=each.sha256, size_bytes=each.size_bytes, basis=basis_of(each, active),
@@ -232,7 +242,36 @@ class Machine:
             )
             for each in manifest.images
             if not images.has(each.root_hash, each.size_bytes) and not images.has_arrived(each)
-        )  # fmt: skip
+        ]  # fmt: skip
+        system = manifest.system
+        if system is not None and not self._parts.slots.holds(system.root_hash) and not images.has_arrived(system):
+            found.append(
+                WantedImage(
+                    task="system", root_hash=system.root_hash, sha256=system.sha256, size_bytes=system.size_bytes,
+                    basis=self._parts.slots.running(), received_bytes=images.arrived_bytes(system),
+                )
+            )  # fmt: skip
+        return tuple(found)
+
+    def _demand_going_on(self) -> None:
+        if self._parts.is_told_to_end():
+            raise ToldToEndError("told to end while images were proven", hint="stage it again: it goes on")
+
+    def _write_system(self, book: Book, component: SystemComponent) -> None:
+        """Write an operating system into the idle slot. A set whose system was in it cannot be returned to any more:
+        that is written down first. The running set's own slot is never touched."""
+        usr = self._parts.slots.running()
+
+        def lost(kept: KeptSet | None) -> bool:
+            return kept is not None and kept.usr not in (None, usr, component.root_hash)
+
+        gone: dict[str, None] = {
+            role: None for role in ("previous", "staged") if lost(getattr(book.record, role))
+        }  # fmt: skip
+        if gone:
+            book.keep(**gone)
+        self._parts.say("staging", f"write {component.name} to the idle slot")
+        self._parts.images.take_system(component, lambda source: self._parts.slots.write(component, source))
 
     def _turn(self, *, heed_site: bool) -> AbstractContextManager[None]:
         parts = self._parts
@@ -247,14 +286,16 @@ class Machine:
 
     def _once(
         self, operation: str, action: Action, release: str | None, phase: Phase, work: Work, *, clean: bool = False
-    ) -> Ended:
-        """Do an operation that was not done yet; the same one again has the same end."""
+    ) -> Ended | None:
+        """Do an operation that was not done yet; the same one again has the same end. None: the machine starts anew."""
         try:
             with self._alone() as book:
                 if (known := book.record.found(operation)) is not None:
                     return _again(known, action, release)
                 change = book.open(book.new_change(operation, action, release, phase))
                 self._attempt(book, change, work)
+                if _starts_anew(book):
+                    return None
                 if clean:
                     self._clean(book)
                 return self._end_of(book, operation)
@@ -304,6 +345,10 @@ class Machine:
         if ended is None:
             raise UnknownStateError(f"operation {operation} has no end", hint="ask `appliancectl release status`")
         return ended
+
+
+def _starts_anew(book: Book) -> bool:
+    return book.record.change is not None and book.record.change.phase == "rebooting"
 
 
 def _again(known: Ended, action: Action, release: str | None) -> Ended:

@@ -15,6 +15,7 @@ from appliance.release.places import Places
 from appliance.release.probe import Probe
 from appliance.release.record import plain
 from appliance.release.services import Services, Systemd
+from appliance.release.slots import OrderedSlots, Slots
 from appliance.release.trust import Trust
 
 
@@ -25,7 +26,10 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Parts:
-    """`is_told_to_end`: somebody wants this process to end; asked only where nothing is switched."""
+    """`own_slots`: others than those of `places`.
+
+    `is_told_to_end`: somebody wants this process to end; asked only where nothing is switched.
+    """
 
     places: Places
     disk: Disk
@@ -38,10 +42,13 @@ class Parts:
     room: Callable[[Path], Room] = read_room
     tell: Callable[[ReleaseStep], None] = lambda step: None
     is_told_to_end: Callable[[], bool] = lambda: False
+    own_slots: Slots | None = None
+    slots: Slots = field(init=False)
     images: Images = field(init=False)
     trust: Trust = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "slots", self.own_slots or OrderedSlots(self.places, self.disk))
         object.__setattr__(self, "images", Images(self.places, self.disk))
         object.__setattr__(self, "trust", Trust(self.places, self.disk))
 

@@ -86,6 +86,7 @@ class KeptSet(Part):
     """A set that was verified here. `release` and `digest` are None for what the provisioning installed.
 
     Without adapters it is written as it was before there were any: an OS image of then may have to read it again.
+    `usr`: root hash of the operating system that belongs to it; None when none was ever changed since it came.
     """
 
     release: ReleaseName | None
@@ -94,6 +95,7 @@ class KeptSet(Part):
     channel: ChannelName | None = None
     minimum_sequence: int = 0
     models: tuple[KeptModel, ...]
+    usr: Sha256Hex | None = None
     adapters: tuple[KeptAdapter, ...] = ()
     code_packs: tuple[KeptPack, ...] = ()
 
@@ -136,6 +138,7 @@ class KeptSet(Part):
             code_packs=tuple(
                 KeptPack(name=each.name, sha256=each.sha256, size_bytes=each.size_bytes) for each in manifest.code_packs
             ),
+            usr=manifest.system.root_hash if manifest.system is not None else None,
         )  # fmt: skip
 
     def sealed(self) -> list[dict[str, str]]:
@@ -160,17 +163,19 @@ class KeptSet(Part):
             sequence=self.sequence,
             digest=self.digest,
             models=self.hashes,
+            usr_root_hash=self.usr,
             complete=complete,
             adapters=tuple(each.root_hash for each in self.adapters),
         )
 
 
 class Side(Part):
-    """Everything that is switched, as it is on one side of a change."""
+    """Everything that is switched, as it is on one side of a change. `usr`: the operating system that runs then."""
 
     kept: KeptSet
     seal: str
     links: dict[ModelTask, str]
+    usr: Sha256Hex | None = None
     adapter_links: tuple[str, ...] = Field((), description="By the place where each is mounted.")
 
     @model_serializer(mode="wrap")
@@ -184,6 +189,7 @@ class OpenChange(Part):
     `old` and `new` are there from the moment that something may be switched. `blamed`: the release was started, so what
     went wrong since is held against it. `restored`: the files are the old ones again; that they serve is not proven.
     `cut`: it was found open. `stuck`: the old set did not serve either; only an order or the next boot tries again.
+    `words`: why it was ordered. `reboots`: how often the machine was told to start the old operating system again.
     """
 
     operation: OperationId
@@ -199,6 +205,13 @@ class OpenChange(Part):
     blamed: bool = False
     restored: bool = False
     stuck: bool = False
+    words: str = ""
+    reboots: int = 0
+
+    @property
+    def changes_system(self) -> bool:
+        """Whether the two sides run other operating systems, so that the machine starts anew in between."""
+        return self.old is not None and self.new is not None and self.old.usr != self.new.usr
 
 
 class Ended(Part):

@@ -1,4 +1,5 @@
-"""Finishes a change that was cut off: nothing of an open change is behind its commit, so it goes back.
+"""Finishes a change that was cut off: nothing of an open change is behind its commit, so it goes back. One that starts
+another operating system is open over a start of the machine, and goes on from there (system_switch.py).
 
 At boot, before the services start, only files are put back: what serves is proven afterwards, by the next command or
 by appliance-release-settle.service.
@@ -7,6 +8,7 @@ by appliance-release-settle.service.
 from contextlib import suppress
 
 from appliance.contract.seal import ModelTask
+from appliance.release import system_switch
 from appliance.release.book import Book
 from appliance.release.parts import Parts
 from appliance.release.record import OpenChange, Side, plain
@@ -26,12 +28,14 @@ def finish(parts: Parts, book: Book, *, at_boot: bool = False) -> str:
         parts.drain.end()
         return f"{change.action} of {change.release} was cut off before anything was switched"
     old, new = change.old, change.new
-    if not change.cut and not change.stuck:
+    if not change.cut and not change.stuck and not change.changes_system:
         change = book.note(change, cut=True)
     if _is_sealed_anew(parts, change):
         close_behind(book, change, f"{_reason(change)}; the site was provisioned anew since")
         parts.drain.end()
         return f"{change.action} was cut off; the site was provisioned anew since"
+    if change.changes_system:
+        return system_switch.finish(parts, book, change, at_boot=at_boot)
     if at_boot:
         return _put_back(parts, book, change, old, new)
     try:

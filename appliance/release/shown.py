@@ -10,6 +10,8 @@ def status_lines(found: ReleaseStatus) -> list[str]:
     lines = [f"site       {found.site}, {found.at:%Y-%m-%d %H:%M} UTC"]
     if found.phase != "idle":
         lines.append(f"phase      {found.phase.replace('_', ' ')}")
+    if found.usr_root_hash:
+        lines.append(f"system     /usr {found.usr_root_hash[:12]}")
     lines += [*_set("active", found.active), *_set("previous", found.previous), *_set("staged", found.staged)]
     lines.append(f"accepts    sequence {found.minimum_sequence} and newer")
     lines += [f"denied     {each.release} since {each.at:%Y-%m-%d %H:%M}: {each.reason}" for each in found.denied]
@@ -34,6 +36,8 @@ def _set(role: str, found: SetState | None) -> list[str]:
     models = ", ".join(f"{task} {root_hash[:12]}" for task, root_hash in found.models.items())
     if found.adapters:
         models += f", adapters {' '.join(root_hash[:12] for root_hash in found.adapters)}"
+    if found.usr_root_hash:
+        models = f"{models}, system {found.usr_root_hash[:12]}"
     return [f"{role:10} {name}: {models}{'' if found.complete else '; INCOMPLETE'}"]
 
 

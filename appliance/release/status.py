@@ -18,7 +18,7 @@ def status(parts: Parts) -> ReleaseStatus:
     in_flight = told(lambda: ask(gateway, "/health"), draining=False)
     return ReleaseStatus(
         site=sealed.seal.site, at=parts.now(), boot_id=boot_id(parts.places),
-        phase=record.change.phase if record.change else "idle",
+        phase=record.change.phase if record.change else "idle", usr_root_hash=_running(parts),
         active=_active(parts, record, sealed), previous=_state(parts, record.previous),
         staged=_state(parts, record.staged), minimum_sequence=record.minimum_sequence, denied=record.denied,
         changes=_changes(record), metadata=record.metadata, images=parts.images.listed(),
@@ -38,6 +38,8 @@ def verified(parts: Parts) -> list[str]:
         try:
             parts.say("idle", f"read {kept.words} ({role})")
             parts.images.prove(kept)
+            if kept.usr is not None:
+                parts.slots.prove(kept.usr)
             good.append(f"{role}: {kept.words}: every block as its root hash says")
         except ApplianceError as error:
             bad.append(f"{role}: {kept.words}: {error}")
@@ -63,7 +65,17 @@ def _active(parts: Parts, record: Record, sealed: Sealed) -> SetState | None:
 
 
 def _state(parts: Parts, kept: KeptSet | None) -> SetState | None:
-    return None if kept is None else kept.state(complete=parts.images.is_complete(kept))
+    if kept is None:
+        return None
+    has_system = kept.usr in (None, _running(parts)) or parts.slots.holds(kept.usr or "")
+    return kept.state(complete=has_system and parts.images.is_complete(kept))
+
+
+def _running(parts: Parts) -> str | None:
+    try:
+        return parts.slots.running()
+    except ApplianceError:
+        return None
 
 
 def _changes(record: Record) -> tuple[LastChange, ...]:

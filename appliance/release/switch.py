@@ -45,20 +45,25 @@ def side_of_old(parts: Parts, kept: KeptSet, sealed: Sealed) -> Side:
     """What runs now, to the letter."""
     links = {model.task: str(parts.places.link(model.task).readlink()) for model in kept.models}
     adapters = tuple(str(parts.places.adapter_link(place).readlink()) for place in range(len(kept.adapters)))
-    return Side(kept=kept, seal=sealed.text, links=links, adapter_links=adapters)
+    return Side(kept=kept, seal=sealed.text, links=links, usr=sealed.seal.usr_root_hash, adapter_links=adapters)
 
 
 def side_of_new(parts: Parts, kept: KeptSet, sealed: Sealed, old: KeptSet) -> Side:
-    """What shall run. The seal changes only where models do."""
-    text = sealed.text
-    if (kept.sealed(), kept.sealed_adapters()) != (old.sealed(), old.sealed_adapters()):
+    """What shall run. The seal changes only where models, adapters or the operating system do."""
+    text, usr = sealed.text, kept.usr or sealed.seal.usr_root_hash
+    before = (old.sealed(), old.sealed_adapters(), sealed.seal.usr_root_hash)
+    if (kept.sealed(), kept.sealed_adapters(), usr) != before:
         at = parts.now().isoformat(timespec="seconds").replace("+00:00", "Z")
-        document = {**sealed.document, "models": kept.sealed(), "sealed_at": at, "adapters": kept.sealed_adapters()}
+        document = {
+            **sealed.document, "models": kept.sealed(), "sealed_at": at, "usr_root_hash": usr,
+            "adapters": kept.sealed_adapters(),
+        }  # fmt: skip
         document = left_out_if_empty(document, "adapters")
         text = json.dumps(document, indent=1, sort_keys=True) + "\n"
         Seal.model_validate_json(text)
     links = {model.task: _link(parts, model) for model in kept.models}
-    return Side(kept=kept, seal=text, links=links, adapter_links=tuple(_link(parts, each) for each in kept.adapters))
+    adapters = tuple(_link(parts, each) for each in kept.adapters)
+    return Side(kept=kept, seal=text, links=links, usr=usr, adapter_links=adapters)
 
 
 def _link(parts: Parts, model: KeptModel | KeptAdapter) -> str:
@@ -128,12 +133,12 @@ def go_forward(
         parts.services.start(new.links)
         demand_service(parts, new.kept)
     except Exception as error:
-        go_back(parts, book, change, _said(error))
+        go_back(parts, book, change, said(error))
     try:
         commit(change)
     except OSError as error:
         # The disk's fault, and not the release's.
-        go_back(parts, book, change.model_copy(update={"blamed": False}), _said(error))
+        go_back(parts, book, change.model_copy(update={"blamed": False}), said(error))
 
 
 def go_back(parts: Parts, book: Book, change: OpenChange, reason: str) -> NoReturn:
@@ -160,7 +165,7 @@ def go_back(parts: Parts, book: Book, change: OpenChange, reason: str) -> NoRetu
         parts.services.start(old.links)
         demand_service(parts, old.kept)
     except Exception as error:
-        words = plain(f"{reason}; then {old.kept.words} did not come up: {_said(error)}", 500)
+        words = plain(f"{reason}; then {old.kept.words} did not come up: {said(error)}", 500)
         failed = book.ended(change, "failed", exit_code=1, reason=words)
         with suppress(OSError):
             book.keep(change=change.model_copy(update={"stuck": True}), ended=book.record.over(failed))
@@ -200,7 +205,8 @@ def _words(tasks: Iterable[ModelTask]) -> str:
     return " and ".join(sorted(tasks, reverse=True)) or "nothing: no model changes"
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
+    """An error in one line, for the record."""
     if isinstance(error, OSError):
         return f"{error.filename or 'the disk'}: {error.strerror or error}"
     return str(error) if isinstance(error, ApplianceError) else f"{type(error).__name__}: {error}"

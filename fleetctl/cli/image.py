@@ -40,6 +40,10 @@ def build(
     profile: Annotated[ProfileChoice, typer.Option(help="Which machines it is for.")] = ProfileChoice.lab,
     output_dir: OutputDirOption = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Build anew with the newest Debian packages.")] = False,
+    edition: Annotated[
+        str,
+        typer.Option(metavar="TEXT", help="Behind the version (0.1.0+TEXT): tells images of one version apart."),
+    ] = "",
     output: OutputOption = OutputFormat.table,
 ) -> None:
     """Build the OS image and sign it with the fleet's keys. Does nothing when it is up to date."""
@@ -55,6 +59,7 @@ def build(
         output_dir.resolve() if output_dir else None,
         cache,
         access.passphrase,
+        edition,
     )
     manifest = run_image(job, cache, Progress(), refresh=refresh)
     emit(manifest, output, lambda built: _image_table(built, job.output_dir))

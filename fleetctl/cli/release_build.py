@@ -57,6 +57,12 @@ def build(
         list[str] | None,
         typer.Option(metavar="ADAPTER", help="LoRA adapter of the drafting model (release import-adapter); repeat."),
     ] = None,
+    with_os: Annotated[
+        bool,
+        typer.Option(
+            "--with-os", help="It brings the OS image: sites that run another one start anew with it in their window."
+        ),
+    ] = False,
     without_adapters: Annotated[
         bool, typer.Option("--without-adapters", help="Leave out the adapters of --from.")
     ] = False,
@@ -104,6 +110,7 @@ def build(
         drafting=drafting,
         no_drafting=no_drafting,
         os_profiles=tuple(each.value for each in os_images or ()),
+        with_os=with_os,
         without_adapters=without_adapters,
         adapters=tuple(adapter or ()),
         code_packs=tuple(code_pack or ()),

@@ -41,6 +41,7 @@ from fleetctl.cli.site_options import (
     TranscriptionOption,
     spec_from_options,
 )
+from fleetctl.cli.site_reseal import reseal
 from fleetctl.models.fleetdir import FleetDir
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ def preflight(
 
 
 app.command()(burnin)
+app.command()(reseal)
 for _command in (hold, unhold, pin, unpin):
     app.command()(_command)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import fleetctl
-from fleetctl.errors import ConfigError
+from fleetctl.errors import ConfigError, UsageError
 from fleetctl.image.build import ImageBuild, build_image
 from fleetctl.image.buildlock import build_lock
 from fleetctl.image.cache import ImageCache
@@ -33,16 +34,25 @@ from fleetctl.version import __version__
 
 # Asked only when something is signed: finding an image up to date needs no passphrase.
 AskPassphrase = Callable[[], Passphrase]
+# A local version (PEP 440), which systemd sorts above the version without one.
+_EDITION = re.compile(r"^[a-z0-9](?:[a-z0-9.]{0,10}[a-z0-9])?$")
 
 
 def image_job(
-    fleet: FleetDir, profile: ImageProfile, output_dir: Path | None, store: ImageCache, ask: AskPassphrase
+    fleet: FleetDir,
+    profile: ImageProfile,
+    output_dir: Path | None,
+    store: ImageCache,
+    ask: AskPassphrase,
+    edition: str = "",
 ) -> ImageBuild:
-    """What building the OS image of `fleet` takes."""
+    """What building the OS image of `fleet` takes. `edition` tells images of one version apart. Raises `UsageError`."""
+    if edition and not _EDITION.match(edition):
+        raise UsageError(f"--edition {edition[:40]!r} is none", hint="a-z, 0-9 and ., at most 12: for instance 2")
     images = resource_dir("images")
     return ImageBuild(
         profile=profile,
-        version=__version__,
+        version=f"{__version__}+{edition}" if edition else __version__,
         recipe=images / "edge",
         lock=images / "appliance.lock",
         engine_lock=images / "vllm.lock",

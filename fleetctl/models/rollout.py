@@ -164,6 +164,7 @@ class PlannedSite(StrictModel):
         default_factory=dict, description="As they were: windows are judged by them, whatever is edited later."
     )
     activation: str = Field(max_length=300, description="Its windows in words; empty: at any time.")
+    restarts: bool = Field(False, description="The release brings another operating system: the site starts anew.")
     bytes_expected: int | None = Field(None, ge=0)
     seconds_expected: int | None = Field(None, ge=0)
 

@@ -122,11 +122,15 @@ class BuiltRelease:
 def built_release(
     site: Site, profile: HardwareProfile, fleet: str, cache: ImageCache, committed: CommittedSet | None = None
 ) -> BuiltRelease:
-    """What the manifests beside this fleet's images say. `committed`: the models that a rollout has brought there."""
+    """What the manifests beside this fleet's images say. `committed`: what a rollout has brought there: the models, and
+    the operating system where the release had one."""
     image = cache.images(fleet) / f"edge-{'gpu' if profile.spec.gpus else 'lab'}.json"
     built = read_manifest(image, ImageManifest)
+    brought = committed.manifest.system if committed is not None else None
     return BuiltRelease(
-        built.usr_root_hash
+        brought.root_hash
+        if brought is not None
+        else built.usr_root_hash
         if built
         else Unreadable("image", f"no finished image: {image} is not there or not readable"),
         _committed_models(committed)

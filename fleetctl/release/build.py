@@ -22,6 +22,7 @@ from appliance.contract.release import (
     ModelComponent,
     ReleaseManifest,
     ReleaseName,
+    SystemComponent,
 )
 from appliance.contract.seal import ModelTask
 from fleetctl import atomic
@@ -30,7 +31,7 @@ from fleetctl.image.manifest import ModelFile
 from fleetctl.image.mkosi import ImageProfile
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.release.bom import bill_of_materials, files_of
-from fleetctl.release.build_images import check_image, place
+from fleetctl.release.build_images import check_component, check_image, place
 from fleetctl.release.build_known import (
     BOM,
     RELEASE,
@@ -42,6 +43,7 @@ from fleetctl.release.build_known import (
     one_build,
 )
 from fleetctl.release.build_parts import OS_OF, Cached, Engine, OsPart, PackedAdapter, PackedModel, evaluations
+from fleetctl.release.build_system import place_system
 from fleetctl.release.code_packs import code_pack
 from fleetctl.release.store import ReleaseStore
 from fleetctl.report.progress import Progress
@@ -51,7 +53,10 @@ _NOT_YET = "0" * 64
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be in it. What is left out comes from `base`, else from what the fleet's sites name."""
+    """What is to be in it. What is left out comes from `base`, else from what the fleet's sites name.
+
+    `with_os`: it brings its OS image, and boxes that run another one start anew with it.
+    """
 
     name: str
     base: str | None = None
@@ -59,6 +64,7 @@ class Request:
     drafting: str | None = None
     no_drafting: bool = False
     os_profiles: tuple[ImageProfile, ...] = ()
+    with_os: bool = False
     without_adapters: bool = False
     adapters: tuple[str, ...] = ()
     code_packs: tuple[Path, ...] = ()
@@ -122,7 +128,7 @@ def build(
         if base is not None:
             parts.files |= {key: value for key, value in files_of(bom).items() if key not in parts.files}
         sequence = next_sequence(store, known)
-        manifest = _manifest(request, base, parts, cached, sequence, clock().replace(microsecond=0))
+        manifest, system = _manifest(request, base, parts, cached, sequence, clock().replace(microsecond=0))
         content = bill_of_materials(manifest, parts.files)
         manifest = manifest.model_copy(update={"bom_sha256": hashlib.sha256(content).hexdigest()})
         folder = store.drafts / request.name
@@ -130,6 +136,8 @@ def build(
         if not dry_run:
             give_out(store, sequence)
             images = {image.root_hash: _placed(image, parts, store, progress) for image in manifest.images}
+            if manifest.system is not None:
+                images[manifest.system.root_hash] = _placed_system(manifest.system, system, store, progress)
             _write(folder, manifest, content)
         return Built(
             name=manifest.name,
@@ -194,7 +202,7 @@ def _named_by_sites(fleet: FleetDir, task: ModelTask) -> str | None:
 
 def _manifest(
     request: Request, base: ReleaseManifest | None, parts: _Parts, cached: Cached, sequence: int, now: datetime
-) -> ReleaseManifest:  # fmt: skip
+) -> tuple[ReleaseManifest, OsPart]:  # fmt: skip
     engine, system, engine_root_hash = _engine_and_system(request, base, parts, cached)
     adapters = tuple(parts.adapters[name] for name in sorted(parts.adapters))
     drafting = parts.models.get("drafting")
@@ -208,12 +216,13 @@ def _manifest(
         minimum = base.minimum_sequence if base is not None else 0
     results = tuple(each for path in request.evaluations for each in evaluations(path))
     try:
-        return ReleaseManifest(
+        manifest = ReleaseManifest(
             name=request.name,
             sequence=sequence,
             created_at=now,
             usr_root_hashes=system.usr_root_hashes,
             appliance_version=system.version,
+            system=system.carried,
             models=tuple(parts.models[task] for task in sorted(parts.models, reverse=True)),
             adapters=adapters,
             prompts=system.prompts,
@@ -227,6 +236,7 @@ def _manifest(
             minimum_sequence=minimum,
             notes=request.notes,
         )
+        return manifest, system
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(str(each) for each in first["loc"])
@@ -253,15 +263,17 @@ def _engine_and_system(
         if not profiles:
             raise RefusedError("no OS image was built", hint="fleetctl image build")
         engine = "vllm" if set(profiles) == {"gpu"} else "llama.cpp"
-    if base is not None and not profiles:
+    if base is not None and not profiles and not request.with_os:
         if base.engine != engine:
             raise UsageError(
                 f"{request.base} is for {base.engine}, the new drafting model for {engine}",
                 hint=f"--os {OS_OF[engine]}",
             )
-        part = OsPart(base.usr_root_hashes, base.appliance_version, base.prompts, base.code_tables)
-        return engine, part, base.engine_root_hash
-    system = cached.system(profiles or (OS_OF[engine],))
+        kept = OsPart(
+            base.usr_root_hashes, base.appliance_version, base.prompts, base.code_tables, carried=base.system
+        )  # fmt: skip
+        return engine, kept, base.engine_root_hash
+    system = cached.system(profiles or (OS_OF[engine],), carried=request.with_os)
     needs_engine = engine == "vllm" and drafting is not None
     return engine, system, cached.engine_root_hash() if needs_engine else None
 
@@ -281,6 +293,25 @@ def _placed(model: ImageComponent, parts: _Parts, store: ReleaseStore, progress:
                 again = f"{option} {model.name}" if not isinstance(model, CodePackComponent) else "--code-pack FILE"
                 raise RefusedError(
                     error.message, hint=f"fleetctl release import PATH, or {again} to take it anew"
+                ) from None
+        step.result(how)
+    return how
+
+
+def _placed_system(
+    system: SystemComponent, chosen: OsPart, store: ReleaseStore, progress: Progress
+) -> str:  # fmt: skip
+    """The operating system's file in the store, verified there."""
+    with progress.step(f"{system.name}, {system.size_bytes:,} bytes") as step:
+        if chosen.packed is not None:
+            how = place_system(chosen.packed, store)
+        else:
+            how = "there"
+            try:
+                check_component(store.image(system.root_hash), system)
+            except VerificationError as error:
+                raise RefusedError(
+                    error.message, hint="fleetctl release import PATH, or --with-os to take the built image"
                 ) from None
         step.result(how)
     return how

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.contract.release import CodePackComponent, ImageComponent
+from appliance.contract.release import CodePackComponent, Component, ImageComponent, SystemComponent
 from fleetctl import atomic
 from fleetctl.errors import ChangeError, VerificationError
 from fleetctl.image import gpt
@@ -32,6 +32,27 @@ def sha256_of(path: Path, on_bytes: OnBytes = lambda count: None) -> str:
     return digest.hexdigest()
 
 
+def check_file(
+    path: Path, size_bytes: int, sha256: str, again: str, on_bytes: OnBytes = lambda count: None
+) -> None:  # fmt: skip
+    """Raise VerificationError, with the hint `again`, unless `path` has that length and digest."""
+    try:
+        if (size := path.stat().st_size) != size_bytes:
+            raise VerificationError(f"{path}: {size:,} bytes; wanted: {size_bytes:,}", hint=again)
+        if (found := sha256_of(path, on_bytes)) != sha256:
+            raise VerificationError(f"{path}: SHA-256 {found}; wanted: {sha256}", hint=again)
+    except OSError as error:
+        raise VerificationError(f"{path} cannot be read: {error.strerror}", hint=again) from None
+
+
+def check_component(path: Path, wanted: Component, on_bytes: OnBytes = lambda count: None) -> None:
+    """Raise VerificationError unless `path` is that file: an image, or an operating system."""
+    if isinstance(wanted, SystemComponent):
+        check_file(path, wanted.size_bytes, wanted.sha256, "build it again: fleetctl image build", on_bytes)
+    else:
+        check_image(path, wanted, on_bytes)
+
+
 def check_image(path: Path, wanted: ImageComponent, on_bytes: OnBytes = lambda count: None) -> None:
     """Raise VerificationError unless `path` is that image: length, digest, and the root hash in it.
 
@@ -40,13 +61,7 @@ def check_image(path: Path, wanted: ImageComponent, on_bytes: OnBytes = lambda c
     again = f"build it again: fleetctl image model {wanted.name}"
     if isinstance(wanted, CodePackComponent):
         again = f"give the table again: fleetctl release build --code-pack FILE ({wanted.name} {wanted.version})"
-    try:
-        if (size := path.stat().st_size) != wanted.size_bytes:
-            raise VerificationError(f"{path}: {size:,} bytes; wanted: {wanted.size_bytes:,}", hint=again)
-        if (found := sha256_of(path, on_bytes)) != wanted.sha256:
-            raise VerificationError(f"{path}: SHA-256 {found}; wanted: {wanted.sha256}", hint=again)
-    except OSError as error:
-        raise VerificationError(f"{path} cannot be read: {error.strerror}", hint=again) from None
+    check_file(path, wanted.size_bytes, wanted.sha256, again, on_bytes)
     if isinstance(wanted, CodePackComponent):
         return
     root_hash = gpt.verity_root_hash(path, gpt.ROOT, gpt.ROOT_VERITY, gpt.ROOT_VERITY_SIG)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal, NoReturn, cast
 
 from appliance.contract.bundles import BUNDLES, form_of
-from appliance.contract.release import AdapterComponent, EvaluationResult, ModelComponent, Pinned
+from appliance.contract.release import AdapterComponent, EvaluationResult, ModelComponent, Pinned, SystemComponent
 from appliance.contract.seal import ModelTask
 from fleetctl.errors import ConfigError, RefusedError, UsageError
 from fleetctl.image.cache import ImageCache
@@ -33,6 +33,7 @@ from fleetctl.image.manifest import (
 )
 from fleetctl.image.mkosi import PROFILES, ImageProfile
 from fleetctl.models.fleetdir import FleetDir
+from fleetctl.release.build_system import PackedSystem, pack_system
 from fleetctl.release.code_packs import built_in_tables
 from fleetctl.trust.passphrase import Passphrase
 
@@ -62,12 +63,15 @@ class PackedAdapter:
 
 @dataclass(frozen=True)
 class OsPart:
-    """What comes with OS images: they are replaced together."""
+    """What comes with OS images: they are replaced together. `carried`: the release brings the image to the boxes;
+    `packed`: its files, where they are not in the store yet."""
 
     usr_root_hashes: tuple[str, ...]
     version: str
     prompts: tuple[Pinned, ...]
     code_tables: tuple[Pinned, ...] = ()
+    packed: PackedSystem | None = None
+    carried: SystemComponent | None = None
 
 
 @dataclass(frozen=True)
@@ -120,10 +124,14 @@ class Cached:
             )
         return self.make(name)
 
-    def system(self, profiles: Sequence[ImageProfile]) -> OsPart:
-        """OS images, all of one version and of the code that this installation has."""
+    def system(self, profiles: Sequence[ImageProfile], *, carried: bool = False) -> OsPart:
+        """OS images, all of one version and of the code that this installation has. `carried`: one, and its files."""
+        if carried and len(profiles) != 1:
+            raise UsageError(
+                f"a release brings one OS image; {len(profiles)} were chosen", hint="--os lab or --os gpu, once"
+            )
         code = tree_digest(self.package)
-        hashes, versions = [], set()
+        hashes, versions, built = [], set(), None
         for profile in profiles:
             path = self.cache.images(self.fleet.fleet.name) / f"edge-{profile}.json"
             built = read_manifest(path, ImageManifest)
@@ -143,7 +151,13 @@ class Cached:
                 f"OS images of versions {', '.join(sorted(versions))}; wanted: one version",
                 hint="fleetctl image build --profile …",
             )
-        return OsPart(tuple(hashes), versions.pop(), prompts(self.package), built_in_tables(self.package))
+        packed = None
+        if carried and built is not None:
+            packed = pack_system(self.cache.images(self.fleet.fleet.name), built)
+        return OsPart(
+            tuple(hashes), versions.pop(), prompts(self.package), built_in_tables(self.package),
+            packed, packed.component if packed else None,
+        )  # fmt: skip
 
     def built_systems(self) -> list[ImageProfile]:
         """The OS profiles that an image was built of."""

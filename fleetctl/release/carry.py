@@ -106,7 +106,7 @@ def metadata_names(trusted: Trusted, pin: bytes) -> list[str]:
 
 def size_of(manifest: ReleaseManifest) -> int:
     """Bytes of a release's images."""
-    return sum(model.size_bytes for model in manifest.images)
+    return sum(model.size_bytes for model in manifest.components)
 
 
 def _read(path: Path, limit: int) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from appliance.contract.release import ImageComponent, ReleaseManifest
+from appliance.contract.release import Component, ReleaseManifest
 from fleetctl import atomic
 from fleetctl.errors import ChangeError, RefusedError, UsageError, VerificationError
 from fleetctl.release.build_images import full, sha256_of
@@ -52,7 +52,7 @@ def export(
         _check_room(store, medium, work, manifest, files)
         images = {}
         if not dry_run:
-            for model in manifest.images:
+            for model in manifest.components:
                 images[model.root_hash] = _image(store, model, work, progress)
             _finish(work, final, CarriedIndex(
                 release=name, channel=channel, digest=manifest.digest, files=_listed(files, manifest)
@@ -76,7 +76,7 @@ def _listed(files: dict[str, bytes], manifest: ReleaseManifest) -> tuple[Carried
     ]
     large = [
         CarriedFile(path=image_path(model.root_hash), sha256=model.sha256, size_bytes=model.size_bytes)
-        for model in manifest.images
+        for model in manifest.components
     ]
     return (*small, *large)
 
@@ -85,7 +85,7 @@ def _check_room(
     store: ReleaseStore, medium: Path, work: Path, manifest: ReleaseManifest, files: dict[str, bytes]
 ) -> None:  # fmt: skip
     needed = sum(map(len, files.values()))
-    for model in manifest.images:
+    for model in manifest.components:
         if not store.image(model.root_hash).is_file():
             raise VerificationError(
                 f"{store.image(model.root_hash)} is missing: the image of {model.name}",
@@ -100,7 +100,7 @@ def _check_room(
         )
 
 
-def _image(store: ReleaseStore, model: ImageComponent, work: Path, progress: Progress) -> str:
+def _image(store: ReleaseStore, model: Component, work: Path, progress: Progress) -> str:
     target = work / image_path(model.root_hash)
     with progress.step(f"copying {model.name} ({model.size_bytes:,} bytes)") as step:
         count = step.counter(model.size_bytes)

@@ -142,7 +142,7 @@ def _verified(
         stray = sorted(files.keys() - repository_files(staged, view).keys())
         raise hostile(f"{medium.path}: {stray[0]} is no part of the signed repository")
     sizes = {file.path: (file.size_bytes, file.sha256) for file in index.files if file.path.startswith("images/")}
-    wanted = {image_path(model.root_hash): (model.size_bytes, model.sha256) for model in manifest.images}
+    wanted = {image_path(model.root_hash): (model.size_bytes, model.sha256) for model in manifest.components}
     if sizes != wanted:
         wrong = sorted(sizes.items() ^ wanted.items())[0][0]
         raise hostile(f"{medium.path / wrong}: the index does not say of it what the signed manifest says")
@@ -197,7 +197,7 @@ def _images(
     store: ReleaseStore, medium: Medium, good: _Good, progress: Progress, *, dry_run: bool
 ) -> dict[str, str]:  # fmt: skip
     """Have every image verified: in a dry run on the medium, else as a part beside its final name."""
-    models = good.manifest.images
+    models = good.manifest.components
     images: dict[str, str] = {}
     if dry_run:
         for model in models:

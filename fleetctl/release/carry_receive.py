@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.contract.release import CodePackComponent, ImageComponent
+from appliance.contract.release import CodePackComponent, Component, SystemComponent
 from fleetctl.errors import VerificationError
 from fleetctl.image import gpt
 from fleetctl.release.build_images import full, sha256_of
@@ -23,7 +23,7 @@ def part(store: ReleaseStore, root_hash: str) -> Path:
     return store.images / f".{root_hash}.part"
 
 
-def receive(store: ReleaseStore, medium: Medium, model: ImageComponent, progress: Progress) -> str:
+def receive(store: ReleaseStore, medium: Medium, model: Component, progress: Progress) -> str:
     """Return how the image came: there, copied or resumed. The part is verified then, and still has its own name.
 
     Raises VerificationError for another image than the manifest's, ChangeError when it cannot be written.
@@ -39,7 +39,8 @@ def receive(store: ReleaseStore, medium: Medium, model: ImageComponent, progress
         except OSError as error:
             raise full(error, incoming, model.size_bytes) from None
         step.result(how)
-    if isinstance(model, CodePackComponent):  # no image: its digest, which was compared, is all there is to it
+    if isinstance(model, CodePackComponent | SystemComponent):
+        # No image: its digest, which was compared, is all there is to it; the parts of a system stand in the manifest.
         return how
     try:
         root_hash = gpt.verity_root_hash(incoming, gpt.ROOT, gpt.ROOT_VERITY, gpt.ROOT_VERITY_SIG)
@@ -50,7 +51,7 @@ def receive(store: ReleaseStore, medium: Medium, model: ImageComponent, progress
     return how
 
 
-def check_on_medium(medium: Medium, model: ImageComponent, progress: Progress) -> None:
+def check_on_medium(medium: Medium, model: Component, progress: Progress) -> None:
     """Verify an image where it lies. Raises VerificationError."""
     with progress.step(f"reading {model.name} ({model.size_bytes:,} bytes)") as step:
         digest = hashlib.sha256()
@@ -59,7 +60,7 @@ def check_on_medium(medium: Medium, model: ImageComponent, progress: Progress) -
         _same(medium, model, digest.hexdigest())
 
 
-def _received(medium: Medium, model: ImageComponent, incoming: Path, step: Step) -> str:
+def _received(medium: Medium, model: Component, incoming: Path, step: Step) -> str:
     begun = incoming.stat().st_size if incoming.is_file() and not incoming.is_symlink() else 0
     if 0 < begun <= model.size_bytes and _copied(medium, model, incoming, begun, step) == model.sha256:
         return "resumed"
@@ -70,7 +71,7 @@ def _received(medium: Medium, model: ImageComponent, incoming: Path, step: Step)
     return "copied"
 
 
-def _copied(medium: Medium, model: ImageComponent, incoming: Path, begun: int, step: Step) -> str:
+def _copied(medium: Medium, model: Component, incoming: Path, begun: int, step: Step) -> str:
     """Copy the rest behind the first `begun` bytes of a part, and return the digest of the whole."""
     digest = hashlib.sha256()
     count = step.counter(model.size_bytes)
@@ -86,12 +87,12 @@ def _copied(medium: Medium, model: ImageComponent, incoming: Path, begun: int, s
     return digest.hexdigest()
 
 
-def _whole(path: Path, model: ImageComponent, on_bytes: Callable[[int], None]) -> bool:
+def _whole(path: Path, model: Component, on_bytes: Callable[[int], None]) -> bool:
     there = path.is_file() and path.stat().st_size == model.size_bytes
     return there and sha256_of(path, on_bytes) == model.sha256
 
 
-def _same(medium: Medium, model: ImageComponent, found: str) -> None:
+def _same(medium: Medium, model: Component, found: str) -> None:
     if found != model.sha256:
         raise hostile(
             f"{medium.path / image_path(model.root_hash)}: SHA-256 {found}; the signed manifest wants {model.sha256}"

@@ -68,7 +68,7 @@ class _Needs:
                 reasons.append(why)
 
     def release(self, manifest: ReleaseManifest, why: str) -> None:
-        self.add((image.root_hash for image in manifest.images), why)
+        self.add((image.root_hash for image in manifest.components), why)
 
 
 def prune(
@@ -119,7 +119,7 @@ def _needs(
         if each.manifest is None:
             continue
         manifests[each.manifest.digest] = each.manifest
-        for image in each.manifest.images:
+        for image in each.manifest.components:
             names.setdefault(image.root_hash, set()).add(each.name)
         if each.folder.parent == store.drafts:
             needs.release(each.manifest, f"draft {each.name}")

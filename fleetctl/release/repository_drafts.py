@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
-from appliance.contract.release import MAX_MANIFEST_BYTES, CodePackComponent, ReleaseManifest, ReleaseName
+from appliance.contract.release import (
+    MAX_MANIFEST_BYTES,
+    CodePackComponent,
+    ReleaseManifest,
+    ReleaseName,
+    SystemComponent,
+)
 from fleetctl.errors import RefusedError, UsageError, VerificationError
 from fleetctl.image.digest import file_sha256
 from fleetctl.image.gpt import ROOT, ROOT_VERITY, ROOT_VERITY_SIG, verity_root_hash
@@ -68,7 +74,7 @@ def check_images(store: ReleaseStore, manifest: ReleaseManifest) -> None:
 def image_problems(store: ReleaseStore, manifest: ReleaseManifest) -> list[str]:
     """What is wrong with the images of a release, one sentence a file."""
     problems = []
-    for model in manifest.images:
+    for model in manifest.components:
         path = store.image(model.root_hash)
         try:
             size = path.stat().st_size
@@ -79,7 +85,7 @@ def image_problems(store: ReleaseStore, manifest: ReleaseManifest) -> list[str]:
             if found != model.sha256:
                 problems.append(f"{path} has SHA-256 {found}, the manifest says {model.sha256}")
                 continue
-            if isinstance(model, CodePackComponent):  # no image: its digest is all there is to it
+            if isinstance(model, CodePackComponent | SystemComponent):  # no image: its digest is all there is to it
                 continue
             named = verity_root_hash(path, ROOT, ROOT_VERITY, ROOT_VERITY_SIG)
         except FileNotFoundError:

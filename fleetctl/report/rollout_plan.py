@@ -111,6 +111,8 @@ def _sends(plan: Plan) -> str:
         text += f"; {time_words(max(times))} for the slowest"
     if unknown := len(plan.sites) - len(times):
         text += f"; how long is not known of {counted(unknown)}"
+    if anew := sum(site.restarts for site in plan.sites):
+        text += f"; {counted(anew)} start{'s' if anew == 1 else ''} anew with another operating system"
     return text
 
 
@@ -202,6 +204,8 @@ def _wave(plan: Plan, wave: PlannedWave, title: str, now: datetime, width: int |
             text = f"{_runs(site):{runs}} → {plan.release.name}  {size_words(site.bytes_expected)}"
             if site.seconds_expected is not None:
                 text += f", {time_words(site.seconds_expected)}"
+            if site.restarts:
+                text += ", starts anew with another operating system"
             lines += wrapped(f"    {site.site:{name}}  ", text, width, hang=6 + name)
     return lines
 

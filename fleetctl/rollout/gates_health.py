@@ -55,4 +55,7 @@ def _not_loaded(snapshot: HealthSnapshot, asked: Asked) -> list[str]:
     for model in asked.release.models:
         if (seen := loaded.get(model.task)) != model.root_hash:
             found.append(f"{model.task}: {(seen or 'nothing')[:12]} is loaded, the release has {model.root_hash[:12]}")
+    system, runs = asked.release.system, snapshot.image.usr_root_hash
+    if system is not None and runs != system.root_hash:
+        found.append(f"the system {(runs or 'unknown')[:12]} runs, the release has {system.root_hash[:12]}")
     return found

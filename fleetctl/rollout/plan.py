@@ -93,13 +93,22 @@ def bytes_expected(status: ReleaseStatus | None, release: ReleaseManifest) -> in
     Of a site that did not answer, nothing is known to be there.
     """
     there = _images(status) if status else frozenset()
-    return sum(image.size_bytes for image in release.images if image.root_hash not in there)
+    return sum(each.size_bytes for each in release.components if each.root_hash not in there)
+
+
+def restarts(status: ReleaseStatus | None, release: ReleaseManifest) -> bool:
+    """Whether the site starts anew, with another operating system. Of one that did not answer, it is expected."""
+    if release.system is None:
+        return False
+    return status is None or status.usr_root_hash != release.system.root_hash
 
 
 def _images(status: ReleaseStatus) -> frozenset[str]:
     """Root hashes of what is there. What the provisioning brought stands in no list of images until it is adopted."""
     sets = [each for each in (status.active, status.previous, status.staged) if each is not None and each.complete]
-    return frozenset(status.images).union(*((*each.models.values(), *each.adapters) for each in sets))
+    systems = {status.usr_root_hash, *(each.usr_root_hash for each in sets)} - {None}
+    known = ((*each.models.values(), *each.adapters) for each in sets)
+    return frozenset(status.images).union(systems, *known)  # type: ignore[arg-type]
 
 
 def seconds_expected(size: int, limit_kib_s: int | None, rate: float | None) -> int | None:
@@ -144,6 +153,7 @@ def _planned(chosen: Chosen, policy: RolloutPolicySpec, release: ReleaseManifest
         reachable=status is not None,
         labels=dict(site.labels),
         activation=activation(policy.windows, site.name, site.labels).words(),
+        restarts=restarts(status, release),
         bytes_expected=size,
         seconds_expected=seconds_expected(size, policy.bandwidth_kib_s, rates(site.name)),
     )

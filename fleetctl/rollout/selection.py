@@ -127,7 +127,8 @@ def why_not(
         return f"follows the channel {follows}, not {policy.channel}"
     if site.engine != release.engine:
         return f"its engine is {site.engine}, the release was made for {release.engine}"
-    if site.usr_root_hash is not None and site.usr_root_hash not in release.usr_root_hashes:
+    brings = release.system is not None
+    if not brings and site.usr_root_hash is not None and site.usr_root_hash not in release.usr_root_hashes:
         return f"its OS image ({site.usr_root_hash[:12]}) is none of those that the release was made for"
     if site.seen.status is None:
         return None if site.seen.offline else f"its status is not known: {site.seen.problem}"

@@ -26,6 +26,10 @@ from fleetctl.rollout.journal_records import OpenStep, SiteRecord, StepKind, Ste
 
 # Activation windows are judged by our clock: a box that is further off would be switched at another time of its day.
 _CLOCKS_APART = timedelta(minutes=10)
+_PHASES = {
+    "rebooting": "the box starts anew with the release's operating system, and does not answer until it has",
+    "probing": "the box proves the release before it commits it",
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,8 @@ def ended(status: ReleaseStatus, step: StepKind, operation: str, target: str) ->
     change = change_of(status, operation)
     if change is not None:
         if change.outcome is None:
-            return StepResult(StepOutcome.GOING_ON, f"the box is {status.phase}", facts, status)
+            said = _PHASES.get(status.phase, f"the box is {status.phase}")
+            return StepResult(StepOutcome.GOING_ON, said, facts, status)
         return StepResult(StepOutcome(change.outcome), change.reason, facts, status)
     active, staged = _digest(status.active), _digest(status.staged)
     denied = any(each.digest == target for each in status.denied)

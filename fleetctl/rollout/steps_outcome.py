@@ -58,6 +58,7 @@ def applied(view: View, kind: StepKind, result: StepResult, world: World, pace: 
         kind = view.open.kind
     if result.outcome is StepOutcome.GOING_ON:
         later = replace(live, ready_at=world.mono + pace.ask_again_s)
+        record = record if record.settled else record.model_copy(update={"reason": result.reason[:1000]})
         return Applied(record, later, False, result.outcome, events)
     base = Applied(record, live, True, result.outcome, events, facts=result.facts)
     if view.record.settled:

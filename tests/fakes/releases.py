@@ -32,6 +32,7 @@ from appliance.contract.release import (
     CodePackComponent,
     ModelComponent,
     ReleaseManifest,
+    SystemComponent,
     bom_target,
     manifest_target,
 )
@@ -61,6 +62,7 @@ def manifest(
     bom: bytes = b"{}\n",
     minimum_sequence: int = 0,
     usr_root_hashes: tuple[str, ...] = (USR_ROOT_HASH,),
+    system: SystemComponent | None = None,
     notes: str = "",
     adapters: Sequence[AdapterComponent] = (),
     code_packs: Sequence[CodePackComponent] = (),
@@ -71,6 +73,7 @@ def manifest(
         created_at=NOW,
         usr_root_hashes=usr_root_hashes,
         appliance_version="0.6.0",
+        system=system,
         models=tuple(models),
         adapters=tuple(adapters),
         code_packs=tuple(code_packs),

@@ -33,6 +33,8 @@ class Faults(BaseModel):
     clock_s: float = Field(0.0, description="So far the wall clock of the site's own programs is off.")
     corrupt_transfers: int = Field(0, ge=0, description="So many of the next transfers arrive with a byte flipped.")
 
+    dead_systems: tuple[str, ...] = Field((), description="Root hashes of systems that do not come up.")
+
     def engine(self, task: str, root_hash: str) -> Engine:
         """What is wrong with the engine of a task while it has this image."""
         found: Engine = self.drafting if task == "drafting" else self.transcription

@@ -19,6 +19,7 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.release.code_packs import code_pack
 from tests.fakes.release_images import Image, model_image
 from tests.fakes.releases import SignedRepository, manifest
+from tests.fakes.systems import System
 from tests.sim.fleet.agents import Agents
 from tests.sim.fleet.directory import SimFleet, SimSite, make_fleet
 from tests.sim.fleet.front import Front
@@ -120,6 +121,7 @@ class SimulatedFleet:
         channel: str = "stable",
         minimum: int = 0,
         code_packs: Sequence[Path] = (),
+        system: System | None = None,
     ) -> Published:
         """Sign a release of these images (what is left out is what was provisioned) into a channel."""
         found = {task: images.get(task) or model.image for task, model in self.provisioned.items()}
@@ -131,7 +133,11 @@ class SimulatedFleet:
         packs = [code_pack(path) for path in code_packs]
         for pack, path in zip(packs, code_packs, strict=True):
             shutil.copy(path, self.operator_images / f"{pack.root_hash}.raw")
-        made = manifest(name, sequence, components, minimum_sequence=minimum, code_packs=packs)
+        brought = {}
+        if system is not None:
+            (self.operator_images / f"{system.root_hash}.raw").write_bytes(system.whole)
+            brought = {"system": system.component(), "usr_root_hashes": (system.root_hash,)}
+        made = manifest(name, sequence, components, minimum_sequence=minimum, code_packs=packs, **brought)
         self.repository.publish(channel, made)
         self.published.append(Published(made, found))
         return self.published[-1]

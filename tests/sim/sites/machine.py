@@ -13,7 +13,6 @@ from appliance.contract.seal import ModelTask
 from appliance.facts.reading import UnreadableError
 from appliance.health.engines import EngineAnswer
 from appliance.health.inputs import Facts, parse_facts
-from tests.fakes.releases import USR_ROOT_HASH
 from tests.sim.fleet.machine import Machine, values
 from tests.sim.sites.answers import SOURCE, gateway_health
 from tests.sim.sites.faults import read_faults
@@ -37,7 +36,7 @@ class SiteMachine(Machine):
         found["verity"] = {
             name: {"name": name, "root_hash": root_hash, "corrupted": False, "signed": True}
             for name, root_hash in (
-                ("usr", USR_ROOT_HASH), *((_MAPPING[task], root_hash) for task, root_hash in loaded.items())
+                ("usr", self._site.system), *((_MAPPING[task], root_hash) for task, root_hash in loaded.items())
             )
         }  # fmt: skip
         found["seal"] = json.loads(self._site.places.seal.read_bytes())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -21,6 +22,7 @@ from tests.sim.sites.events import tell
 from tests.sim.sites.faults import read_faults
 from tests.sim.sites.images import CorruptImageError, verified_root_hash
 from tests.sim.sites.places import Places
+from tests.sim.sites.programs import environment
 
 TASKS: tuple[ModelTask, ...] = ("transcription", "drafting")
 ENGINES = {f"appliance-{task}": task for task in TASKS}
@@ -74,6 +76,12 @@ class SimulatedSystemd:
         names = [unit.removesuffix(".service") for unit in units]
         if verb == "daemon-reload":
             return 0, ""
+        if names == ["reboot.target"]:
+            # Ordered; it happens when the scenario lets it (SimulatedSite.restart).
+            tell(self.places.events, "systemctl", "reboot", "")
+            return 0, ""
+        if verb == "start" and len(names) == 1 and (found := names[0].partition("@")[2]) and "boot-order" in names[0]:
+            return await self._boot_order(found)
         if unknown := [name for name in names if name not in self.state]:
             return 5, f"Unit {unknown[0]}.service not found (simulated systemctl).\n"
         if verb in ("start", "restart", "stop"):
@@ -96,6 +104,16 @@ class SimulatedSystemd:
         if verb == "show":
             return 0, "\n".join(self._shown(name, options) for name in names)
         return 1, f"simulated systemctl has no verb {verb!r}\n"
+
+    async def _boot_order(self, order: str) -> tuple[int, str]:
+        """What appliance-boot-order@.service runs; the real program, on the site's files."""
+        program = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "appliance.release.boot_order", order, env=environment(self.places),
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _, said = await program.communicate()
+        tell(self.places.events, "boot-order", order, str(program.returncode))
+        return program.returncode or 0, said.decode(errors="replace")
 
     def _shown(self, name: str, options: list[str]) -> str:
         state = self.state[name]

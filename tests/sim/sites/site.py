@@ -21,10 +21,11 @@ from appliance.contract.seal import ModelTask, Seal, SealedModel, SealedVolume
 from appliance.health.key import DIRECTORY as KEY_FOLDER
 from tests.fakes.release_images import Image
 from tests.fakes.releases import USR_ROOT_HASH
+from tests.fakes.systems import System, install_system, simulated_boot
 from tests.sim.fleet.directory import SimSite
 from tests.sim.fleet.machine import RULES, UUID
 from tests.sim.sites.events import Event, read_events, tell
-from tests.sim.sites.faults import Faults, write_faults
+from tests.sim.sites.faults import Faults, read_faults, write_faults
 from tests.sim.sites.places import Places
 from tests.sim.sites.programs import environment, install
 from tests.sim.sites.services import ENGINES, GATEWAY, Services, SimulatedSystemd
@@ -115,12 +116,45 @@ class SimulatedSite:
         path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         path.chmod(0o600)
 
+    def give_slots(self, running: System) -> None:
+        """A system disk with two slots, of which the first holds this system: simulated, a file. Before it boots."""
+        for name in ("dev", "efi"):
+            shutil.rmtree(self.places.root / name, ignore_errors=True)
+        install_system(self.places.root, running)
+        self._write("/proc/cmdline", f"ro usrhash={running.root_hash} quiet\n")
+        seal = json.loads(self.places.seal.read_text())
+        self.places.seal.write_text(json.dumps({**seal, "usr_root_hash": running.root_hash}, indent=1))
+
+    @property
+    def system(self) -> str:
+        """Root hash of the system that runs."""
+        return self.places.command_line.read_text().partition("usrhash=")[2].split()[0]
+
+    def is_told_to_restart(self) -> bool:
+        """Whether systemd was ordered to start the machine anew since it is on."""
+        last = [event.what for event in self.events() if event.what == "reboot" or event.kind == "power"]
+        return bool(last) and last[-1] == "reboot"
+
+    def _choose_system(self) -> None:
+        """Simulated: the boot loader, until a system comes up; what hangs is given up by its deadline."""
+        if not self.places.below("/dev/system-disk").exists():
+            return
+        for _ in range(6):
+            linux = self.places.below("/efi/EFI/Linux")
+            before = {path.name for path in linux.iterdir()}
+            found = simulated_boot(self.places.root, dead=read_faults(self.places.faults).dead_systems)
+            tell(self.places.events, "booted", found or "nothing", ", ".join(sorted(before)))
+            if found:
+                return
+        raise AssertionError("no system comes up")
+
     # --- power and network
 
     def boot(self, *, connected: bool = True) -> None:
         """Power comes: what was cut off is finished or undone before any service starts, as the boot unit does it."""
         self._write("/proc/sys/kernel/random/boot_id", f"{uuid.uuid4()}\n")
         tell(self.places.events, "power", "on")
+        self._choose_system()
         self._services.run(self.systemd.power_on())
         self.powered = True
         self.recovered = self._unit("--at-boot")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from fleetctl.rollout.engine_run import opened_journal
 from fleetctl.rollout.journal_records import Committed, SiteState, StepKind, StepOutcome
 from tests.fakes import site as fake
 from tests.fakes.rollouts import RELEASE, START, TARGET, named, plan
+from tests.fakes.systems import system
 
 SITE = named("s1")
 
@@ -78,6 +80,20 @@ def test_provisioning_installs_the_committed_set_or_says_what_is_missing(fleet: 
     assert {(each.name, each.root_hash) for each in built.need_models()} == {
         (model.name, model.root_hash) for model in RELEASE.models
     }
+
+
+def test_the_operating_system_that_a_release_brought_is_wanted_whatever_was_built_since(
+    fleet: FleetDir, tmp_path: Path
+) -> None:
+    """Else `site verify` would call the committed system a drift, and provisioning would refuse the site."""
+    committed = CommittedSets.read(fleet).of("s1")
+    assert committed is not None
+    (tmp_path / "system").mkdir()
+    brought = system(tmp_path / "system", "0.2.0", b"usr").component()
+    update = {"system": brought, "usr_root_hashes": (brought.root_hash,)}
+    committed = replace(committed, manifest=committed.manifest.model_copy(update=update))
+    built = built_release(committed.site(SITE), fake.PROFILE, "north", ImageCache(tmp_path), committed)
+    assert built.need_usr_root_hash() == brought.root_hash == built.wanted.usr_root_hash
 
 
 def test_a_manifest_that_is_not_here_undoes_nothing(fleet: FleetDir) -> None:

@@ -124,7 +124,7 @@ def test_the_log_is_verified_as_its_writer_and_without_a_network() -> None:
 
 
 def test_every_module_that_a_unit_starts_exists() -> None:
-    assert len(modules()) == 12
+    assert len(modules()) == 13
     root = Path(__file__).parents[4]
     for name in modules():
         path = root / name.replace(".", "/")
