@@ -10,7 +10,7 @@ from fleetctl.rollout import gates_health
 from fleetctl.rollout.gates import Asked
 from fleetctl.rollout.journal import Journal
 from fleetctl.rollout.selection import Seen, select
-from fleetctl.rollout.story import explain
+from fleetctl.rollout.story import Known, explain
 from tests.fakes import site as fake
 from tests.fakes.boxes import set_of
 from tests.fakes.rollouts import RELEASE, Bench, bench, named, plan
@@ -86,7 +86,7 @@ def test_a_site_that_starts_anew_is_waited_for_and_ordered_once(journal: Journal
     for _ in range(8):
         run.turn()
     found = journal.find(run.plan.id)
-    words = explain(journal, found, name, run.clock.utc, {}).says
+    words = explain(journal, found, name, run.clock.utc, Known({})).says
     assert "starts anew with the release's operating system, and does not answer until it has" in words
     box.reachable = False
     for _ in range(60):
