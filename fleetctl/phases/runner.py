@@ -155,8 +155,11 @@ def run_hosts(
             return HostReport(name, error=error)
 
     with ThreadPoolExecutor(max_workers=parallel) as pool:
-        futures = {name: pool.submit(one, name) for name in hosts}
+        futures: dict[str, Future[HostReport]] = {}
         try:
+            # Within: what is heard before all have begun has to reach those that have.
+            for name in hosts:
+                futures[name] = pool.submit(one, name)
             _wait(futures)
         except (KeyboardInterrupt, SystemExit):
             interruption.request()

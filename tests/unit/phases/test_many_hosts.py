@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from fleetctl.actions.provision import PROVISION
 from fleetctl.errors import ChangeError, FleetctlError, LockHeldError, PartialError
-from fleetctl.phases.runner import HostReport, Interruption, raise_for, run_hosts
+from fleetctl.phases.runner import HostReport, Interruption, OpenRun, raise_for, run_hosts
 from fleetctl.remote.tasks import TaskResult
 from tests.fakes.host import failed
 from tests.fakes.provisioning import TAGS, Setting, opened, script
@@ -67,4 +67,28 @@ def test_ctrl_c_in_the_waiting_thread_reaches_running_hosts(monkeypatch: pytest.
     monkeypatch.setattr(runner, "_wait", wait)
     with pytest.raises(KeyboardInterrupt):
         run_hosts(PROVISION, {"lab-1": lambda: opened(setting)}, interruption, parallel=1)
+    assert setting.playbooks.tags == ["lock", "storage", "unlock"]
+
+
+def test_ctrl_c_before_every_host_has_begun_reaches_those_that_have() -> None:
+    """While the hosts are handed out, one after the other, the first is in work already."""
+    interruption, started = Interruption(), threading.Event()
+
+    def busy(_: Mapping[str, Any]) -> list[TaskResult]:
+        started.set()
+        deadline_s = time.monotonic() + 300
+        while not interruption.heard():
+            assert time.monotonic() < deadline_s
+            time.sleep(0.001)
+        raise KeyboardInterrupt
+
+    class Interrupted(dict[str, OpenRun]):
+        def __iter__(self) -> Iterator[str]:
+            yield "lab-1"
+            assert started.wait(300)
+            raise KeyboardInterrupt
+
+    setting = Setting(script(storage=busy))
+    with pytest.raises(KeyboardInterrupt):
+        run_hosts(PROVISION, Interrupted({"lab-1": lambda: opened(setting)}), interruption, parallel=1)
     assert setting.playbooks.tags == ["lock", "storage", "unlock"]
