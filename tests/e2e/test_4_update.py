@@ -100,6 +100,7 @@ def test_an_explanation_tells_the_story(updated: Operator, release: str) -> None
     assert "activate" in history
 
 
+@pytest.mark.soak
 def test_the_clinical_gate_measures_both_sets_by_units_of_their_own(updated: Operator, tmp_path: Path) -> None:
     """Back to the other drafting model, by a policy that has both measured on the box before the switch."""
     before = status(updated).active

@@ -11,7 +11,7 @@ from fleetctl.lab.demo import next_release
 from tests.e2e.operator import SITE, Operator
 from tests.e2e.test_4_update import POLICY, status
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.soak
 
 
 @pytest.fixture(scope="module")

@@ -203,9 +203,9 @@ def site_argv(profile: str) -> tuple[str, ...]:
     digest = "d" * 64
     site = Settings(
         engine="vllm", cards=gpu.count, card_memory_mib=gpu.min_memory_mib, transcription_mib=5818, parallel=16,
-        context_tokens=16384, quantization="fp8", adapters=(digest,),
+        context_tokens=16384, quantization="fp8",
     )  # fmt: skip
-    adapters = (Adapter(digest, Path("/run/adapters") / digest),)
+    adapters = (Adapter(digest, Path("/run/adapters/0"), rank=16),)
     weights = Weights(Path("/run/model"), "draft-model", "a" * 64, "test")
     return vllm.argv(site, weights, Path("/run/appliance-drafting/engine/e.sock"), adapters)
 
