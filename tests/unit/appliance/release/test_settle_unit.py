@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shlex
 import subprocess
 from pathlib import Path
@@ -18,12 +19,19 @@ UNIT = (
 )  # fmt: skip
 
 
-def condition(record: Path) -> int:
-    """The exit code of the unit's condition on another record; 0: it goes on."""
-    (line,) = (line for line in UNIT.read_text().splitlines() if line.startswith("ExecCondition="))
-    program, option, script = shlex.split(line.removeprefix("ExecCondition="))
-    script = script.replace("/var/lib/appliance/releases/record", str(record))
-    return subprocess.run([program, option, script], check=False, capture_output=True).returncode
+def condition(record: Path, lock: Path = Path("/nonexistent/lock")) -> int:
+    """The exit code of the first condition that is not met, on another record and lock; 0: it goes on."""
+    lines = [line for line in UNIT.read_text().splitlines() if line.startswith("ExecCondition=")]
+    assert len(lines) == 2
+    for line in lines:
+        program, option, script = shlex.split(line.removeprefix("ExecCondition="))
+        # As systemd writes them out.
+        script = script.replace("$$", "$").replace("%%", "%")
+        script = script.replace("/var/lib/appliance/releases/record", str(record))
+        script = script.replace("/run/appliance-release.lock", str(lock))
+        if code := subprocess.run([program, option, script], check=False, capture_output=True).returncode:
+            return code
+    return 0
 
 
 def test_it_is_skipped_only_when_nothing_is_open(tmp_path: Path) -> None:
@@ -38,3 +46,13 @@ def test_it_goes_on_when_something_is_open_or_nothing_can_be_told(tmp_path: Path
     if content is not None:
         path.write_bytes(content)
     assert condition(path) == 0
+
+
+def test_it_is_skipped_while_a_release_command_is_at_work(tmp_path: Path) -> None:
+    path, lock = tmp_path / "record", tmp_path / "lock"
+    path.write_bytes(b'b47763a9 {"change":{"action":"activate"}}\n')
+    with lock.open("wb") as file:
+        assert condition(path, lock) == 0
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert condition(path, lock) == 1
+    assert condition(path, lock) == 0
