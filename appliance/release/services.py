@@ -50,12 +50,14 @@ class Systemd:
     places: Places
 
     def stop(self, tasks: Iterable[ModelTask]) -> None:
-        """Stop."""
-        self._systemctl(["stop", *_units(tasks)], _STOP_S)
+        """Stop. Of no task there is nothing to do: a release may bring what the engines have loaded already."""
+        if units := _units(tasks):
+            self._systemctl(["stop", *units], _STOP_S)
 
     def start(self, tasks: Iterable[ModelTask]) -> None:
         """Start, also what failed before; the links may lead elsewhere now."""
-        units = _units(tasks)
+        if not (units := _units(tasks)):
+            return
         self._systemctl(["reset-failed", *units], _STOP_S, must=False)
         self._systemctl(["start", *units], _START_S)
 

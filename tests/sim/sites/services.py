@@ -76,6 +76,8 @@ class SimulatedSystemd:
         names = [unit.removesuffix(".service") for unit in units]
         if verb == "daemon-reload":
             return 0, ""
+        if not names and verb in ("start", "restart", "stop"):
+            return 1, "Too few arguments.\n"
         if names == ["reboot.target"]:
             # Ordered; it happens when the scenario lets it (SimulatedSite.restart).
             tell(self.places.events, "systemctl", "reboot", "")
