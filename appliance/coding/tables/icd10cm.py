@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from appliance.coding.suggestion import CodeSystem, Note
-from appliance.coding.tables.icd10cm_xml import CODE, Node, read_tabular
+from appliance.coding.tables.icd10cm_xml import Node, read_tabular
 from appliance.coding.tables.layout import PackHead, PackKind, Source, normal
 from appliance.coding.tables.mce import read_edits
 from appliance.coding.tables.records import CodeRecord, GroupRecord, Period
@@ -138,8 +138,3 @@ def written(key: str) -> str:
     """A code without the dot as it is written in practice ("E119" → "E11.9")."""
     key = normal(key)
     return key if len(key) <= 3 else f"{key[:3]}.{key[3:]}"
-
-
-def is_code(text: str) -> bool:
-    """Whether a text has the form of an ICD-10-CM code."""
-    return CODE.fullmatch(written(text)) is not None

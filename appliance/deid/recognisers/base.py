@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -36,7 +37,7 @@ class ReadingArtifacts(NlpArtifacts):
         self.reading = reading
 
 
-class ReadingRecogniser(EntityRecognizer):
+class ReadingRecogniser(EntityRecognizer, ABC):
     """A recogniser of ours. Subclasses yield spans from `find`."""
 
     kinds: tuple[IdentifierKind, ...] = ()
@@ -47,9 +48,9 @@ class ReadingRecogniser(EntityRecognizer):
     def load(self) -> None:
         """Nothing to load: word lists come with the constructor."""
 
+    @abstractmethod
     def find(self, reading: Reading) -> Iterable[Found]:
         """The identifiers of a text, in any order; they may overlap."""
-        raise NotImplementedError
 
     def analyze(
         self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None
