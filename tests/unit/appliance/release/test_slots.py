@@ -93,6 +93,31 @@ def test_a_system_is_written_to_the_idle_slot_and_found_by_its_root_hash(
     assert simulated_boot(root) == systems["a"].root_hash
 
 
+def replace_parts(root: Path, parts: dict[str, bytes]) -> None:
+    """Other bytes in slot b, whose identifiers stay."""
+    with (root / "dev/system-disk").open("r+b") as file:
+        slot = next(each for each in read_table(file.fileno()).slots() if each.name == "b")
+        for name, content in parts.items():
+            os.pwrite(file.fileno(), content, slot.entries[name].start)
+
+
+def test_a_slot_with_another_system_under_its_name_is_not_proven(root: Path, systems: dict[str, System]) -> None:
+    """Data and tree agree with each other: only the root hash tells."""
+    write(root, systems["b"])
+    other = systems["same"].parts
+    replace_parts(root, {name: other[name] for name in ("usr", "verity")})
+    with pytest.raises(NotVerifiedError, match=f"slot b gives root hash {systems['same'].root_hash[:12]}"):
+        slots(root).prove(systems["b"].root_hash)
+
+
+def test_a_changed_byte_in_a_slot_is_not_proven(root: Path, systems: dict[str, System]) -> None:
+    write(root, systems["b"])
+    usr = systems["b"].parts["usr"]
+    replace_parts(root, {"usr": bytes([usr[0] ^ 1])})
+    with pytest.raises(NotVerifiedError, match="block"):
+        slots(root).prove(systems["b"].root_hash)
+
+
 @pytest.mark.parametrize("how", ["before", "middle", "behind"])
 @pytest.mark.parametrize("old_slot", ["empty", "held"])
 def test_a_cut_at_any_write_leaves_the_slot_empty_or_whole(
