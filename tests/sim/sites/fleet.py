@@ -3,13 +3,11 @@ images; and on the other side the sites, their health agents and the listener in
 
 from __future__ import annotations
 
-import random
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +53,7 @@ class SimulatedFleet:
 
     def __init__(self, folder: Path, count: int, *, volume_bytes: int | None = None) -> None:
         self.folder = folder
-        self.fleet: SimFleet = make_fleet(folder / "f", count, network=_free_network(), ssh_port=SSH_PORT)
+        self.fleet: SimFleet = make_fleet(folder / "f", count, ssh_port=SSH_PORT)
         self.directory = FleetDir(self.fleet.path)
         self.services = Services()
         self._work = folder / "w"
@@ -196,15 +194,6 @@ class SimulatedFleet:
         for site in self.sites.values():
             site.remove()
         self.services.stop()
-
-
-def _free_network() -> str:
-    """A part of 127/8, which is all loopback, that no other fleet here has now; 127.77 is that of tests/sim/fleet."""
-    for net in random.sample(range(78, 250), 50):  # each process asks in another order
-        with suppress(OSError), socket.socket() as probe:
-            probe.bind((f"127.{net}.0.1", SSH_PORT))
-            return f"127.{net}.0.0"
-    raise RuntimeError("no network of 127/8 is free")
 
 
 @contextmanager
