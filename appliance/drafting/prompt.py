@@ -16,7 +16,7 @@ from appliance.drafting.schema import answer_schema
 
 PROMPT_VERSION = "drafting-prompt/1"
 # 2^-96 to guess; it stands twice per source, so its tokens count.
-_FENCE_BYTES = 12
+FENCE_BYTES = 12
 LINE_MARK = "| "
 
 _RULES = """\
@@ -81,7 +81,7 @@ def prompt_digest(template: Template, asked: tuple[str, ...], language: str) -> 
 def new_series(sources: tuple[Source, ...]) -> Series:
     """Return a series whose fence no source holds."""
     while True:
-        fence = secrets.token_hex(_FENCE_BYTES)
+        fence = secrets.token_hex(FENCE_BYTES)
         if not any(fence in source.text for source in sources):
             return Series(fence)
 

@@ -1,6 +1,7 @@
 """Has an engine work on a sample, over its own socket and by the routes that the gateway uses. Nothing is stored."""
 
 import asyncio
+import hashlib
 import json
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -18,7 +19,8 @@ from appliance.drafting.errors import DraftError
 from appliance.drafting.events import Finished
 from appliance.drafting.http_engine import HttpEngine
 from appliance.drafting.kinds.template import Template
-from appliance.drafting.order import Order
+from appliance.drafting.order import Order, Series
+from appliance.drafting.prompt import FENCE_BYTES
 from appliance.drafting.settings import ModelIdentity, Settings
 from appliance.drafting.suspects import trusted
 from appliance.evaluation.errors import NotMeasuredError
@@ -83,13 +85,21 @@ def drafted(
     max_output_tokens: int = 1500, timeout_s: float,
 ) -> Drafted:  # fmt: skip
     """Return what the engine drafts from a source by the product's own drafter. Raises NotMeasuredError."""
-    order = Order(kind, (source,), template=template, max_output_tokens=max_output_tokens)
+    order = Order(
+        kind, (source,), template=template, max_output_tokens=max_output_tokens, refresh_of=_same_series(source)
+    )
     try:
         return asyncio.run(_drafted(socket, _health(socket), order, timeout_s))
     except TimeoutError:
         raise NotMeasuredError(f"drafting: no document within {timeout_s:.0f} s", hint=_JOURNAL) from None
     except DraftError as error:
         raise NotMeasuredError(f"drafting: {error.code}: {error}"[:400], hint=error.hint) from None
+
+
+def _same_series(source: Source) -> Series:
+    """The mark around the source, the same for every model and every run: a small model drafts otherwise from another
+    random mark, and what is compared would be chance. No source can hold a digest of itself."""
+    return Series(hashlib.sha256(f"evaluation\n{source.text}".encode()).hexdigest()[: 2 * FENCE_BYTES])
 
 
 async def _drafted(socket: Path, health: DraftingHealth, order: Order, timeout_s: float) -> Drafted:

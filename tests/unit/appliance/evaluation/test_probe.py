@@ -107,3 +107,14 @@ async def test_an_engine_that_breaks_or_hangs_is_told_of(place: Path) -> None:
     assert not hung.passed
     absent = await asyncio.to_thread(probe_drafting, place / "none.sock", timeout_s=60)
     assert "none.sock: No such file" in absent.detail
+
+
+async def test_two_models_are_asked_the_same_word_for_word(place: Path) -> None:
+    asked = []
+    for _ in range(2):
+        stub = StubEngine()
+        async with listening(stub.app, place / "d.sock"):
+            await asyncio.to_thread(probe_drafting, place / "d.sock", timeout_s=60.0)
+        asked.append([(given["messages"], given["temperature"], given["seed"]) for given in stub.requests])
+    assert asked[0]
+    assert asked[0] == asked[1]
