@@ -16,6 +16,24 @@ HERE = Path(__file__).parent
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+class Telling:
+    """Tells of a failure when it happens: the run goes on for an hour, and the reports come at its end."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self._terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._terminal.write_line(f"\n{report.when} of {report.nodeid}: {str(report.longrepr)[-2000:]}", red=True)
+
+
+@pytest.hookimpl(trylast=True)  # the reporter has to be there
+def pytest_configure(config: pytest.Config) -> None:
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if config.getoption("dist", "no") != "no" and terminal is not None:
+        config.pluginmanager.register(Telling(terminal))
+
+
 class Sharing(LoadScopeScheduling):
     """Who may run beside whom when two processes share the tests (`make test`): a file's tests stay together, for what
     they set up once, and so do all that use the one virtual site. (Marks for pytest-xdist's own groups are not used:
