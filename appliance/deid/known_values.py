@@ -61,6 +61,8 @@ class KnownValues:
         self._detector = detector
         self._whole: dict[str, IdentifierKind] = {}
         self._words: dict[str, IdentifierKind] = {}
+        self._of_words: set[str] = set()
+        """Names such as Primary Care: what they say is meant where it has no capital."""
         for value in values:
             if not is_telling(value.text):
                 continue
@@ -70,7 +72,10 @@ class KnownValues:
                 if not _is_word(runs[0].lower()):
                     self._words.setdefault(runs[0], value.kind)
             else:
-                self._whole.setdefault("".join(map(_folded, runs)), value.kind)
+                whole = "".join(map(_folded, runs))
+                self._whole.setdefault(whole, value.kind)
+                if all(run.isalpha() and _is_word(run.lower()) for run in runs):
+                    self._of_words.add(whole)
 
     def find(self, text: str, *, known_names: Sequence[str] = ()) -> tuple[Identifier, ...]:
         """What the other detector finds, and the known values; what overlaps is one."""
@@ -93,7 +98,8 @@ class KnownValues:
             at = letters.find(value)
             while at >= 0:
                 start, end = places[at], places[at + len(value) - 1] + 1
-                if _is_alone(text, start, end) and _is_together(text, places[at : at + len(value)]):
+                is_name = value not in self._of_words or text[start].isupper()
+                if is_name and _is_alone(text, start, end) and _is_together(text, places[at : at + len(value)]):
                     yield Identifier(start, end, kind, SOURCE, 1.0)
                 at = letters.find(value, at + 1)
 

@@ -15,7 +15,7 @@ NOTHING = FakeDetector({"nobody at all": Kind.NAME})
 VALUES = (
     Value(Kind.RECORD, "883421"), Value(Kind.PHONE, "512-867-5309"), Value(Kind.ADDRESS, "14 Rosewood Lane Apt. 7"),
     Value(Kind.PLAN, "XJK 4432 A"), Value(Kind.EMAIL, "m.lopez@gmail.com"), Value(Kind.PLACE, "Fall River"),
-    Value(Kind.PLACE, "Waltham"), Value(Kind.PLACE, "Reading"),
+    Value(Kind.PLACE, "Waltham"), Value(Kind.PLACE, "Reading"), Value(Kind.FACILITY, "Primary Care"),
 )  # fmt: skip
 
 
@@ -34,6 +34,7 @@ def found(text: str) -> list[tuple[str, Kind]]:
         ("M.Lopez@GMAIL.com", "M.Lopez@GMAIL.com", Kind.EMAIL),
         ("from FALL RIVER", "FALL RIVER", Kind.PLACE),
         ("from Waltham", "Waltham", Kind.PLACE),
+        ("seen at Primary Care", "Primary Care", Kind.FACILITY),
     ],
 )
 def test_a_value_is_found_however_it_is_written(text: str, wanted: str, kind: Kind) -> None:
@@ -42,7 +43,10 @@ def test_a_value_is_found_however_it_is_written(text: str, wanted: str, kind: Ki
 
 @pytest.mark.parametrize(
     "text",
-    ["1883421", "883421a", "88 and 3421", "waltham", "883\n\n\n\n421", "Reading glasses.", "14 rosewood"],
+    [
+        "1883421", "883421a", "88 and 3421", "waltham", "883\n\n\n\n421", "Reading glasses.", "14 rosewood",
+        "by primary care",
+    ],
 )  # fmt: skip
 def test_what_is_another_number_or_word_stays(text: str) -> None:
     assert found(text) == []
