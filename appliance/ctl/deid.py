@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -28,6 +29,14 @@ _PARTLY = 7
 
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="The text, UTF-8; - reads standard input.")]
 OutputOption = Annotated[str, typer.Option("--output", "-o", help="text or json.")]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What surrogates are drawn with. `dates`: what dates move by; None: `names`."""
+
+    names: bytes = field(repr=False)
+    dates: bytes | None = field(repr=False)
 
 
 def deidentify(
@@ -58,6 +67,12 @@ def deidentify(
         Path | None,
         typer.Option(metavar="FILE", help="16 secret bytes or more: the same key gives the same surrogates."),
     ] = None,
+    dates_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Such a key of the patient: dates move by it, so that intervals hold over their texts."
+        ),
+    ] = None,
 ) -> None:
     """Replace what identifies somebody in a text by surrogates, or bring it back. No network, nothing kept.
 
@@ -70,7 +85,7 @@ def deidentify(
     if restore is not None:
         for option, value in (
             ("--mapping", mapping), ("--known-name", known_name), ("--known-names", known_names),
-            ("--key-file", key_file), ("--stream", stream),
+            ("--key-file", key_file), ("--dates-key-file", dates_key_file), ("--stream", stream),
         ):  # fmt: skip
             if value:
                 raise UsageError(f"{option} does not go with --restore", hint="leave it out")
@@ -82,17 +97,17 @@ def deidentify(
     if stream and output != "text":
         raise UsageError("--stream gives text only", hint="leave -o out")
     work = _stream if stream else _deidentify
-    work(file, output, mapping, names, _key(key_file))
+    work(file, output, mapping, names, Keys(_key(key_file) or os.urandom(32), _key(dates_key_file)))
 
 
-def _deidentify(file: str, output: str, mapping: Path | None, names: list[str], key: bytes | None) -> None:
+def _deidentify(file: str, output: str, mapping: Path | None, names: list[str], keys: Keys) -> None:
     from appliance.deid.deidentify import Deidentifier
     from appliance.deid.loading import detector_digest, load_detector
     from appliance.deid.residual import assess, words
 
     text = _text(file)
     with _reserved(mapping) as keep:
-        work = Deidentifier(load_detector(), key or os.urandom(32), [text], known_names=names)
+        work = Deidentifier(load_detector(), keys.names, [text], known_names=names, dates_key=keys.dates)
         (made,) = work.run()
         # First of all, so that no text is given out whose way back is lost.
         keep(work.mapping())
@@ -113,12 +128,12 @@ def _deidentify(file: str, output: str, mapping: Path | None, names: list[str], 
         typer.echo("no --mapping was given: this cannot be undone", err=True)
 
 
-def _stream(file: str, output: str, mapping: Path | None, names: list[str], key: bytes | None) -> None:
+def _stream(file: str, output: str, mapping: Path | None, names: list[str], keys: Keys) -> None:
     from appliance.deid.loading import load_detector
     from appliance.deid.stream import Stream
 
     with _reserved(mapping) as keep, _opened(file) as source:
-        stream = Stream(load_detector(), key or os.urandom(32), known_names=names)
+        stream = Stream(load_detector(), keys.names, known_names=names, dates_key=keys.dates)
         try:
             for piece in _pieces(file, source):
                 _print(stream.feed(piece))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from appliance.deid import dates
@@ -21,6 +21,9 @@ _BEFORE = 16
 # Detectors have a bound; no identifier is longer than the overlap.
 _STRETCH_CHARS, _OVERLAP_CHARS = 500_000, 2_000
 _ECHO_CHARS = 3
+
+Find = Callable[[str, Sequence[str]], tuple[Identifier, ...]]
+"""Returns the identifiers of a text, given full names that are known to occur."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,9 @@ class Deidentifier:
         texts: All texts of the encounter that will be read together; a surrogate is no word of any of them.
         known_names: Full names that are known to occur.
         second_look: Look again where words of a name that was found in full stand elsewhere by themselves.
+        dates_key: At least 16 secret bytes of the patient, so that dates move by as much in every encounter of
+            theirs; None: they move by `key`.
+        find: Returns what `found_in` returns of the detector, for whoever has kept it; None: the detector is asked.
     """
 
     def __init__(
@@ -93,15 +99,21 @@ class Deidentifier:
         *,
         known_names: Sequence[str] = (),
         second_look: bool = True,
+        dates_key: bytes | None = None,
+        find: Find | None = None,
     ) -> None:
         self._detector, self._texts, self._second_look = detector, tuple(texts), second_look
+        self._find: Find = find or self._look
         self._known = tuple(dict.fromkeys(known_names))
-        self._surrogates = Surrogates(Draws(key), WholeTexts(self._texts, self._known))
+        self._surrogates = Surrogates(Draws(key, dates_key), WholeTexts(self._texts, self._known))
         self._made: list[Deidentified] = []
+
+    def _look(self, text: str, names: Sequence[str]) -> tuple[Identifier, ...]:
+        return found_in(self._detector, text, names)
 
     def run(self) -> tuple[Deidentified, ...]:
         """De-identify all texts, in their order. Raises what the detector raises: then nothing is given out."""
-        found = [found_in(self._detector, text, self._known) for text in self._texts]
+        found = [self._find(text, self._known) for text in self._texts]
         words = names_of(zip(self._texts, found, strict=True))
         # A name that stands in full in one text may stand alone or in lower case in another.
         names = [*self._known, *self._full_names(found)] if self._second_look else []
@@ -109,8 +121,7 @@ class Deidentifier:
             echoes(text, one, words) for text, one in zip(self._texts, found, strict=True)
         ):
             found = [
-                checked((*one, *found_in(self._detector, text, names)), text)
-                for text, one in zip(self._texts, found, strict=True)
+                checked((*one, *self._find(text, names)), text) for text, one in zip(self._texts, found, strict=True)
             ]
         words = names_of(zip(self._texts, found, strict=True))
         for text, one in zip(self._texts, found, strict=True):

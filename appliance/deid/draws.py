@@ -15,15 +15,21 @@ _MIN_WEEKS, _MAX_WEEKS = 5, 52
 class Draws:
     """HMAC-SHA-256 under the key of an encounter or a patient. `repr` shows nothing.
 
-    Raises UsageError when the key is shorter than 16 bytes.
+    Args:
+        key: What stand-ins are drawn with.
+        dates_key: What says by how much dates move; None: `key`. A patient's own keeps intervals over encounters.
+
+    Raises UsageError when a key is shorter than 16 bytes.
     """
 
-    def __init__(self, key: bytes) -> None:
-        if len(key) < MIN_KEY_BYTES:
-            raise UsageError(
-                f"the key has {len(key)} bytes", hint=f"give at least {MIN_KEY_BYTES} random bytes of your own"
-            )
+    def __init__(self, key: bytes, dates_key: bytes | None = None) -> None:
+        for one in (key, key if dates_key is None else dates_key):
+            if len(one) < MIN_KEY_BYTES:
+                raise UsageError(
+                    f"the key has {len(one)} bytes", hint=f"give at least {MIN_KEY_BYTES} random bytes of your own"
+                )
         self._key = key
+        self._dates = self if dates_key is None else Draws(dates_key)
 
     def __repr__(self) -> str:
         return "Draws()"
@@ -50,5 +56,5 @@ class Draws:
 
     @property
     def shift_days(self) -> int:
-        """By how many days dates move: the same for every date under this key, 35 to 364 back, in whole weeks."""
-        return -7 * (_MIN_WEEKS + self.number("dates", "shift", _MAX_WEEKS - _MIN_WEEKS + 1))
+        """By how many days dates move: the same for every date under their key, 35 to 364 back, in whole weeks."""
+        return -7 * (_MIN_WEEKS + self._dates.number("dates", "shift", _MAX_WEEKS - _MIN_WEEKS + 1))

@@ -28,6 +28,18 @@ _MIN_HORIZON_CHARS = 64
 _MAX_HELD_HORIZONS = 16
 
 
+def settled(text: str, found: Sequence[Identifier], upto: int, *, lowest: int = 0) -> int | None:
+    """Return the last place up to `upto` where a text can be cut: behind white space, and inside of no identifier.
+
+    None: there is none above `lowest`.
+    """
+    spans = [(one.start, one.end) for one in found if one.start < upto]
+    for at in range(upto, lowest, -1):
+        if text[at - 1].isspace() and not any(start < at < end for start, end in spans):
+            return at
+    return None
+
+
 class Stream:
     """One text that arrives in pieces. One thread at a time.
 
@@ -37,6 +49,7 @@ class Stream:
         known_names: Full names that are known to occur.
         horizon_chars: How many characters must follow before something is given out: the delay.
         step_chars: How many characters are gathered before the detector is asked again: what it costs.
+        dates_key: As for `Deidentifier`.
     """
 
     def __init__(
@@ -47,6 +60,7 @@ class Stream:
         known_names: Sequence[str] = (),
         horizon_chars: int = HORIZON_CHARS,
         step_chars: int = STEP_CHARS,
+        dates_key: bytes | None = None,
     ) -> None:
         if horizon_chars < _MIN_HORIZON_CHARS or step_chars < 1:
             raise UsageError(
@@ -55,7 +69,7 @@ class Stream:
             )
         self._detector, self._known = detector, tuple(known_names)
         self._taken = Passing(self._known)
-        self._surrogates = Surrogates(Draws(key), self._taken)
+        self._surrogates = Surrogates(Draws(key, dates_key), self._taken)
         self._horizon, self._step = horizon_chars, step_chars
         self._context = self._held = ""
         self._hidden: Identifier | None = None
@@ -109,10 +123,9 @@ class Stream:
     def _advance(self, upto: int) -> str:
         found, base = self._find(), len(self._context)
         window = self._context + self._held
-        for cut in range(upto, 0, -1):
-            at = base + cut
-            if window[at - 1].isspace() and not any(one.start < at < one.end for one in found):
-                return self._give_out(cut, found)
+        place = settled(window, found, base + upto, lowest=base)
+        if place is not None:
+            return self._give_out(place - base, found)
         if len(self._held) < _MAX_HELD_HORIZONS * self._horizon:
             return ""
         at = base + upto

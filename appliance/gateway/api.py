@@ -57,6 +57,14 @@ class NewEncounter(Given):
     clinician: Annotated[Subject | None, Field(description="The clinician's subject; the caller when absent.")] = None
     team: Annotated[tuple[Subject, ...], Field(max_length=20, description="Others who care for the patient.")] = ()
     title: Annotated[Line | None, Field(description="Stored sealed.")] = None
+    names: Annotated[
+        tuple[Line, ...],
+        Field(
+            max_length=20,
+            description="Full names that may be said: patient, relatives, clinicians. Stored sealed, and looked for "
+            "where text is de-identified.",
+        ),
+    ] = ()
 
 
 class EncounterAnswer(Answer):

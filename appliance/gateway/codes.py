@@ -16,6 +16,7 @@ from appliance.coding.tables.library import Library
 from appliance.contract.audit import Tool
 from appliance.drafting.engine import Engine
 from appliance.errors import ApplianceError
+from appliance.gateway.code_cover import Cover
 from appliance.problems import ProblemError
 
 log = logging.getLogger("appliance.gateway")
@@ -30,6 +31,10 @@ class Suggested:
 
     table: CodeTable
     ranked: Ranked
+    asked: bool = False
+    """Whether a model read the text, whatever it answered."""
+    counts: dict[str, int] | None = None
+    """Identifiers by kind that it did not read; None: it read the text as it is."""
 
     @property
     def tools(self) -> tuple[Tool, ...]:
@@ -39,6 +44,18 @@ class Suggested:
             found.append(Tool(kind="model", name=self.ranked.model.name, digest=self.ranked.model.sha256))
             found.append(Tool(kind="prompt", name="coding", digest=self.ranked.prompt_sha256))
         return tuple(found)
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """What the log says of the text that a model read, in numbers."""
+        if not self.asked:
+            return {}
+        counts = self.counts or {}
+        hidden = {f"deid.{kind}": float(number) for kind, number in counts.items()}
+        return {
+            "deidentified": float(self.counts is not None),
+            **({} if self.counts is None else {"deid.found": float(sum(counts.values())), **hidden}),
+        }
 
 
 def shipped_suggester(table: CodeTable) -> Suggester:
@@ -82,15 +99,26 @@ class Codes:
             )
         return found
 
-    async def suggest(self, text: str, on: date, engine: Engine | None) -> Suggested:
-        """Suggest for a text and a date of service. Raises ProblemError 501, 503."""
+    async def suggest(self, text: str, on: date, engine: Engine | None, cover: Cover) -> Suggested:
+        """Suggest for a text and a date of service. Raises ProblemError 501, 503.
+
+        `cover` says what the engine reads instead of the text, where the practice's policy wants that.
+        """
         if self._suggester_of is None:
             raise ProblemError(501, "no-coding", "This site suggests no codes", "codes are found by hand")
         table = await asyncio.to_thread(self.table, on)
         # One computes at a time: drafts and their previews share the interpreter with it.
         async with self._one_at_a_time:
             found = await asyncio.to_thread(self._found, table, text, on)
-        return Suggested(table, await rank(engine, text, found, timeout_s=_ORDER_S))
+        if engine is None or not found:
+            return Suggested(table, await rank(engine, text, found, timeout_s=_ORDER_S))
+        try:
+            shown = await cover(engine.identity, text, found)
+        except ProblemError as problem:
+            # A text that cannot be hidden is read by nobody; the order is the statistical one, and says so.
+            return Suggested(table, Ranked(tuple(found), "statistics", problem.code))
+        ranked = await rank(engine, shown.text, shown.suggestions, timeout_s=_ORDER_S)
+        return Suggested(table, shown.told(ranked), asked=True, counts=shown.counts)
 
     def _found(self, table: CodeTable, text: str, on: date) -> list[Suggestion]:
         assert self._suggester_of is not None  # noqa: S101 (suggest() looked)

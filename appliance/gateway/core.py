@@ -20,6 +20,7 @@ from appliance.gateway.readings import Readings
 from appliance.gateway.refusals import Refusals
 from appliance.gateway.settings import Settings
 from appliance.gateway.speech import Speech
+from appliance.gateway.store import patients
 from appliance.gateway.store.database import Database
 from appliance.gateway.trail import Trail
 from appliance.gateway.vault import Vault
@@ -64,9 +65,11 @@ class Core:
         self.deid = Deidentification(policy_of(self.settings.deid_policy))
 
     def start(self) -> None:
-        """Take up what an earlier process left: lost drafts, cut recordings, transcripts that wait."""
+        """Take up what an earlier process left: lost drafts, cut recordings, transcripts that wait, old secrets."""
         self.drafts.close_lost()
         self.live.close_cut()
+        with self.database.write() as connection:
+            patients.forget_destroyed(connection)
         self.jobs.start()
         self.retention.start()
         self.refusals.start()

@@ -12,23 +12,31 @@ from appliance.clinical.document import MAX_STATEMENT_CHARS, Document, Finding, 
 from appliance.clinical.source import Passage, Source
 from appliance.contract.audit import Tool
 from appliance.contract.deid_policy import DEFAULT, DeidPolicy, PolicyError, TextRule, of
-from appliance.deid.deidentify import Deidentified, Deidentifier
-from appliance.deid.identifier import Detector
+from appliance.deid.deidentify import Deidentified, Deidentifier, found_in
+from appliance.deid.identifier import Detector, Identifier
+from appliance.deid.identifier import IdentifierKind as Kind
+from appliance.deid.kept import Findings
+from appliance.deid.known_values import KnownValues
 from appliance.deid.loading import detector_digest, load_detector
 from appliance.deid.mapping import Mapping
 from appliance.deid.offsets import Offsets
 from appliance.deid.restore import Restorer
 from appliance.deid.restored import Leftover, Reason
+from appliance.deid.stream import HORIZON_CHARS, settled
+from appliance.deid.vocabulary import TOKEN, listed, stem
 from appliance.drafting.checks import refuse_identifiers
 from appliance.drafting.errors import OutputError
 from appliance.drafting.events import Begun, PartPlan
 from appliance.drafting.order import Order
 from appliance.drafting.settings import ModelIdentity
 from appliance.errors import UnknownStateError, UsageError
+from appliance.gateway.known import Known
 from appliance.gateway.vault import EncounterKey
 from appliance.problems import ProblemError
 
 log = logging.getLogger("appliance.gateway")
+LIVE = "live"
+"""The identifier of the running visit among sources."""
 _MAX_FINDINGS = 50
 _WORDS = {
     Reason.AMBIGUOUS: "it may stand for more than one thing",
@@ -50,12 +58,49 @@ def policy_of(given: dict[str, Any] | None) -> DeidPolicy:
         raise UsageError(f"deid_policy: {error}", hint="see docs/design/deid-surrogates.md, or leave it out") from None
 
 
-class Deidentification:
-    """Decides by the policy and hides identifiers; the detector is loaded with the first text that needs it."""
+@dataclass(frozen=True)
+class Text:
+    """A text to hide. `findings`: where its identifiers are kept; `growing`: it is still being said."""
 
-    def __init__(self, policy: DeidPolicy, load: Callable[[], Detector] = load_detector) -> None:
-        self.policy, self._load = policy, load
+    text: str
+    findings: Findings = field(default_factory=Findings)
+    growing: bool = False
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Texts as they were read, without their identifiers, and the way back.
+
+    `texts`: the originals. Of a text that is still being said, its end is not among them: what stands there may be half
+    an identifier.
+    """
+
+    texts: tuple[str, ...]
+    made: tuple[Deidentified, ...]
+    mapping: Mapping
+    detector: Detector
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many identifiers of each kind were found."""
+        return dict(Counter(one.kind.value for text in self.made for one in text.found))
+
+
+class Deidentification:
+    """Decides by the policy and hides identifiers; the detector is loaded with the first text that needs it.
+
+    Args:
+        policy: The practice's.
+        load: Returns the detector; `version`: returns a digest of everything that it does.
+    """
+
+    def __init__(
+        self, policy: DeidPolicy, load: Callable[[], Detector] = load_detector,
+        version: Callable[[], str] = detector_digest,
+    ) -> None:  # fmt: skip
+        self.policy, self._load, self._version = policy, load, version
         self._policy_tool = Tool(kind="table", name="deid-policy", digest=policy.sha256)
+        self._clinicians: tuple[tuple[str, tuple[str, ...]], tuple[str, ...]] | None = None
 
     def applies(self, kind: str, model: ModelIdentity, wanted: bool | None) -> bool:
         """Whether a text is hidden before this model reads it. Raises ProblemError 422 against the policy."""
@@ -76,7 +121,7 @@ class Deidentification:
         """What decided and worked, for the log."""
         if not applied:
             return (self._policy_tool,)
-        return self._policy_tool, Tool(kind="program", name="deid-detector", digest=detector_digest())
+        return self._policy_tool, Tool(kind="program", name="deid-detector", digest=self._version())
 
     def detector(self) -> Detector:
         """Return the detector. Raises ProblemError 503."""
@@ -85,38 +130,125 @@ class Deidentification:
         except UnknownStateError as error:
             raise _unavailable(error) from None
 
-    def hide(
-        self, texts: Sequence[str], key: EncounterKey, known_names: Sequence[str] = ()
-    ) -> tuple[tuple[Deidentified, ...], Mapping, Detector]:
-        """De-identify texts of an encounter. Raises ProblemError 503: then no model reads any of it."""
+    def hide(self, texts: Sequence[Text], key: EncounterKey, known: Known) -> Hidden:
+        """De-identify texts of an encounter together. Raises ProblemError 503: then no model reads any of it.
+
+        409: of a visit that is still going on, too little was said.
+        """
         try:
             detector = self._load()
-            work = Deidentifier(detector, key.surrogate_key(), texts, known_names=known_names)
-            return work.run(), work.mapping(), detector
+            find, names = self._finder(detector, texts, known)
+            given = tuple(find.settled(one, names) if one.growing else one.text for one in texts)
+            work = Deidentifier(
+                detector, key.surrogate_key(), given, known_names=names, dates_key=known.dates_key, find=find
+            )  # fmt: skip
+            return Hidden(given, work.run(), work.mapping(), detector)
         except UnknownStateError as error:
             raise _unavailable(error) from None
+        except ProblemError:
+            raise
         except Exception as error:
             # Whatever it was: a text that could not be looked through is read by nobody. Its words may hold the text.
             log.error("de-identification: %s", type(error).__name__)
             raise _unavailable(None) from None
 
-    async def cover(self, order: Order, key: EncounterKey, known_names: Sequence[str]) -> "Cover":
-        """Return an order whose sources name nobody, and the way back. Raises ProblemError 503, DraftError."""
-        return await asyncio.to_thread(self._cover, order, key, known_names)
+    def _finder(self, detector: Detector, texts: Sequence[Text], known: Known) -> tuple["_Finder", tuple[str, ...]]:
+        names = (*known.names, *_names_in(detector, known.hints), *self._clinicians_of(detector, known.terms))
+        finder = _Finder(KnownValues(detector, known.values), known, self._version())
+        for one in texts:
+            finder.kept_by[one.text] = one.findings
+        return finder, tuple(dict.fromkeys(names))
 
-    def _cover(self, order: Order, key: EncounterKey, known_names: Sequence[str]) -> "Cover":
+    def _clinicians_of(self, detector: Detector, terms: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the terms of the practice's vocabulary that name a person: they change seldom, so they are kept."""
+        asked = self._version(), terms
+        if self._clinicians is None or self._clinicians[0] != asked:
+            self._clinicians = asked, tuple(term for term in terms if is_person(detector, term))
+        return self._clinicians[1]
+
+    async def cover(
+        self, order: Order, key: EncounterKey, known: Callable[[], Known], findings: dict[str, Findings]
+    ) -> "Cover":
+        """Return an order whose sources name nobody, and the way back. Raises ProblemError 409, 503, DraftError.
+
+        `known` is asked in a thread; `findings`: by source, where their identifiers are kept.
+        """
+        return await asyncio.to_thread(self._cover, order, key, known, findings)
+
+    def _cover(
+        self, order: Order, key: EncounterKey, known: Callable[[], Known], findings: dict[str, Findings]
+    ) -> "Cover":
         # What a front-desk template must not hold is looked for in what was given, not in what stands for it.
         refuse_identifiers(order)
-        made, mapping, detector = self.hide([source.text for source in order.sources], key, known_names)
-        offsets = {source.id: Offsets(one.pieces) for source, one in zip(order.sources, made, strict=True)}
+        texts = [Text(one.text, findings.get(one.id, Findings()), one.id == LIVE) for one in order.sources]
+        hidden = self.hide(texts, key, known())
+        offsets = {source.id: Offsets(one.pieces) for source, one in zip(order.sources, hidden.made, strict=True)}
         sources = tuple(
-            _hidden(source, one, offsets[source.id]) for source, one in zip(order.sources, made, strict=True)
+            _hidden(source, len(text), one, offsets[source.id])
+            for source, text, one in zip(order.sources, hidden.texts, hidden.made, strict=True)
         )
-        restorer = Restorer(mapping, read=[one.text for one in made], detector=detector)
-        counts: Counter[str] = Counter(one.kind.value for text in made for one in text.found)
+        restorer = Restorer(hidden.mapping, read=[one.text for one in hidden.made], detector=hidden.detector)
         return Cover(
-            replace(order, sources=sources), restorer, self.policy.on_unrestored == "refuse", dict(counts), offsets
+            replace(order, sources=sources), restorer, self.policy.on_unrestored == "refuse", hidden.counts, offsets
         )
+
+
+@dataclass
+class _Finder:
+    """Finds identifiers and known values, from what is kept where it is."""
+
+    detector: KnownValues
+    known: Known
+    version: str
+    kept_by: dict[str, Findings] = field(default_factory=dict)
+
+    def __call__(self, text: str, names: Sequence[str]) -> tuple[Identifier, ...]:
+        findings = self.kept_by.setdefault(text, Findings())
+        return findings.find(text, self._context(names), lambda part: found_in(self.detector, part, names))
+
+    def settled(self, one: Text, names: Sequence[str]) -> str:
+        """Return the part of a text that is still being said behind which no identifier can begin any more.
+
+        Raises ProblemError 409 when there is none: as with a stream, nothing of an identifier is given out before all
+        of it was heard.
+        """
+        found = self(one.text, names)
+        cut = settled(one.text, found, len(one.text) - HORIZON_CHARS)
+        if cut is None:
+            raise ProblemError(
+                409, "not-live", "Too little was heard yet",
+                f"a text without identifiers stays {HORIZON_CHARS} characters behind what is said",
+            )  # fmt: skip
+        beginning = one.text[:cut]
+        self.kept_by[beginning] = one.findings
+        inside = [identifier for identifier in found if identifier.end <= cut]
+        one.findings.keep_beginning(beginning, self._context(names), inside)
+        return beginning
+
+    def _context(self, names: Sequence[str]) -> bytes:
+        return self.known.digest(self.version, names)
+
+
+def _names_in(detector: Detector, texts: Sequence[str]) -> tuple[str, ...]:
+    """Return the names that short texts hold, for instance the title of an encounter."""
+    return tuple(
+        text[one.start : one.end] for text in texts for one in found_in(detector, text, ()) if one.kind is Kind.NAME
+    )
+
+
+def is_person(detector: Detector, term: str) -> bool:
+    """Whether a term of a vocabulary names a person: it has a title or a credential, or it is two words or more, all of
+    which the detector takes for a name. Of one word alone nobody can say: most are drugs."""
+    words = [stem(word.casefold()) for word in TOKEN.findall(term)]
+    plain = [word.replace(".", "") for word in TOKEN.findall(term)]
+    if len(words) < 2:
+        return False
+    if any(word in listed("titles") for word in words) or any(word in listed("credentials") for word in plain[1:]):
+        return True
+    return any(
+        one.kind is Kind.NAME and not TOKEN.search(term[: one.start]) and not TOKEN.search(term[one.end :])
+        for one in found_in(detector, term, ())
+    )
 
 
 def _unavailable(error: UnknownStateError | None) -> ProblemError:
@@ -124,11 +256,15 @@ def _unavailable(error: UnknownStateError | None) -> ProblemError:
     return ProblemError(503, "deid-unavailable", "The text cannot be de-identified", detail[:500])
 
 
-def _hidden(source: Source, made: Deidentified, offsets: Offsets) -> Source:
-    """Return a source as a model may read it. What is said beside its text (labels, other hearings) stays behind."""
+def _hidden(source: Source, length: int, made: Deidentified, offsets: Offsets) -> Source:
+    """Return a source as a model may read it, as far as it was hidden: `length` characters of it.
+
+    What is said beside its text (labels, other hearings) stays behind.
+    """
     passages = tuple(
-        Passage(start=offsets.to_made(one.start), end=offsets.to_made(one.end), speaker=one.speaker)
+        Passage(start=offsets.to_made(one.start), end=offsets.to_made(min(one.end, length)), speaker=one.speaker)
         for one in source.passages
+        if one.start < length
     )
     return Source(id=source.id, kind=source.kind, text=made.text, passages=passages)
 

@@ -6,7 +6,7 @@ from appliance.gateway import recordings
 from appliance.gateway.api import Deleted
 from appliance.gateway.auth.principal import Principal
 from appliance.gateway.core import Core
-from appliance.gateway.store import encounters
+from appliance.gateway.store import encounters, patients
 from appliance.gateway.store.encounters import EncounterRow
 from appliance.gateway.trail import APPLIANCE, Act, actor_of
 from appliance.problems import ProblemError
@@ -21,6 +21,7 @@ def destroy_encounter(core: Core, row: EncounterRow, act: Act, caller: Principal
             raise ProblemError(410, "destroyed", "The encounter was destroyed", "there is nothing left of it")
         index = core.trail.append(actor, act)
         encounters.destroy(connection, row.id)
+        patients.forget_destroyed(connection)
     core.readings.forget(row.id)
     count = recordings.remove_all(core.settings.state_dir, row.id)
     core.database.forget()

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 
 import httpx2
 from pydantic import ValidationError
@@ -35,9 +35,10 @@ from appliance.gateway.capture import require_drafting
 from appliance.gateway.consent.refusal import ConsentError
 from appliance.gateway.core import Core
 from appliance.gateway.deid import Cover
+from appliance.gateway.known_sources import known_of
 from appliance.gateway.opening import Opened
 from appliance.gateway.readings import Reading
-from appliance.gateway.sources import Gathered, commitments
+from appliance.gateway.sources import FORM, Gathered, commitments
 from appliance.gateway.store import documents, encounters
 from appliance.gateway.store.documents import DocumentRow, RevisionRow
 from appliance.gateway.trail import APPLIANCE, Act, commitment
@@ -72,6 +73,11 @@ class Work:
     subject: str
     deidentified: bool | None = None
     """What the caller wants; None: what the policy says."""
+
+    @property
+    def is_clinical(self) -> bool:
+        """Whether it reads anything of the encounter, not only the fields of the request."""
+        return any(reading.source.id != FORM for reading in self.gathered.readings)
 
     @cached_property
     def inputs(self) -> tuple[Digest, ...]:
@@ -180,8 +186,11 @@ class Drafts:
                     raise ProblemError(503, "drafts-full", "Busy", "too many drafts are in work", retry_after_s=10)
                 engine, settings = await self.engine(work.order.kind)
                 if self._core.deid.applies(work.order.kind.value, settings.model, work.deidentified):
-                    names = (work.opened.principal.name,) if work.opened.principal.name else ()
-                    cover = await self._core.deid.cover(work.order, work.opened.key, names)
+                    known = partial(known_of, self._core, work.opened, clinical=work.is_clinical)
+                    cover = await self._core.deid.cover(
+                        work.order, work.opened.key, known,
+                        {reading.source.id: reading.findings for reading in work.gathered.readings},
+                    )  # fmt: skip
                 order = work.order if cover is None else cover.order
                 grounder = _LateGrounder(work.gathered.readings, self._gap_s, cover)
                 async with aclosing(Drafter(engine, settings).draft(order, reader=grounder.reader)) as events:

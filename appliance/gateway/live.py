@@ -21,8 +21,11 @@ from websockets.exceptions import WebSocketException
 
 from appliance.clinical.source import Passage, Source
 from appliance.clinical.transcript_answer import TranscriptAnswer
+from appliance.deid.kept import Findings
 from appliance.gateway import recordings
 from appliance.gateway.core import Core
+from appliance.gateway.deid import LIVE
+from appliance.gateway.readings import Reading
 from appliance.gateway.speech import LIVE_MEDIA_TYPE
 from appliance.gateway.store import captures
 from appliance.gateway.trail import APPLIANCE, Act
@@ -49,6 +52,7 @@ class LiveSession:
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     reason: str = ""
     words: list[str] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
 
     def stop(self, reason: str) -> None:
         """End it; called from any thread."""
@@ -108,13 +112,17 @@ class LiveSessions:
         if session is not None:
             session.stop(reason)
 
-    def source(self, encounter: str) -> Source:
-        """Return what was heard so far and will not be taken back. Raises ProblemError 409."""
+    def reading(self, encounter: str) -> Reading:
+        """Return what was heard so far and will not be taken back. Raises ProblemError 409.
+
+        What was found in it is kept with the visit: the next look finds most of it known.
+        """
         session = self._sessions.get(encounter)
         text = " ".join(session.words) if session else ""
         if not text:
             raise ProblemError(409, "not-live", "Nothing was heard yet", "there is no running visit, or no stable word")
-        return Source(id="live", kind="transcript", text=text, passages=(Passage(start=0, end=len(text)),))
+        source = Source(id=LIVE, kind="transcript", text=text, passages=(Passage(start=0, end=len(text)),))
+        return Reading(source, findings=session.findings if session else None)
 
 
 class Hearing:

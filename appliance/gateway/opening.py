@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection
 
 from appliance.clinical.document import DocumentKind
@@ -26,6 +27,24 @@ def not_found(what: str) -> ProblemError:
     return ProblemError(404, "not-found", "Not found", f"there is no such {what}")
 
 
+class Details(BaseModel):
+    """What is sealed of an encounter."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    patient_ref: str
+    title: str | None = None
+
+
+def details_place(encounter: str) -> str:
+    """Return where the details of an encounter are sealed to."""
+    return f"encounter/{encounter}"
+
+
+def details(row: EncounterRow, key: EncounterKey) -> Details:
+    """Return the sealed part. Raises IntegrityError."""
+    return Details.model_validate_json(key.open(row.sealed, details_place(row.id)))
+
+
 @dataclass(frozen=True)
 class Opened:
     """An encounter that a person may work on, for one action."""
@@ -39,6 +58,10 @@ class Opened:
     def actor(self) -> Actor:
         """Who acts, for the log."""
         return actor_of(self.principal, break_glass=self.decision.grant is not None)
+
+    def details(self) -> Details:
+        """Return what is sealed of it. Raises IntegrityError."""
+        return details(self.row, self.key)
 
     def require_open(self) -> None:
         """Raise ProblemError 409 when nothing may be added any more."""

@@ -12,6 +12,7 @@ from appliance.clinical.transcript_answer import TranscriptAnswer
 from appliance.contract.audit import Digest
 from appliance.drafting.records import Record, read_bundle, read_text
 from appliance.gateway.core import Core
+from appliance.gateway.deid import LIVE
 from appliance.gateway.opening import Opened, not_found
 from appliance.gateway.readings import Reading
 from appliance.gateway.store import captures
@@ -20,7 +21,8 @@ from appliance.gateway.trail import commitment
 from appliance.gateway.vault import EncounterKey
 from appliance.problems import ProblemError
 
-LIVE = "live"
+FORM = "form"
+"""The identifier of the request's own fields among sources."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def read_record(opened: Opened, row: RecordRow) -> Brought:
     return Brought(read_text(data, identifier=row.id), None)
 
 
-def _read(core: Core, opened: Opened, row: TranscriptRow | RecordRow, since: int) -> Reading:
+def reading_of(core: Core, opened: Opened, row: TranscriptRow | RecordRow, since: int) -> Reading:
     """Return what a row says: kept from before, or opened now. Raises IntegrityError."""
     assert row.sealed is not None  # noqa: S101 (the caller looked)
     encounter, key, sealed = opened.row.id, opened.key, row.sealed
@@ -100,15 +102,15 @@ def gather(core: Core, connection: Connection, opened: Opened, wanted: tuple[str
     captured = False
     for identifier in dict.fromkeys(wanted):
         if identifier == LIVE:
-            readings.append(Reading(core.live.source(opened.row.id)))
+            readings.append(core.live.reading(opened.row.id))
             captured = True
         elif (row := captures.transcript(connection, identifier)) is not None and row.encounter_id == opened.row.id:
             if row.sealed is None:
                 raise ProblemError(409, "not-ready", "Not transcribed yet", f"the transcript is {row.state}")
-            readings.append(_read(core, opened, row, since))
+            readings.append(reading_of(core, opened, row, since))
             captured = True
         elif (record := captures.record(connection, identifier)) and record.encounter_id == opened.row.id:
-            readings.append(_read(core, opened, record, since))
+            readings.append(reading_of(core, opened, record, since))
         else:
             raise not_found("source")
     records = [reading.facts for reading in readings if reading.facts is not None]

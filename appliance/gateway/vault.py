@@ -4,11 +4,15 @@ The encounter's key is random (256 bit), wrapped by the site's master key (AES-2
 (HKDF-SHA-256): one seals (AES-256-GCM, a random nonce of 96 bits; NIST SP 800-38D allows 2^32 of them under one key),
 one makes the commitments that stand in the audit log (HMAC-SHA-256), one draws surrogates (`appliance.deid`). The disk
 below is encrypted as well; this is what makes a deletion final and a commitment void.
+
+A patient has a random secret of their own, wrapped by the master key as well: their dates move by it, in every
+encounter by as much. The store finds it by a tag, an HMAC of the practice's reference to the patient.
 """
 
 import hashlib
 import hmac
 import os
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +80,27 @@ class Vault:
                 f"the master key has {len(master)} bytes, not {KEY_BYTES}", hint="restore it; never make another one"
             )
         self._master = AESGCM(master)
+        self._tagging = HKDF(SHA256(), KEY_BYTES, salt=None, info=b"fleetctl patient tag v1").derive(master)
+
+    def patient_tag(self, patient_ref: str) -> str:
+        """Return what the store knows a patient by, in hexadecimal. Case and spacing of the reference do not count."""
+        plain = " ".join(unicodedata.normalize("NFKC", patient_ref).split()).casefold()
+        return hmac.new(self._tagging, plain.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+    def new_patient_secret(self, tag: str) -> bytes:
+        """Return a fresh secret of a patient in its wrapped form."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._master.encrypt(nonce, os.urandom(KEY_BYTES), f"patient/{tag}".encode())
+
+    def patient_secret(self, tag: str, wrapped: bytes) -> bytes:
+        """Return a patient's secret. Raises IntegrityError if the wrapped form is not of this patient."""
+        try:
+            return self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], f"patient/{tag}".encode())
+        except (InvalidTag, ValueError):
+            raise IntegrityError(
+                "the secret that a patient's dates move by does not unwrap",
+                hint="is the master key of this site in place? compare with the audit log",
+            ) from None
 
     def new_key(self, encounter: str) -> tuple[EncounterKey, bytes]:
         """Return a fresh key and its wrapped form."""

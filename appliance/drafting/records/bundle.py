@@ -12,6 +12,7 @@ from appliance.drafting.bounded_json import JsonRefusedError, parse
 from appliance.drafting.records.elements import Resource, code, each
 from appliance.drafting.records.errors import RecordRefusedError
 from appliance.drafting.records.facts import MAX_WORDS_CHARS, Fact
+from appliance.drafting.records.people import People, people_of
 from appliance.drafting.records.resources import READERS
 
 # A long Synthea record has 900 KB and 280 entries; a chart of decades with images' metadata stays below these.
@@ -27,13 +28,15 @@ _HINT = "export the record again as a FHIR R4 Bundle in JSON, or send it as text
 class Record:
     """`source`: a line for each fact; `facts`: in the order of those lines, `passages[i]` of the source is `facts[i]`.
 
-    `entries`: how many resources of each type the bundle has, read or not.
+    `entries`: how many resources of each type the bundle has, read or not. `people`: whom and what it names, which is
+    no part of the source and looked for wherever text is de-identified.
     """
 
     source: Source
     facts: tuple[Fact, ...]
     entries: Mapping[str, int]
     notices: tuple[Notice, ...]
+    people: People
 
 
 def read_bundle(data: bytes, *, identifier: str = "record") -> Record:
@@ -127,7 +130,7 @@ def _record(resources: list[dict[str, Any]], targets: _Targets, identifier: str)
     if shortened:
         text = f"{shortened} entries are longer than {MAX_WORDS_CHARS} characters and were shortened; each ends with …"
         notices.append(Notice(code="record.shortened", text=text))
-    return Record(_source(facts, identifier), tuple(facts), dict(entries), tuple(notices))
+    return Record(_source(facts, identifier), tuple(facts), dict(entries), tuple(notices), people_of(resources))
 
 
 def _notice(name: str, what: str, counted: Counter[str]) -> list[Notice]:

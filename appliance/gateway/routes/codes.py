@@ -17,6 +17,7 @@ from appliance.gateway.api_codes import CodeAnswer, CodeDecision, CodesAnswer, C
 from appliance.gateway.auth.actions import Action
 from appliance.gateway.auth.policy import REVIEWABLE
 from appliance.gateway.auth.principal import Principal
+from appliance.gateway.code_cover import cover_of
 from appliance.gateway.code_set import CodeSet, Item
 from appliance.gateway.codes import Suggested
 from appliance.gateway.core import Core
@@ -153,22 +154,22 @@ async def suggest(document: Uuid, given: CodesWanted, caller: Caller, core: TheC
     drafting engine they come in their statistical order, and the answer says so.
     """
     with core.drain.admitted("drafts"):
-        text = await asyncio.to_thread(_prepared, core, caller, document)
+        opened, text = await asyncio.to_thread(_prepared, core, caller, document)
         engine = None
         if core.settings.drafting:
             try:
                 engine, _ = await core.drafts.engine()
             except ProblemError:
                 engine = None  # the order is the statistical one then, and says so
-        suggested = await core.codes.suggest(text, given.date_of_service, engine)
+        suggested = await core.codes.suggest(text, given.date_of_service, engine, cover_of(core, opened))
         return await asyncio.to_thread(_stored, core, caller, document, given, text, suggested, response)
 
 
-def _prepared(core: Core, caller: Principal, document: str) -> str:
+def _prepared(core: Core, caller: Principal, document: str) -> tuple[Opened, str]:
     with core.database.read() as connection:
         opened, row = open_document(core, connection, caller, document, Action.REVIEW_CODES)
         _require_suggestable(opened, row, codes.find(connection, document))
-    return content_of(opened, row).text()
+    return opened, content_of(opened, row).text()
 
 
 def _require_suggestable(opened: Opened, row: DocumentRow, found: CodeSetRow | None) -> None:
@@ -190,6 +191,10 @@ def _require_suggestable(opened: Opened, row: DocumentRow, found: CodeSetRow | N
             "Decisions were made",
             "codes are suggested anew while nothing was decided, or for a new text",
         )
+
+
+def _hiding(core: Core, suggested: Suggested) -> tuple[Tool, ...]:
+    return core.deid.tools(applied=suggested.counts is not None) if suggested.asked else ()
 
 
 def _stored(
@@ -218,8 +223,9 @@ def _stored(
             opened.actor,
             Act(
                 "codes.suggested", row.encounter_id, document, inputs=(commitment("document", committed),),
-                tools=suggested.tools, produced=(commitment("codes", opened.key.commit(plain)),),
-                reason=ranked.problem or None, numbers={"suggested": len(content.items)},
+                tools=(*suggested.tools, *_hiding(core, suggested)),
+                produced=(commitment("codes", opened.key.commit(plain)),),
+                reason=ranked.problem or None, numbers={"suggested": len(content.items), **suggested.numbers},
             ),
         )  # fmt: skip
         version = found.version + 1 if found else 1

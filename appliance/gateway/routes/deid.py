@@ -18,6 +18,8 @@ from appliance.gateway.auth.actions import Action
 from appliance.gateway.auth.principal import Principal
 from appliance.gateway.capture import require_drafting
 from appliance.gateway.core import Core
+from appliance.gateway.deid import LIVE, Text
+from appliance.gateway.known_sources import known_of
 from appliance.gateway.opening import Opened, open_encounter
 from appliance.gateway.routes.caller import Caller, TheCore
 from appliance.gateway.sources import commitments, gather
@@ -94,7 +96,7 @@ class RestorationAnswer(Answer):
 
 def _open(
     core: Core, caller: Principal, encounter: str, wanted: DeidentificationWanted
-) -> tuple[Opened, list[str], Act]:
+) -> tuple[Opened, list[Text], Act]:
     """Open, decide and gather. Raises ProblemError, AccessError, ConsentError."""
     since = core.readings.mark()
     with core.database.read() as connection:
@@ -103,10 +105,12 @@ def _open(
         gathered = gather(core, connection, opened, wanted.sources, since)
         if gathered.captured:
             require_drafting(core, connection, opened)
-    texts = [source.text for source in gathered.sources] + ([] if wanted.text is None else [wanted.text])
+    texts = [Text(one.source.text, one.findings, one.source.id == LIVE) for one in gathered.readings]
+    if wanted.text is not None:
+        texts.append(Text(wanted.text))
     if not texts:
         raise ProblemError(422, "nothing-to-do", "There is no text", "name at least one source, or send a text")
-    if (size := sum(map(len, texts))) > MAX_CHARS:
+    if (size := sum(len(one.text) for one in texts)) > MAX_CHARS:
         raise ProblemError(
             413, "too-large", "Too large", f"{size} characters; at most {MAX_CHARS} are worked on at once"
         )
@@ -129,13 +133,12 @@ def deidentification(
     encounter: Uuid, wanted: DeidentificationWanted, caller: Caller, core: TheCore
 ) -> DeidentificationAnswer:
     """Identifiers are replaced by stand-ins, dates moved by weeks. The answer says what is left of the risk."""
-    opened, texts, act = _open(core, caller, encounter, wanted)
-    known = (caller.name,) if caller.name else ()
-    made, mapping, _ = core.deid.hide(texts, opened.key, known)
-    counts: dict[str, float] = {"deid.found": sum(len(one.found) for one in made)}
-    for one in made:
-        for kind, number in one.counts.items():
-            counts[f"deid.{kind.value}"] = counts.get(f"deid.{kind.value}", 0) + number
+    opened, given, act = _open(core, caller, encounter, wanted)
+    hidden = core.deid.hide(given, opened.key, known_of(core, opened))
+    made, texts, mapping = hidden.made, hidden.texts, hidden.mapping
+    counts: dict[str, float] = {
+        "deid.found": sum(hidden.counts.values()), **{f"deid.{kind}": n for kind, n in hidden.counts.items()},
+    }  # fmt: skip
     sealed = opened.key.seal(mapping.dumps().encode("utf-8", "surrogatepass"), _place(encounter))
     index = core.trail.append(
         opened.actor,

@@ -33,7 +33,7 @@ from appliance.gateway.opening import open_encounter
 from appliance.gateway.readings import Reading
 from appliance.gateway.routes.caller import Caller, TheCore
 from appliance.gateway.routes.documents import answer
-from appliance.gateway.sources import gather
+from appliance.gateway.sources import FORM, gather
 from appliance.gateway.store.documents import DocumentRow
 from appliance.problems import ProblemError, invalid
 from appliance.problems import document as problem_document
@@ -69,7 +69,7 @@ def template_of(core: Core, kind: DocumentKind, name: str | None) -> Template | 
 def _form(fields: dict[str, str]) -> Source | None:
     if not fields:
         return None
-    return Source(id="form", kind="form", text="\n".join(f"{name}: {value}" for name, value in sorted(fields.items())))
+    return Source(id=FORM, kind="form", text="\n".join(f"{name}: {value}" for name, value in sorted(fields.items())))
 
 
 def _consent_line(events: tuple[ConsentEvent, ...]) -> tuple[str, int]:

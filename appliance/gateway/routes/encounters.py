@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict
 
 from appliance.gateway.api import (
     CareTeam,
@@ -25,32 +24,15 @@ from appliance.gateway.auth.principal import Principal, Role
 from appliance.gateway.auth.refusal import AccessError
 from appliance.gateway.core import Core
 from appliance.gateway.destroy import destroy_encounter
-from appliance.gateway.opening import decide, not_found, open_encounter
+from appliance.gateway.known import seal_names
+from appliance.gateway.opening import Details, decide, details, details_place, not_found, open_encounter
 from appliance.gateway.routes.caller import Caller, TheCore
-from appliance.gateway.store import encounters
+from appliance.gateway.store import encounters, patients
 from appliance.gateway.store.encounters import EncounterRow
 from appliance.gateway.trail import Act, actor_of, commitment
-from appliance.gateway.vault import EncounterKey
 from appliance.problems import ProblemError, invalid
 
 router = APIRouter(prefix="/v1/encounters", tags=["encounters"])
-
-
-class Details(BaseModel):
-    """What is sealed of an encounter."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    patient_ref: str
-    title: str | None = None
-
-
-def _place(encounter: str) -> str:
-    return f"encounter/{encounter}"
-
-
-def details(row: EncounterRow, key: EncounterKey) -> Details:
-    """Return the sealed part. Raises IntegrityError."""
-    return Details.model_validate_json(key.open(row.sealed, _place(row.id)))
 
 
 def _member_id(core: Core, caller: Principal, subject: str) -> str:
@@ -92,10 +74,13 @@ def create(given: NewEncounter, caller: Caller, core: TheCore) -> EncounterAnswe
     row = EncounterRow(
         id=identifier, state="open", created_at=datetime.now(UTC), created_by=caller.member_id, clinician=owner,
         patient_state=given.patient_state, clinician_state=given.clinician_state, capture_stopped_at=None,
-        sealed=key.seal(content, _place(identifier)), team=team,
+        sealed=key.seal(content, details_place(identifier)), team=team,
     )  # fmt: skip
     with core.database.write() as connection:
         encounters.add(connection, row, wrapped)
+        tag = core.vault.patient_tag(given.patient_ref)
+        names = seal_names(key, identifier, given.names)
+        patients.add(connection, identifier, tag, names, lambda: core.vault.new_patient_secret(tag))
         produced = (commitment("encounter", key.commit(content)),)
         core.trail.append(actor_of(caller), Act("encounter.created", identifier, produced=produced))
     return _answer(row, kept)

@@ -143,3 +143,12 @@ def record(connection: Connection, identifier: str) -> RecordRow | None:
     """Return a record."""
     found = connection.execute(select(t.record).where(t.record.c.id == identifier)).first()
     return None if found is None else RecordRow(**found._mapping)
+
+
+def records(connection: Connection, encounter: str, form: str) -> list[RecordRow]:
+    """Return the records of an encounter in a format, newest first."""
+    query = (
+        select(t.record).where(t.record.c.encounter_id == encounter, t.record.c.format == form)
+        .order_by(t.record.c.created_at.desc())
+    )  # fmt: skip
+    return [RecordRow(**found._mapping) for found in connection.execute(query)]

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from appliance.errors import UnknownStateError, UsageError
-from appliance.gateway.store import code_tables, tables
+from appliance.gateway.store import code_tables, patient_tables, tables
 
 # A writer waits that long for another one. A write holds the lock for two fsyncs (audit log, database).
 BUSY_S = 30
@@ -96,7 +96,7 @@ class Database:
                 tables.metadata.create_all(connection)
                 connection.execute(insert(tables.meta).values(name="schema", value=str(tables.SCHEMA_VERSION)))
             # Tables that came later are made beside what is there; a program without them opens the store as well.
-            tables.metadata.create_all(connection, tables=code_tables.TABLES)
+            tables.metadata.create_all(connection, tables=(*code_tables.TABLES, *patient_tables.TABLES))
             found = connection.execute(select(tables.meta.c.value).where(tables.meta.c.name == "schema")).scalar()
         if found != str(tables.SCHEMA_VERSION):
             raise UnknownStateError(

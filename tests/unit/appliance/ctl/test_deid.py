@@ -101,6 +101,25 @@ def test_the_same_key_gives_the_same_text_and_another_does_not(run: Run) -> None
     assert run("deid", "note.txt").stdout != run("deid", "note.txt").stdout
 
 
+def test_dates_move_by_a_key_of_their_own_and_names_do_not(run: Run) -> None:
+    for name in "abcd":
+        Path(name).write_bytes(name.encode() * 16)
+        Path(name).chmod(0o600)
+    Path("note.txt").write_text("Maria Lopez came on March 5, 2024.")
+
+    def made(*options: str) -> tuple[str, str]:
+        name, day = run("deid", "note.txt", *options).stdout.split(" came on ")
+        return name, day
+
+    one = made("--key-file", "a", "--dates-key-file", "c")
+    other = made("--key-file", "b", "--dates-key-file", "c")
+    assert one[0] != other[0]
+    assert one[1] == other[1]
+    assert made("--key-file", "a")[0] == one[0]
+    assert made("--key-file", "a", "--dates-key-file", "d")[1] != one[1]
+    assert made("--key-file", "a", "--dates-key-file", "c", "--stream") == one
+
+
 def test_known_names_are_found_in_any_case(run: Run) -> None:
     Path("names").write_text("Ada Okafor\n\n")
     for option in (("--known-name", "Ada Okafor"), ("--known-names", "names")):
@@ -130,6 +149,8 @@ def test_what_is_no_text_or_too_much_is_refused_by_place(run: Run, content: byte
         (("-", "--restore", "-"), "both"),
         (("note.txt", "--key-file", "short"), "2 bytes, at least 16"),
         (("note.txt", "--key-file", "open"), "others may read it"),
+        (("note.txt", "--dates-key-file", "short"), "2 bytes, at least 16"),
+        (("note.txt", "--restore", "m", "--dates-key-file", "short"), "--dates-key-file does not go"),
     ],
 )
 def test_wrong_options_are_told_in_words(run: Run, arguments: tuple[str, ...], said: str) -> None:
