@@ -17,6 +17,8 @@ from fleetctl.errors import ChangeError, ConfigError
 from fleetctl.lab.image import default_image, image_source
 from fleetctl.lab.store import LabStore
 from fleetctl.models.fleetdir import FleetDir
+from fleetctl.rollout.engine_run import opened_journal
+from fleetctl.rollout.journal import ENDED
 
 SITE = "lab-1"
 NEWER = "smollm2-135m-instruct-2"
@@ -97,6 +99,11 @@ def steps(base: Path, recording: Path) -> tuple[DemoStep, ...]:
         DemoStep("a release of it", ("release", "build", release, "--drafting", NEWER)),
         DemoStep("sign it for the sites", ("release", "sign", release, "--channel", "stable")),
         DemoStep(
+            "end the rollout that a demo before this one left",
+            ("rollout", "abort", "--reason", "that run of the demo was cut off"),
+            skip=lambda: _no_rollout_left(fleet),
+        ),
+        DemoStep(
             "plan: the site is the canary",
             ("rollout", "plan", "--release", release, "--policy", "canary", "-O", str(plan)),
         ),
@@ -131,6 +138,15 @@ def _image_is_current(fleet: Path) -> str | None:
         return "there is none"
     built = image_source(default_image(fleetdir.fleet.name), finished=True).usr_root_hash
     return "it stands on the present image" if record.image.usr_root_hash == built else None
+
+
+def _no_rollout_left(fleet: Path) -> str | None:
+    """A reason to abort nothing: the site is in no rollout's hands. An unended one would refuse the next."""
+    with opened_journal(FleetDir(fleet)) as journal:
+        newest = next(iter(journal.all()), None)
+    if newest is None:
+        return "there was none"
+    return f"{newest.plan.id[:12]} is {newest.state.value}" if newest.state in ENDED else None
 
 
 def run(recording: Path, say: Callable[[str], None]) -> tuple[Timing, ...]:

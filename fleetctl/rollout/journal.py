@@ -33,7 +33,7 @@ from fleetctl.store.database import Database
 from fleetctl.store.records import milliseconds, moment
 from fleetctl.store.rollout_tables import rollout, rollout_event, rollout_site, rollout_step, site_release
 
-_ENDED = (RolloutState.ABORTED, RolloutState.DONE)
+ENDED = (RolloutState.ABORTED, RolloutState.DONE)
 _MOST_ENTRIES = 200_000
 
 
@@ -57,13 +57,13 @@ class Journal:
         with self._database.transaction(writes=True) as connection:
             _demand_new(connection, plan)
             taken = _others(connection, plan)
-            changed = [record for _, record, others in taken if others not in (RolloutState.CATCHING_UP,)
-                       or record.offline_since is None]  # fmt: skip
-            if changed:
-                names = ", ".join(sorted(record.site for record in changed)[:5])
+            blocking = [(older, record.site) for older, record, state in taken
+                        if state is not RolloutState.CATCHING_UP or record.offline_since is None]  # fmt: skip
+            if blocking:
+                names, older = ", ".join(sorted(site for _, site in blocking)[:5]), blocking[0][0][:12]
                 raise RefusedError(
-                    f"another rollout has {len(changed)} of the plan's sites in work: {names}",
-                    hint="fleetctl rollout status; let it end, or: fleetctl rollout abort",
+                    f"another rollout has {len(blocking)} of the plan's sites in work: {names}",
+                    hint=f"fleetctl rollout status {older}; let it end, or: fleetctl rollout abort {older}",
                 )
             now = milliseconds(at)
             connection.execute(
@@ -276,7 +276,7 @@ def _demand_new(connection: Connection, plan: Plan) -> None:
 def _others(connection: Connection, plan: Plan) -> list[tuple[str, SiteRecord, RolloutState]]:
     """Sites of this plan that an unended rollout has not settled: (its id, the site, its state)."""
     names = {each.site for each in plan.sites}
-    open_ones = select(rollout.c.id, rollout.c.state).where(rollout.c.state.not_in([each.value for each in _ENDED]))
+    open_ones = select(rollout.c.id, rollout.c.state).where(rollout.c.state.not_in([each.value for each in ENDED]))
     found = []
     for older in connection.execute(open_ones).all():
         rows = connection.execute(

@@ -44,6 +44,8 @@ def bare_site(operator: Operator) -> Iterator[Operator]:
     # The keys that went with their machine, where an interrupted run left them.
     for name in ("audit_keys", "health_keys"):
         remove_key(operator.fleet / name, SITE)
+    # So may a rollout, which would have the site in work for ever.
+    operator.run("rollout", "abort", "--reason", "its site was destroyed", expect=None)
     operator.run("lab", "up", SITE)
     try:
         operator.run("site", "add", SITE, "--lab")

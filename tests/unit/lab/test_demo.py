@@ -12,12 +12,17 @@ import pytest
 from fleetctl.cli.registry import COMMANDS
 from fleetctl.errors import ChangeError, ConfigError
 from fleetctl.lab import demo
+from fleetctl.models.fleetdir import FleetDir
+from fleetctl.rollout.engine_run import opened_journal
+from fleetctl.rollout.journal_records import RolloutState
+from tests.unit.rollout.plans import NOW, plan
 
 
 @pytest.fixture
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FLEETCTL_DEMO_DIR", str(tmp_path / "demo"))
     monkeypatch.setattr(demo, "_image_is_current", lambda fleet: "there is none")
+    monkeypatch.setattr(demo, "_no_rollout_left", lambda fleet: "there was none")
     return tmp_path / "demo"
 
 
@@ -93,3 +98,13 @@ def test_a_missing_recording_is_found_before_anything_runs(
     with pytest.raises(ConfigError, match=r"nothing\.wav"):
         demo.run(tmp_path / "nothing.wav", lambda _: None)
     assert not ran
+
+
+def test_a_rollout_that_was_cut_off_is_ended_before_the_next(fleet_dir: FleetDir) -> None:
+    assert demo._no_rollout_left(fleet_dir.path) == "there was none"
+    planned = plan()
+    with opened_journal(fleet_dir) as journal:
+        journal.begin(planned, "alex", NOW)
+        assert demo._no_rollout_left(fleet_dir.path) is None
+        journal.change(planned.id, NOW, "alex", values={"state": RolloutState.ABORTED})
+    assert demo._no_rollout_left(fleet_dir.path) == f"{planned.id[:12]} is aborted"
