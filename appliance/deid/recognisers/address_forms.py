@@ -129,6 +129,11 @@ _ZIP_SPOKEN = re.compile(
     rf"|,)){{0,2}}\s+(?P<zip>(?:{_NUMBER_WORD}[\s,-]+){{2,4}}{_NUMBER_WORD})\b",
     re.I,
 )
+# "Dayton OH 45402": the comma is left out on envelopes.
+_TOWN = re.compile(
+    rf"(?<!\w)(?P<place>{_NAME}(?:\s{_NAME}){{0,2}}\s(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]"
+    r"|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY])\s\d{5}(?:-\d{4})?)(?![\w-])"
+)
 _RESIDENT = re.compile(rf"\b(?:[Rr]esident|[Nn]ative) of (?P<place>{_NAME}(?:\s{_NAME}){{0,2}})")
 _POSTCODE = re.compile(
     r"\b(?:[A-Z]{1,2}\d[A-Z\d]?\s\d(?!CM|MM|ML|MG)[ABD-HJLNP-UW-Z]{2}|[ABCEGHJ-NPRSTVXY]\d[A-Z]\s\d[A-Z]\d)\b"
@@ -164,6 +169,8 @@ def address_forms(text: str) -> Iterator[Found]:
     if "zip" in low or "postal" in low:
         for match in _ZIP_SPOKEN.finditer(text):
             yield Found(match.start("zip"), match.end("zip"), IdentifierKind.PLACE, LIKELY)
+    for match in _TOWN.finditer(text):
+        yield Found(match.start("place"), match.end("place"), IdentifierKind.PLACE, CERTAIN)
     for match in _RESIDENT.finditer(text):
         if match["place"].lower() not in STATES_AND_COUNTRIES:
             yield Found(match.start("place"), match.end("place"), IdentifierKind.PLACE, LIKELY)

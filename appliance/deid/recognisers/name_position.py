@@ -124,7 +124,12 @@ _ENDS = re.compile(r"^ ?(?:[.?!]|$|\[|\n)")
 _PAUSES = re.compile(r"^ ?(?:[.?!,;)\"”]|$|\[|\n|and\b)")
 _NOT_BEHIND_KIN = re.compile(r"^ (?:a|an|it|me|us|him|them|up|off|out|too|very|all|every|like|to|with|at|of|my)\b")
 _NOT_BEHIND_PERSON = re.compile(r"^ (?:a|an|it|me|us|him|them|too|very|all|every)\b")
-_MODAL_AFTER = re.compile(r"^ (?:here,|please|from the|calling)")
+# A modal verb has the base of a verb behind it: "will drove" and "may is" are somebody.
+_MODAL_AFTER = re.compile(
+    r"^ (?:here,|please|from the|calling|is|was|has|had|says|said|tells|told|denies|denied|reports|reported|lives|lived"
+    r"|drove|came|found|saw|went|gave|made|took|brought|presents|presented|notified|arrived|used|thinks|wants|wanted)\b"
+)
+_GREETED_AFTER = re.compile(r"^ (?:how|nice|good|it's|thanks|i'm|what|so)\b")
 _PARTICIPLES = ("ing", "ed", "ly")
 _VERBAL = (*_PARTICIPLES, "s", "en")
 _ODD_NAMES = around("name_position.odd_names")
@@ -185,9 +190,9 @@ class NamePosition:
         subject = word.opens or bool(_SUBJECT.search(left))
         if _PERSON_AFTER.match(right):
             return subject or word.capital or bool(_CALL.search(left))
-        if subject and _VERB_AFTER.match(right) and (word.low not in _ODD_NAMES):
+        if subject and _VERB_AFTER.match(right) and (word.low not in _ODD_NAMES or word.capital):
             return True
-        if _VOCATIVE_BEFORE.search(left) and _PAUSES.match(right):
+        if _VOCATIVE_BEFORE.search(left) and (_PAUSES.match(right) or _GREETED_AFTER.match(right)):
             return True
         if _TURN.search(left) and _ASKED_AFTER.match(right):
             return not strange or not word.low.endswith(_PARTICIPLES)
@@ -204,7 +209,7 @@ class NamePosition:
             first = right.split(" ", 2)[1] if right.startswith(" ") and len(right) > 1 else ""
             return (
                 bool(_PAUSES.match(right))
-                or first in AFTER_A_NAME
+                or first in AFTER_A_NAME | {"if", "when", "because"}
                 or bool(_VERB_AFTER.match(right))
                 or (not verbal and not _NOT_BEHIND_KIN.match(right))
             )

@@ -121,6 +121,9 @@ class NameRecogniser(ReadingRecogniser):
             return at + 1 < len(words) and words[at + 1].low in AFTER_A_NAME
         if weight in (Weight.WORD_GIVEN, Weight.UNKNOWN) and not reading.capitals:
             return True
+        if word.opens and word.capital and weight == Weight.WORD_SURNAME:
+            owns = word.text.lower().endswith(("'s", "’s"))
+            return owns or (at + 1 < len(words) and words[at + 1].low in AFTER_A_NAME)
         return word.capital and not word.opens and not word.text.isupper()
 
     def _evidence(self, reading: Reading, words: list[Word]) -> Iterator[tuple[Found, bool]]:

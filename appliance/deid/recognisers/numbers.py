@@ -161,6 +161,10 @@ _LABEL_WORD = re.compile(
     r"MRN|NPI|DEA|SSN|SS|ID|VIN|NO|NUM|SN|DOB|REF|UDI|IMEI|MBI|HICN?|PIN|BIN|PCN|FIN|CSN|ACCT"
     r"|TEL|FAX|PH|CELL|IS|PPO|HMO|CARD|CODE|PLAN"
 )
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_OF_A_NUMBER = re.compile(
+    r"\b(?:ssn|social|card|account|pin|pass ?code|ext(?:ension)?|number|digits|last (?:4|four))\b", re.I
+)
 _SSN_SHAPE = re.compile(r"(?:\d{3}|[Xx*]{3})\s?[-–./ ]\s?(?:\d{2}|[Xx*]{2})\s?[-–./ ]\s?\d{4}")
 _SPACED = re.compile(r"(?<![\w.])(?:\d[-–. ]{1,3}){6,18}\d(?![\w%])")
 _MBI = re.compile(
@@ -190,7 +194,7 @@ _PART = re.compile(
     r"|(?:card|account|ssn|number) ending|ext(?:ension)?)\b\.?"
     r"(?:\s+(?:of|on|for)\s+(?:(?:my|the|his|her|your|their)\s+)?(?:\w{2,12}\s*){1,3}?)?"
     r"(?:\s*(?:number|code|is|are|was|'s|:|\#|=|-)){0,3}\s*"
-    rf"(?P<value>(?!(?:19|20)\d\d\b)\d{{4,6}}(?![\w%]|\.\d|\s*(?:mg|ml|units))"
+    rf"(?P<value>\d{{4,6}}(?![\w%]|\.\d|\s*(?:mg|ml|units))"
     rf"|{_DIGIT_WORD}(?:[\s,-]+{_DIGIT_WORD}){{2,5}})\b",
     re.I,
 )
@@ -219,7 +223,12 @@ class NumberRecogniser(ReadingRecogniser):
             if sum(character.isalnum() for character in match["value"]) > 4:
                 yield Found(match.start("value"), match.end("value"), Kind.VEHICLE, LIKELY)
         for match in _PART.finditer(text):
-            yield Found(match.start("value"), match.end("value"), Kind.OTHER, LIKELY)
+            if _YEAR.fullmatch(match["value"]) and not _OF_A_NUMBER.search(
+                text, max(0, match.start() - 20), match.end()
+            ):
+                continue  # the year ending in 2019
+            kind = self.labelled(text, match.start("value"), _DIGITS_FROM_WORD_ALONE) or Kind.OTHER
+            yield Found(match.start("value"), match.end("value"), kind, LIKELY)
         for match in _SSN_SHAPE.finditer(text):
             if not _beside_digit(text, match) and not _DATE_LIKE.match(match.group()):
                 yield Found(match.start(), match.end(), Kind.SSN, CERTAIN)

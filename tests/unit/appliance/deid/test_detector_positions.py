@@ -116,13 +116,23 @@ def test_later_mentions_of_a_strange_name_are_found(find):
     assert [value for kind, value in find(text) if kind == "name"] == [name, name, f"{name}'s"]
 
 
+def test_surname_that_is_a_word_is_found_again_when_it_opens_a_sentence(find):
+    text = "Mr. Lamb denies pain. Lamb's wife left. Lamb reports fatigue."
+    assert [value for kind, value in find(text) if kind == "name"] == ["Lamb", "Lamb's", "Lamb"]
+
+
 @pytest.mark.parametrize("word", ["rice", "young", "summer", "bishop", "hill", "page"])
 def test_word_behind_last_name_is_a_name(find, word):
     assert ("name", word) in find(f"my last name is {word} .")
 
 
 def test_will_is_a_name_only_without_a_verb_behind_it(find):
-    assert ("name", "will") in find("[doctor] how are you feeling , will ?")
+    for text in (
+        "[doctor] how are you feeling , will ?",
+        "my husband will drove me here",
+        "good morning will , sit down",
+    ):
+        assert ("name", "will") in find(text)
     for text in ("the nurse will be in soon", "okay , will do .", "my friends will go out", "may i see your arm ?"):
         assert find(text) == []
 
