@@ -115,7 +115,8 @@ class NameForms:
             for match in _AS_IN.finditer(text):
                 # "i for one" and "t like that" need more than two letters, "n as in nancy" is plain.
                 if " as in " in match.group() or len(re.findall(r" (?:for|like) ", match.group())) > 2:
-                    yield _found(match, 0, LIKELY), False
+                    # No name: its words ("nancy", "boy") are nobody's, and must not be looked for elsewhere.
+                    yield Found(match.start(), match.end(), IdentifierKind.OTHER, CERTAIN), False
 
     def _spelling(self, text: str, match: re.Match[str], *, sure: bool) -> Iterator[tuple[Found, bool]]:
         """The letters, and the word before them that they spell."""

@@ -80,7 +80,7 @@ _CREDENTIAL = re.compile(
 class NameRecogniser(ReadingRecogniser):
     """Names of people without a model: by lists, titles, labels and what stands around."""
 
-    kinds = (IdentifierKind.NAME,)
+    kinds = (IdentifierKind.NAME, IdentifierKind.OTHER)
 
     def __init__(self, classes: NameWords) -> None:
         super().__init__()

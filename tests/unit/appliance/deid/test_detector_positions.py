@@ -142,13 +142,18 @@ def test_will_is_a_name_only_without_a_verb_behind_it(find):
     [
         "it 's s m i t h , like the city",
         "my last name is z a v i t",
-        "that's n as in nancy o as in otto r as in ruth",
         "spelled B-R-O-D-Y.",
         "double l o y d s",
     ],
 )
 def test_spelt_name_is_hidden(find, text):
     assert "name" in [kind for kind, _ in find(text)]
+
+
+def test_letters_with_words_for_them_are_hidden_whole(find):
+    assert ("other", "n as in nancy o as in otto r as in ruth") in find(
+        "that's n as in nancy o as in otto r as in ruth ."
+    )
 
 
 def test_word_that_is_spelt_behind_itself_is_a_name(find):
