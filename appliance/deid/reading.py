@@ -11,6 +11,9 @@ from functools import cached_property
 _WORD = re.compile(r"[^\W\d_]+(?:['’`-][^\W\d_]+)*(?:['’](?=\s|$))?")
 _BREAK = re.compile(r"[.!?]+[\"')\]]*\s+|\n+")
 
+# Transcribers write these with a capital where they write none else.
+_MYSELF = frozenset(("i", "i'm", "i've", "i'll", "i'd"))
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -72,7 +75,9 @@ class Reading:
         """Whether the text writes sentences with capitals, so that a capital in the middle of one says something."""
         words = self.words
         upper = sum(word.text.isupper() and len(word.text) > 1 for word in words)
-        return bool(words) and upper * 2 < len(words) and any(word.capital for word in words)
+        return (
+            bool(words) and upper * 2 < len(words) and any(word.capital and word.low not in _MYSELF for word in words)
+        )
 
     def sentences(self) -> list[tuple[int, int]]:
         """Rough sentences as (start, end): split behind full stops and at line ends."""

@@ -97,7 +97,7 @@ def words() -> Words:
         relatives=_split(clinical["relatives"]),
         company=_split(clinical["company"]),
         not_a_name=_split(clinical["not_a_name"]),
-        ordinary=_split(ordinary["ordinary"]),
+        ordinary=_split(ordinary["ordinary"]) | _split(ordinary["common"]),
         digest=hashlib.sha256(contents).hexdigest(),
     )
 

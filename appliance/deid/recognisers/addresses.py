@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.lexicon import Words, around
 from appliance.deid.reading import Reading, Word
+from appliance.deid.recognisers.address_forms import address_forms
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES
 
@@ -62,20 +63,10 @@ _FUNCTION = (
     r"|in|on|at|by|down|up|for|from|with|is|was|were|are|it|that|this"
     r"|i|you|he|she|we|they|my|your|his|her|along|off|over|near|across|old|more|less|times|people|blocks?|lanes?|cars?)"
 )
-_LOWER_ADDRESS = re.compile(
-    rf"(?<![\w.,/-])\d{{1,6}},?\s+{_DIRECTION}?(?:(?!{_FUNCTION}\b)[a-z0-9'-]+\s+){{1,3}}?(?:{_STREET})\b"
-    rf"(?:\s*,?\s*(?:apartment|apt|suite|unit)\.?\s+#?\w{{1,5}})?",
-    re.I,
-)
 _NUMBER_WORD = (
     r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen"
     r"|fifteen|sixteen|seventeen|eighteen|nineteen|twenty"
     r"|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|oh|zero)"
-)
-_SPOKEN_ADDRESS = re.compile(
-    rf"\b(?P<address>(?:{_NUMBER_WORD}[\s-]+){{1,7}}{_DIRECTION}?(?:(?!{_FUNCTION}\b)[a-z'-]+"
-    rf"\s+){{1,3}}?(?:{_STREET})\b)",
-    re.I,
 )
 _LIVES = re.compile(
     rf"\b(?:live[sd]?|living|resid(?:e|es|ed|ing)|address|located|moved|stay(?:s|ing)?"
@@ -145,7 +136,7 @@ class AddressRecogniser(ReadingRecogniser):
     def find(self, reading: Reading) -> Iterator[Found]:
         """Addresses by form, then cities by the list of places and by what stands around them."""
         text = reading.text
-        for pattern in (_STREET_ADDRESS, _BOX, _LOWER_ADDRESS, _STREET_ALONE, _FOREIGN, _ROOM, _MILITARY):
+        for pattern in (_STREET_ADDRESS, _BOX, _STREET_ALONE, _FOREIGN, _ROOM, _MILITARY):
             for match in pattern.finditer(text):
                 if pattern is _FOREIGN and not self._is_street(match.group()):
                     continue
@@ -154,9 +145,9 @@ class AddressRecogniser(ReadingRecogniser):
                 rest = _REST.match(text, match.end())
                 sure = CERTAIN if pattern in (_STREET_ADDRESS, _BOX) else LIKELY
                 yield Found(match.start(), rest.end() if rest else match.end(), IdentifierKind.ADDRESS, sure)
-        for pattern in (_SPOKEN_ADDRESS, _LIVES):
-            for match in pattern.finditer(text):
-                yield Found(match.start("address"), match.end("address"), IdentifierKind.ADDRESS, LIKELY)
+        for match in _LIVES.finditer(text):
+            yield Found(match.start("address"), match.end("address"), IdentifierKind.ADDRESS, LIKELY)
+        yield from address_forms(text)
         for match in _ZIP.finditer(text):
             name = str(match.lastgroup)
             yield Found(match.start(name), match.end(name), IdentifierKind.PLACE, CERTAIN)

@@ -25,11 +25,31 @@ _SPOKEN_EMAIL = re.compile(
     rf"(?:\s+(?:dot|period)\s+(?:{_TLD})|\.(?:com|org|net|edu|gov))\b",
     re.I,
 )
+# Letters said one by one, and what follows "my email is": several words may be one name there.
+_SPELT_EMAIL = re.compile(
+    rf"(?<![\w'’])(?:(?:[a-z0-9]\s+){{2,30}}(?:{_SPOKEN_WORD}\s+){{0,2}}?"
+    rf"|(?<=\bis )(?:{_SPOKEN_WORD}\s+){{1,6}}?|(?<=\bcase )(?:{_SPOKEN_WORD}\s+){{1,6}}?"
+    rf"|(?<=['’]s )(?:{_SPOKEN_WORD}\s+){{1,6}}?|(?<=mail me at )(?:{_SPOKEN_WORD}\s+){{1,6}}?)"
+    rf"at\s+(?:sign\s+)?{_SPOKEN_WORD}(?:\s+{_SPOKEN_WORD})?(?:\s+(?:dot|period)\s+[a-z]{{2,14}}){{1,3}}\b",
+    re.I,
+)
+# Before a provider that everybody knows, all words that are no function words are the name of the box.
+_PROVIDED_EMAIL = re.compile(
+    rf"(?<![\w'’])(?:(?!(?:is|it|its|it's|my|me|e-?mail|address|to|the|at|on|and|a|s|i|that|that's|you|can|send"
+    rf"|reach|mail|case"
+    rf"|lower|for|or|use|uses|have|has)\b){_SPOKEN_WORD}\s+){{1,6}}at\s+(?:sign\s+)?(?:gmail|g mail|yahoo"
+    rf"|hotmail|outlook"
+    r"|i ?cloud|aol|a o l|comcast|verizon|proton ?mail|msn|live|att)(?:\s+dot\s+|\s?\.\s?)[a-z]{2,4}\b",
+    re.I,
+)
 _URL = re.compile(
     r"\b(?:https?|ftp)://[^\s<>\"]{1,2000}|\bwww\.[^\s<>\"]{1,500}"
     rf"|(?<![\w@.-])(?:[a-z0-9](?:[a-z0-9-]{{0,62}})\.){{1,5}}(?:{_TLD})(?:/[^\s<>\"']{{0,500}})?(?![\w.-]*@)(?!\w)",
     re.I,
 )
+# With a path behind it, any ending makes an address.
+_PATH = re.compile(r"(?<![\w@.-])(?:[a-z0-9-]{1,63}\.){0,3}[a-z0-9-]{4,63}\.[a-z]{2,3}/\w[\w./?=&%~-]{2,500}", re.I)
+_HAS_PATH = re.compile(r"[a-z0-9]\.[a-z]{2,3}/\w")
 _SPOKEN_URL = re.compile(
     rf"\b(?:www|w w w|triple w|double u double u double u)(?:\s+dot\s+|\s?\.\s?){_SPOKEN_WORD}"
     rf"(?:(?:\s+dot\s+|\s?\.\s?){_SPOKEN_WORD}){{0,3}}(?:\s+slash\s+{_SPOKEN_WORD}){{0,3}}"
@@ -42,18 +62,26 @@ _IPV6 = re.compile(
     r"|(?<![\w:])::(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?![\w:])",
     re.I,
 )
+_IPV6_SHORT = re.compile(
+    r"(?<![\w:])(?:[0-9a-f]{1,4}:){1,6}:(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?:%\w{1,16})?(?![\w:])", re.I
+)
 _IPV4 = re.compile(
     r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:/\d{1,2}|:\d{2,5})?(?![\w]|\.\d)"
 )
 _HANDLE = re.compile(r"(?<![\w@./])@(?=[\w.]*[a-z])[\w.]{2,40}(?<!\.)(?!\s?\.\s?[a-z]{2,4}\b)", re.I)
 _NETWORK = (
     r"(?:facebook|instagram|insta|twitter|tik ?tok|snapchat|snap|linked ?in|telegram|signal|whats ?app|skype|discord"
-    r"|youtube|reddit|pinterest|venmo|cash ?app|wechat|threads|bluesky|mastodon|social media|gamertag)"
+    r"|youtube|reddit|pinterest|venmo|cash ?app|wechat|threads|bluesky|mastodon|social media|gamertag|psn"
+    r"|twitch|tumblr|xbox(?: live)?|steam|onlyfans|zelle|paypal|tinder|(?-i:IG|FB))"
 )
+_ANY_NETWORK = re.compile(rf"\b(?:{_NETWORK}|handle|user ?name|screen ?name)\b", re.I)
 _ACCOUNT_OF = re.compile(
     rf"\b{_NETWORK}(?:\s+(?:account|handle|user ?name|user|profile|name|id|page|tag|under|is"
-    rf"|as|at|:|=|@)){{1,4}}\s*[:=]?\s*"
-    rf"(?P<handle>@?[\w.-]{{3,40}}\w)|\b{_NETWORK}\s*[:=]\s*(?P<second>@?[\w.-]{{3,40}}\w)"
+    rf"|as|at|by|i ?['’]m|i am|me|he ?['’]s|she ?['’]s|:|=|@)){{1,4}}\s*[:=]?\s*"
+    rf"(?P<handle>@?[\w.-]{{3,40}}\w(?:\s(?:underscore|dot|dash|hyphen"
+    rf"|period)\s\w{{1,30}}){{0,4}}(?:#\d{{2,6}})?)|\b{_NETWORK}\s*[:=]\s*(?P<second>@?[\w.-]{{3,40}}\w)"
+    rf"|\b{_NETWORK}\s+(?P<fourth>@?(?=[\w.-]{{0,40}}[a-z])(?=[\w.-]{{0,40}}\d)[\w.-]{{4,40}}(?:#\d{{2,6}})?(?!\w))"
+    rf"|\b{_NETWORK}\s+(?P<fifth>[\w.-]{{3,40}}#\d{{2,6}})(?!\w)"
     rf"|\b(?:handle|user ?name|screen ?name)(?:\s+is"
     rf"|\s*[:=])?\s*[:=]?\s*(?P<third>@?(?=[\w.-]*[\d_@])[\w.-]{{3,40}}\w)",
     re.I,
@@ -100,6 +128,9 @@ class ContactRecogniser(ReadingRecogniser):
             yield from _all(_HANDLE, text, IdentifierKind.SOCIAL)
         if " at " in low:
             yield from _all(_SPOKEN_EMAIL, text, IdentifierKind.EMAIL)
+            if " dot " in low:
+                yield from _all(_SPELT_EMAIL, text, IdentifierKind.EMAIL)
+                yield from _all(_PROVIDED_EMAIL, text, IdentifierKind.EMAIL)
         yield from _all(_URL, text, IdentifierKind.URL)
         if " dot " in low or "w w w" in low or "www" in low:
             yield from _all(_SPOKEN_URL, text, IdentifierKind.URL)
@@ -108,7 +139,12 @@ class ContactRecogniser(ReadingRecogniser):
             yield from (
                 found for found in _all(_IPV6, text, IdentifierKind.IP) if _is_address(text[found.start : found.end])
             )
-        yield from self._accounts(text)
+        if "::" in text:
+            yield from _all(_IPV6_SHORT, text, IdentifierKind.IP)
+        if _HAS_PATH.search(low):
+            yield from _all(_PATH, text, IdentifierKind.URL)
+        if _ANY_NETWORK.search(text):
+            yield from self._accounts(text)
         yield from self._phones(text)
 
     def _accounts(self, text: str) -> Iterator[Found]:

@@ -45,6 +45,7 @@ _NAMED = re.compile(
     rf"|(?:{_LONG_MONTH})\s+{_CARDINAL}{_NOT_UNIT}{_COMMA_YEAR}?"
     rf"|{_DAY}{_RANGE}(?:\s+day)?\s*(?:of\s+)?(?:{_MONTH})\b\.?{_COMMA_YEAR}?"
     rf"|(?:0?[1-9]|[12]\d|3[01])[-/. ](?:{_MONTH})[-/., ]{{1,2}}(?:(?:19|20)\d\d|\d\d)"
+    rf"|(?:0?[1-9]|[12]\d|3[01])(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?:19|20)?\d\d"
     rf"|(?:19|20)\d\d[-/ ](?:{_MONTH})[-/ ](?:0?[1-9]|[12]\d|3[01])"
     rf"|(?:{_MONTH})\.?[-/,]?\s*(?:of\s+)?(?:the\s+year\s+)?{_YEAR}"
     rf"|(?:{_LONG_MONTH})\s+of\s+(?:last|this|that|next)\s+year"
@@ -61,6 +62,21 @@ _MONTH_ALONE = re.compile(
     r"|march)\b|(?<=\bbetween )(?:may|march)\b",
     re.I,
 )
+# "may" and "march" where no verb can stand: beside another month, behind "around", at the end of a question.
+_VERBAL_MONTH = re.compile(r"\b(?:may|march)\b", re.I)
+_TIMES = re.compile(
+    r"\b(?:around|about|after|before|by|till|through|past|beginning of|end of|middle of|start of|into|like)\s+$", re.I
+)
+_MONTH_BEFORE = re.compile(rf"\b({_LONG_MONTH})\s+(?:or|and|to|through|until|into)\s+(?:maybe\s+)?$", re.I)
+_MONTH_BEHIND = re.compile(rf"\s+(?:or|and|to|through|until|into)\s+(?:maybe\s+)?({_LONG_MONTH})\b", re.I)
+_IT_WAS = re.compile(
+    r"\b(?:was (?:it|that)|is (?:it|that)|it was|that was|it ?['’]s|that ?['’]s|in|due)\s+(?:like |about |around )?$",
+    re.I,
+)
+_ENDS = re.compile(r"\s*(?:[?.,\n]|$)")
+_VERB = re.compile(
+    r"\s+(?:be|have|not|i|we|you|he|she|they|it|also|need|want|help|cause|in place|on|just|well|or may|want)\b", re.I
+)
 _MONTH_CAPITAL = re.compile(
     r"(?<=\bby )(?:May|March)\b|(?<=\bthis )(?:May|March)\b|(?<=\band )(?:May|March)(?=[.,;])"
     r"|(?<=\bto )(?:May|March)(?=[.,;])"
@@ -75,7 +91,8 @@ _NUMERIC = re.compile(
 _COMPACT = re.compile(r"(?<![\w.-])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?(?![\w])")
 _MONTH_YEAR = re.compile(r"(?<![\w./-])(?:0?[1-9]|1[0-2])\s?[/-]\s?(?:19|20)\d\d(?![\w/-])")
 _DAY_MONTH = re.compile(
-    r"(?:\b(?:on|since|from|until|till|by|before|after|dated?|dob|born|due|of|started"
+    r"(?:\b(?:on|since|from|until|till|by|before|after|dated?|dob|born|due|of|started|edd|edc|placed|removed"
+    r"|mon|tues?|wed|thu|thurs?|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|out|pulled|done|resulted|called"
     r"|starting|begun|ended|ending|through|visit|seen"
     r"|scheduled for|appt|appointment|lmp|last|admitted|discharged|surgery|d/c|f/u|to|between"
     r"|and|effective|labs?|note|imaging|mri|ct|x-?rays?|echo|ekg|ecg|biopsy|collected|drawn|signed|updated)"
@@ -85,15 +102,29 @@ _DAY_MONTH = re.compile(
     r" (?:pain )?scale|out of))",
     re.I,
 )
+# Without a word before it: a day that no scale has, and nothing counted behind it.
+_DAY_BARE = re.compile(
+    r"(?<![\w/.,-])(?P<date>(?P<m>\d{1,2})/(?P<d>\d{1,2}))(?![\w/%-]|[.]\d|\s*(?:mg|mcg|ml|mm|cm|inch|in\b|\""
+    r"|strength|pain|power|motor|murmur|lymph|nodes?|cores?|positive|negative|weeks?|beats?|points?|questions?|joints?"
+    r"|on (?:the|a)|out of|systolic|diastolic|leads?|beds?|teeth|episodes?|times))"
+)
 _SCALE = re.compile(
     r"\b(?:pain|scale|strength|severity|score|scores|rated?|rating|motor|power|apgars?|gcs"
-    r"|murmur|reflex(?:es)?|grade|pulses|dtrs?|level|intensity|acuity|vision|phq\S*|gad\S*)\b",
+    r"|murmur|reflex(?:es)?|grade|pulses|dtrs?|level|intensity|acuity|vision|phq\S*|gad\S*|mmse|moca|slums"
+    r"|bishop|braden|norton|morse|audit|dast|acs|nihss|wells|cha\S*|ratio)\b",
     re.I,
 )
 _DAY_ALONE = re.compile(
     rf"\b(?:on|by|until|since|before|after|from)\s+(?P<date>the\s+(?:(?:0?[1-9]|[12]\d"
     rf"|3[01])(?:st|nd|rd|th)|{_ORDINAL})"
-    r"(?:\s+of\s+(?:this|last|next|the)\s+month)?)(?=\s*(?:[.,;!?\n]|$)|\s+(?:at|and i|and we)\b|(?<=month))",
+    r"(?:\s+of\s+(?:this|last|next|the)\s+month)?)(?=\s*(?:[.,;!?\n]|$)|\s+(?:at|and i|and we|because|or the"
+    r"|if that|works?|in the (?:morning|afternoon))\b|(?<=month))",
+    re.I,
+)
+_DAY_OF_WEEK = re.compile(
+    rf"\b(?=[wmtfs])(?:week(?:end)? of|{_WEEKDAY},?(?:\s+(?:on|is|was|,))?"
+    rf"|the month,?)\s+(?P<date>the\s+(?:(?:0?[1-9]|[12]\d|3[01])"
+    rf"(?:st|nd|rd|th)|{_ORDINAL}))\b(?!\s+(?:time|dose|one|day|visit|trimester|week|month|floor))",
     re.I,
 )
 _LABEL = re.compile(
@@ -139,8 +170,15 @@ class DateRecogniser(ReadingRecogniser):
         for match in _DAY_MONTH.finditer(text):
             if _is_day(match, text):
                 yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
-        for match in _DAY_ALONE.finditer(text):
-            yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
+        for match in _DAY_BARE.finditer(text):
+            if _is_day(match, text) and _is_bare_day(match, text):
+                yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
+        for pattern in (_DAY_ALONE, _DAY_OF_WEEK):
+            for match in pattern.finditer(text):
+                yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
+        for word in _VERBAL_MONTH.finditer(text):
+            if _is_month(text, word):
+                yield Found(word.start(), word.end(), IdentifierKind.DATE, LIKELY)
         for label in _LABEL.finditer(text):
             value = _LABELLED.match(text, label.end())
             if value and any(c.isalnum() for c in value.group()) and not _ONLY_YEAR.match(value.group().strip()):
@@ -158,6 +196,19 @@ def _is_modal(text: str) -> bool:
             r"\d(?:st|nd|rd|th)|\d{4}|(?:th|first|second|third|ieth)\b|^\w+\s\d{1,2}$|,|thousand|nineteen|twenty", low
         )
     )
+
+
+def _is_month(text: str, word: re.Match[str]) -> bool:
+    """Whether "may" or "march" stands where a month stands and no verb can."""
+    if _VERB.match(text, word.end()):
+        return False
+    start, said = max(0, word.start() - 30), word.group().lower()
+    before, behind = _MONTH_BEFORE.search(text, start, word.start()), _MONTH_BEHIND.match(text, word.end())
+    if any(other is not None and other[1].lower() != said for other in (before, behind)):
+        return True
+    if _TIMES.search(text, start, word.start()):
+        return True
+    return bool(_IT_WAS.search(text, start, word.start()) and _ENDS.match(text, word.end()))
 
 
 def _is_date(match: re.Match[str]) -> bool:
@@ -184,10 +235,22 @@ def _is_day(match: re.Match[str], text: str) -> bool:
     return not (scaled and _SCALE.search(near))
 
 
+def _is_bare_day(match: re.Match[str], text: str) -> bool:
+    """Whether "11/14" is a day although no word says so: past every scale and ratio, or with a colon or a nought."""
+    day, month = int(match["d"]), int(match["m"])
+    near = text[max(0, match.start() - 40) : match.end() + 25]
+    if _SCALE.search(near) or month == day:
+        return False
+    padded = match["m"].startswith("0") or match["d"].startswith("0")
+    opens = text[max(0, match.start() - 2) : match.start()].strip() in ("", ".", ";", ",")
+    noted = text[match.end() : match.end() + 1] == ":" and opens
+    return padded or noted or day > 12
+
+
 _OLD = r"(?:9\d|1[0-4]\d)"
 _OLD_SPOKEN = rf"(?:ninety(?:[- ](?:{_ONES}))?|(?:a|one)[- ]hundred(?:(?:[- ]and)?[- ](?:{_ONES}|{_TEENS}))?)"
 _AGE = re.compile(
-    rf"(?<![\w.,/-])(?:{_OLD}|{_OLD_SPOKEN})[\s-]*(?:(?:years?|yrs?|yr|y)\.?[\s-]*(?:olds?\b"
+    rf"(?<![\w.,/-])(?:{_OLD}|{_OLD_SPOKEN})[\s-]*(?:(?:years?|yrs?|yr|y)\.?[\s-]*(?:olds?\b|young\b"
     rf"|/?o\b\.?|of\s+age)|yo[mf]?\b|y/?o\b|y\.o\.)"
     rf"|(?<=\bage )(?:of\s+)?(?:{_OLD}|{_OLD_SPOKEN})(?![\w%]|[.,]\d)"
     rf"|(?<=\bage: )(?:{_OLD})(?![\w%]|[.,]\d)|(?<=\bage:)(?:{_OLD})(?![\w%]|[.,]\d)|(?<=\bage"
@@ -204,9 +267,21 @@ _AGE = re.compile(
 )
 _IS_AGE = re.compile(
     rf"\b(?:who|she|he|they|mother|father|mom|dad|grandmother|grandfather|grandma|grandpa"
-    rf"|patient|wife|husband|i|age|aunt|uncle)(?:\s+(?:is|was|am|are)|['’](?:s|m|re))"
+    rf"|patient|wife|husband|i|age|aunt|uncle)(?:\s+(?:is|was|am|are)|\s?['’](?:s|m|re))"
     rf"(?:\s+(?:now|already|almost|just|about|only|like|currently))?\s+(?P<age>{_OLD}"
     rf"|{_OLD_SPOKEN})(?=\s*(?:[,;!?\n]|\.(?!\d)|$)|\s+(?:and|but|so|now|with|or|when|who)\b)",
+    re.I,
+)
+_NINETY = re.compile(r"9\d|1[0-4]\d|(?:ninet|hundred|nonagen|centen)", re.I)
+_REACHED = re.compile(
+    rf"\b(?:died|passed(?: away| on)?|death|lived|made it|reached|deceased|still alive"
+    rf"|turns?)\s+(?:\w{{1,12}}\s+){{0,3}}?"
+    rf"(?:at|to(?: be)?|until|age|past)\s+(?:the age of\s+|age\s+|almost\s+|over\s+)?(?P<age>{_OLD}|{_OLD_SPOKEN})"
+    rf"(?![\w%/]|[.,]\d)"
+    rf"|(?:^|[\].?!\n])\s*(?:(?:and|but|so|well),?\s+)?at\s+(?P<now>{_OLD}|{_OLD_SPOKEN}),?\s+(?:i|he|she|you|we)\b"
+    rf"|\b(?:(?:grand|step)?(?:mother|father|son|daughter)|mom|dad|grandma|grandpa|aunt|uncle|sister|brother"
+    rf"|husband|wife)"
+    rf",?\s\(?(?P<kin>{_OLD})(?=\)|,\s)",
     re.I,
 )
 
@@ -218,7 +293,11 @@ class AgeRecogniser(ReadingRecogniser):
 
     def find(self, reading: Reading) -> Iterator[Found]:
         """Numbers of 90 and more beside words of age."""
+        if not _NINETY.search(reading.text):
+            return
         for match in _AGE.finditer(reading.text):
             yield Found(match.start(), match.end(), IdentifierKind.AGE, CERTAIN)
-        for match in _IS_AGE.finditer(reading.text):
-            yield Found(match.start("age"), match.end("age"), IdentifierKind.AGE, LIKELY)
+        for pattern in (_IS_AGE, _REACHED):
+            for match in pattern.finditer(reading.text):
+                name = str(match.lastgroup)
+                yield Found(match.start(name), match.end(name), IdentifierKind.AGE, LIKELY)

@@ -94,6 +94,7 @@ class FacilityRecogniser(ReadingRecogniser):
             elif (
                 word.low in _PROPER
                 or (word.low in self._lower and word.low not in self._words.not_a_name)
+                or (word.low in self._words.surname_words and words[index + 1].low == "memorial")
                 or (
                     word.text.lower().endswith("'s")
                     or (len(word.low) > 4 and self._classes.weight(word.low) == Weight.UNKNOWN)

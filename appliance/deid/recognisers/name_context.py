@@ -16,6 +16,10 @@ MODAL_NAMES = frozenset(("will", "may"))
 """Given names that are mostly verbs; only a capital inside a sentence or a surname tells them apart."""
 
 _NEVER_CALLED = frozenset(("will", "may", "can", "do", "see", "said", "just", "back", "call", "was", "is", "has"))
+# Behind these and "doctor" a surname may be any word: "i saw doctor page last week".
+_MET = frozenset(
+    ("saw", "see", "seen", "seeing", "by", "with", "from", "hi", "hello", "and", "i'm", "am", "as", "thanks")
+)
 _ABBREVIATED = around("name_context.abbreviated")
 _CALLED = around("name_context.called")
 _LONGEST = 5  # words of a name
@@ -171,7 +175,9 @@ class NameContext:
             if weight <= Weight.ORDINARY and not proper and not self._odd_surname(words, at):
                 return None
         elif weight <= Weight.ORDINARY:
-            if title.low not in _CALLED or not self._odd_surname(words, at):
+            skipped = word.low in _NEVER_CALLED or word.low in self._lists.titles
+            met = previous in _MET and word.low in self._lists.surname_words and not skipped
+            if title.low not in _CALLED or not (met or self._odd_surname(words, at)):
                 return None
         elif weight == Weight.UNKNOWN and not (word.capital and title.capital and not word.text.isupper()):
             if title.low not in _CALLED or word.text.isupper() or word.gap != " ":
@@ -192,7 +198,7 @@ class NameContext:
         if gap not in ("", ","):
             return False
         if before.low in ("is", "was") and gap == "" and second in ("name", "names", "surname"):
-            return True
+            return at < 3 or words[at - 3].low not in ("brand", "generic", "trade", "drug", "street", "medication")
         if before.low in ("named", "name's", "called") and gap == "":
             return weight >= Weight.WORD_GIVEN or (weight == Weight.UNKNOWN and before.low != "called" and word.capital)
         named = weight == Weight.GIVEN or (word.capital and weight >= Weight.WORD_GIVEN)
@@ -237,13 +243,16 @@ class NameContext:
 
     def _odd_surname(self, words: Sequence[Word], at: int) -> bool:
         """Whether a word such as "young" ends a name: "doctor young ," and not "doctor young people"."""
-        return words[at].low in self._lists.surname_words and _closed(words, at)
+        low = words[at].low
+        return low in self._lists.surname_words and low not in self._lists.titles and _closed(words, at)
 
     def _extended(self, words: Sequence[Word], at: int, *, titled: bool = False, introduced: bool = False) -> int:
         """Index of the last word of the name that begins at `at`."""
         last = at
         first = words[at]
         given = introduced or self._classes.weight(first.low) in (Weight.GIVEN, Weight.WORD_GIVEN)
+        # "doctor bhavesh ndlovu" in a transcript: two words of no list behind a title are one name.
+        given = given or (titled and self._classes.weight(first.low) == Weight.UNKNOWN)
         for index in range(at + 1, min(at + _LONGEST, len(words))):
             word = words[index]
             initial = len(words[index - 1].text) == 1 or words[index - 1].low in PARTICLES

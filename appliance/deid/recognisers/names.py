@@ -14,7 +14,9 @@ from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, POSSIBLE, Found, ReadingRecogniser
 from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIES, NameWords, Weight
-from appliance.deid.recognisers.name_context import MODAL_NAMES, NameContext
+from appliance.deid.recognisers.name_context import AFTER_A_NAME, MODAL_NAMES, NameContext
+from appliance.deid.recognisers.name_forms import NameForms
+from appliance.deid.recognisers.name_position import NamePosition
 
 _LABEL = re.compile(
     r"(?:^|(?<=[\n|;.,(\t])|(?<=\s))(?:(?:patient|pt|client|member|subscriber|insured"
@@ -33,13 +35,12 @@ _LABEL = re.compile(
     r"[ \t]*(?:[:=#–-]|(?<=name)\?|[ \t]is[ \t]|(?<=by)[ \t])[ \t]*",
     re.I,
 )
+_OF_PERSON = re.compile(r"name|by|kin|nok|pcp|attending|surgeon|referring|provider|physician|interpreter|guard|contact")
 _ASKED = re.compile(
     r"\bnames?[ \t]?\?[ \t\n]{0,3}(?:\[\w{1,20}\][ \t]{0,2}|\w{1,20}[ \t]?:[ \t]{0,2})?"
     r"(?:(?:it's|it is|its|uh|um|sure|yes|yeah|yep|okay|that's|my (?:last |first |full )?name is)\b[ \t,.]{0,3}){0,3}",
     re.I,
 )
-_SPELT = re.compile(r"(?<![\w-])(?:(?P<dashed>[a-z](?:-[a-z]){3,20})|[a-z](?:[ ,.]{1,2}[a-z]){3,20})(?![\w-])", re.I)
-_SPELLING = re.compile(r"\b(?:spel(?:l|led|t|ling)|letters?)\b", re.I)
 _SPEAKER = re.compile(
     r"\s*(?:patient|pt|nurse|mother|father|parent|guardian|caller|spouse|client|provider"
     r"|physician|therapist|interpreter)\s*:\s*",
@@ -79,13 +80,15 @@ _CREDENTIAL = re.compile(
 class NameRecogniser(ReadingRecogniser):
     """Names of people without a model: by lists, titles, labels and what stands around."""
 
-    kinds = (IdentifierKind.NAME,)
+    kinds = (IdentifierKind.NAME, IdentifierKind.OTHER)
 
     def __init__(self, classes: NameWords) -> None:
         super().__init__()
         self._lists = classes.words
         self.classes = classes
         self._around = NameContext(classes)
+        self._positions = NamePosition(classes)
+        self._forms = NameForms(classes)
 
     def find(self, reading: Reading) -> Iterator[Found]:
         """Spans of names; mentions that repeat one are found in the whole text."""
@@ -112,18 +115,27 @@ class NameRecogniser(ReadingRecogniser):
         if len(word.low) < 3 or word.low not in strong or self.classes.clinical(words, at):
             return False
         weight = self.classes.weight(word.low)
-        if weight in (Weight.GIVEN, Weight.SURNAME):
+        if weight in (Weight.GIVEN, Weight.SURNAME) or (weight == Weight.UNKNOWN and len(word.low) > 3):
             return True
+        if weight == Weight.WORD_GIVEN and word.opens and word.capital:
+            return at + 1 < len(words) and words[at + 1].low in AFTER_A_NAME
         if weight in (Weight.WORD_GIVEN, Weight.UNKNOWN) and not reading.capitals:
             return True
+        if word.opens and word.capital and weight == Weight.WORD_SURNAME:
+            owns = word.text.lower().endswith(("'s", "’s"))
+            return owns or (at + 1 < len(words) and words[at + 1].low in AFTER_A_NAME)
         return word.capital and not word.opens and not word.text.isupper()
 
     def _evidence(self, reading: Reading, words: list[Word]) -> Iterator[tuple[Found, bool]]:
         text = reading.text
         for at in range(len(words)):
             span = self._around.name_at(reading, words, at)
+            if not span:
+                span = self._positions.name_at(reading, words, at)
             if span:
                 first, last, confidence = span
+                for other in self._positions.listed(reading, words, first, last):
+                    yield Found(words[other].start, words[other].end, IdentifierKind.NAME, LIKELY), False
                 yield Found(words[first].start, words[last].end, IdentifierKind.NAME, confidence), confidence > POSSIBLE
         for label in _LABEL.finditer(text):
             match = _RUN.match(text, label.end())
@@ -133,6 +145,7 @@ class NameRecogniser(ReadingRecogniser):
                 )
         yield from self._family_first(text)
         yield from self._asked(text, words)
+        yield from self._forms.find(text)
         for match in _INITIALS.finditer(text):
             name = str(match.lastgroup)
             if name != "third" or self._surname(match["third"]):
@@ -167,7 +180,12 @@ class NameRecogniser(ReadingRecogniser):
         if (
             listed
             or len([weight for weight in weights if weight == Weight.UNKNOWN]) > 1
-            or (not speaker and weights[0] == Weight.UNKNOWN and "name" in label)
+            or (
+                not speaker
+                and weights[0] == Weight.UNKNOWN
+                and _OF_PERSON.search(label)
+                and (len(words[start].text) > 3 or not words[start].text.isupper())
+            )
         ):
             yield Found(words[start].start, words[end - 1].end, IdentifierKind.NAME, CERTAIN), True
 
@@ -195,12 +213,15 @@ class NameRecogniser(ReadingRecogniser):
             if not cased or given in STATES_AND_COUNTRIES:
                 continue
             modal = given in MODAL_NAMES and weights[0] >= Weight.UNKNOWN
-            if not modal and (weights[1] < Weight.UNKNOWN or max(weights) < Weight.WORD_GIVEN):
+            # Behind a label two names and a comma are one person, elsewhere they may be two.
+            listed = bool(_BEFORE_LISTED.search(text, max(0, match.start() - 30), match.start()))
+            strange = (
+                listed and min(len(family), len(given)) > 3 and match["first"].isupper() == match["last"].isupper()
+            )
+            if not modal and (weights[1] < Weight.UNKNOWN or (max(weights) < Weight.WORD_GIVEN and not strange)):
                 continue
             if given.isascii() and match["first"].isupper() and len(given) < 4:
                 continue  # CVA, TIA
-            # Behind a label two names and a comma are one person, elsewhere they may be two.
-            listed = bool(_BEFORE_LISTED.search(text, max(0, match.start() - 30), match.start()))
             surname = weights[0] >= Weight.UNKNOWN or family in self._lists.surname_words
             if surname and (
                 listed
@@ -212,7 +233,7 @@ class NameRecogniser(ReadingRecogniser):
                 yield Found(match.start(), match.end(), IdentifierKind.NAME, LIKELY), True
 
     def _asked(self, text: str, words: list[Word]) -> Iterator[tuple[Found, bool]]:
-        """What answers the question for a name, and names that are spelt letter by letter."""
+        """What answers the question for a name."""
         for question in _ASKED.finditer(text):
             first, _ = self._indexes(words, Found(question.end(), question.end() + 1, IdentifierKind.NAME, LIKELY))
             end = first
@@ -222,6 +243,3 @@ class NameRecogniser(ReadingRecogniser):
                 end += 1
             if end > first and words[first].start == question.end():
                 yield Found(words[first].start, words[end - 1].end, IdentifierKind.NAME, LIKELY), True
-        for match in _SPELT.finditer(text):
-            if match["dashed"] or _SPELLING.search(text, max(0, match.start() - 60), match.start()):
-                yield Found(match.start(), match.end(), IdentifierKind.NAME, LIKELY), False

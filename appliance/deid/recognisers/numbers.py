@@ -161,6 +161,10 @@ _LABEL_WORD = re.compile(
     r"MRN|NPI|DEA|SSN|SS|ID|VIN|NO|NUM|SN|DOB|REF|UDI|IMEI|MBI|HICN?|PIN|BIN|PCN|FIN|CSN|ACCT"
     r"|TEL|FAX|PH|CELL|IS|PPO|HMO|CARD|CODE|PLAN"
 )
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_OF_A_NUMBER = re.compile(
+    r"\b(?:ssn|social|card|account|pin|pass ?code|ext(?:ension)?|number|digits|last (?:4|four))\b", re.I
+)
 _SSN_SHAPE = re.compile(r"(?:\d{3}|[Xx*]{3})\s?[-–./ ]\s?(?:\d{2}|[Xx*]{2})\s?[-–./ ]\s?\d{4}")
 _SPACED = re.compile(r"(?<![\w.])(?:\d[-–. ]{1,3}){6,18}\d(?![\w%])")
 _MBI = re.compile(
@@ -173,7 +177,27 @@ _VIN = re.compile(
     re.I,
 )
 _UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.I)
-_MAC = re.compile(r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])", re.I)
+_MAC = re.compile(
+    r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])"
+    r"|(?<![\w.])(?=[0-9.]{0,13}[a-f])(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}(?![\w.])",
+    re.I,
+)
+# A plate's parts may stand apart, in either order: "735 WGR"; letters are capitals, so that "plate 4 holes" stays.
+_PLATE = re.compile(
+    r"\b(?i:plates?|tags?)(?:\s*(?i:numbers?|no\.?|\#|is|was|were|are|of|reads?|reading|:)){0,4}\s*(?:[A-Z]{2}\s+)?"
+    r"(?P<value>(?=[A-Z0-9 -]{0,8}\d)(?=[A-Z0-9 -]{0,8}[A-Z])[A-Z0-9]{1,4}[- ]?[A-Z0-9]{2,6})\b"
+)
+_DIGIT_WORD = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
+# Short numbers that stand for somebody by what is said of them: the end of a longer one, a secret, an extension.
+_PART = re.compile(
+    r"\b(?:pin|pass ?code|last (?:4|four|5|five|six|6)(?: digits?| numbers?)?|end(?:s|ing) (?:in|with)"
+    r"|(?:card|account|ssn|number) ending|ext(?:ension)?)\b\.?"
+    r"(?:\s+(?:of|on|for)\s+(?:(?:my|the|his|her|your|their)\s+)?(?:\w{2,12}\s*){1,3}?)?"
+    r"(?:\s*(?:number|code|is|are|was|'s|:|\#|=|-)){0,3}\s*"
+    rf"(?P<value>\d{{4,6}}(?![\w%]|\.\d|\s*(?:mg|ml|units))"
+    rf"|{_DIGIT_WORD}(?:[\s,-]+{_DIGIT_WORD}){{2,5}})\b",
+    re.I,
+)
 _UDI = re.compile(r"\(01\)\s?\d{14}(?:\s?\((?:1[0-7]|21|30)\)\s?[\w-]{1,20}){0,5}")
 _DATE_LIKE = re.compile(
     r"(?:\d{1,2}([/.-])\d{1,2}\1(?:\d{4}|\d{2})|\d{4}([/.-])\d{1,2}\2\d{1,2}(?:T.*)?|(?:19"
@@ -195,6 +219,16 @@ class NumberRecogniser(ReadingRecogniser):
         for pattern, kind in ((_UUID, Kind.OTHER), (_MAC, Kind.DEVICE), (_UDI, Kind.DEVICE), (_MBI, Kind.PLAN)):
             yield from (Found(match.start(), match.end(), kind, CERTAIN) for match in pattern.finditer(text))
         yield from (Found(match.start(), match.end(), Kind.VEHICLE, LIKELY) for match in _VIN.finditer(text))
+        for match in _PLATE.finditer(text):
+            if sum(character.isalnum() for character in match["value"]) > 4:
+                yield Found(match.start("value"), match.end("value"), Kind.VEHICLE, LIKELY)
+        for match in _PART.finditer(text):
+            if _YEAR.fullmatch(match["value"]) and not _OF_A_NUMBER.search(
+                text, max(0, match.start() - 20), match.end()
+            ):
+                continue  # the year ending in 2019
+            kind = self.labelled(text, match.start("value"), _DIGITS_FROM_WORD_ALONE) or Kind.OTHER
+            yield Found(match.start("value"), match.end("value"), kind, LIKELY)
         for match in _SSN_SHAPE.finditer(text):
             if not _beside_digit(text, match) and not _DATE_LIKE.match(match.group()):
                 yield Found(match.start(), match.end(), Kind.SSN, CERTAIN)
@@ -225,7 +259,7 @@ class NumberRecogniser(ReadingRecogniser):
             if not quick.search(before):
                 continue
             for match in label.finditer(before):
-                sure = bool(_SURE.match(before, match.start()))
+                sure = bool(_SURE.search(before, match.start()))
                 if sure_only and not sure:
                     continue
                 numbered = bool(_NUMBERED.search(before, match.start()))
@@ -246,7 +280,9 @@ class NumberRecogniser(ReadingRecogniser):
             return None
         before = text[max(0, start - _BEFORE) : start]
         measured = _CODE_SYSTEM.search(before) or (_UNIT.match(text, end) and digits < 9) or _LAB.search(before)
-        if measured or _KEPT_WORD.match(value):
+        # A code of letters and digits is as long as it is written: "lot 51PN43" is no "lot 43".
+        mixed = len(value) > 5 and value.lstrip("#*").isalnum() and value.isupper()
+        if measured or (_KEPT_WORD.match(value) and not mixed):
             # B12 is a vitamin, but "policy number B12345" is not.
             sure = digits >= 3 and self.labelled(text, start, digits, sure_only=True)
             return Found(start, end, sure, CERTAIN) if sure else None
@@ -255,7 +291,7 @@ class NumberRecogniser(ReadingRecogniser):
             kind = self.labelled(text, prefix.start(1), digits)
             if kind:  # a serial number written in two parts: BSX 4412-77A
                 return Found(prefix.start(1), end, kind, CERTAIN)
-        kind = self.labelled(text, start, digits)
+        kind = self.labelled(text, start, max(digits, _DIGITS_FROM_WORD_ALONE) if mixed else digits)
         if kind and not (_CODE_SHAPE.match(value) and digits < 6 and (kind is Kind.OTHER or "." in value)):
             return Found(start, end, kind, CERTAIN)
         if _CODE_SHAPE.match(value):

@@ -50,7 +50,7 @@ _SPELT = r"[a-z](?:\s+as in\s+\w{1,20})?"
 _FILLER = r"(?:dash|hyphen|space|slash|dot|point|area code|then|and then|and|uh|um|double|triple|is|again)"
 _PART = rf"(?:(?:{_WORD})|\d{{1,9}})"
 _RUN = re.compile(
-    rf"(?<![\w.])(?:{_SPELT}\s+(?:[-,.]\s*)?){{0,5}}(?:(?:double"
+    rf"(?<![\w.])(?:{_SPELT}\s+(?:[-,.]\s*)?(?:(?:dash|hyphen|slash)\s+)?){{0,5}}(?:(?:double"
     rf"|triple)\s+)?(?:{_PART})(?:(?:\s*[-,.–]\s*|\s+)(?:(?:{_FILLER})[\s,]+){{0,2}}(?:{_PART}"
     rf"|(?![ai]\b)[a-z](?=[\s,.-]))(?!['’\w])){{2,24}}",
     re.I,

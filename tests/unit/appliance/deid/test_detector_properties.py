@@ -103,6 +103,20 @@ _REPEATED = [
     "May ",
     "street ",
     "double ",
+    "b as in bob ",
+    "s m ",
+    "last name ",
+    "A^b|",
+    "PID|A^",
+    "may or ",
+    "one oak street ",
+    "plate AB ",
+    "bob at gmail dot ",
+    "Aa Estates ",
+    "rue de ",
+    "thanks\n",
+    "my son zorin and ",
+    "a.bc/",
 ]
 
 
