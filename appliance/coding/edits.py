@@ -24,7 +24,8 @@ from appliance.coding.tables.library import Library
 __all__ = ["Coded", "Editor", "Finding", "Severity", "coded"]
 
 Setting = Literal["practitioner", "hospital"]
-_MOST_CODES = 200
+MOST_CODES = 200
+"""Of one claim; professional claims carry 12 diagnoses, institutional ones 25, with procedures some dozens more."""
 _CPT = re.compile(r"[0-9]{4}[0-9A-Z]")
 _HCPCS = re.compile(r"[A-Z][0-9]{4}")
 _RANK = {"error": 0, "warning": 1, "advisory": 2}
@@ -67,8 +68,8 @@ class Editor:
             NotVerifiedError: a table in use is damaged.
             UnknownStateError: a table cannot be read.
         """
-        if len(codes) > _MOST_CODES:
-            raise ValueError(f"{len(codes)} codes; a claim has at most {_MOST_CODES}")
+        if len(codes) > MOST_CODES:
+            raise ValueError(f"{len(codes)} codes; a claim has at most {MOST_CODES}")
         table = self.library.table(CodeSystem.ICD_10_CM, on)
         if table is None:
             raise AssertionError("ICD-10-CM is built in")

@@ -2,6 +2,9 @@
 
 A signed note into which a report was pasted is judged no more: which of its words a clinician meant cannot be told, and
 taking some out would move the borders of sentences ("not" + report + "worsening"). So the answer is no level at all.
+
+A piece of our output is found when it has two words of it, wherever it was cut and however its lines were broken: text
+carries the mark for each blank of a value, JSON an escape. One word or figure alone is what a clinician may have typed.
 """
 
 from __future__ import annotations
@@ -12,17 +15,14 @@ from functools import cache
 
 from appliance.coding.em_words import BLANK, RUN, traces
 
-LEAST_FRAGMENT_CHARS = 40
-"""A piece of our output of this length, cut anywhere and broken into any lines, is found. Shorter ones are single words
-and figures that a clinician may have typed."""
-
 # JSON, ours or another program's, pretty or compact: the end of a key, the end of a list or object, one behind another.
 _JSON = re.compile(
     r"[A-Za-z_][\"\u201d]\s*:|[\"\u201d]\s*[\]}]|[}\]]\s*,?\s*[\]}{]|\{\s*[\"\u201c]"
     r"|[\w][\"\u201d]\s*,\s*[\"\u201c][a-z_]"
 )
-# The mark itself, its escape in ASCII JSON, and what a program without Unicode makes of it between words.
-_MARK = re.compile(rf"{BLANK}|\\u2423|\w\?\w+\?\w|&#9251;|&#x2423;", re.IGNORECASE)
+# The mark itself, its escape in ASCII JSON, and what a program without Unicode makes of it between words; the blanks of
+# our JSON (own_json.py).
+_MARK = re.compile(rf"{BLANK}|\\u2423|\\u00(?:20|0a|0d|09)|\w\?\w+\?\w|&#9251;|&#x2423;", re.IGNORECASE)
 _WORD = re.compile(r"[a-z0-9]+")
 
 
@@ -44,7 +44,9 @@ def own_output(text: str) -> tuple[int, int] | None:
 def _run(text: str) -> tuple[int, int] | None:
     folded = text.lower() if len(text.lower()) == len(text) else text
     words = [(hit.group(), hit.span()) for hit in _WORD.finditer(folded)]
-    for at in range(len(words) - RUN + 1):
-        if tuple(word for word, _ in words[at : at + RUN]) in _traces():
-            return words[at][1][0], words[at + RUN - 1][1][1]
+    for at in range(len(words) - 1):
+        for length in (2, RUN):
+            run = words[at : at + length]
+            if tuple(word for word, _ in run) in _traces():
+                return run[0][1][0], run[-1][1][1]
     return None

@@ -39,13 +39,31 @@ PHRASES = {
     "not_told":
         "coder question: claimed code {claimed} needs neither clock nor decision elements and no text can settle it",
 }  # fmt: skip
-"""By name. Placeholders carry values only through `marked`. Four words in a row of any of these are taken for our own.
+"""By name. Placeholders carry values only through `marked`. Two words in a row of any of these are taken for our own,
+except `ORDINARY` pairs; of those, four in a row.
 
-They are worded so that no note has them: of 3,294 notes, dialogues and case reports none has such four words.
+They are worded so that no note has them: of 3,294 notes, dialogues and case reports none has such four words, and of
+2,022 that were looked through for pairs none has a pair that is not ordinary.
 """
 
 RUN = 4
-"""Words in a row that give our own output away."""
+"""Words in a row that give our own output away, however ordinary."""
+
+ORDINARY = frozenset(
+    tuple(pair.split())
+    for pair in (
+        "and count", "and judges", "and no", "and only", "and reaches", "and signed", "any two", "are longer", "as one",
+        "at grade", "at most", "at that", "before it", "belongs to", "beyond it", "code for", "code here", "code in",
+        "code is", "codes of", "count for", "counted as", "e m", "elements and", "every code", "every line", "for code",
+        "for nothing", "for service", "for this", "found so", "grade and", "heading was", "in this", "is judged",
+        "is removed", "it is", "less than", "line was", "longer than", "must stand", "no assessment", "no code",
+        "no text", "no visit", "none of", "nothing beyond", "of these", "of this", "of visit", "output of", "read as",
+        "reach code", "reads and", "removed and", "report of", "sentences are", "service date", "settle it",
+        "signed again", "so every", "so no", "stand at", "stands at", "text can", "than this", "that grade",
+        "this program", "this report", "this visit", "to no", "true work", "visit type", "was found", "was read",
+    )
+)  # fmt: skip
+"""Pairs of our sentences that notes have (31 of them were seen), or that a clinician may well write."""
 
 _PLACE = re.compile(r"\{\w+\}")
 _TOKEN = re.compile(r"[a-z0-9]+")
@@ -67,10 +85,11 @@ def tokens(text: str) -> list[str]:
 
 
 def traces() -> frozenset[tuple[str, ...]]:
-    """Every `RUN` words in a row of our sentences, between the values: those carry the mark."""
+    """What gives our sentences away, between the values (those carry the mark): `RUN` words, and telling pairs."""
     found: set[tuple[str, ...]] = set()
     for sentence in PHRASES.values():
         for piece in _PLACE.split(sentence):
             words = tokens(piece)
-            found |= {tuple(words[at : at + RUN]) for at in range(len(words) - RUN + 1)}
-    return frozenset(found)
+            for length in (2, RUN):
+                found |= {tuple(words[at : at + length]) for at in range(len(words) - length + 1)}
+    return frozenset(found - ORDINARY)

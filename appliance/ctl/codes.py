@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from appliance.coding.tables.codes import PackedTable
     from appliance.coding.tables.library import Library
 
+# What may stand in a claim: letters and figures, a dot, modifiers, units. Whether it is a code, the tables say.
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.]{0,15}(-[A-Za-z0-9]{2}){0,4}([xX][0-9]{1,6})?")
 DIRECTORY = Path("/var/lib/appliance/codes")
 
 app = typer.Typer(
@@ -26,10 +29,10 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Form = Literal["text", "json"]
+Form = Literal["text", "table", "json"]
 System = Literal["icd-10-cm", "icd-11-mms", "hcpcs", "cpt"]
 Kind = Literal["icd-10-cm", "icd-11-mms", "hcpcs", "cpt", "ncci-ptp", "ncci-mue", "favourites"]
-OutputOption = Annotated[Form, typer.Option("--output", "-o", help="text, or json: one document.")]
+OutputOption = Annotated[Form, typer.Option("--output", "-o", help="text (table is the same), or json: one document.")]
 DirectoryOption = Annotated[Path, typer.Option("--directory", help="Where the box keeps its tables.")]
 
 
@@ -117,8 +120,10 @@ def lookup(
     from appliance.ctl.codes_shown import entry_lines
 
     day = given_day("--on", on) if on else datetime.datetime.now(datetime.UTC).date()
+    query = " ".join(words).strip()
+    if not query:
+        raise UsageError("there is nothing to look up", hint="give a code, as E11.9, or words of a title")
     table = _table(_library(directory), system, day)
-    query = " ".join(words)
     entry = table.lookup(query)
     if entry is not None:
         document = told(table, entry, day)
@@ -127,7 +132,7 @@ def lookup(
     found = found_by_words(table, query, limit)
     rows = [{"code": each.code, "title": each.title, "billable": table.billable_on(each.code, day)} for each in found]
     lines = [f"{each['code']:<9} {' ' if each['billable'] else '-'} {each['title']}" for each in rows]
-    words_of_none = f"{system} {table.version} has no such code and no title with these words"
+    words_of_none = f"{system} {table.version} has no such code and no title with these words{_nearest(table, query)}"
     _show({"query": query, "on": day.isoformat(), "found": rows}, "\n".join(lines) or words_of_none, output)
     raise typer.Exit(0 if found else 1)
 
@@ -153,8 +158,14 @@ def check(
 
     Exit code: 0 no error was found (warnings may stand), 3 at least one error.
     """
-    from appliance.coding.edits import Editor
+    from appliance.coding.edits import MOST_CODES, Editor
 
+    if len(codes) > MOST_CODES:
+        raise UsageError(f"{len(codes)} codes", hint=f"give the codes of one claim, at most {MOST_CODES}")
+    for number, each in enumerate(codes, 1):
+        if not _CODE.fullmatch(each.strip()):
+            hint = "write codes apart, with blanks between them, as E11.9 I10 99213-25 J1100x4"
+            raise UsageError(f"code {number} ({each[:20]!a}) has not the form of a code", hint=hint)
     findings = Editor(_library(directory), setting).check(codes, given_day("--on", on), age, sex)
     lines = [f"{each.severity:<9}{each.rule}: {each.sentence}\n         {each.source}" for each in findings]
     document = {"on": on, "findings": [each.model_dump(mode="json") for each in findings]}
@@ -192,6 +203,18 @@ def diff(
         listed = library.favourites()
     document = difference_document(difference(before, after), dead_favourites(listed, before, after), before, after)
     _show(document, "\n".join(difference_lines(document)), output)
+
+
+def _nearest(table: PackedTable, query: str) -> str:
+    """What to do next, as the end of the sentence that nothing was found."""
+    plain = query.replace(".", "").upper()
+    if not _CODE.fullmatch(plain) or not any(one.isdigit() for one in plain):
+        return "\ntry fewer or other words, or `codes suggest` with a sentence of a note"
+    for length in range(len(plain) - 1, 2, -1):
+        above = table.lookup(plain[:length])
+        if above is not None:
+            return f"\nthe nearest above it is {above.code} {above.title}: see `codes lookup {above.code}`"
+    return "\nnothing of the table begins like it: was another --system meant?"
 
 
 def _library(directory: Path) -> Library:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,7 +34,8 @@ def suggest(
     ] = False,
     directory: DirectoryOption = DIRECTORY,
     output: Annotated[
-        Literal["table", "json"], typer.Option("--output", "-o", help="table, or json: one document.")
+        Literal["table", "text", "json"],
+        typer.Option("--output", "-o", help="table (text is the same), or json: one document."),
     ] = "table",
 ) -> None:
     """Suggest ICD-10-CM codes for a text: questions for a coder, never answers.
@@ -43,11 +43,15 @@ def suggest(
     Only what the text holds as present is suggested (status and history codes also for what is past), each with the
     words that it rests on. Nothing is written and nothing leaves the machine.
 
+    What is shown is no documentation: the mark of reports stands for its blanks (in JSON an escape, which a program
+    reads as a blank), so that `coding em` knows it again where somebody pasted it into a note.
+
     Exit code: 0 whether or not there are suggestions, 2 the text cannot be read, 9 table or ranker are damaged.
     """
     day = given_day("--on", on) if on else datetime.datetime.now(datetime.UTC).date()
     text = _text(source)
 
+    from appliance.coding.own_json import dumped
     from appliance.coding.suggester import CodeSuggester
     from appliance.coding.suggestion import CodeSystem
     from appliance.coding.tables.library import Library
@@ -69,9 +73,9 @@ def suggest(
             "minimum_confidence": round(suggester.minimum_confidence, 4),
             "suggestions": [each.model_dump(mode="json") for each in found],
         }
-        typer.echo(json.dumps(document, indent=1, ensure_ascii=True))
+        typer.echo(dumped(document, indent=1))
         return
-    typer.echo("\n".join(_lines(found)) or f"no suggestion of at least {suggester.minimum_confidence:.0%}")
+    typer.echo("\n".join(lines(found) or [_line(f"no suggestion of at least {suggester.minimum_confidence:.0%}")]))
 
 
 def _text(source: str) -> str:
@@ -99,16 +103,24 @@ def _text(source: str) -> str:
     return text
 
 
-def _lines(found: Sequence[Suggestion]) -> list[str]:
-    lines: list[str] = []
+def lines(found: Sequence[Suggestion]) -> list[str]:
+    """Suggestions for a terminal, the mark of reports in place of each blank, so that none passes for documentation."""
+    shown: list[str] = []
     for each in found:
         quote = " ".join(each.evidence[0].quote.split())
-        shown = quote if len(quote) <= _QUOTE_CHARS else quote[: _QUOTE_CHARS - 1] + "…"
-        # A text may hold characters that steer a terminal.
-        safe = "".join(character if character.isprintable() else "?" for character in shown)
+        cut = quote if len(quote) <= _QUOTE_CHARS else quote[: _QUOTE_CHARS - 1] + "…"
         more = f" (+{len(each.evidence) - 1})" if len(each.evidence) > 1 else ""
         held = "" if each.assertion == "present" else f" [{each.assertion}]"
-        lines.append(f'{each.confidence:4.0%}  {each.code:<8} {each.title}{held}  "{safe}"{more}')
+        shown.append(_line(f"{each.confidence:4.0%}", f"{each.code:<8}", f'{each.title}{held} "{cut}"{more}'))
         if each.question:
-            lines.append(f"      ? {each.question}")
-    return lines
+            shown.append(_line("    ", f"? {each.question}"))
+    return shown
+
+
+def _line(*columns: str) -> str:
+    from appliance.coding.em_words import BLANK
+
+    # A text may hold characters that steer a terminal.
+    safe = ["".join(one if one.isprintable() else "?" for one in column) for column in columns]
+    *ahead, last = safe
+    return " ".join([BLANK, *(f"{column} {BLANK}" for column in ahead), last.replace(" ", BLANK)])

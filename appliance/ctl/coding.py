@@ -43,7 +43,9 @@ def em(
     claimed: Annotated[
         str | None, typer.Option(metavar="CODE", help="The code that is claimed; nothing above it is judged.")
     ] = None,
-    output: Annotated[Literal["text", "json"], typer.Option("--output", "-o", help="text or json.")] = "text",
+    output: Annotated[
+        Literal["text", "table", "json"], typer.Option("--output", "-o", help="text (table is the same) or json.")
+    ] = "text",
 ) -> None:
     """Say what E/M code a note supports, by time or decision making, with the places it rests on.
 
@@ -53,15 +55,17 @@ def em(
     """
     from appliance.coding.em import support
     from appliance.coding.em_report import report
+    from appliance.coding.own_json import dumped
 
     day = given_day("--on", on)
     found = support(_note(file), visit=visit, on=day, claimed=claimed.strip() if claimed else None)
-    typer.echo(found.model_dump_json(indent=2) if output == "json" else report(found))
+    typer.echo(dumped(found.model_dump(mode="json"), indent=2) if output == "json" else report(found))
 
 
 def _note(file: str) -> str:
     from appliance.errors import UnknownStateError
 
+    shown = "standard input" if file == "-" else file
     try:
         if file == "-":
             data = sys.stdin.buffer.read(_MAX_NOTE_BYTES + 1)
@@ -69,15 +73,19 @@ def _note(file: str) -> str:
             with Path(file).open("rb") as stream:
                 data = stream.read(_MAX_NOTE_BYTES + 1)
     except OSError as error:
-        raise UnknownStateError(f"{file}: {error.strerror}", hint="name a file with the note, or - for input") from None
+        raise UnknownStateError(
+            f"{shown}: {error.strerror}", hint="name a file with the note, or - for input"
+        ) from None
     if len(data) > _MAX_NOTE_BYTES:
-        raise UsageError(f"{file}: more than {_MAX_NOTE_BYTES} bytes", hint="give the note of one visit")
+        raise UsageError(f"{shown}: more than {_MAX_NOTE_BYTES} bytes", hint="give the note of one visit")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise UsageError(f"{file}: line {line}: not UTF-8", hint="save the note as plain text in UTF-8") from None
+        raise UsageError(f"{shown}: line {line}: not UTF-8", hint="save the note as plain text in UTF-8") from None
+    if not text.strip():
+        raise UsageError(f"{shown}: is empty", hint="give the text of the signed note")
     if "\x00" in text:
         line = text[: text.index("\x00")].count("\n") + 1
-        raise UsageError(f"{file}: line {line}: no text (a zero byte)", hint="save the note as plain text in UTF-8")
+        raise UsageError(f"{shown}: line {line}: no text (a zero byte)", hint="save the note as plain text in UTF-8")
     return text

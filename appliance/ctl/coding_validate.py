@@ -47,7 +47,9 @@ def validate(
     names: Annotated[
         bool, typer.Option("--names", help="Name records in misses.csv as the practice does (may identify patients).")
     ] = False,
-    output: Annotated[Literal["text", "json"], typer.Option("--output", "-o", help="text or json.")] = "text",
+    output: Annotated[
+        Literal["text", "table", "json"], typer.Option("--output", "-o", help="text (table is the same) or json.")
+    ] = "text",
     directory: Annotated[Path, typer.Option("--directory", help="Where the box keeps its tables.")] = DIRECTORY,
 ) -> None:
     """Compare suggestions with the codes of a practice's coders and write a report. No text leaves the box.

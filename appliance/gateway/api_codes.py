@@ -5,10 +5,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from appliance.clinical.document import DocumentKind
 from appliance.coding.edits import Finding
 from appliance.coding.suggestion import Evidence
 from appliance.gateway.api import Answer, Given, Uuid
-from appliance.gateway.code_set import Decided, Reason
+from appliance.gateway.code_set import AddReason, Decided, Reason
+
+_CodeText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][0-9][0-9A-Za-z](\.?[0-9A-Za-z]{1,4})?$")]
+MAX_QUOTES = 8
+MAX_QUOTE_CHARS = 2_000
 
 
 class CodesWanted(Given):
@@ -25,8 +30,26 @@ class CodeDecision(Given):
     decision: Decided
     reason: Annotated[Reason | None, Field(description="Wanted to reject and to replace.")] = None
     code: Annotated[
-        Annotated[str, StringConstraints(pattern=r"^[A-Za-z][0-9][0-9A-Za-z](\.?[0-9A-Za-z]{1,4})?$")] | None,
+        _CodeText | None,
         Field(description="To replace: the code that counts instead, with or without its dot."),
+    ] = None
+
+
+class Quoted(Given):
+    """Words of the document that a code rests on."""
+
+    start: Annotated[int, Field(ge=0, description="Offset of the first character in the document's `text`.")]
+    end: Annotated[int, Field(ge=1, description="Offset behind the last character.")]
+    quote: Annotated[str, Field(min_length=1, max_length=MAX_QUOTE_CHARS, description="What stands there, unchanged.")]
+
+
+class CodeAddition(Given):
+    """A code that was not suggested, and what it rests on: quoted words, a reason, or both."""
+
+    code: Annotated[_CodeText, Field(description="With or without its dot; billable on the date of service.")]
+    evidence: Annotated[tuple[Quoted, ...], Field(max_length=MAX_QUOTES)] = ()
+    reason: Annotated[
+        AddReason | None, Field(description="Wanted where the document does not have the words that the code rests on.")
     ] = None
 
 
@@ -49,11 +72,29 @@ class CodeAnswer(Answer):
     decided_at: datetime | None
 
 
+class AddedAnswer(Answer):
+    """A code that a coder added. It was not suggested, so it has no confidence."""
+
+    number: Annotated[int, Field(description="Among the added codes, from 1; it stays when one is withdrawn.")]
+    origin: Annotated[Literal["coder"], Field(description="Who found it. Suggestions stand in `codes`.")] = "coder"
+    code: str
+    title: str
+    evidence: tuple[Evidence, ...]
+    reason: AddReason | None
+    added_by: str
+    added_at: datetime
+    withdrawn_by: Annotated[str | None, Field(description="Null while it counts.")]
+    withdrawn_at: datetime | None
+
+
 class CodesAnswer(Answer):
     """The codes of a document. `final`: nothing can change any more."""
 
     document: Uuid
     encounter: Uuid
+    kind: Annotated[
+        DocumentKind, Field(description="What the codes are of: a visit is claimed with those of its visit note.")
+    ]
     state: Literal["open", "final"]
     version: int
     current: Annotated[bool, Field(description="Whether the document still has the text that they were suggested for.")]
@@ -64,11 +105,43 @@ class CodesAnswer(Answer):
     ordered_by: Literal["model", "statistics"]
     order_problem: Annotated[str, Field(description="Why no model ordered them; empty when one did.")]
     model: str | None
-    codes: tuple[CodeAnswer, ...]
-    accepted: tuple[str, ...]
+    codes: Annotated[tuple[CodeAnswer, ...], Field(description="What was suggested, with what was decided.")]
+    added: Annotated[tuple[AddedAnswer, ...], Field(description="What a coder found beside the suggestions.")]
+    accepted: Annotated[tuple[str, ...], Field(description="Every code that counts, suggested or added, each once.")]
     findings: Annotated[tuple[Finding, ...], Field(description="Of the codes that count, on the date of service.")]
     created_at: datetime
     created_by: str
     finalised_at: datetime | None
     finalised_by: str | None
     audit_index: int
+
+
+class CodeRevisionAnswer(Answer):
+    """One state of a document's codes: who made it, when, and what became another."""
+
+    version: int
+    at: datetime
+    by: str
+    act: Literal["suggest", "accept", "reject", "replace", "add", "withdraw", "finalise"]
+    number: Annotated[
+        int | None, Field(description="Of the suggestion decided about, or of the code added or withdrawn; else null.")
+    ]
+    suggested: Annotated[str | None, Field(description="The suggestion that was decided about.")]
+    reason: Reason | AddReason | None
+    evidence: Annotated[tuple[Evidence, ...], Field(description="Of a code that was added. Offsets of its day's text.")]
+    began: Annotated[tuple[str, ...], Field(description="Codes that count since this act.")]
+    ended: Annotated[tuple[str, ...], Field(description="Codes that counted before it, and no more.")]
+    accepted: Annotated[tuple[str, ...], Field(description="All that count after it.")]
+    suggestions: Annotated[int, Field(description="How many suggestions the set has after it.")]
+    findings: Annotated[tuple[str, ...], Field(description="Rules of the edits that found something, each once.")]
+    date_of_service: date
+    table_version: str
+    audit_index: Annotated[int, Field(description="The act's entry in the audit log.")]
+
+
+class CodeHistory(Answer):
+    """How the codes of a document became what they are, oldest first."""
+
+    document: Uuid
+    encounter: Uuid
+    revisions: tuple[CodeRevisionAnswer, ...]

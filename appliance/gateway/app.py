@@ -24,6 +24,8 @@ from appliance.gateway.core import Core
 from appliance.gateway.outer import App, Outer
 from appliance.gateway.routes import (
     audit,
+    code_additions,
+    code_history,
     codes,
     consent,
     deid,
@@ -57,7 +59,7 @@ _THREADS = 96
 # In this order a path is looked for: what somebody waits for comes first.
 _ROUTERS = (
     drafts, health, encounters, consent, recordings, live, transcripts, records, documents, review, codes,
-    visit_level, practice, audit, deid,
+    code_additions, code_history, visit_level, practice, audit, deid,
 )  # fmt: skip
 
 

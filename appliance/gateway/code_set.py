@@ -1,4 +1,4 @@
-"""The codes of a document as they are kept: suggestions, and what a coder decided on each. Pure; sealed elsewhere."""
+"""The codes of a document as they are kept: suggestions with decisions, and a coder's own. Pure; sealed elsewhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.coding.edits import Finding
-from appliance.coding.suggestion import CodeSystem, Suggestion
+from appliance.coding.suggestion import CodeSystem, Evidence, Suggestion
 from appliance.problems import ProblemError
 
 Decided = Literal["accept", "reject", "replace"]
@@ -17,6 +17,12 @@ Reason = Literal[
     "supported", "not_documented", "denied", "not_current", "other_person", "wrong_code", "too_unspecific", "duplicate",
     "not_reportable", "other",
 ]  # fmt: skip
+AddReason = Literal["guideline", "clinician_confirmed", "documented_elsewhere", "registered", "other"]
+"""Why a code was added without words of this document: a convention asks for it (code first, use additional), a
+clinician confirmed it when asked, another signed document of the visit says it, it is registered (a status), or
+something else."""
+MAX_ADDED = 60
+"""As many as are suggested at most; what was withdrawn counts."""
 
 
 class Item(BaseModel):
@@ -41,6 +47,31 @@ class Item(BaseModel):
         return self.decision in ("accept", "replace")
 
 
+class Added(BaseModel):
+    """A code that a coder found; no model and no statistics had a part in it.
+
+    It rests on quoted words of the document, or on a reason. Withdrawn, it stays here and counts no more.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    title: str
+    table_version: str
+    table_digest: str
+    evidence: tuple[Evidence, ...] = ()
+    reason: AddReason | None = None
+    by: str
+    at: datetime
+    withdrawn_by: str = ""
+    withdrawn_at: datetime | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether its code is one of the document's codes."""
+        return self.withdrawn_at is None
+
+
 class CodeSet(BaseModel):
     """All of a document, with what they rest on."""
 
@@ -58,17 +89,31 @@ class CodeSet(BaseModel):
     model: str = ""
     model_digest: str | None = None
     items: tuple[Item, ...]
+    added: tuple[Added, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     @property
     def accepted(self) -> list[str]:
-        """The codes that count, in order, each once."""
-        return list(dict.fromkeys(item.code for item in self.items if item.counts))
+        """The codes that count, in order, each once: of the suggestions, then those that a coder added."""
+        suggested = [item.code for item in self.items if item.counts]
+        return list(dict.fromkeys([*suggested, *(one.code for one in self.added if one.counts)]))
 
     @property
     def decided(self) -> int:
         """How many a coder has decided about."""
         return sum(item.decision is not None for item in self.items)
+
+    @property
+    def worked_on(self) -> bool:
+        """Whether a coder's work would be lost with it."""
+        return bool(self.decided) or any(one.counts for one in self.added)
+
+    def plain(self) -> bytes:
+        """Return it as it is sealed.
+
+        Without added codes as before there were any: a release that does not know them can read such a set.
+        """
+        return self.model_dump_json(exclude=None if self.added else {"added"}).encode()
 
     def item(self, number: int) -> Item:
         """Return an item by its number, from 1. Raises ProblemError 404."""
@@ -81,6 +126,35 @@ class CodeSet(BaseModel):
         items = list(self.items)
         items[number - 1] = item
         return self.model_copy(update={"items": tuple(items)})
+
+    def one_added(self, number: int) -> Added:
+        """Return an added code that counts, by its number, from 1. Raises ProblemError 404."""
+        if not 1 <= number <= len(self.added) or not self.added[number - 1].counts:
+            raise ProblemError(404, "not-found", "Not found", f"no added code {number} counts")
+        return self.added[number - 1]
+
+    def with_withdrawn(self, number: int, by: str, at: datetime) -> CodeSet:
+        """Return the set with its `number`th added code withdrawn. Raises ProblemError 404."""
+        gone = self.one_added(number).model_copy(update={"withdrawn_by": by, "withdrawn_at": at})
+        return self.model_copy(update={"added": (*self.added[: number - 1], gone, *self.added[number:])})
+
+    def with_added(self, added: Added) -> CodeSet:
+        """Return the set with one more code.
+
+        Raises ProblemError 409: it counts already, it was suggested (the decision is made there, so that what a coder
+        found stays apart from what was suggested), or there are too many.
+        """
+        suggested = [number for number, item in enumerate(self.items, 1) if item.suggestion.code == added.code]
+        if suggested and not self.items[suggested[0] - 1].counts:
+            raise ProblemError(
+                409, "code-was-suggested", "The code was suggested", f"decide about suggestion {suggested[0]} instead",
+                number=suggested[0],
+            )  # fmt: skip
+        if added.code in self.accepted:
+            raise ProblemError(409, "code-counts-already", "The code counts already", "each code counts once")
+        if len(self.added) >= MAX_ADDED:
+            raise ProblemError(409, "too-many-codes", "Too many added codes", f"a document has {MAX_ADDED} at most")
+        return self.model_copy(update={"added": (*self.added, added)})
 
     def with_findings(self, findings: Sequence[Finding]) -> CodeSet:
         """Return the set with what the edits find of the codes that count."""
@@ -101,6 +175,22 @@ def require_reason(decision: Decided, reason: Reason | None, code: str | None) -
         raise ProblemError(
             422, "code-and-decision", "Code and decision do not fit",
             "name a code to replace a suggestion with, and none for another decision", parameter="code",
+        )  # fmt: skip
+
+
+def require_basis(evidence: Sequence[Evidence], reason: AddReason | None, text: str) -> None:
+    """Raise ProblemError 422 unless an added code rests on words that the document has, or on a reason."""
+    for number, one in enumerate(evidence, 1):
+        if text[one.start : one.end] != one.quote or not one.quote.strip():
+            raise ProblemError(
+                422, "evidence-not-in-text", "The evidence is not in the document",
+                f"quote {number} is not what stands at its offsets of the document's text, character for character",
+                parameter="evidence", number=number,
+            )  # fmt: skip
+    if not evidence and reason is None:
+        raise ProblemError(
+            422, "evidence-missing", "Evidence or a reason is wanted",
+            "quote the words that the code rests on, or say why the document does not have them", parameter="evidence",
         )  # fmt: skip
 
 

@@ -224,19 +224,23 @@ def test_an_engine_that_dies_in_the_middle_leaves_no_document(site: Site, audio:
         transcript = transcribed(client, encounter, upload(client, encounter, audio / "jfk.flac").json()["id"])
         body = {"kind": "visit_note", "sources": [transcript["id"]], "template": "brief"}
         path = f"/v1/encounters/{encounter}/drafts"
+        last: tuple[str, dict[str, Any]] = ("", {})
         killed = False
-        with client.stream("POST", path, json=body, headers={"accept": "text/event-stream"}) as stream:
-            assert stream.status_code == 200, stream.read()
-            last: tuple[str, dict[str, Any]] = ("", {})
-            for last in events(stream.iter_lines()):
-                if last[0] == "text" and not killed:
-                    killed = True
-                    os.kill(site.engine_pid(), signal.SIGKILL)
+        for _ in range(10):  # a model as small as this one finds nothing to say now and then
+            with client.stream("POST", path, json=body, headers={"accept": "text/event-stream"}) as stream:
+                assert stream.status_code == 200, stream.read()
+                for last in events(stream.iter_lines()):
+                    if last[0] == "text" and not killed:
+                        killed = True
+                        os.kill(site.engine_pid(), signal.SIGKILL)
+            if killed:
+                break
         assert killed
         assert last[0] == "problem", last
         assert last[1]["status"] >= 500
         found = client.get(f"/v1/encounters/{encounter}/documents").json()["documents"]
-        assert [(one["state"], one["document"]) for one in found] == [("failed", None)]
+        assert [(one["state"], one["document"]) for one in found if one["state"] == "failed"] == [("failed", None)]
+        assert all(one["state"] == "draft" for one in found if one["document"] is not None)
 
 
 async def _live(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from appliance.coding.assertion import StatusReader
 from appliance.coding.rules.combine import Combination, Combinations
 from appliance.coding.rules.context import Context, context
+from appliance.coding.rules.integral import belongs_to, question
+from appliance.coding.rules.managed import QUESTION, managed, spoken_of
 from appliance.coding.rules.partners import TOBACCO, Spoken, partners
 from appliance.coding.rules.refine import refine
 from appliance.coding.rules.titles import asked, stems
@@ -85,16 +87,23 @@ class StructureRules:
         held = self._combined(reader, held)
         held = self._without_repetition(held)
         held = self._with_partners(reader, held, keep)
+        self._ask_of_symptoms(held)
         ordered = sorted(held, key=lambda one: (-one.confidence, one.entry.code))
         return tuple(self._suggestion(reader, one) for one in ordered)
 
     def _first(self, reader: StatusReader, candidates: Sequence[Candidate], keep: frozenset[Assertion]) -> list[_Held]:
         found: dict[str, _Held] = {}
-        for one in sorted(candidates, key=lambda one: -one.confidence)[:_MAX_CANDIDATES]:
+        taken = sorted(candidates, key=lambda one: -one.confidence)[:_MAX_CANDIDATES]
+        spoken = spoken_of(reader, (place for one in taken for place in one.places))
+        for one in taken:
             held = [(reader.assertion(*place), place) for place in one.places]
             if not held:
                 continue
             assertion = min((status for status, _ in held), key=_RANK.index)
+            if assertion is Assertion.HISTORICAL and (again := managed(reader, one.code, one.places, spoken)):
+                around = context(reader, again)
+                self._put(found, one.code, again, one.confidence, Assertion.PRESENT, around, (QUESTION,))
+                continue
             if assertion not in keep:
                 continue
             places = [place for status, place in held if status is assertion]
@@ -197,6 +206,14 @@ class StructureRules:
                 note = f"{one.entry.code} asks for it (see its notes): does it apply?"
                 self._put(found, partner.code, places, confidence, partner.assertion, context(reader, places), (note,))
         return list(found.values())
+
+    def _ask_of_symptoms(self, held: list[_Held]) -> None:
+        present = [one.entry for one in held if one.assertion is Assertion.PRESENT]
+        for one in held:
+            disease = belongs_to(one.entry.code, (each.code for each in present if each.code != one.entry.code))
+            if disease and (entry := self._tree.entry(disease)) is not None:
+                # First: a bounded question must not lose it.
+                one.questions.insert(0, question(one.entry, entry))
 
     def _suggestion(self, reader: StatusReader, one: _Held) -> Suggestion:
         table = self._tree.table

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from appliance.coding.assertion import StatusReader
+from appliance.coding.rules.course import COURSE, nouns, of_evidence
 from appliance.coding.rules.titles import stems
 from appliance.coding.suggestion import Assertion
 from appliance.grounding.sides import sides_in
@@ -38,11 +39,12 @@ class Context:
     """What holds around the evidence.
 
     Args:
-        held: Stems that are stated of the patient.
+        held: Stems that are stated of the patient; "acute", "chronic" and the like only where said of the evidence.
         denied: Stems that are denied.
         sides: "left", "right", "bilateral" as stated in the evidence's own sentences.
         later: Whether the text speaks of care after the active treatment.
         sequela: Whether it speaks of what an earlier condition left behind.
+        courses: (word of course, stem of what it is said of) for all others: "acute", "cholecystitis" at a gallstone.
     """
 
     held: frozenset[str]
@@ -50,25 +52,33 @@ class Context:
     sides: frozenset[str] = frozenset()
     later: bool = False
     sequela: bool = False
+    courses: frozenset[tuple[str, str]] = frozenset()
 
     def joined(self, other: Context) -> Context:
         """Return both together."""
         return Context(
             self.held | other.held, self.denied | other.denied, self.sides | other.sides, self.later or other.later,
-            self.sequela or other.sequela,
+            self.sequela or other.sequela, self.courses | other.courses,
         )  # fmt: skip
 
 
 def context(reader: StatusReader, places: Iterable[tuple[int, int]], more: frozenset[str] = frozenset()) -> Context:
     """Return the context of evidence at places of a text; `more` are stems that hold as well (a partner's title)."""
-    held, denied, sides = set(more), set[str](), set[str]()
+    held, denied, sides, courses = set(more), set[str](), set[str](), set[tuple[str, str]]()
     later = sequela = False
+    places = list(places)
     for start, end in _sentences(reader, places):
         sentence = reader.text[start:end]
         words = list(_WORD.finditer(sentence))[:_MAX_WORDS]
-        for word in words:
+        inside = [(first - start, last - start) for first, last in places if start <= first < end]
+        for at, word in enumerate(words):
             status = reader.assertion(start + word.start(), start + word.end())
-            (held if status in _HOLDS else denied).update(stems(word.group()))
+            found = set(stems(word.group()))
+            if found & COURSE and not of_evidence(sentence, word.span(), inside):
+                if status in _HOLDS:
+                    courses |= nouns(sentence, words, at)
+                found -= COURSE
+            (held if status in _HOLDS else denied).update(found)
         # Roman numbers are read beside their word, so the sentence is read as a whole as well.
         held |= {one for one in stems(sentence) if one[0].isdigit()}
         tokens = tokenise(_HANDED.sub(" ", sentence))
@@ -78,7 +88,7 @@ def context(reader: StatusReader, places: Iterable[tuple[int, int]], more: froze
     if {"left", "right"} <= sides:
         sides = {"bilateral"}
     held |= _trimester(reader.text) | sides
-    return Context(frozenset(held), frozenset(denied - held), frozenset(sides), later, sequela)
+    return Context(frozenset(held), frozenset(denied - held), frozenset(sides), later, sequela, frozenset(courses))
 
 
 def _sentences(reader: StatusReader, places: Iterable[tuple[int, int]]) -> Sequence[tuple[int, int]]:

@@ -135,7 +135,7 @@ def _deeper(tree: CodeTree, children: Sequence[Entry], around: Context) -> Entry
             if asks.absent or asks.unspecified or asks.other:
                 continue
             for wanted in asks.either:
-                if len(wanted) >= _WORDS_BELOW and all(_held(one, around) for one in wanted):
+                if len(wanted) >= _WORDS_BELOW and all(_held(one, around, wanted) for one in wanted):
                     best = (len(wanted), child) if best is None or len(wanted) > best[0] else best
     return best[1] if best else None
 
@@ -149,7 +149,7 @@ def _fits(asks: Asked, around: Context) -> tuple[float | None, bool]:
     best: float | None = None
     best_stated = False
     for wanted in asks.either:
-        missing = {one for one in wanted if not _held(one, around)}
+        missing = {one for one in wanted if not _held(one, around, wanted)}
         stated = bool(wanted) and not missing - _assumed(around) and bool(wanted - missing - ASSUMED)
         if missing - _assumed(around) or (not wanted and not asks.absent):
             continue
@@ -173,13 +173,16 @@ def _of_episode(around: Context) -> frozenset[str]:
     return ASSUMED
 
 
-def _held(one: str, around: Context) -> bool:
+def _held(one: str, around: Context, wanted: frozenset[str]) -> bool:
     if one in SIDES:
         return one in around.sides or (one == "unilateral" and bool({"left", "right"} & around.sides))
     if one == _SUBSEQUENT:
         return around.later
     if one == _SEQUELA:
         return around.sequela
+    # Said of another condition, "acute" is held where the title names that one as well.
+    if any(course == one and noun in wanted for course, noun in around.courses):
+        return True
     # A stem of a title and one of the text may differ in an ending that the stemmer keeps: diabet(ic), diabet(es).
     return one in around.held or (
         len(one) > 5 and any(one[:6] == held[:6] and abs(len(one) - len(held)) < 4 for held in around.held)
@@ -188,14 +191,11 @@ def _held(one: str, around: Context) -> bool:
 
 def _default(asks: Asked, around: Context) -> bool:
     """Whether a title is for a record that is silent: unspecified, without, or what the guidelines assume."""
-    left = [
-        wanted for wanted in asks.either if not {one for one in wanted if not _held(one, around)} - _assumed(around)
-    ]
+    silent = _assumed(around)
+    left = [wanted for wanted in asks.either if not {one for one in wanted if not _held(one, around, wanted)} - silent]
     if not left:
         return False
-    return (
-        asks.unspecified or bool(asks.absent) or any(wanted and wanted <= ASSUMED | _assumed(around) for wanted in left)
-    )
+    return asks.unspecified or bool(asks.absent) or any(wanted and wanted <= ASSUMED | silent for wanted in left)
 
 
 def _asked_of(tree: CodeTree, above: Entry, children: Sequence[Entry], chosen: Entry, around: Context) -> list[str]:

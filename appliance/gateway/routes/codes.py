@@ -7,129 +7,54 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
-from sqlalchemy import Connection
 
 from appliance.clinical.document import DocumentKind
 from appliance.contract.audit import Tool
 from appliance.gateway import code_set
 from appliance.gateway.api import Uuid
-from appliance.gateway.api_codes import CodeAnswer, CodeDecision, CodesAnswer, CodesWanted
+from appliance.gateway.api_codes import AddedAnswer, CodeAnswer, CodeDecision, CodesAnswer, CodesWanted
 from appliance.gateway.auth.actions import Action
 from appliance.gateway.auth.policy import REVIEWABLE
 from appliance.gateway.auth.principal import Principal
 from appliance.gateway.code_cover import cover_of
-from appliance.gateway.code_set import CodeSet, Item
+from appliance.gateway.code_set import Added, CodeSet, Item
+from appliance.gateway.coded_kinds import require_coded
 from appliance.gateway.codes import Suggested
 from appliance.gateway.core import Core
 from appliance.gateway.opening import Opened, not_found, open_document
 from appliance.gateway.routes.caller import Caller, SeenVersion, TheCore
+from appliance.gateway.routes.code_turn import (
+    CodeTurn,
+    code_set_of,
+    final_codes,
+    is_current,
+    place_of,
+    revise,
+    text_commitment,
+)
 from appliance.gateway.routes.documents import content_of
+from appliance.gateway.routes.own_json import OwnJsonResponse
 from appliance.gateway.store import codes
-from appliance.gateway.store.codes import CodeRevisionRow, CodeSetRow
+from appliance.gateway.store.codes import CodeSetRow
 from appliance.gateway.store.documents import DocumentRow
 from appliance.gateway.trail import Act, commitment
 from appliance.problems import ProblemError
 
-router = APIRouter(prefix="/v1/documents/{document}/codes", tags=["codes"])
+router = APIRouter(prefix="/v1/documents/{document}/codes", tags=["codes"], default_response_class=OwnJsonResponse)
 
 
-class _Turn:
-    """One act on the codes of one document: opened, allowed, of the version that the caller saw, and not final."""
-
-    def __init__(self, core: Core, connection: Connection, caller: Principal, document: str, seen: int) -> None:
-        self.core, self.connection, self.caller = core, connection, caller
-        self.opened, self.row = open_document(core, connection, caller, document, Action.REVIEW_CODES)
-        found = codes.find(connection, document)
-        if found is None:
-            raise not_found("set of codes for this document")
-        self.set, self.now = found, datetime.now(UTC)
-        if found.state == "final":
-            raise _final()
-        if seen != found.version:
-            raise ProblemError(
-                412, "changed-meanwhile", "Somebody was faster",
-                f"you saw version {seen}, now it is {found.version}: read it again", version=found.version,
-            )  # fmt: skip
-        self.content = _content(self.opened, found)
-        if not _current(self.opened, self.row, self.content):
-            raise ProblemError(
-                409, "document-changed", "The document has another text now", "have codes suggested anew for it"
-            )
-
-    def done(self, act: str, content: CodeSet, *, considered: str = "", reason: str | None = None) -> CodeSetRow:
-        """Write the entry, then the new state and its revision."""
-        final = act == "finalise"
-        plain = content.model_dump_json().encode()
-        key, version = self.opened.key, self.set.version + 1
-        entry = Act(
-            "codes.finalised" if final else "codes.decided", self.row.encounter_id, self.row.id,
-            tools=(_table_tool(content),),
-            considered=(commitment("code", key.commit(considered.encode())),) if considered else (),
-            produced=(commitment("codes", key.commit(plain)),), reason=reason, action=None if final else f"codes.{act}",
-            numbers={
-                "codes": len(content.accepted), "decided": content.decided, "suggested": len(content.items),
-                "findings": len(content.findings),
-                "errors": sum(one.severity == "error" for one in content.findings),
-            },
-        )  # fmt: skip
-        index = self.core.trail.append(self.opened.actor, entry)
-        closed = {"finalised_at": self.now, "finalised_by": self.caller.member_id} if final else {}
-        changed = codes.change(
-            self.connection, self.row.id, self.set.version, state="final" if final else "open",
-            sealed=key.seal(plain, _place(self.row.id, version)), audit_index=index, **closed,
-        )  # fmt: skip
-        found = codes.find(self.connection, self.row.id)
-        if not changed or found is None:
-            raise ProblemError(412, "changed-meanwhile", "Somebody was faster", "read the codes again")
-        _revise(self.connection, self.opened, found, plain, self.now, self.caller.member_id, act)
-        return found
-
-
-def _final() -> ProblemError:
-    return ProblemError(
-        409, "codes-final", "The codes are final", "they were finalised, and nothing of them can change"
-    )
-
-
-def _place(document: str, version: int) -> str:
-    return f"codes/{document}/{version}"
-
-
-def _content(opened: Opened, row: CodeSetRow) -> CodeSet:
-    return CodeSet.model_validate_json(opened.key.open(row.sealed, _place(row.document_id, row.version)))
-
-
-def _text_commitment(opened: Opened, row: DocumentRow) -> str:
-    return opened.key.commit(content_of(opened, row).text().encode())
-
-
-def _current(opened: Opened, row: DocumentRow, content: CodeSet) -> bool:
-    return row.sealed is not None and _text_commitment(opened, row) == content.text_commitment
-
-
-def _table_tool(content: CodeSet) -> Tool:
-    return Tool(kind="table", name=f"{content.system.value}@{content.table_version}", digest=content.table_digest)
-
-
-def _revise(
-    connection: Connection, opened: Opened, row: CodeSetRow, plain: bytes, at: datetime, subject: str, act: str
-) -> None:
-    sealed = opened.key.seal(plain, f"code-revision/{row.document_id}/{row.version}")
-    codes.add_revision(
-        connection,
-        CodeRevisionRow(row.document_id, row.version, row.encounter_id, at, subject, act, sealed, row.audit_index),
-    )
-
-
-def _answer(opened: Opened, document: DocumentRow, row: CodeSetRow, response: Response) -> CodesAnswer:
-    content = _content(opened, row)
+def answer(opened: Opened, document: DocumentRow, row: CodeSetRow, response: Response) -> CodesAnswer:
+    """Return the codes of a document as the API shows them, with their version as the ETag."""
+    content = code_set_of(opened, row)
     response.headers["etag"] = f'"{row.version}"'
     return CodesAnswer(
-        document=row.document_id, encounter=row.encounter_id, state="final" if row.state == "final" else "open",
-        version=row.version, current=_current(opened, document, content), date_of_service=content.date_of_service,
+        document=row.document_id, encounter=row.encounter_id, kind=DocumentKind(document.kind),
+        state="final" if row.state == "final" else "open",
+        version=row.version, current=is_current(opened, document, content), date_of_service=content.date_of_service,
         system=content.system.value, table_version=content.table_version, table_digest=content.table_digest,
         ordered_by=content.ordered_by, order_problem=content.order_problem, model=content.model or None,
         codes=tuple(_item(number, item) for number, item in enumerate(content.items, 1)),
+        added=tuple(_added(number, one) for number, one in enumerate(content.added, 1)),
         accepted=tuple(content.accepted), findings=content.findings, created_at=row.created_at,
         created_by=row.created_by, finalised_at=row.finalised_at, finalised_by=row.finalised_by,
         audit_index=row.audit_index,
@@ -146,9 +71,18 @@ def _item(number: int, item: Item) -> CodeAnswer:
     )  # fmt: skip
 
 
+def _added(number: int, one: Added) -> AddedAnswer:
+    return AddedAnswer(
+        number=number, code=one.code, title=one.title, evidence=one.evidence, reason=one.reason, added_by=one.by,
+        added_at=one.at, withdrawn_by=one.withdrawn_by or None, withdrawn_at=one.withdrawn_at,
+    )  # fmt: skip
+
+
 @router.post("", status_code=201, summary="Suggest codes for a document")
 async def suggest(document: Uuid, given: CodesWanted, caller: Caller, core: TheCore, response: Response) -> CodesAnswer:
-    """For a visit note in review or signed. Anew for another text, or while nothing was decided; never once final.
+    """For a document in review or signed. Anew for another text, or while nothing was decided; never once final.
+
+    Visit notes, discharge instructions and referral letters have codes; another document is refused, with why (409).
 
     Each suggestion has its evidence, a confidence and, where the text leaves something open, a question. Without a
     drafting engine they come in their statistical order, and the answer says so.
@@ -173,8 +107,7 @@ def _prepared(core: Core, caller: Principal, document: str) -> tuple[Opened, str
 
 
 def _require_suggestable(opened: Opened, row: DocumentRow, found: CodeSetRow | None) -> None:
-    if row.kind != DocumentKind.VISIT_NOTE.value:
-        raise ProblemError(409, "not-coded", "This document has no codes", "codes are suggested for visit notes")
+    require_coded(DocumentKind(row.kind))
     if row.state not in REVIEWABLE:
         raise ProblemError(
             409, "not-in-review", "The document is not in review", f"the document is {row.state}", state=row.state
@@ -182,14 +115,14 @@ def _require_suggestable(opened: Opened, row: DocumentRow, found: CodeSetRow | N
     if found is None:
         return
     if found.state == "final":
-        raise _final()
-    content = _content(opened, found)
-    if content.decided and _current(opened, row, content):
+        raise final_codes()
+    content = code_set_of(opened, found)
+    if content.worked_on and is_current(opened, row, content):
         raise ProblemError(
             409,
             "codes-decided",
             "Decisions were made",
-            "codes are suggested anew while nothing was decided, or for a new text",
+            "codes are suggested anew while nothing was decided or added, or for a new text",
         )
 
 
@@ -208,7 +141,7 @@ def _stored(
         found = codes.find(connection, document)
         _require_suggestable(opened, row, found)
         committed = opened.key.commit(text.encode())
-        if committed != _text_commitment(opened, row):
+        if committed != text_commitment(opened, row):
             raise ProblemError(409, "document-changed", "The document has another text now", "ask again")
         content = CodeSet(
             date_of_service=given.date_of_service, age_years=given.age_years, sex=given.sex,
@@ -218,7 +151,7 @@ def _stored(
             model_digest=ranked.model.sha256 if ranked.model else None,
             items=tuple(Item(suggestion=one) for one in ranked.suggestions),
         )  # fmt: skip
-        plain = content.model_dump_json().encode()
+        plain = content.plain()
         index = core.trail.append(
             opened.actor,
             Act(
@@ -229,7 +162,7 @@ def _stored(
             ),
         )  # fmt: skip
         version = found.version + 1 if found else 1
-        sealed = opened.key.seal(plain, _place(document, version))
+        sealed = opened.key.seal(plain, place_of(document, version))
         if found is None:
             kept = CodeSetRow(document, row.encounter_id, "open", 1, now, caller.member_id, sealed, index)
             codes.add(connection, kept)
@@ -240,8 +173,8 @@ def _stored(
             )  # fmt: skip
         there = codes.find(connection, document)
         assert there is not None  # noqa: S101 (the transaction wrote it)
-        _revise(connection, opened, there, plain, now, caller.member_id, "suggest")
-    return _answer(opened, row, there, response)
+        revise(connection, opened, there, plain, now, caller.member_id, "suggest")
+    return answer(opened, row, there, response)
 
 
 @router.get("", summary="Read the codes of a document")
@@ -253,7 +186,7 @@ def read(document: Uuid, caller: Caller, core: TheCore, response: Response) -> C
     if found is None:
         raise not_found("set of codes for this document")
     core.trail.append(opened.actor, Act("codes.read", row.encounter_id, document))
-    return _answer(opened, row, found, response)
+    return answer(opened, row, found, response)
 
 
 @router.post("/{number}/decision", summary="Accept, reject or replace a suggestion")
@@ -267,57 +200,35 @@ def decide(
     """
     code_set.require_reason(given.decision, given.reason, given.code)
     with core.database.write() as connection:
-        turn = _Turn(core, connection, caller, document, seen)
+        turn = CodeTurn(core, connection, caller, document, seen)
         content = turn.content
         item = content.item(number)
-        code, title = "", ""
+        code, title, table = "", "", None
         if given.decision != "reject":
-            code, title = _billable(core, given.code or item.suggestion.code, content)
+            entry, table = turn.billable(given.code or item.suggestion.code)
+            code, title = entry.code, entry.title
         decided = item.model_copy(
             update={
                 "decision": given.decision, "reason": given.reason, "code": code, "title": title,
                 "by": caller.member_id, "at": turn.now,
             }
         )  # fmt: skip
-        after = content.with_item(number, decided)
-        after = after.with_findings(
-            core.codes.findings(after.accepted, after.date_of_service, after.age_years, after.sex)
-        )
+        after = turn.checked(content.with_item(number, decided))
         considered = f"{item.suggestion.code} {code}"
-        kept = turn.done(given.decision, after, considered=considered, reason=given.reason)
-    return _answer(turn.opened, turn.row, kept, response)
-
-
-def _billable(core: Core, code: str, content: CodeSet) -> tuple[str, str]:
-    """Return (code as the table writes it, its title). Raises ProblemError 422."""
-    table = core.codes.table(content.date_of_service)
-    entry = table.lookup(code)
-    if entry is None:
-        raise ProblemError(
-            422, "unknown-code", "The table has no such code", f"{table.system.value} {table.version}", parameter="code"
-        )
-    if not entry.billable or not table.billable_on(entry.code, content.date_of_service):
-        raise ProblemError(
-            422, "code-not-billable", "The code is not billable on the date of service",
-            "choose a complete code that was valid on that day", parameter="code",
-        )  # fmt: skip
-    return entry.code, entry.title
+        kept = turn.done(given.decision, after, considered=considered, reason=given.reason, table=table)
+    return answer(turn.opened, turn.row, kept, response)
 
 
 @router.post("/finalisation", summary="Finalise the codes of a signed document")
 def finalise(document: Uuid, seen: SeenVersion, caller: Caller, core: TheCore, response: Response) -> CodesAnswer:
     """Refused while a suggestion has no decision, an edit refuses the codes, or the document is not signed (409)."""
     with core.database.write() as connection:
-        turn = _Turn(core, connection, caller, document, seen)
+        turn = CodeTurn(core, connection, caller, document, seen)
         if turn.row.state != "signed":
             raise ProblemError(
                 409, "not-signed", "Not signed", f"the document is {turn.row.state}", state=turn.row.state
             )
-        content = turn.content.with_findings(
-            core.codes.findings(
-                turn.content.accepted, turn.content.date_of_service, turn.content.age_years, turn.content.sex
-            )
-        )
+        content = turn.checked(turn.content)
         code_set.require_complete(content)
         kept = turn.done("finalise", content)
-    return _answer(turn.opened, turn.row, kept, response)
+    return answer(turn.opened, turn.row, kept, response)

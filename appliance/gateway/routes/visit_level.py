@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
+from appliance.clinical.document import DocumentKind
 from appliance.coding.em import support
 from appliance.coding.em_result import Support
 from appliance.contract.audit import Tool
@@ -18,10 +19,11 @@ from appliance.gateway.auth.policy import REVIEWABLE
 from appliance.gateway.opening import open_document
 from appliance.gateway.routes.caller import Caller, TheCore
 from appliance.gateway.routes.documents import content_of
+from appliance.gateway.routes.own_json import OwnJsonResponse
 from appliance.gateway.trail import Act, commitment
 from appliance.problems import ProblemError
 
-router = APIRouter(prefix="/v1/documents/{document}", tags=["codes"])
+router = APIRouter(prefix="/v1/documents/{document}", tags=["codes"], default_response_class=OwnJsonResponse)
 
 
 class VisitLevelWanted(Given):
@@ -42,10 +44,15 @@ class VisitLevelWanted(Given):
 def judge(document: Uuid, given: VisitLevelWanted, caller: Caller, core: TheCore) -> Support:
     """By time or by decision making, with the facts found, what is missing, and questions for the coder.
 
-    For a document in review, corrected or signed. Nothing is stored; each asking is an entry in the log.
+    For a visit note in review, corrected or signed. Nothing is stored; each asking is an entry in the log.
     """
     with core.database.read() as connection:
         opened, row = open_document(core, connection, caller, document, Action.REVIEW_CODES)
+    if row.kind != DocumentKind.VISIT_NOTE.value:
+        raise ProblemError(
+            409, "no-visit-note", "This document has no level", "the level of a visit rests on its visit note alone",
+            kind=row.kind,
+        )  # fmt: skip
     if row.state not in REVIEWABLE:
         raise ProblemError(
             409, "not-in-review", "The document is not in review", f"the document is {row.state}", state=row.state

@@ -6,6 +6,7 @@ import datetime
 import json
 import re
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.coding.em import support
-from appliance.coding.em_own import LEAST_FRAGMENT_CHARS, own_output
+from appliance.coding.em_own import own_output
 from appliance.coding.em_report import report
 from appliance.coding.em_result import Support
 from appliance.coding.em_rules import FAMILIES
-from appliance.coding.em_words import BLANK, PHRASES, marked, phrase
+from appliance.coding.em_words import BLANK, ORDINARY, PHRASES, marked, phrase, tokens
+from appliance.coding.own_json import dumped
+from appliance.coding.suggestion import Assertion, CodeSystem, Evidence, Suggestion
+from appliance.ctl.codes_suggest import lines
+from appliance.gateway.routes.own_json import OwnJsonResponse
 
 CASES = json.loads((Path(__file__).parents[3] / "data" / "em" / "cases.json").read_text("utf-8"))
 BREAKS = st.sampled_from([" ", "\n", "\n\n", "\t", "\r\n", "  ", "\n    "])
@@ -31,15 +36,39 @@ def _judged(case: int, text: str | None = None, claimed: str | None = None) -> S
     return support(note, visit=one["visit"], on=datetime.date.fromisoformat(one["on"]), claimed=claimed)
 
 
+def _suggestion(code: str, title: str, quote: str, question: str) -> Suggestion:
+    return Suggestion(
+        code=code, title=title, system=CodeSystem.ICD_10_CM, table_version="2026-04-01", table_digest="0" * 64,
+        evidence=(Evidence(start=3, end=3 + len(quote), quote=quote),), assertion=Assertion.PRESENT, confidence=0.93,
+        question=question,
+    )  # fmt: skip
+
+
+SUGGESTED = (
+    _suggestion("E11.65", "Type 2 diabetes mellitus with hyperglycemia", "uncontrolled type 2 diabetes", ""),
+    _suggestion(
+        "I50.23", "Acute on chronic systolic (congestive) heart failure", "CHF is worse\ntoday,\twith edema",
+        "Is more known of Systolic (congestive) heart failure: acute; chronic; acute on chronic?",
+    ),
+    _suggestion("N17.9", "Acute kidney failure, unspecified", "acute renal failure, on dialysis since 45 minutes", ""),
+)  # fmt: skip
+
+
+@cache
+def _suggested() -> tuple[str, ...]:
+    """What `codes suggest` prints, as text and as JSON, and what the gateway answers."""
+    held = {"codes": [one.model_dump(mode="json") for one in SUGGESTED], "accepted": ["E11.65"]}
+    return ("\n".join(lines(SUGGESTED)), dumped(held, indent=1), OwnJsonResponse(held).body.decode())
+
+
 @cache
 def _outputs(case: int, claimed: str | None) -> tuple[str, ...]:
     found = _judged(case, claimed=claimed)
     held = found.model_dump(mode="json")
     return (
         report(found),
-        found.model_dump_json(indent=2),
-        found.model_dump_json(),
-        json.dumps(held, indent=1),
+        dumped(held, indent=2),
+        OwnJsonResponse(held).body.decode(),
         *report(found).splitlines(),
         *found.missing,
         *found.questions,
@@ -51,6 +80,26 @@ def _rank(found: Support) -> int:
     return -1 if found.supported is None else codes.index(found.supported)
 
 
+def _cut(draw: st.DrawFn, output: str) -> str:
+    """Any part of an output in which two words stand that tell it; what is shorter is a clinician's word, too."""
+    start = draw(_FIGURES) % len(output)
+    end = min(len(output), start + draw(st.integers(2, 60)))
+    while end < len(output) and not _telling(output[start:end]):
+        end += 1
+    return output[start:end] if _telling(output[start:end]) else output
+
+
+def _telling(piece: str) -> bool:
+    """Whether a blank of ours stands in a piece, or two whole words of our sentences that are no ordinary pair.
+
+    The first and the last word may be cut.
+    """
+    if re.search(rf"{BLANK}|\\u00(?:20|0a|0d|09)", piece):
+        return True
+    whole = [tokens(word) for word in piece.split()[1:-1]]
+    return any(one and two and (one[-1], two[0]) not in ORDINARY for one, two in pairwise(whole))
+
+
 @st.composite
 def _inserted(draw: st.DrawFn) -> tuple[int, str | None, str]:
     """A case, a claim, and its note with a piece of the tool's output about some case in it."""
@@ -58,11 +107,12 @@ def _inserted(draw: st.DrawFn) -> tuple[int, str | None, str]:
     claims = [None, *(code.code for code in FAMILIES[CASES[case]["visit"]].codes)]
     claimed = draw(st.sampled_from(claims))
     outputs = _outputs(draw(st.sampled_from([case, other])), None)
+    if draw(st.booleans()):
+        outputs = _suggested()
     piece = outputs[draw(_FIGURES) % len(outputs)]
     if draw(st.booleans()):
-        length = min(len(piece), max(LEAST_FRAGMENT_CHARS, draw(st.integers(40, 400))))
-        start = draw(_FIGURES) % (len(piece) - length + 1)
-        piece = piece[start : start + length]
+        piece = _cut(draw, piece)
+    piece = draw(st.sampled_from([str, str.upper, str.lower, str.title]))(piece)
     if draw(st.booleans()):
         between = draw(BREAKS)
         piece = re.sub(r"\s+", lambda _: between, piece)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.coding.assertion import StatusReader
@@ -135,6 +135,7 @@ def test_a_title_asks_for_what_it_adds() -> None:
     )
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([entry.code for entry in TABLE.entries()]), min_size=1, max_size=6),
     st.lists(

@@ -126,3 +126,35 @@ def test_a_damaged_pack_is_listed_and_said_by_the_exit_code(run: Any, tmp_path: 
     assert listed.exit_code == 9
     assert "damaged" in [each["origin"] for each in json.loads(listed.stdout)["packs"]]
     assert isinstance(run("lookup", "I10").exception, ApplianceError)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("lookup", " "), "nothing to look up"),
+        (("check", "E11.9,I10", "--on", "2026-05-04"), "code 1 ('E11.9,I10') has not the form of a code"),
+        (("check", "I10", "", "--on", "2026-05-04"), "code 2 ('')"),
+        (("check", "\x1b[31mE11", "--on", "2026-05-04"), r"code 1 ('\x1b[31mE11')"),
+        (("check", *["I10"] * 201, "--on", "2026-05-04"), "201 codes"),
+    ],
+)
+def test_what_cannot_be_looked_up_or_checked_is_said_with_the_next_action(
+    run: Any, arguments: tuple[str, ...], message: str
+) -> None:
+    result = run(*arguments)
+    assert isinstance(result.exception, ApplianceError)
+    assert (result.exception.exit_code, message in str(result.exception)) == (2, True)
+    assert result.exception.hint
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("E11.9.9", "the nearest above it is E11.9 "), ("Q99.77", "the nearest above it is Q99 "),
+        ("99213", "was another --system meant?"), ("diabetse", "try fewer or other words"),
+    ],
+)  # fmt: skip
+def test_nothing_found_says_what_to_try(run: Any, words: str, said: str) -> None:
+    result = run("lookup", words, "--on", "2026-05-04")
+    assert (result.exit_code, said in result.stdout) == (1, True)
+    assert json.loads(run("lookup", words, "--on", "2026-05-04", "-o", "json").stdout)["found"] == []

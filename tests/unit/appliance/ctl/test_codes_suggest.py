@@ -74,3 +74,22 @@ def test_a_text_that_is_too_long(run: Any, tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_day_that_is_none(run: Any, tmp_path: Path) -> None:
     assert "--on" in str(run(str(tmp_path), "--on", "yesterday").exception)
+
+
+def test_the_table_is_known_again_in_a_note() -> None:
+    from appliance.coding.em_own import own_output
+    from appliance.coding.suggestion import Assertion, CodeSystem, Evidence, Suggestion
+
+    one = Suggestion(
+        code="E11.9", title="Type 2 diabetes mellitus without complications", system=CodeSystem.ICD_10_CM,
+        table_version="x", table_digest="0" * 64, evidence=(Evidence(start=0, end=13, quote="sugar\x1b[31m\nhigh"),),
+        assertion=Assertion.HISTORICAL, confidence=0.5, question="Which type?",
+    )  # fmt: skip
+    first, second = codes_suggest.lines([one])
+    assert first.replace("\u2423", " ").split() == [
+        "50%", "E11.9", "Type", "2", "diabetes", "mellitus", "without", "complications", "[historical]",
+        '"sugar?[31m', 'high"',
+    ]  # fmt: skip
+    assert "\x1b" not in first
+    assert second.endswith("?\u2423Which\u2423type?")
+    assert own_output("ASSESSMENT\n" + first[25:45]) is not None
