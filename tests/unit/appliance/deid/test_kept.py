@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -142,3 +143,24 @@ def test_texts_are_de_identified_alike_with_findings_that_are_kept_and_without()
     for one in kept_ones:
         assert one.run() == made
         assert one.mapping() == plain.mapping()
+
+
+def test_a_name_that_is_heard_only_later_is_hidden_where_it_was_said_before() -> None:
+    class OnceIntroduced(FakeDetector):
+        """Knows that "grace" is a name when somebody is introduced by it, and then everywhere."""
+
+        def find(self, text: str, *, known_names: Sequence[str] = ()) -> tuple[Identifier, ...]:
+            at = [m.start() for m in re.finditer("grace", text)] if "i am grace" in text else []
+            return tuple(Identifier(start, start + 5, Kind.NAME, "fake", 1.0) for start in at)
+
+    detector = OnceIntroduced({})
+    beginning = "let grace sit down. " + "the knee hurts when it is cold. " * 200
+    findings, look = Findings(), Asked(detector)
+    assert findings.find(beginning, b"a", look) == ()
+    grown = beginning + "i am grace. " + "and so on. " * 40
+    assert findings.find(grown, b"a", look) == detector.find(grown)
+    assert len(detector.find(grown)) == 2
+    # What was decided with the whole before the eyes is not asked for again.
+    asked = len(look.chars)
+    findings.find(grown + "grace said so. " + "and so on. " * 40, b"a", look)
+    assert max(look.chars[asked:]) < len(grown)
