@@ -28,10 +28,12 @@ from appliance.deid.recognisers.base import ReadingArtifacts
 from appliance.deid.recognisers.contacts import ContactRecogniser
 from appliance.deid.recognisers.dates import AgeRecogniser, DateRecogniser
 from appliance.deid.recognisers.facilities import FacilityRecogniser
+from appliance.deid.recognisers.institutions import InstitutionRecogniser
 from appliance.deid.recognisers.known import KnownNameRecogniser
 from appliance.deid.recognisers.name_class import NameWords
 from appliance.deid.recognisers.names import NameRecogniser
 from appliance.deid.recognisers.numbers import NumberRecogniser
+from appliance.deid.recognisers.place_forms import PlaceRecogniser
 from appliance.deid.recognisers.spoken import SpokenNumberRecogniser
 from appliance.deid.recognisers.undecided import UndecidedRecogniser
 
@@ -112,7 +114,9 @@ class ClinicalDetector:
             DateRecogniser(),
             AgeRecogniser(),
             AddressRecogniser(lists),
+            PlaceRecogniser(classes),
             FacilityRecogniser(classes),
+            InstitutionRecogniser(classes),
             KnownNameRecogniser(classes),
             NameRecogniser(classes),
             UndecidedRecogniser(classes, model or SpacyEntities()),
