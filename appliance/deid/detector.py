@@ -34,6 +34,7 @@ from appliance.deid.recognisers.name_class import NameWords
 from appliance.deid.recognisers.names import NameRecogniser
 from appliance.deid.recognisers.numbers import NumberRecogniser
 from appliance.deid.recognisers.place_forms import PlaceRecogniser
+from appliance.deid.recognisers.segments import SegmentRecogniser
 from appliance.deid.recognisers.spoken import SpokenNumberRecogniser
 from appliance.deid.recognisers.undecided import UndecidedRecogniser
 
@@ -115,6 +116,7 @@ class ClinicalDetector:
             AgeRecogniser(),
             AddressRecogniser(lists),
             PlaceRecogniser(classes),
+            SegmentRecogniser(),
             FacilityRecogniser(classes),
             InstitutionRecogniser(classes),
             KnownNameRecogniser(classes),

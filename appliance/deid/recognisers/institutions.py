@@ -154,6 +154,8 @@ class InstitutionRecogniser(ReadingRecogniser):
             # A word of every day that opens a sentence may be a verb: "Continue Home Care".
             if not sure or not reading.capitals or words[first].opens:
                 return None
+        if words[first].opens and not listed and "\n" in words[first].gap and not sure:
+            return None  # a heading: "Recreational Drugs"
         if not sure and not self._closes(reading.text, head.end()):
             return None
         return words[first].start
@@ -172,7 +174,7 @@ class InstitutionRecogniser(ReadingRecogniser):
             if (word.low in STOPS and word.low != "and") or word.low in self._words.relatives:
                 return None
             named = named or self._names(word.low, sure=sure)
-            strong = strong or self._names(word.low, sure=False)
+            strong = strong or (self._names(word.low, sure=False) and word.low not in _PROPER)
         return None
 
     def _names(self, low: str, *, sure: bool) -> bool:

@@ -7,24 +7,18 @@ from collections.abc import Iterator
 
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading, Word
-from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES, NameWords, Weight
 
-_NAME = r"[^\W\d_a-z][\w'’.-]{1,25}"
+_NAME = r"(?:(?:St|Ft|Mt)\.[ ])?(?:[Cc]oeur[ ]d['’]|[DdLO]['’])?[^\W\d_a-z][\w’-]{1,25}"
 _TOWN = rf"{_NAME}(?:[ ](?:(?:de|du|la|of|the|lac)[ ])?{_NAME}){{0,2}}"
 _STATE_CODE = (
     r"(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[ARA]|RI|S[CD]|T[NX]|UT|V[AT]"
     r"|W[AIVY])"
 )
-_STATE_NAME = (
-    r"(?:alabama|alaska|arizona|arkansas|california|colorado|connecticut|delaware|florida|georgia|hawaii|idaho|illinois"
-    r"|indiana|iowa|kansas|kentucky|louisiana|maine|maryland|massachusetts|michigan|minnesota|mississippi|missouri|montana"
-    r"|nebraska|nevada|(?:new|west|north|south) [a-z]+|ohio|oklahoma|oregon|pennsylvania|rhode island|tennessee|texas"
-    r"|utah|vermont|virginia|wisconsin|wyoming)"
-)
 # Behind a comma, with a ZIP code: "Alder Creek 97001", "Alder Creek, OR 97001".
 _TOWN_ZIP = re.compile(
-    rf"(?<![\w-])(?P<place>{_TOWN},?[ ](?:{_STATE_CODE}[ ])?\d{{5}}(?:-\d{{4}})?)(?![\w-]|[.,]\d|\s*(?:mg|ml|units|steps"
+    rf"(?:,[ ]|\n[ \t]*)(?P<place>{_TOWN},?[ ](?:{_STATE_CODE}[ ])?\d{{5}}(?:-\d{{4}})?)(?![\w-]|[.,]\d|\s*(?:mg|ml|units|steps"
     r"|cells|copies|IU))"
 )
 _BOX_TOWN = re.compile(
@@ -39,30 +33,37 @@ _CONTACT = re.compile(
     rf"|wife|husband|niece|nephew|cousin|poa|hcpoa)\b[ :-]{{1,3}}(?:{_NAME}[ ]){{1,3}}?{_NAME},[ ](?P<place>{_NAME}(?:[ ]{_NAME})?)"
     rf"(?=\s*[.;\n]|\s*$)"
 )
-_MOVES = (
-    r"(?:lives?|lived|living|reside[sd]?|residing|moved|moving|relocated|born|raised|grew\s+up|hails|comes|originally"
-    r"|formerly|recently|visiting|visited|traveled|travelled|traveling|drove|drives|driving|flew|flying|vacation(?:ing)?"
-    r"|trip|staying|stayed|stationed|back|home|airlifted|transferred|transported|lifeflighted|flown|commutes?|camp(?:ed|ing)"
-    r"|hiking|hiked|family|house|cabin|cottage|farm|son|daughter|sister|brother|mother|father|parents|aunt|uncle"
-    r"|cousin|niece|nephew|grandmother|grandfather|wife|husband|friend|friends|native|resident|he['’]s|she['’]s|they['’]re"
-    r"|i['’]m|we['’]re|is|was|practice|office|clinic|seen|sees|surgeon|pcp|doctor|dr\.?\s\S+|specialist|jail|prison)"
+_IN = frozenset("in from to near outside around of through".split())
+_FILLERS = frozenset("here now up down over out back all way originally just recently currently still".split())
+_MOVES = frozenset(
+    "live lives lived living reside resides resided residing moved moving relocated born raised grew hails comes from"
+    " originally formerly recently visiting visited travel traveled travelled traveling drove drives driving flew flying"
+    " vacation vacationing trip staying stayed stationed home airlifted transferred transported flown commute commutes"
+    " camping hiking hiked house cabin cottage farm son daughter sister brother mother father parents mom dad aunt uncle"
+    " cousin niece nephew grandmother grandfather grandma grandpa wife husband friend friends family native resident"
+    " practice office clinic surgeon pcp specialist jail prison job works worked working church hospital lawyer dentist"
+    " cardiologist oncologist store apartment shelter accident crash wreck fire".split()
 )
-_AT = r"(?:in|from|to|near|outside(?:\s+of)?|around|of|through|over\s+in|out\s+in|down\s+in|up\s+in|back\s+in|out\s+of)"
-_LIVES = re.compile(rf"\b(?i:{_MOVES}(?:['’]s)?(?:\s+(?:here|now|up|down|over|out|back))?\s+{_AT})\s+(?P<place>{_TOWN})")
-_LIVES_LOW = re.compile(
-    rf"\b(?:{_MOVES}(?:\s+(?:here|now|up|down|over|out|back))?\s+{_AT})\s+(?P<place>[a-z][a-z'’-]{{3,25}})\b(?!['’])"
-)
-_THE = re.compile(
-    r"\b(?:the|that|our|their|his|her|my)\s+(?P<place>[^\W\d_][\w'’-]{2,25}(?:\s[^\W\d_][\w'’-]{1,25}){0,2}?)\s+"
-    r"(?:address|area|neighbou?rhood|district|location|branch|campus|exit|suburbs?|house)\b"
-)
+_NATIVE = frozenset(("native", "resident"))
+# "the Alder Creek address": behind an article, before one of these.
+_OF_A_TOWN = frozenset("address area neighborhood neighbourhood location branch campus exit suburb suburbs".split())
+_ARTICLES = frozenset("the that our their his her my your".split())
 _OF_PLACE = re.compile(
     rf"\b(?:[Cc]ity|[Tt]own|[Vv]illage|[Bb]orough|[Tt]ownship|[Cc]ounty|[Pp]arish|[Hh]amlet|[Ss]uburb) of\s+(?P<place>{_TOWN})"
 )
-_DISTRICT = re.compile(rf"(?<!\w)(?P<place>(?:{_NAME}[ ]){{1,2}}(?:Heights|Hills|Park|Beach|Springs|Falls|Junction|Grove"
-    r"|Landing|Crossing|Village|Estates|Corners|Bluffs|Ridge|Valley|Creek|Hollow|Shores|Harbor))(?=[,.;]?\s|$)")
-_LOW_STATE = re.compile(rf"\b(?P<place>[a-z][a-z'’-]{{2,25}}),?\s+{_STATE_NAME}\b")
-_COUNTY = re.compile(r"\b(?P<place>(?:[a-z][\w'’-]{1,25}\s){1,3}?(?:county|parish|township))\b(?!\s+(?:hospital|medical|jail|of))")
+_TOWN_AT = re.compile(_TOWN)
+# Towns of the United States that are words of every day, written by hand; behind "in" no article stands before them.
+_WORD_TOWNS = frozenset(
+    "mobile flint bend independence hope surprise commerce corona paradise eureka buckeye weed sparks globe bath"
+    " beacon butte enterprise liberty sunrise plantation mesa lander loveland"
+    " longview gallup hobbs deming cutler homer kodiak valdez gary rolla defiance wooster marion dover elsmere"
+    " hershey lancaster champaign peru galena moline bowie katy cleburne tyler odessa plano waxahachie"
+    " goodland pratt hutchinson wahoo nome houma slidell winner mitchell huron brookings driggs burns"
+    " pullman yelm forks sequim nyssa rifle craig gypsum fruita trinidad frisco aspen"
+    " blythe barstow truckee yuba chico marina lodi tracy manteca novi troy holly portage".split()
+)
+_COUNTIES = frozenset(("county", "parish", "township"))
+_PRONOUNS = frozenset("he she it that there what who here let where".split())
 _KEPT = frozenset(
     "er ed icu or pacu pt ot us usa home hospital clinic bed the a an this that left right room floor north south east"
     " west monday tuesday wednesday thursday friday saturday sunday micu sicu nicu ccu snf ltac rehab".split()
@@ -81,30 +82,105 @@ class PlaceRecogniser(ReadingRecogniser):
         self._listed = self._words.places | self._words.large_places | self._words.ordinary_places
         # Places of one word that no word list knows as anything else are places in any case, wherever they stand.
         self._anywhere = frozenset(
-            place for place in self._words.places if len(place) > 4 and classes.weight(place) in (0, Weight.UNKNOWN)
+            place for place in self._words.places if len(place) > 4 and classes.weight(place) == Weight.UNKNOWN
         )
+        self._several: dict[str, list[list[str]]] = {}
+        for place in self._words.places | self._words.large_places:
+            first, *rest = place.split(" ")
+            if rest and any(classes.weight(word) == Weight.UNKNOWN for word in (first, *rest)):
+                self._several.setdefault(first, []).append(rest)
 
     def find(self, reading: Reading) -> Iterator[Found]:
         """By form, then by the words before, then listed ones in lower case."""
+        for start, end in self._spans(reading):
+            yield Found(start, end, IdentifierKind.PLACE, LIKELY)
+
+    def _spans(self, reading: Reading) -> Iterator[tuple[int, int]]:
         text = reading.text
         for match in _TOWN_ZIP.finditer(text):
             if self._may_be(match["place"].split()[0].strip(",")):
-                yield Found(match.start("place"), match.end("place"), IdentifierKind.PLACE, CERTAIN)
-        for pattern in (_BOX_TOWN, _CONTACT, _OF_PLACE, _LIVES):
+                yield match.span("place")
+        for match in _BOX_TOWN.finditer(text):
+            if self._may_be(match["place"].split()[0]):
+                yield match.span("place")
+        for pattern in (_CONTACT, _OF_PLACE):
             for match in pattern.finditer(text):
                 if end := self._town(match["place"]):
-                    yield Found(match.start("place"), match.start("place") + end, IdentifierKind.PLACE, LIKELY)
-        for pattern in (_LIVES_LOW, _LOW_STATE):
-            for match in pattern.finditer(text):
-                if self._unknown(match["place"]):
-                    yield Found(match.start("place"), match.end("place"), IdentifierKind.PLACE, LIKELY)
-        for match in _THE.finditer(text):
-            if self._is_listed(match["place"].lower()):
-                yield Found(match.start("place"), match.end("place"), IdentifierKind.PLACE, LIKELY)
-        for match in _COUNTY.finditer(text):
-            if start := self._county(match["place"]):
-                yield Found(match.start("place") + start - 1, match.end("place"), IdentifierKind.PLACE, LIKELY)
+                    yield match.start("place"), match.start("place") + end
+        yield from self._before(reading.words)
+        yield from self._behind(reading)
         yield from self._lower(reading.words)
+
+    def _before(self, words: list[Word]) -> Iterator[tuple[int, int]]:
+        """Towns before a state, a county's before "county", any before "area" or "address"."""
+        for at, word in enumerate(words):
+            if not at or word.gap not in (" ", ", "):
+                continue
+            low, town = word.low, words[at - 1]
+            if low in _COUNTIES and word.text.islower():
+                if start := self._county_before(words, at):
+                    yield start.start, word.end
+            elif low in _OF_A_TOWN:
+                for first in range(at - 1, max(0, at - 4), -1):
+                    name = " ".join(other.low for other in words[first:at])
+                    if words[first - 1].low in _ARTICLES and self._is_listed(name):
+                        yield words[first].start, town.end
+            elif low in STATES_AND_COUNTRIES and town.text.islower() and word.text.islower():
+                if town.low not in ("new", "west", "north", "south") and self._unknown(town.low):
+                    yield town.start, town.end
+
+    def _behind(self, reading: Reading) -> Iterator[tuple[int, int]]:
+        """Towns behind "in", "from" and the like, when what stands before is somebody or somebody's move."""
+        words, text = reading.words, reading.text
+        for at in range(1, len(words) - 1):
+            if words[at].low not in _IN or words[at + 1].gap != " " or words[at].gap != " ":
+                continue
+            said = self._said_before(words, at)
+            town = words[at + 1]
+            if words[at].low == "of" and words[at - 1].low not in _NATIVE:
+                continue
+            if town.capital or town.text[1:2] in ("'", "’"):
+                match = _TOWN_AT.match(text, town.start)
+                if match is None or not reading.capitals:
+                    continue
+                end = self._town(match.group()) if said else 0
+                if end or (words[at].low in ("in", "near") and town.low in _WORD_TOWNS):
+                    yield town.start, max(town.start + end, town.end)
+            elif end_word := self._low_town(words, at + 1, said=said):
+                yield town.start, end_word.end
+
+    def _said_before(self, words: list[Word], at: int) -> bool:
+        index = at - 1
+        while index > 0 and at - index < 4 and words[index].low in _FILLERS:
+            index -= 1
+        word = words[index]
+        return (
+            word.low in _MOVES
+            or _possessive(word)
+            or (index > 0 and _possessive(words[index - 1]))
+            or (index > 0 and words[index - 1].low in ("dr", "doctor", "nurse"))
+        )
+
+    def _low_town(self, words: list[Word], at: int, *, said: bool) -> Word | None:
+        """The last word of a town in lower case that begins at a word."""
+        name, longest = "", None
+        for word in words[at : at + 3]:
+            if name and word.gap != " ":
+                break
+            name = f"{name} {word.low}".strip()
+            if name in self._listed and (" " not in name or said):
+                longest = word
+        low = words[at].low
+        if longest is not None and longest is not words[at]:
+            return longest
+        weight = self._classes.weight(low)
+        if longest is not None and weight >= Weight.UNKNOWN and weight not in (Weight.WORD_SURNAME, Weight.WORD_GIVEN):
+            return longest
+        if not said:
+            return None
+        if low in _WORD_TOWNS or (weight == Weight.UNKNOWN and len(low) > 3 and self._unknown(low)):
+            return words[at]
+        return None
 
     def _may_be(self, word: str) -> bool:
         low = word.lower()
@@ -119,10 +195,13 @@ class PlaceRecogniser(ReadingRecogniser):
             return 0
         if low.split(" ")[0] in ("north", "south", "west", "new", "rhode") and low.split(" ")[-1] in STATES_AND_COUNTRIES:
             return 0
-        if first in known.titles or first in known.relatives or first in known.clinical or first in known.always_clinical:
+        if any(first in kept for kept in (known.titles, known.relatives, known.clinical, known.always_clinical)):
             return 0
-        if low not in self._listed and (first in known.not_a_name or self._classes.weight(first) == Weight.ORDINARY):
-            return 0 if first not in self._listed else len(name.split(" ")[0])
+        listed = low in self._listed or first in self._listed or first in _WORD_TOWNS
+        if not listed and (
+            first in known.not_a_name or first in known.eponyms or self._classes.weight(first) <= Weight.ORDINARY
+        ):
+            return 0
         if name.isupper() and len(name) < 5:
             return 0
         return len(name.rstrip("."))
@@ -140,18 +219,26 @@ class PlaceRecogniser(ReadingRecogniser):
             or (" " not in name and self._classes.weight(name) == Weight.UNKNOWN and name not in STATES_AND_COUNTRIES)
         )
 
-    def _county(self, name: str) -> int:
-        """One more than where the name of a county begins; 0 when the words before "county" name none."""
-        words = name.split()[:-1]
-        for skip in range(len(words)):
-            rest = " ".join(words[skip:])
-            if rest in self._listed or (skip == len(words) - 1 and self._classes.weight(rest) >= Weight.UNKNOWN):
-                return name.index(rest) + 1
-        return 0
+    def _county_before(self, words: list[Word], at: int) -> Word | None:
+        """The first word of a county's name in lower case; None when the words before "county" name none."""
+        for first in range(max(0, at - 3), at):
+            name = " ".join(word.low for word in words[first:at])
+            if name in self._listed or (first == at - 1 and self._classes.weight(name) >= Weight.UNKNOWN):
+                return words[first]
+        return None
 
-    def _lower(self, words: list[Word]) -> Iterator[Found]:
+    def _lower(self, words: list[Word]) -> Iterator[tuple[int, int]]:
         for at, word in enumerate(words):
-            if word.low in self._anywhere and word.text.islower():
-                follows = words[at + 1].low if at + 1 < len(words) else ""
-                if follows not in self._words.heads:
-                    yield Found(word.start, word.end, IdentifierKind.PLACE, LIKELY)
+            if not word.text.islower():
+                continue
+            if word.low in self._anywhere:
+                if at + 1 == len(words) or words[at + 1].low not in self._words.heads:
+                    yield word.start, word.end
+            for rest in self._several.get(word.low, ()):
+                behind = words[at + 1 : at + 1 + len(rest)]
+                if [other.low for other in behind] == rest:
+                    yield word.start, behind[-1].end
+
+
+def _possessive(word: Word) -> bool:
+    return word.text[-2:] in ("'s", "’s") and word.low not in _PRONOUNS
