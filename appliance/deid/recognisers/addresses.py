@@ -46,7 +46,7 @@ _DIRECTION = (
 )
 _UNIT = (
     r"(?:\s*,?\s*(?:[Aa]pt|[Aa]partment|[Ss]uite|[Ss]te|[Uu]nit|[Ff]loor|[Ff]l|[Rr]oom|[Rr]m"
-    r"|[Bb]ldg|[Bb]uilding|[Ll]ot|#)\.?\s*#?\s*[\w-]{1,6})"
+    r"|[Bb]ldg|[Bb]uilding|[Ll]ot|[Tt]rlr|[Tt]railer|[Ss]pc|[Ss]pace|#)\.?\s*#?\s*[\w-]{1,6})"
 )
 _NAMES = r"(?:[A-Z][\w'.’-]{0,25}|\d{1,3}(?:st|nd|rd|th)|of|the|de|la|del)"
 _LOCALITY = (

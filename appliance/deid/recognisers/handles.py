@@ -1,0 +1,78 @@
+"""Names in social networks that look like words or names: "my name there is the real alder", "Snapchat alder_oak"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from appliance.deid.identifier import IdentifierKind
+from appliance.deid.reading import Reading
+from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.name_class import NameWords, Weight
+
+_NETWORK = re.compile(
+    r"\b(?:facebook|face book|instagram|insta ?gram|insta|twitter|tik ?tok|snap ?chat|snap|linked ?in|telegram|whats ?app"
+    r"|skype|discord|you ?tube|reddit|pinterest|venmo|cash ?app|we ?chat|threads|blue ?sky|mastodon|twitch|tumblr|only ?fans"
+    r"|xbox(?: live)?|play ?station|gamer ?tag|my ?space|next ?door|(?-i:IG|FB))\b",
+    re.I,
+)
+# Between the network and the name: "account is", "my name there is", "under", "as".
+_LINK = re.compile(
+    r"(?:[\s:(,]+(?:my|his|her|their|the|our|your|user ?name|screen ?name|name|handle|account|profile|page|id|channel|is|was"
+    r"|it's|it is|that's|there|on there|under|as|at|by|called|named|goes by|i'm|i am|he's|she's|they're|look me up|look up"
+    r"|find me|follow me|follow|search|search for|uh|um|and it's|and it is|and my name is|and i'm|where i'm|where she's"
+    r"|where he's)(?=[\s:,(]|$)){0,7}[\s:(,]+",
+    re.I,
+)
+_NAMES_IT = re.compile(r"\b(?:name|handle|user ?name|is|as|under|called|named|by|i'm|it's|he's|she's)\b", re.I)
+_WRITTEN = re.compile(r"@?(?=[\w.-]*\w[_.-]\w|[\w.-]*[a-z]\d)[\w.-]{3,40}\w", re.I)
+_NUMBER = (
+    r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
+    r"|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|\d{1,4})"
+)
+_STOP = (
+    r"(?:with|and|or|if|because|like|for|to|so|that|but|on|at|where|who|she|he|i|they|we|you|is|was|has|have|had|when|it"
+    r"|in|from|about|all|please|okay|thanks|a|an|my|his|her|your|our|their|videos?|posts?|messages?|pictures?|photos?|group"
+    r"|live|account|says|said|posted|saying|can|will|would|did|does|do|n't|not|just|every|now|too|yesterday|today)"
+)
+_SAID = re.compile(
+    rf"(?:the\s+(?:real|official|one and only)\s+)?(?:at\s+)?(?!{_STOP}\b)[a-z0-9]['\w’]{{0,30}}"
+    rf"(?:\s+(?:(?:underscore|under score|dot|dash|hyphen|period)\s+)?(?!{_STOP}\b)[a-z0-9]['\w’]{{0,30}}){{0,6}}(?:\s+underscore)?",
+    re.I,
+)
+_JOINER = re.compile(r"\b(?:underscore|under score|dot|dash|hyphen|period)\b", re.I)
+_COUNTED = re.compile(rf"\b{_NUMBER}$", re.I)
+
+
+class HandleRecogniser(ReadingRecogniser):
+    """Names in social networks, written or spoken."""
+
+    kinds = (IdentifierKind.SOCIAL,)
+
+    def __init__(self, classes: NameWords) -> None:
+        super().__init__()
+        self._classes = classes
+
+    def find(self, reading: Reading) -> Iterator[Found]:
+        """What follows a network, as far as it looks like a name that somebody chose."""
+        text = reading.text
+        for network in _NETWORK.finditer(text):
+            link = _LINK.match(text, network.end())
+            if not link:
+                continue
+            written = _WRITTEN.match(text, link.end())
+            if written:
+                yield Found(written.start(), written.end(), IdentifierKind.SOCIAL, LIKELY)
+                continue
+            said = _SAID.match(text, link.end())
+            if said and self._chosen(said.group(), named=bool(_NAMES_IT.search(link.group()))):
+                yield Found(said.start(), said.end(), IdentifierKind.SOCIAL, LIKELY)
+
+    def _chosen(self, said: str, *, named: bool) -> bool:
+        """Whether words are a chosen name: joined by "underscore", or counted, or holding a name or a word of no list."""
+        if _JOINER.search(said):
+            return True
+        weights = [self._classes.weight(word) for word in said.lower().split()]
+        if any(weight in (Weight.UNKNOWN, Weight.SURNAME, Weight.GIVEN) for weight in weights):
+            return True
+        return named and (bool(_COUNTED.search(said)) or any(weight > Weight.UNKNOWN for weight in weights))
