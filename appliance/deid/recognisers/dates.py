@@ -95,6 +95,12 @@ _DAY_MONTH = re.compile(
     r"|mon|tues?|wed|thu|thurs?|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|out|pulled|done|resulted|called"
     r"|starting|begun|ended|ending|through|visit|seen"
     r"|scheduled for|appt|appointment|lmp|last|admitted|discharged|surgery|d/c|f/u|to|between"
+    r"|re-?check(?:ed)?|prep|procedure|re-?bill(?:ed)?|bill(?:ed)?|thru|hooked up|night|week|nights|refill(?:ed)?|fill(?:ed)?"
+    r"|given|start|stop|sent|mailed|faxed|exp(?:ires|ired|iration)?|eff|next|return|rtc|rtw|follow-?up|post-?op|pre-?op"
+    r"|transferred|transfer|injection|vaccine|dose|dx'?d|diagnosed|onset|injury|doi|dos|fell|fall|cath|scope|colonoscopy"
+    r"|egd|delivery|delivered|arrived|departed|died|expired|read|reviewed|picked up|dropped off|cancel(?:led)?|resched(?:uled)?"
+    r"|reschedule|changed|cleaning|crown|filling|extraction|consult|eval|evaluation|session|treatment|cycle|chemo|infusion"
+    r"|implanted|ordered|verified|approved|denied|authorized|submitted|paid|posted|printed|created|revised|work|school|off"
     r"|and|effective|labs?|note|imaging|mri|ct|x-?rays?|echo|ekg|ecg|biopsy|collected|drawn|signed|updated)"
     r"|^|\n|\(|;|[a-z]:)[ \t]{0,3}(?:(?:on|for|is|was|mon\w{0,5},?)[ \t]{1,3}|:["
     r" \t]{0,3})?(?P<date>(?P<m>\d{1,2})[/](?P<d>\d{1,2}))(?![\w/%]|[.]\d|\s*(?:mg|ml"
@@ -108,12 +114,21 @@ _DAY_BARE = re.compile(
     r"|strength|pain|power|motor|murmur|lymph|nodes?|cores?|positive|negative|weeks?|beats?|points?|questions?|joints?"
     r"|on (?:the|a)|out of|systolic|diastolic|leads?|beds?|teeth|episodes?|times))"
 )
+# Two days of a stay or a night, and a day with the time of day behind it.
+_DAYS = re.compile(
+    r"(?<![\w/.,-])(?P<date>(?P<m>\d{1,2})/(?P<d>\d{1,2})\s?(?:-|–|to|thru|through)\s?(?P<m2>\d{1,2})/(?P<d2>\d{1,2}))(?![\w/%-]|[.]\d)"
+)
+_DAY_TIME = re.compile(
+    r"(?<![\w/.,-])(?P<date>(?P<m>\d{1,2})/(?P<d>\d{1,2}))(?=(?:\s+(?:at|@)|,)?\s+(?:[01]\d|2[0-3])[:.]?[0-5]\d(?![\d/%]|\.\d|\s?(?:mg|ml|cc|units?|mcg|cal))"
+    r"|(?:\s+(?:at|@)|,)?\s+(?:1[0-2]|[1-9])(?::[0-5]\d)?\s?[ap]\.?m?\b)"
+)
 _SCALE = re.compile(
     r"\b(?:pain|scale|strength|severity|score|scores|rated?|rating|motor|power|apgars?|gcs"
     r"|murmur|reflex(?:es)?|grade|pulses|dtrs?|level|intensity|acuity|vision|phq\S*|gad\S*|mmse|moca|slums"
     r"|bishop|braden|norton|morse|audit|dast|acs|nihss|wells|cha\S*|ratio)\b",
     re.I,
 )
+_SENTENCE = re.compile(r"[.;!?]\s|\n")
 _DAY_ALONE = re.compile(
     rf"\b(?:on|by|until|since|before|after|from)\s+(?P<date>the\s+(?:(?:0?[1-9]|[12]\d"
     rf"|3[01])(?:st|nd|rd|th)|{_ORDINAL})"
@@ -170,6 +185,11 @@ class DateRecogniser(ReadingRecogniser):
         for match in _DAY_MONTH.finditer(text):
             if _is_day(match, text):
                 yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
+        for pattern in (_DAYS, _DAY_TIME):
+            for match in pattern.finditer(text):
+                if _is_real(match["m"], match["d"]) and (pattern is _DAY_TIME or _is_real(match["m2"], match["d2"])):
+                    if not _SCALE.search(text, max(0, match.start() - 25), match.start()):
+                        yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
         for match in _DAY_BARE.finditer(text):
             if _is_day(match, text) and _is_bare_day(match, text):
                 yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
@@ -230,9 +250,15 @@ def _is_day(match: re.Match[str], text: str) -> bool:
     month, day = int(match["m"]), int(match["d"])
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return False
-    near = text[max(0, match.start() - 40) : match.end() + 25]
+    # Another sentence's score says nothing about this one: "LMP 3/5. Bishop score 8".
+    near = _SENTENCE.split(text[max(0, match.start() - 40) : match.start("date")])[-1]
+    near += _SENTENCE.split(text[match.start("date") : match.end() + 25])[0]
     scaled = day in (4, 5, 6, 10) and month <= day
     return not (scaled and _SCALE.search(near))
+
+
+def _is_real(month: str, day: str) -> bool:
+    return 1 <= int(month) <= 12 and 1 <= int(day) <= 31
 
 
 def _is_bare_day(match: re.Match[str], text: str) -> bool:
@@ -272,6 +298,25 @@ _IS_AGE = re.compile(
     rf"|{_OLD_SPOKEN})(?=\s*(?:[,;!?\n]|\.(?!\d)|$)|\s+(?:and|but|so|now|with|or|when|who)\b)",
     re.I,
 )
+# Beside a sex an age has no unit: "91F BIBA", "pt 94M"; a temperature has one too, "T 99F".
+_AGE_SEX = re.compile(
+    rf"(?P<before>(?:^|\n|[:;(]|\b(?:pt|patient|is|an?|this|the|our|hpi|cc|id|s|male|female|elderly|frail|pleasant|with|w))\s*)?"
+    rf"(?<![\w.,/-])(?P<age>{_OLD})\s?(?:[MF]|(?:y\.?o\.?\s?)?(?:male|female|man|woman|gentleman|lady|wm|wf|bm|bf))"
+    rf"(?P<behind>\s+(?:with|w/?|p/?w|presents?|presenting|c/o|h/o|hx|pmh|s/p|biba|bib|via|admitted|here|who|from|found|sent|brought"
+    rf"|transferred|fell|fall|lives|residing|seen|had|has|in|on|s|status|pt|patient|dnr|a&o|ecog|nursing|snf|alf)\b|[,;)](?!\d))?"
+    rf"(?![\w°])",
+    re.I,
+)
+_WARM = re.compile(r"\b(?:temp(?:erature)?|tmax|tm|t|fever|febrile|afebrile|degrees?|oral|axillary|rectal|tympanic)\b\W*(?:\w+\W+){0,2}$", re.I)
+# Spoken, after somebody: nothing that is counted or measured follows.
+_SAID_AGE = re.compile(
+    rf"\b(?:he|she|who|i|mom|dad|mother|father|grandma|grandpa|grandmother|grandfather|wife|husband|aunt|uncle|brother|sister)"
+    rf"(?:\s+(?:is|was|am|just turned|turned|turns|will be|would be|['’]?ll be|must be)|\s?['’](?:s|m|d be))"
+    rf"(?:\s+(?:now|already|almost|just|about|only|like|currently|gonna be|going to be))?\s+(?P<age>{_OLD_SPOKEN})"
+    rf"(?!\s*[-/]|\s+(?:percent|degrees?|pounds?|lbs|kilos?|kilograms?|days?|weeks?|months?|hours?|minutes?|seconds?|miles"
+    rf"|feet|times|over|on|milligrams?|dollars|beats|sure|certain|better|steps|points|by|per|to|or|thousand|and|in|at)\b)",
+    re.I,
+)
 _NINETY = re.compile(r"9\d|1[0-4]\d|(?:ninet|hundred|nonagen|centen)", re.I)
 _REACHED = re.compile(
     rf"\b(?:died|passed(?: away| on)?|death|lived|made it|reached|deceased|still alive"
@@ -297,7 +342,11 @@ class AgeRecogniser(ReadingRecogniser):
             return
         for match in _AGE.finditer(reading.text):
             yield Found(match.start(), match.end(), IdentifierKind.AGE, CERTAIN)
-        for pattern in (_IS_AGE, _REACHED):
+        for match in _AGE_SEX.finditer(reading.text):
+            warm = _WARM.search(reading.text, max(0, match.start("age") - 30), match.start("age"))
+            if not warm and (match["before"] is not None or match["behind"]):
+                yield Found(match.start("age"), match.end("age"), IdentifierKind.AGE, LIKELY)
+        for pattern in (_IS_AGE, _REACHED, _SAID_AGE):
             for match in pattern.finditer(reading.text):
                 name = str(match.lastgroup)
                 yield Found(match.start(name), match.end(name), IdentifierKind.AGE, LIKELY)

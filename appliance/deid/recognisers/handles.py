@@ -13,12 +13,12 @@ from appliance.deid.recognisers.name_class import NameWords, Weight
 _NETWORK = re.compile(
     r"\b(?:facebook|face book|instagram|insta ?gram|insta|twitter|tik ?tok|snap ?chat|snap|linked ?in|telegram|whats ?app"
     r"|skype|discord|you ?tube|reddit|pinterest|venmo|cash ?app|we ?chat|threads|blue ?sky|mastodon|twitch|tumblr|only ?fans"
-    r"|xbox(?: live)?|play ?station|gamer ?tag|my ?space|next ?door|(?-i:IG|FB))\b",
+    r"|xbox(?: live)?|play ?station|gamer ?tag|my ?space|(?-i:IG|FB))\b",
     re.I,
 )
 # Between the network and the name: "account is", "my name there is", "under", "as".
 _LINK = re.compile(
-    r"(?:[\s:(,]+(?:my|his|her|their|the|our|your|user ?name|screen ?name|name|handle|account|profile|page|id|channel|is|was"
+    r"(?:[\s:(,]+(?:my|his|her|their|our|your|user ?name|screen ?name|name|handle|account|profile|page|id|channel|is|was"
     r"|it's|it is|that's|there|on there|under|as|at|by|called|named|goes by|i'm|i am|he's|she's|they're|look me up|look up"
     r"|find me|follow me|follow|search|search for|uh|um|and it's|and it is|and my name is|and i'm|where i'm|where she's"
     r"|where he's)(?=[\s:,(]|$)){0,7}[\s:(,]+",
@@ -75,4 +75,5 @@ class HandleRecogniser(ReadingRecogniser):
         weights = [self._classes.weight(word) for word in said.lower().split()]
         if any(weight in (Weight.UNKNOWN, Weight.SURNAME, Weight.GIVEN) for weight in weights):
             return True
-        return named and (bool(_COUNTED.search(said)) or any(weight > Weight.UNKNOWN for weight in weights))
+        counted, named_so = bool(_COUNTED.search(said)), any(weight > Weight.UNKNOWN for weight in weights)
+        return (counted and named_so) or (named and (counted or named_so))
