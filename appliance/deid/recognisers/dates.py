@@ -95,14 +95,14 @@ _DAY_MONTH = re.compile(
     r"|mon|tues?|wed|thu|thurs?|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|out|pulled|done|resulted|called"
     r"|starting|begun|ended|ending|through|visit|seen"
     r"|scheduled for|appt|appointment|lmp|last|admitted|discharged|surgery|d/c|f/u|to|between"
-    r"|re-?check(?:ed)?|prep|procedure|re-?bill(?:ed)?|bill(?:ed)?|thru|hooked up|night|week|nights|refill(?:ed)?|fill(?:ed)?"
+    r"|cxr|cx|bcx|ucx|us|u/s|kub|tte|tee|pfts?|eeg|emg|admit|dc|d/c['’]?d|surg|rx['’]?d|finished|completed|back|in ed|re-?check(?:ed)?|prep|procedure|re-?bill(?:ed)?|bill(?:ed)?|thru|hooked up|night|week|nights|refill(?:ed)?|fill(?:ed)?"
     r"|given|start|stop|sent|mailed|faxed|exp(?:ires|ired|iration)?|eff|next|return|rtc|rtw|follow-?up|post-?op|pre-?op"
     r"|transferred|transfer|injection|vaccine|dose|dx'?d|diagnosed|onset|injury|doi|dos|fell|fall|cath|scope|colonoscopy"
     r"|egd|delivery|delivered|arrived|departed|died|expired|read|reviewed|picked up|dropped off|cancel(?:led)?|resched(?:uled)?"
     r"|reschedule|changed|cleaning|crown|filling|extraction|consult|eval|evaluation|session|treatment|cycle|chemo|infusion"
     r"|implanted|ordered|verified|approved|denied|authorized|submitted|paid|posted|printed|created|revised|work|school|off"
     r"|and|effective|labs?|note|imaging|mri|ct|x-?rays?|echo|ekg|ecg|biopsy|collected|drawn|signed|updated)"
-    r"|^|\n|\(|;|[a-z]:)[ \t]{0,3}(?:(?:on|for|is|was|mon\w{0,5},?)[ \t]{1,3}|:["
+    r"|^|\n|\(|;|[a-z]:)[.,]?[ \t]{0,3}(?:(?:on|for|is|was|mon\w{0,5},?)[ \t]{1,3}|:["
     r" \t]{0,3})?(?P<date>(?P<m>\d{1,2})[/](?P<d>\d{1,2}))(?![\w/%]|[.]\d|\s*(?:mg|ml"
     r"|strength|pain|power|motor|murmur|systolic|sem|holosystolic|in severity|on (?:the|a)"
     r" (?:pain )?scale|out of))",
@@ -133,9 +133,23 @@ _DAY_ALONE = re.compile(
     rf"\b(?:on|by|until|since|before|after|from)\s+(?P<date>the\s+(?:(?:0?[1-9]|[12]\d"
     rf"|3[01])(?:st|nd|rd|th)|{_ORDINAL})"
     r"(?:\s+of\s+(?:this|last|next|the)\s+month)?)(?=\s*(?:[.,;!?\n]|$)|\s+(?:at|and i|and we|because|or the"
-    r"|if that|works?|in the (?:morning|afternoon))\b|(?<=month))",
+    r"|if that|works?|he|she|i|we|they|my|when|in the (?:morning|afternoon))\b|(?<=month))",
     re.I,
 )
+# "For the twenty second at ten": ordinals that count nothing else as often.
+_DAY_LATE = re.compile(
+    r"\b(?:for|is|was|it['’]s|around|about)\s+(?P<date>the\s+(?:twenty[- ](?:" + _UNITS + r")|thirty[- ]first|thirtieth"
+    r"|twentieth|eleventh|twelfth|(?:thir|four|fif|six|seven|eigh|nine)teenth))(?=\s*(?:[.,;!?\n]|$)|\s+(?:at|and|or|because|if|in the|i|we)\b)",
+    re.I,
+)
+# "Five twelve nineteen sixty": month, day and a year of two parts.
+_READ_OUT = re.compile(
+    rf"\b(?:oh\s+)?(?:{_ONES}|ten|eleven|twelve)[ ,]{{1,2}}(?:oh\s+)?(?:{_CARDINAL})[ ,]{{1,2}}"
+    rf"(?:nineteen[- ](?:oh[- ])?(?:(?:{_TENS})(?:[- ](?:{_ONES}))?|{_TEENS}|{_ONES})"
+    rf"|twenty[- ](?:oh[- ](?:{_ONES})|twenty(?:[- ](?:{_ONES}))?|{_TEENS})|two[- ]thousand(?:[- ](?:and[- ])?{_CARDINAL})?)\b",
+    re.I,
+)
+_QUARTER = re.compile(r"\bQ[1-4]\s?(?:of\s)?(?:19|20)\d\d\b")
 _DAY_OF_WEEK = re.compile(
     rf"\b(?=[wmtfs])(?:week(?:end)? of|{_WEEKDAY},?(?:\s+(?:on|is|was|,))?"
     rf"|the month,?)\s+(?P<date>the\s+(?:(?:0?[1-9]|[12]\d|3[01])"
@@ -143,21 +157,25 @@ _DAY_OF_WEEK = re.compile(
     re.I,
 )
 _LABEL = re.compile(
-    r"\b(?:d\.?o\.?b\.?|date\s+of\s+(?:birth|death|service|admission|discharge|surgery)"
+    r"\b(?:d\.?o\.?b\.?|d o b|date\s+of\s+(?:birth|death|service|admission|discharge|surgery)"
     r"|birth\s?(?:date|day)|born(?:\s+on)?|dos|doa|dod)(?![\w])"
     r"(?:\s*(?:(?:is|was|on|the|of|it's|that's|would be)\b|[:=,-])){0,4}\s*",
     re.I,
 )
 _LABELLED = re.compile(
     rf"(?:(?:{_MONTH}\b\.?|{_DAY_SPOKEN}|{_YEAR}|\d{{1,8}}|oh|zero|hundred|thousand|and|of"
-    rf"|the)(?:\s*[/.,-]\s*|\s+|$)){{1,10}}",
+    rf"|the)(?:\s*[/.,-]\s*|\s+|(?=[^\w\s])|$)){{1,10}}",
     re.I,
 )
 _ONLY_YEAR = re.compile(rf"(?:in\s+|the\s+year\s+)?{_YEAR}\W*$|\d{{4}}\W*$", re.I)
 _HOLIDAY = re.compile(
     r"\b(?:christmas(?:\s+(?:eve|day))?|thanksgiving(?:\s+day)?|halloween"
     r"|new\s+year(?:['’]?s)?\s+(?:eve|day)|valentine['’]?s\s+day|independence\s+day"
-    r"|memorial\s+day|labor\s+day|easter(?:\s+sunday)?)\b(?!\s+(?:disease|factor|tree|island))",
+    r"|memorial\s+day|labor\s+day|easter(?:\s+(?:sunday|monday))?|(?:mother|father|grandparent|veteran|president|patriot"
+    r"|all saint|all soul|saint patrick|st\.? patrick)(?:['’]?s|s['’])?\s+day|juneteenth|(?:mlk|martin luther king(?: jr\.?)?"
+    r"|columbus|groundhog|boxing|indigenous peoples['’]?|flag|canada)\s+day|(?:good|black)\s+friday|ash\s+wednesday"
+    r"|palm\s+sunday|mardi\s+gras|cinco\s+de\s+mayo|super\s?bowl\s+sunday|hanukkah|chanukah|passover|yom\s+kippur"
+    r"|rosh\s+hashanah?|ramadan|eid(?:\s+al[- ]\w{4,5})?|diwali|kwanzaa)\b(?!\s+(?:disease|factor|tree|island))",
     re.I,
 )
 
@@ -173,7 +191,7 @@ class DateRecogniser(ReadingRecogniser):
         for match in _NAMED.finditer(text):
             if not _is_modal(match.group()):
                 yield Found(match.start(), match.end(), IdentifierKind.DATE, CERTAIN)
-        for pattern in (_MONTH_ALONE, _MONTH_CAPITAL, _HOLIDAY):
+        for pattern in (_MONTH_ALONE, _MONTH_CAPITAL, _HOLIDAY, _READ_OUT, _QUARTER):
             for match in pattern.finditer(text):
                 yield Found(match.start(), match.end(), IdentifierKind.DATE, LIKELY)
         for pattern in (_COMPACT, _MONTH_YEAR):
@@ -193,7 +211,7 @@ class DateRecogniser(ReadingRecogniser):
         for match in _DAY_BARE.finditer(text):
             if _is_day(match, text) and _is_bare_day(match, text):
                 yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
-        for pattern in (_DAY_ALONE, _DAY_OF_WEEK):
+        for pattern in (_DAY_ALONE, _DAY_LATE, _DAY_OF_WEEK):
             for match in pattern.finditer(text):
                 yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
         for word in _VERBAL_MONTH.finditer(text):
@@ -269,7 +287,7 @@ def _is_bare_day(match: re.Match[str], text: str) -> bool:
         return False
     padded = match["m"].startswith("0") or match["d"].startswith("0")
     opens = text[max(0, match.start() - 2) : match.start()].strip() in ("", ".", ";", ",")
-    noted = text[match.end() : match.end() + 1] == ":" and opens
+    noted = text[match.end() : match.end() + 2] in (": ", ":\n", " -", " –", " —") and opens
     return padded or noted or day > 12
 
 

@@ -13,7 +13,7 @@ from appliance.deid.recognisers.name_class import NameWords, Weight
 _NETWORK = re.compile(
     r"\b(?:facebook|face book|instagram|insta ?gram|insta|twitter|tik ?tok|snap ?chat|snap|linked ?in|telegram|whats ?app"
     r"|skype|discord|you ?tube|reddit|pinterest|venmo|cash ?app|we ?chat|threads|blue ?sky|mastodon|twitch|tumblr|only ?fans"
-    r"|xbox(?: live)?|play ?station|gamer ?tag|my ?space|(?-i:IG|FB))\b",
+    r"|xbox(?: live)?|play ?station|gamer ?tag|my ?space|(?-i:IG|FB)|(?:my|his|her|their)\s+(?:handle|user ?name|screen ?name))\b",
     re.I,
 )
 # Between the network and the name: "account is", "my name there is", "under", "as".
@@ -40,6 +40,7 @@ _SAID = re.compile(
     rf"(?:\s+(?:(?:underscore|under score|dot|dash|hyphen|period)\s+)?(?!{_STOP}\b)[a-z0-9]['\w’]{{0,30}}){{0,6}}(?:\s+underscore)?",
     re.I,
 )
+_REDDIT = re.compile(r"(?<![\w/])/?u/[\w-]{3,30}\b")
 _JOINER = re.compile(r"\b(?:underscore|under score|dot|dash|hyphen|period)\b", re.I)
 _COUNTED = re.compile(rf"\b{_NUMBER}$", re.I)
 
@@ -56,6 +57,8 @@ class HandleRecogniser(ReadingRecogniser):
     def find(self, reading: Reading) -> Iterator[Found]:
         """What follows a network, as far as it looks like a name that somebody chose."""
         text = reading.text
+        for match in _REDDIT.finditer(text):
+            yield Found(match.start(), match.end(), IdentifierKind.SOCIAL, LIKELY)
         for network in _NETWORK.finditer(text):
             link = _LINK.match(text, network.end())
             if not link:

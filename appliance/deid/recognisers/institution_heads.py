@@ -56,7 +56,7 @@ _LIKELY = (
     "|house|home|place|group|services|associates|partners|systems|health|care|medical|hospice|plant|market|shop|store"
     "|center|centre|supply|works|garage|studios?|labs?|institute|schools?|office|department|terrace|gardens|lodge"
     "|commons|haven|pines|oaks|estates|village|villa|club|agency|company|press|prep|sons|brothers|bros|farm|mill|union|society"
-    "|fellowship|chapel|parish|temple|vision|clinic|pharmacy|hospital"
+    "|fellowship|chapel|parish|temple|vision|clinic|pharmacy|hospital|snf|ltac|alf|vamc|va|ent|tech|campus|heart|high"
 )
 _END = r"(?![\w'’-])"
 SURE = re.compile(rf"\b(?:{_SURE}){_END}", re.I)
@@ -85,6 +85,23 @@ def _first_words(pattern: str) -> frozenset[str]:
 
 SURE_FIRST, LIKELY_FIRST = _first_words(_SURE), _first_words(_LIKELY)
 """Where a head can begin: looking up words is several times faster than trying the patterns everywhere."""
+
+_HOLY = (
+    r"(?:good (?:shepherd|samaritan)|holy (?:cross|family|name|spirit|trinity|redeemer|rosary)|sacred heart|blessed sacrament"
+    r"|precious blood|our lady of(?: the)? [a-z]{3,15}|(?:first|second|grace|trinity|calvary|bethel|zion|faith|emmanuel)"
+    r" (?:baptist|methodist|presbyterian|lutheran|assembly))"
+)
+HOLY = re.compile(rf"{_HOLY}(?! (?:hospital|medical)){_END}", re.I)
+"""Hospitals and churches that are called by what they were named for."""
+HOLY_FIRST = frozenset("good holy sacred blessed precious our first second grace trinity calvary bethel zion faith emmanuel".split())
+
+EMPLOYERS = frozenset(
+    "walmart walgreens costco kroger safeway amazon fedex ups usps boeing marriott hilton starbucks mcdonalds mcdonald's"
+    " lowes lowe's publix cvs aldi wegmans tyson cargill verizon comcast toyota honda ford chrysler lockheed raytheon"
+    " microsoft google apple intel ikea sears macys macy's kohls kohl's wendys wendy's subway dominos chipotle uber lyft"
+    " doordash amtrak greyhound caterpillar deere whirlpool pepsi pfizer kaiser aramark sodexo".split()
+)
+"""Employers of many thousand people, in lower case behind "works at"; written by hand."""
 
 TOWARDS = frozenset("at from to by in into near via through outside".split())
 """Before an institution that is not called by an article."""

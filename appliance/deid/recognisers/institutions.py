@@ -10,7 +10,16 @@ from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.institution_heads import LIKELY as LIKELY_HEAD
-from appliance.deid.recognisers.institution_heads import LIKELY_FIRST, STOPS, SURE, SURE_FIRST, TOWARDS
+from appliance.deid.recognisers.institution_heads import (
+    EMPLOYERS,
+    HOLY,
+    HOLY_FIRST,
+    LIKELY_FIRST,
+    STOPS,
+    SURE,
+    SURE_FIRST,
+    TOWARDS,
+)
 from appliance.deid.recognisers.name_class import NameWords, Weight
 
 _KINDS = around("facilities.kinds")
@@ -27,7 +36,7 @@ _RUN = (
 _EMPLOYED = re.compile(
     r"(?i:[a-z]+\s+(?:as\s+an?\s+)?(?:(?!up\b|out\b)[a-z-]{2,15}\s+){0,3}?(?:at|for|by)"
     r"|(?:co-?workers?|colleagues?|boss|friends from work|retired|laid off|fired|furloughed|suspended|out of work"
-    r"|off work|leave|retirement|pension|paycheck|disability|insurance|benefits)\s+(?:at|from|through|with))"
+    r"|off work|leave|retirement|pension|paycheck|disability|insurance|benefits)\s+(?:at|from|through|with)|owns|owner of|owned|runs|manages|founded)"
     rf"\s+(?i:the\s+)?(?P<place>{_RUN})"
 )
 _SAID = re.compile(
@@ -35,24 +44,31 @@ _SAID = re.compile(
     r"(?P<place>[a-z][a-z'’-]{1,25}(?:\s(?:and\s)?[a-z][a-z'’-]{1,25}){0,3})"
 )
 _TRADES = frozenset(
-    "work works worked working employed job position shift shifts career internship interned hired apprenticeship"
+    "owns owner owned runs manages founded work works worked working employed job position shift shifts career internship interned hired apprenticeship"
     " volunteer volunteers volunteered volunteering teaches taught teaching cooks cooked nurse clerk cashier manager"
     " foreman supervisor driver welder mechanic janitor custodian teacher coach secretary engineer technician machinist"
     " operator guard bartender waitress waiter server electrician plumber roofer carpenter accountant drives delivers"
     " co-worker co-workers coworker coworkers colleague colleagues boss friends retired laid fired furloughed suspended"
     " out off leave retirement pension paycheck disability insurance benefits".split()
 )
-_SAYS = frozenset("work works worked working employed job retired laid hired drives teaches volunteers".split())
+_SAYS = frozenset("clean cooks work works worked working employed job retired laid hired drives teaches volunteers".split())
+# Behind "at" several capitals are an institution, as are those that somebody is sent to.
+_AT = frozenset("at discharged transferred sent admitted referred resident lives resides residing".split())
+_AT_RUN = re.compile(
+    r"(?i:at|(?:discharged|transferred|sent|admitted|referred)\s+(?:to|from|by)|resident\s+of|(?:lives|resides|residing)\s+(?:at|in))"
+    r"\s+(?P<place>(?:the\s+|The\s+)?(?:[A-Z][\w&'’-]+)(?:\s+(?:of\s+|and\s+|&\s+)?[A-Z][\w&'’-]+){1,4})(?!\.?\s?[,/]?\s?\d)"
+)
 _FIELD = re.compile(
     r"(?<![\w-])(?i:employer(?:['’]s)?(?:\s+name)?|employed\s+by|workplace|place\s+of\s+(?:work|employment)"
     r"|company(?:\s+name)?|school(?:\s+name)?|church|congregation"
     r"|(?:referring|sending|receiving|transferring|outside)\s+(?:facility|hospital)"
+    r"|(?P<loose>(?-i:cc)|copy(?:\s+to)?|copies(?:\s+to)?|to|from|shelter|day\s?care|group\s+home|hospital|clinic|practice|site|lab)"
     r"|facility(?:\s+name)?|pharmacy(?:\s+name)?|nursing\s+home|agency)\s*[:=]\s*"
     r"(?P<place>[^\W_][^\n|;,:()]{1,60}?)(?=\s{2,}|\s*(?:[\n|;,:()]|\.\s|\.$|$))"
 )
 _FIELDS = frozenset(
     "employer employed workplace place company school church congregation referring sending receiving transferring"
-    " outside facility pharmacy nursing agency".split()
+    " outside facility pharmacy nursing agency cc copy copies to from shelter day daycare group hospital clinic practice site lab".split()
 )
 _SAINTS = frozenset("st ste mt saint sainte mount our".split())
 _SAINT = re.compile(
@@ -109,8 +125,14 @@ class InstitutionRecogniser(ReadingRecogniser):
                     yield match.span("place")
                 if low in _SAYS and (match := _SAID.match(text, word.start)) and (end := self._said(match["place"])):
                     yield match.start("place"), match.start("place") + end
-            if low in _FIELDS and (match := _FIELD.match(text, word.start)) and self._fills(match["place"]):
+            if low in _FIELDS and (match := _FIELD.match(text, word.start)) and self._fills(match["place"], loose=bool(match["loose"])):
                 yield match.span("place")
+            if low in HOLY_FIRST and (match := HOLY.match(text, word.start)):
+                if at and (reading.words[at - 1].low in TOWARDS or reading.words[at - 1].low == "church"):
+                    yield match.span()
+            if low in _AT and reading.capitals and (match := _AT_RUN.match(text, word.start)):
+                if self._stands(match["place"]):
+                    yield match.span("place")
             if low in _SAINTS and (match := _SAINT.match(text, word.start)):
                 before = reading.words[at - 1].low if at and word.gap == " " else ""
                 if self._saint(text, match, before):
@@ -121,10 +143,12 @@ class InstitutionRecogniser(ReadingRecogniser):
         if first is not None:
             yield first, head.end()
 
-    def _fills(self, place: str) -> bool:
+    def _fills(self, place: str, *, loose: bool) -> bool:
         """Whether what a field holds is a name: not "retired", "none"."""
         low = re.findall(r"[^\W\d_][\w'’-]*", place.lower())
-        return bool(low) and (not all(self._ordinary(word) for word in low) or (len(low) > 1 and place.istitle()))
+        if loose and (len(low) < 2 or not place[0].isupper() or low[0] in self._words.titles):
+            return False
+        return bool(low) and (not all(self._ordinary(word) for word in low) or (not loose and len(low) > 1 and place.istitle()))
 
     def _first(self, reading: Reading, at: int, head: re.Match[str], *, sure: bool) -> int | None:
         """Where the name before a head begins; None when the words before it name nothing."""
@@ -224,6 +248,15 @@ class InstitutionRecogniser(ReadingRecogniser):
             return False
         return word[0].isupper() or low in self._places or self._classes.weight(low) >= Weight.UNKNOWN
 
+    def _stands(self, place: str) -> bool:
+        """Whether a run of capitals names something: a word of it is no word of medicine or of every day."""
+        low = [word.lower().removesuffix("'s") for word in re.split(r"[\s&]+", place)]
+        if any(word in self._words.titles or word in self._words.relatives for word in low):
+            return False
+        if low[-1] in self._words.heads or any(word in self._words.always_clinical or word in self._words.eponyms for word in low):
+            return False
+        return any(self._listed(word) and word not in self._words.clinical for word in low if len(word) > 2)
+
     def _employs(self, place: str) -> bool:
         first = re.split(r"[\s'’]", place, maxsplit=1)[0].lower()
         known = self._words
@@ -243,7 +276,7 @@ class InstitutionRecogniser(ReadingRecogniser):
             if low in self._words.relatives or low in self._words.titles or low in self._words.clinical:
                 break
             weight = self._classes.weight(low)
-            if weight == Weight.UNKNOWN or weight >= Weight.SURNAME or low in self._places:
+            if weight == Weight.UNKNOWN or weight >= Weight.SURNAME or low in self._places or low in EMPLOYERS:
                 named, end = True, match.end()
             elif not named:
                 continue

@@ -48,7 +48,7 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
             r"npi|n\.p\.i\.|n p i|d e a|dea|d\.e\.a\.|(?:driver'?s?|drivers'|driving|medical|nursing"
             r"|state|professional|physician|provider|pharmacy|pharmacist|rn|md)"
             r"[ ']{0,2}(?:licen[sc]e|lic|registration)|licen[sc]e|lic|dl|passport"
-            r"|certificat(?:e|ion)|cert|permit|tin|ein|upin"
+            r"|certificat(?:e|ion)|cert|permit|tin|ein|upin|brn"
             r"|clia|caqi?h|green card|visa|registration|state id|credential",
         ),
         (
@@ -70,11 +70,11 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
             Kind.ACCOUNT,
             r"account|acct|a/c|acc|bank|routing|aba|(?:credit|debit) card|card|visa card"
             r"|mastercard|amex|invoice|bill(?:ing)?|guarantor"
-            r"|statement|iban|swift|payment|receipt|transaction|hsa|fsa|venmo|check",
+            r"|statement|guar|iban|swift|payment|receipt|transaction|hsa|fsa|venmo|check",
         ),
         (
             Kind.DEVICE,
-            r"serial|s/n|sn|udi|device|implant|pacemaker|defibrillator|generator|lead|stent"
+            r"serial|ser|s/n|sn|udi|device|implant|pacemaker|defibrillator|generator|lead|stent"
             r"|pump|lot|batch|imei|meid|mac"
             r"|mac address|prosthesis|hearing aid|monitor|sensor|transmitter|receiver|unit"
             r" serial|catalog|ref|model|glucometer|cpap|port",
@@ -83,7 +83,7 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
             Kind.RECORD,
             r"mrn|m\.r\.n\.?|m r n|mr ?#|mr|med(?:ical)?\.? ?rec(?:ord)?s?|chart|records?|emr|ehr"
             r"|(?:patient|pt)\.?(?: id)?|pid|empi|mpi|encounter|visit|csn"
-            r"|har|fin|accession|acc ?#|order|specimen|sample|case|study|requisition|req"
+            r"|har|fin|accession|acc ?#|order|specimen|spec|sample|case|study|requisition|req"
             r"|referral|prescription|rx|script|confirmation|ticket|file"
             r"|hospital|admission|episode|report|rpt|incident|document|note|lab|surgical|path(?:ology)?"
             r"|cytology|barcode|subject|participant|screening"
@@ -99,7 +99,7 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
         ),
         (
             Kind.OTHER,
-            r"id|i\.d\.|identifier|identification|badge|employee|student|school|staff"
+            r"interpreter|operator|dispatch(?:er)?|officer|docket|id|i\.d\.|identifier|identification|badge|employee|student|school|staff"
             r"|military|service|veteran|dod|inmate|booking|tribal|ref(?:erence)?"
             r"|pin|passcode|password|user ?name|user ?id|login|tracking|key|token|code|number"
             r"|no|num|uuid|guid|biometric|fingerprint|voice ?print|deed|docket",
@@ -215,6 +215,12 @@ _CHART = re.compile(
     r"\s*(?:#|no\.?|number|num|id)?\s*(?:is\s+)?[:#=]*\s*$",
     re.I,
 )
+_SHORT_MIXED = re.compile(r"[A-Z]\d{4}$")
+# A laboratory's numbers by year, what opens an account, and any long number behind a "#".
+_YEARLY = re.compile(r"\b\d{2}:[A-Z]{1,3}-?\d{3,8}\b")
+_SECRET = re.compile(
+    r"\b(?:pass ?words?|pwd|passphrase|user ?(?:name|id)|login)\b\s*(?:is|was|[:=])?\s*(?P<value>(?=\S*[\d_])[^\s,;]{4,40}[^\s,;.)])", re.I
+)
 _HYPHENED = re.compile(r"[A-Z]{1,4}-\d{3,}(?:-[A-Z\d]{1,4})?$")
 
 
@@ -235,6 +241,9 @@ class NumberRecogniser(ReadingRecogniser):
         for match in _PLATE.finditer(text):
             if sum(character.isalnum() for character in match["value"]) > 4:
                 yield Found(match.start("value"), match.end("value"), Kind.VEHICLE, LIKELY)
+        yield from (Found(match.start(), match.end(), Kind.RECORD, LIKELY) for match in _YEARLY.finditer(text))
+        for match in _SECRET.finditer(text):
+            yield Found(match.start("value"), match.end("value"), Kind.OTHER, LIKELY)
         for match in _PART.finditer(text):
             if _YEAR.fullmatch(match["value"]) and not _OF_A_NUMBER.search(
                 text, max(0, match.start() - 20), match.end()
@@ -297,7 +306,9 @@ class NumberRecogniser(ReadingRecogniser):
             return Found(start, end, Kind.RECORD, LIKELY) if paired else None
         measured = _CODE_SYSTEM.search(before) or (_UNIT.match(text, end) and digits < 9) or _LAB.search(before)
         # A code of letters and digits is as long as it is written: "lot 51PN43" is no "lot 43".
-        mixed = (len(value) > 5 and value.lstrip("#*").isalnum() and value.isupper()) or bool(_HYPHENED.match(value))
+        mixed = (len(value) > 5 and value.lstrip("#*").isalnum() and value.isupper()) or bool(
+            _HYPHENED.match(value) or (_SHORT_MIXED.match(value) and not _CODE_SHAPE.match(value))
+        )
         if measured or (_KEPT_WORD.match(value) and not mixed):
             # B12 is a vitamin, but "policy number B12345" is not.
             sure = digits >= 3 and self.labelled(text, start, digits, sure_only=True)
@@ -313,6 +324,8 @@ class NumberRecogniser(ReadingRecogniser):
         if _CODE_SHAPE.match(value):
             return None
         letters = any(character.isalpha() for character in value)
+        if digits >= 4 and (value[0] == "#" or before.rstrip(" ").endswith("#")) and not _round(value):
+            return Found(start, end, Kind.OTHER, POSSIBLE)
         if digits >= 6 and (letters or digits >= 7 or value.isdigit()) and not _round(value) and not _ratio(value):
             return Found(start, end, Kind.OTHER, POSSIBLE)
         return None
