@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.days import days
 
 _LONG_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
 _MONTH = rf"(?:{_LONG_MONTH}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
@@ -90,45 +91,6 @@ _NUMERIC = re.compile(
 )
 _COMPACT = re.compile(r"(?<![\w.-])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?(?![\w])")
 _MONTH_YEAR = re.compile(r"(?<![\w./-])(?:0?[1-9]|1[0-2])\s?[/-]\s?(?:19|20)\d\d(?![\w/-])")
-_DAY_MONTH = re.compile(
-    r"(?:\b(?:on|since|from|until|till|by|before|after|dated?|dob|born|due|of|started|edd|edc|placed|removed"
-    r"|mon|tues?|wed|thu|thurs?|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|out|pulled|done|resulted|called"
-    r"|starting|begun|ended|ending|through|visit|seen"
-    r"|scheduled for|appt|appointment|lmp|last|admitted|discharged|surgery|d/c|f/u|to|between"
-    r"|cxr|cx|bcx|ucx|us|u/s|kub|tte|tee|pfts?|eeg|emg|admit|dc|d/c['’]?d|surg|rx['’]?d|finished|completed|back|in ed|re-?check(?:ed)?|prep|procedure|re-?bill(?:ed)?|bill(?:ed)?|thru|hooked up|night|week|nights|refill(?:ed)?|fill(?:ed)?"
-    r"|given|start|stop|sent|mailed|faxed|exp(?:ires|ired|iration)?|eff|next|return|rtc|rtw|follow-?up|post-?op|pre-?op"
-    r"|transferred|transfer|injection|vaccine|dose|dx'?d|diagnosed|onset|injury|doi|dos|fell|fall|cath|scope|colonoscopy"
-    r"|egd|delivery|delivered|arrived|departed|died|expired|read|reviewed|picked up|dropped off|cancel(?:led)?|resched(?:uled)?"
-    r"|reschedule|changed|cleaning|crown|filling|extraction|consult|eval|evaluation|session|treatment|cycle|chemo|infusion"
-    r"|implanted|ordered|verified|approved|denied|authorized|submitted|paid|posted|printed|created|revised|work|school|off"
-    r"|and|effective|labs?|note|imaging|mri|ct|x-?rays?|echo|ekg|ecg|biopsy|collected|drawn|signed|updated)"
-    r"|^|\n|\(|;|[a-z]:)[.,]?[ \t]{0,3}(?:(?:on|for|is|was|mon\w{0,5},?)[ \t]{1,3}|:["
-    r" \t]{0,3})?(?P<date>(?P<m>\d{1,2})[/](?P<d>\d{1,2}))(?![\w/%]|[.]\d|\s*(?:mg|ml"
-    r"|strength|pain|power|motor|murmur|systolic|sem|holosystolic|in severity|on (?:the|a)"
-    r" (?:pain )?scale|out of))",
-    re.I,
-)
-# Without a word before it: a day that no scale has, and nothing counted behind it.
-_DAY_BARE = re.compile(
-    r"(?<![\w/.,-])(?P<date>(?P<m>\d{1,2})/(?P<d>\d{1,2}))(?![\w/%-]|[.]\d|\s*(?:mg|mcg|ml|mm|cm|inch|in\b|\""
-    r"|strength|pain|power|motor|murmur|lymph|nodes?|cores?|positive|negative|weeks?|beats?|points?|questions?|joints?"
-    r"|on (?:the|a)|out of|systolic|diastolic|leads?|beds?|teeth|episodes?|times))"
-)
-# Two days of a stay or a night, and a day with the time of day behind it.
-_DAYS = re.compile(
-    r"(?<![\w/.,-])(?P<date>(?P<m>\d{1,2})/(?P<d>\d{1,2})\s?(?:-|–|to|thru|through)\s?(?P<m2>\d{1,2})/(?P<d2>\d{1,2}))(?![\w/%-]|[.]\d)"
-)
-_DAY_TIME = re.compile(
-    r"(?<![\w/.,-])(?P<date>(?P<m>\d{1,2})/(?P<d>\d{1,2}))(?=(?:\s+(?:at|@)|,)?\s+(?:[01]\d|2[0-3])[:.]?[0-5]\d(?![\d/%]|\.\d|\s?(?:mg|ml|cc|units?|mcg|cal))"
-    r"|(?:\s+(?:at|@)|,)?\s+(?:1[0-2]|[1-9])(?::[0-5]\d)?\s?[ap]\.?m?\b)"
-)
-_SCALE = re.compile(
-    r"\b(?:pain|scale|strength|severity|score|scores|rated?|rating|motor|power|apgars?|gcs"
-    r"|murmur|reflex(?:es)?|grade|pulses|dtrs?|level|intensity|acuity|vision|phq\S*|gad\S*|mmse|moca|slums"
-    r"|bishop|braden|norton|morse|audit|dast|acs|nihss|wells|cha\S*|ratio)\b",
-    re.I,
-)
-_SENTENCE = re.compile(r"[.;!?]\s|\n")
 _DAY_ALONE = re.compile(
     rf"\b(?:on|by|until|since|before|after|from)\s+(?P<date>the\s+(?:(?:0?[1-9]|[12]\d"
     rf"|3[01])(?:st|nd|rd|th)|{_ORDINAL})"
@@ -139,14 +101,16 @@ _DAY_ALONE = re.compile(
 # "For the twenty second at ten": ordinals that count nothing else as often.
 _DAY_LATE = re.compile(
     r"\b(?:for|is|was|it['’]s|around|about)\s+(?P<date>the\s+(?:twenty[- ](?:" + _UNITS + r")|thirty[- ]first|thirtieth"
-    r"|twentieth|eleventh|twelfth|(?:thir|four|fif|six|seven|eigh|nine)teenth))(?=\s*(?:[.,;!?\n]|$)|\s+(?:at|and|or|because|if|in the|i|we)\b)",
+    r"|twentieth|eleventh|twelfth|(?:thir|four|fif|six|seven|eigh|nine)teenth))(?=\s*(?:[.,;!?\n]|$)|\s+(?:at|and"
+    r"|or|because|if|in the|i|we)\b)",
     re.I,
 )
 # "Five twelve nineteen sixty": month, day and a year of two parts.
 _READ_OUT = re.compile(
     rf"\b(?:oh\s+)?(?:{_ONES}|ten|eleven|twelve)[ ,]{{1,2}}(?:oh\s+)?(?:{_CARDINAL})[ ,]{{1,2}}"
     rf"(?:nineteen[- ](?:oh[- ])?(?:(?:{_TENS})(?:[- ](?:{_ONES}))?|{_TEENS}|{_ONES})"
-    rf"|twenty[- ](?:oh[- ](?:{_ONES})|twenty(?:[- ](?:{_ONES}))?|{_TEENS})|two[- ]thousand(?:[- ](?:and[- ])?{_CARDINAL})?)\b",
+    rf"|twenty[- ](?:oh[- ](?:{_ONES})|twenty(?:[- ](?:{_ONES}))?|{_TEENS})"
+    rf"|two[- ]thousand(?:[- ](?:and[- ])?{_CARDINAL})?)\b",
     re.I,
 )
 _QUARTER = re.compile(r"\bQ[1-4]\s?(?:of\s)?(?:19|20)\d\d\b")
@@ -168,11 +132,21 @@ _LABELLED = re.compile(
     re.I,
 )
 _ONLY_YEAR = re.compile(rf"(?:in\s+|the\s+year\s+)?{_YEAR}\W*$|\d{{4}}\W*$", re.I)
+# The pattern runs only where the text has one of these.
+_HOLIDAY_SIGNS = (
+    "christmas", "thanksgiving", "halloween", "new year", "valentine", "independence", "memorial day", "labor day",
+    "easter", "s day", "s' day", "s’ day", "juneteenth", "mlk", "king", "columbus", "groundhog", "boxing", "indigenous",
+    "flag", "canada", "friday", "ash wed", "palm sun", "mardi", "de mayo", "bowl sun", "hanukkah", "chanukah",
+    "passover",
+    "yom", "rosh", "ramadan", "eid", "diwali", "kwanzaa",
+)  # fmt: skip
 _HOLIDAY = re.compile(
     r"\b(?:christmas(?:\s+(?:eve|day))?|thanksgiving(?:\s+day)?|halloween"
     r"|new\s+year(?:['’]?s)?\s+(?:eve|day)|valentine['’]?s\s+day|independence\s+day"
-    r"|memorial\s+day|labor\s+day|easter(?:\s+(?:sunday|monday))?|(?:mother|father|grandparent|veteran|president|patriot"
-    r"|all saint|all soul|saint patrick|st\.? patrick)(?:['’]?s|s['’])?\s+day|juneteenth|(?:mlk|martin luther king(?: jr\.?)?"
+    r"|memorial\s+day|labor\s+day|easter(?:\s+(?:sunday|monday))?|(?:mother|father|grandparent|veteran|president"
+    r"|patriot"
+    r"|all saint|all soul|saint patrick|st\.? patrick)(?:['’]?s|s['’])?\s+day|juneteenth|(?:mlk"
+    r"|martin luther king(?: jr\.?)?"
     r"|columbus|groundhog|boxing|indigenous peoples['’]?|flag|canada)\s+day|(?:good|black)\s+friday|ash\s+wednesday"
     r"|palm\s+sunday|mardi\s+gras|cinco\s+de\s+mayo|super\s?bowl\s+sunday|hanukkah|chanukah|passover|yom\s+kippur"
     r"|rosh\s+hashanah?|ramadan|eid(?:\s+al[- ]\w{4,5})?|diwali|kwanzaa)\b(?!\s+(?:disease|factor|tree|island))",
@@ -191,7 +165,13 @@ class DateRecogniser(ReadingRecogniser):
         for match in _NAMED.finditer(text):
             if not _is_modal(match.group()):
                 yield Found(match.start(), match.end(), IdentifierKind.DATE, CERTAIN)
-        for pattern in (_MONTH_ALONE, _MONTH_CAPITAL, _HOLIDAY, _READ_OUT, _QUARTER):
+        low = text.lower()
+        forms = [_MONTH_ALONE, _MONTH_CAPITAL, _QUARTER]
+        if any(sign in low for sign in _HOLIDAY_SIGNS):
+            forms.append(_HOLIDAY)
+        if "nineteen" in low or "twenty" in low or "thousand" in low:
+            forms.append(_READ_OUT)
+        for pattern in forms:
             for match in pattern.finditer(text):
                 yield Found(match.start(), match.end(), IdentifierKind.DATE, LIKELY)
         for pattern in (_COMPACT, _MONTH_YEAR):
@@ -200,17 +180,8 @@ class DateRecogniser(ReadingRecogniser):
         for match in _NUMERIC.finditer(text):
             if _is_date(match):
                 yield Found(match.start(), match.end(), IdentifierKind.DATE, CERTAIN)
-        for match in _DAY_MONTH.finditer(text):
-            if _is_day(match, text):
-                yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
-        for pattern in (_DAYS, _DAY_TIME):
-            for match in pattern.finditer(text):
-                if _is_real(match["m"], match["d"]) and (pattern is _DAY_TIME or _is_real(match["m2"], match["d2"])):
-                    if not _SCALE.search(text, max(0, match.start() - 25), match.start()):
-                        yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
-        for match in _DAY_BARE.finditer(text):
-            if _is_day(match, text) and _is_bare_day(match, text):
-                yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
+        if "/" in text:
+            yield from days(text)
         for pattern in (_DAY_ALONE, _DAY_LATE, _DAY_OF_WEEK):
             for match in pattern.finditer(text):
                 yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
@@ -264,33 +235,6 @@ def _is_date(match: re.Match[str]) -> bool:
     )
 
 
-def _is_day(match: re.Match[str], text: str) -> bool:
-    month, day = int(match["m"]), int(match["d"])
-    if not (1 <= month <= 12 and 1 <= day <= 31):
-        return False
-    # Another sentence's score says nothing about this one: "LMP 3/5. Bishop score 8".
-    near = _SENTENCE.split(text[max(0, match.start() - 40) : match.start("date")])[-1]
-    near += _SENTENCE.split(text[match.start("date") : match.end() + 25])[0]
-    scaled = day in (4, 5, 6, 10) and month <= day
-    return not (scaled and _SCALE.search(near))
-
-
-def _is_real(month: str, day: str) -> bool:
-    return 1 <= int(month) <= 12 and 1 <= int(day) <= 31
-
-
-def _is_bare_day(match: re.Match[str], text: str) -> bool:
-    """Whether "11/14" is a day although no word says so: past every scale and ratio, or with a colon or a nought."""
-    day, month = int(match["d"]), int(match["m"])
-    near = text[max(0, match.start() - 40) : match.end() + 25]
-    if _SCALE.search(near) or month == day:
-        return False
-    padded = match["m"].startswith("0") or match["d"].startswith("0")
-    opens = text[max(0, match.start() - 2) : match.start()].strip() in ("", ".", ";", ",")
-    noted = text[match.end() : match.end() + 2] in (": ", ":\n", " -", " –", " —") and opens
-    return padded or noted or day > 12
-
-
 _OLD = r"(?:9\d|1[0-4]\d)"
 _OLD_SPOKEN = rf"(?:ninety(?:[- ](?:{_ONES}))?|(?:a|one)[- ]hundred(?:(?:[- ]and)?[- ](?:{_ONES}|{_TEENS}))?)"
 _AGE = re.compile(
@@ -318,21 +262,40 @@ _IS_AGE = re.compile(
 )
 # Beside a sex an age has no unit: "91F BIBA", "pt 94M"; a temperature has one too, "T 99F".
 _AGE_SEX = re.compile(
-    rf"(?P<before>(?:^|\n|[:;(]|\b(?:pt|patient|is|an?|this|the|our|hpi|cc|id|s|male|female|elderly|frail|pleasant|with|w))\s*)?"
+    rf"(?P<before>(?:^|\n|[:;(]|\b(?:pt|patient|is|an?|this|the|our|hpi|cc|id|s|male|female|elderly|frail|pleasant"
+    rf"|with|w))\s*)?"
     rf"(?<![\w.,/-])(?P<age>{_OLD})\s?(?:[MF]|(?:y\.?o\.?\s?)?(?:male|female|man|woman|gentleman|lady|wm|wf|bm|bf))"
-    rf"(?P<behind>\s+(?:with|w/?|p/?w|presents?|presenting|c/o|h/o|hx|pmh|s/p|biba|bib|via|admitted|here|who|from|found|sent|brought"
-    rf"|transferred|fell|fall|lives|residing|seen|had|has|in|on|s|status|pt|patient|dnr|a&o|ecog|nursing|snf|alf)\b|[,;)](?!\d))?"
+    rf"(?P<behind>\s+(?:with|w/?|p/?w|presents?|presenting|c/o|h/o|hx|pmh|s/p|biba|bib|via|admitted|here|who|from"
+    rf"|found|sent|brought"
+    rf"|transferred|fell|fall|lives|residing|seen|had|has|in|on|s|status|pt|patient|dnr|a&o|ecog|nursing|snf|alf)\b"
+    rf"|[,;)](?!\d))?"
     rf"(?![\w°])",
     re.I,
 )
-_WARM = re.compile(r"\b(?:temp(?:erature)?|tmax|tm|t|fever|febrile|afebrile|degrees?|oral|axillary|rectal|tympanic)\b\W*(?:\w+\W+){0,2}$", re.I)
+_WARM = re.compile(
+    r"\b(?:temp(?:erature)?|tmax|tm|t|fever|febrile|afebrile|degrees?|oral|axillary|rectal"
+    r"|tympanic)\b\W*(?:\w+\W+){0,2}$",
+    re.I,
+)
 # Spoken, after somebody: nothing that is counted or measured follows.
 _SAID_AGE = re.compile(
-    rf"\b(?:he|she|who|i|mom|dad|mother|father|grandma|grandpa|grandmother|grandfather|wife|husband|aunt|uncle|brother|sister)"
-    rf"(?:\s+(?:is|was|am|just turned|turned|turns|will be|would be|['’]?ll be|must be)|\s?['’](?:s|m|d be))"
+    rf"\b(?:he|she|who|i|mom|dad|mother|father|grandma|grandpa|grandmother|grandfather|wife|husband|aunt|uncle"
+    rf"|brother|sister)"
+    rf"(?:\s+(?:is|was|am|just turned|turned|turns|will be|would be|['’]?ll be|must be)|\s?['’](?:s|m|d be|ll be))"
     rf"(?:\s+(?:now|already|almost|just|about|only|like|currently|gonna be|going to be))?\s+(?P<age>{_OLD_SPOKEN})"
-    rf"(?!\s*[-/]|\s+(?:percent|degrees?|pounds?|lbs|kilos?|kilograms?|days?|weeks?|months?|hours?|minutes?|seconds?|miles"
-    rf"|feet|times|over|on|milligrams?|dollars|beats|sure|certain|better|steps|points|by|per|to|or|thousand|and|in|at)\b)",
+    rf"(?!\s*[-/]|\s+(?:percent|degrees?|pounds?|lbs|kilos?|kilograms?|days?|weeks?|months?|hours?|minutes?"
+    rf"|seconds?|miles"
+    rf"|feet|times|over|on|milligrams?|dollars|beats|sure|certain|better|steps|points|by|per|to|or|thousand|and)\b)",
+    re.I,
+)
+_GOING_ON = re.compile(
+    rf"\b(?:going on|pushing|nearly|(?:he|she|you|i|they|mom|dad) hits?|live to be|made it to|celebrat(?:ed"
+    rf"|ing) (?:his|her))"
+    rf"\s+(?P<age>{_OLD}|{_OLD_SPOKEN})(?![\w%/]|[.,]\d|\s+(?:percent|degrees?|pounds?|days?|weeks?|months?|hours?"
+    rf"|minutes?|miles|feet|times|dollars|beats|steps|points|thousand|mg|ml)\b)"
+    rf"|(?<![\w./])(?P<sexed>{_OLD})\s?/\s?[MF]\b|\b[MF]\s?/\s?(?P<after>{_OLD})(?![\w/%]|[.]\d)"
+    rf"|(?<![\w./,-])(?P<years>{_OLD}\s?(?:yrs?|y))(?=[\s.,;)]|$)|(?<=[;,]\s)at\s+(?P<now>{_OLD_SPOKEN}),?\s+(?:i"
+    rf"|he|she|you|we)\b",
     re.I,
 )
 _NINETY = re.compile(r"9\d|1[0-4]\d|(?:ninet|hundred|nonagen|centen)", re.I)
@@ -364,7 +327,7 @@ class AgeRecogniser(ReadingRecogniser):
             warm = _WARM.search(reading.text, max(0, match.start("age") - 30), match.start("age"))
             if not warm and (match["before"] is not None or match["behind"]):
                 yield Found(match.start("age"), match.end("age"), IdentifierKind.AGE, LIKELY)
-        for pattern in (_IS_AGE, _REACHED, _SAID_AGE):
+        for pattern in (_IS_AGE, _REACHED, _SAID_AGE, _GOING_ON):
             for match in pattern.finditer(reading.text):
                 name = str(match.lastgroup)
                 yield Found(match.start(name), match.end(name), IdentifierKind.AGE, LIKELY)

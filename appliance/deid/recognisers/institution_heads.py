@@ -1,12 +1,15 @@
 """What institutions and employers are: the last words of their names, and the words before which no name stands.
 
-Written by hand for this project. `SURE` heads name an institution behind any proper word ("Alder Senior Care"); `LIKELY` ones
-are words of medicine or of every day as well ("drug", "general"), so they need a place where an institution stands.
+Written by hand for this project. `SURE` heads name an institution behind any proper word ("Alder Senior Care");
+`LIKELY` ones are words of medicine or of every day as well ("drug", "general"), so they need a place where an
+institution stands.
 """
 
 from __future__ import annotations
 
 import re
+
+from appliance.deid.lexicon import around
 
 _SURE = (
     # care
@@ -15,13 +18,16 @@ _SURE = (
     "|nursing|care|hospice|healthcare)(?: center)?"
     "|wellness(?: center)?|healing center|recovery(?: center| house)?|treatment center|detox center"
     "|behavioral health(?: center| services)?|mental health center"
-    "|counseling (?:center|services|associates)|family (?:medicine|practice|health|physicians)|birth(?:ing)? center|women['’]?s (?:health|center|care|clinic)"
+    "|counseling (?:center|services|associates)|family (?:medicine|practice|health|physicians)|birth(?:ing)? center"
+    "|women['’]?s (?:health|center|care|clinic)"
     "|home (?:health|care)|hospice (?:house|care)"
     "|convalescent(?: home| hospital| center)?|group home|veterans['’]? home|soldiers['’]? home"
     "|skilled nursing|living center|eye (?:associates|center|care|clinic|institute|surgeons)|eyecare|optical|opticians"
-    "|optometry|vision center|orthodontics|endodontics|periodontics|dentistry|(?:family )?dental (?:care|group|arts|center"
+    "|optometry|vision center|orthodontics|endodontics|periodontics|dentistry|(?:family )?dental (?:care|group|arts"
+    "|center"
     "|associates|office)|podiatry|chiropractic|physical therapy"
-    "|kidney center|sleep center|pain (?:center|institute)|vein center|spine (?:center|institute)|women and children['’]?s"
+    "|kidney center|sleep center|pain (?:center|institute)|vein center|spine (?:center|institute)"
+    "|women and children['’]?s"
     "|apothecary|chemists?|drugs ?store|animal (?:hospital|clinic)|veterinary(?: clinic| hospital)?|physicians group"
     "|medical (?:group|partners)|(?:pediatric|internal medicine|surgical|family|primary care|orthopedic|cardiology"
     "|women['’]?s|heart|oncology) (?:associates|partners|specialists|group)"
@@ -34,7 +40,8 @@ _SURE = (
     "|synagogue|mosque|cathedral|basilica|tabernacle|ministries|(?:baptist|methodist|lutheran|presbyterian|catholic"
     "|bible|christian|community) (?:church|fellowship|center|academy|school)"
     # trades
-    "|trucking|landscaping|lawn care|plumbing|heating|roofing|masonry|paving|concrete|drywall|electric(?: company)?|hvac"
+    "|trucking|landscaping|lawn care|plumbing|heating|roofing|masonry|paving|concrete|drywall|electric(?: company)?"
+    "|hvac"
     "|(?:plumbing|heating|roofing|electric|cooling|drain|air) (?:and|&) (?:heating|cooling|air|siding|sons|plumbing)"
     "|bakery|brewery|brewing|distillery|winery|vineyards|dairy|creamery|orchards|meats|meat packing|packing (?:company"
     "|plant|house)|poultry|seafood|produce|foods|catering|grocery|grocers|supermarket|diner|grill|pizzeria|cafe|bistro"
@@ -42,20 +49,25 @@ _SURE = (
     "|freight|shipping|logistics|airways|railroad"
     "|(?:paper|insurance|furniture|supply|moving|mining|oil|gas|power|steel|lumber|cleaning|construction|taxi|bus"
     "|manufacturing|tool|trucking|packaging|glass|paint|title|gas and electric|bottling) (?:company|co|agency|works"
-    "|mill|plant|store)|ironworks|steelworks|foundry|sawmill|mills|lumber|warehouse|distribution(?: center)?|fulfillment"
+    "|mill|plant|store)|ironworks|steelworks|foundry|sawmill|mills|lumber|warehouse|distribution(?: center)?"
+    "|fulfillment"
     " center|manufacturing|fabrication|fabricators|machining|machine shop|tool and die|welding|plastics|chemicals?"
     "|textiles|printing|publishing|outfitters|hardware|furniture|jewelers|florists?|nursery and garden"
     "|cleaners|laundry|laundromat|dry cleaning|barber ?shop|salon|fitness|daycare|stables|kennels|ranch|farms"
-    "|insurance agency|credit union|savings bank|realty|properties|mortgage|accounting|law (?:firm|office|offices|group)"
+    "|insurance agency|credit union|savings bank|realty|properties|mortgage|accounting|law (?:firm|office|offices"
+    "|group)"
     "|legal aid|staffing|consulting|consultants|software|technologies|electronics|solutions|aerospace|holdings"
-    "|shelter|food bank|thrift store|boys (?:and|&) girls club|ymca|ywca|funeral home|mortuary|museum|theat(?:er|re)|zoo"
+    "|shelter|food bank|thrift store|boys (?:and|&) girls club|ymca|ywca|funeral home|mortuary|museum|theat(?:er"
+    "|re)|zoo"
     "|casino|speedway|stadium"
 )
 _LIKELY = (
-    "general|memorial|regional|mercy|baptist|methodist|presbyterian|lutheran|adventist|deaconess|drug|drugs|dental|rehab"
+    "general|memorial|regional|mercy|baptist|methodist|presbyterian|lutheran|adventist|deaconess|drug|drugs|dental"
+    "|rehab"
     "|house|home|place|group|services|associates|partners|systems|health|care|medical|hospice|plant|market|shop|store"
     "|center|centre|supply|works|garage|studios?|labs?|institute|schools?|office|department|terrace|gardens|lodge"
-    "|commons|haven|pines|oaks|estates|village|villa|club|agency|company|press|prep|sons|brothers|bros|farm|mill|union|society"
+    "|commons|haven|pines|oaks|estates|village|villa|club|agency|company|press|prep|sons|brothers|bros|farm|mill"
+    "|union|society"
     "|fellowship|chapel|parish|temple|vision|clinic|pharmacy|hospital|snf|ltac|alf|vamc|va|ent|tech|campus|heart|high"
 )
 _END = r"(?![\w'’-])"
@@ -87,32 +99,21 @@ SURE_FIRST, LIKELY_FIRST = _first_words(_SURE), _first_words(_LIKELY)
 """Where a head can begin: looking up words is several times faster than trying the patterns everywhere."""
 
 _HOLY = (
-    r"(?:good (?:shepherd|samaritan)|holy (?:cross|family|name|spirit|trinity|redeemer|rosary)|sacred heart|blessed sacrament"
-    r"|precious blood|our lady of(?: the)? [a-z]{3,15}|(?:first|second|grace|trinity|calvary|bethel|zion|faith|emmanuel)"
+    r"(?:good (?:shepherd|samaritan)|holy (?:cross|family|name|spirit|trinity|redeemer|rosary)|sacred heart"
+    r"|blessed sacrament"
+    r"|precious blood|our lady of(?: the)? [a-z]{3,15}|(?:first|second|grace|trinity|calvary|bethel|zion|faith"
+    r"|emmanuel)"
     r" (?:baptist|methodist|presbyterian|lutheran|assembly))"
 )
 HOLY = re.compile(rf"{_HOLY}(?! (?:hospital|medical)){_END}", re.I)
 """Hospitals and churches that are called by what they were named for."""
-HOLY_FIRST = frozenset("good holy sacred blessed precious our first second grace trinity calvary bethel zion faith emmanuel".split())
+HOLY_FIRST = around("institution_heads.holy_first")
 
-EMPLOYERS = frozenset(
-    "walmart walgreens costco kroger safeway amazon fedex ups usps boeing marriott hilton starbucks mcdonalds mcdonald's"
-    " lowes lowe's publix cvs aldi wegmans tyson cargill verizon comcast toyota honda ford chrysler lockheed raytheon"
-    " microsoft google apple intel ikea sears macys macy's kohls kohl's wendys wendy's subway dominos chipotle uber lyft"
-    " doordash amtrak greyhound caterpillar deere whirlpool pepsi pfizer kaiser aramark sodexo".split()
-)
+EMPLOYERS = around("institution_heads.employers")
 """Employers of many thousand people, in lower case behind "works at"; written by hand."""
 
-TOWARDS = frozenset("at from to by in into near via through outside".split())
+TOWARDS = around("institution_heads.towards")
 """Before an institution that is not called by an article."""
 
-STOPS = frozenset(
-    "a an the this that these those my your his her our their its any some no each every another which what whose one two"
-    " several various uh um i you he she it we they me him us them who is are was were be been am do does did has have had can could will would"
-    " should may might must not and or but so if when then than as with without for about because just only also very"
-    " really get got getting go went gone going come came coming see saw seen take took taken make made use used using"
-    " need needs needed want wants call called calling start started stop stopped continue like said says know think"
-    " local nearby different same other certain public private small big large old new nice good bad outside own whole"
-    " more less most least all both few many much right left there here up down out off over back again still even".split()
-)
+STOPS = around("institution_heads.stops")
 """No part of a name that is written in lower case."""

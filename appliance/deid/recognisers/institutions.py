@@ -1,4 +1,4 @@
-"""Institutions and employers by what they are called and by where they stand: "at St. Anne's", "works for Alder Foods"."""
+"""Institutions and employers by what they are called and where they stand: "at St. Anne's", "works for Alder Foods"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from appliance.deid.identifier import IdentifierKind
 from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
-from appliance.deid.recognisers.institution_heads import LIKELY as LIKELY_HEAD
 from appliance.deid.recognisers.institution_heads import (
     EMPLOYERS,
     HOLY,
@@ -20,6 +19,7 @@ from appliance.deid.recognisers.institution_heads import (
     SURE_FIRST,
     TOWARDS,
 )
+from appliance.deid.recognisers.institution_heads import LIKELY as LIKELY_HEAD
 from appliance.deid.recognisers.name_class import NameWords, Weight
 
 _KINDS = around("facilities.kinds")
@@ -36,61 +36,52 @@ _RUN = (
 _EMPLOYED = re.compile(
     r"(?i:[a-z]+\s+(?:as\s+an?\s+)?(?:(?!up\b|out\b)[a-z-]{2,15}\s+){0,3}?(?:at|for|by)"
     r"|(?:co-?workers?|colleagues?|boss|friends from work|retired|laid off|fired|furloughed|suspended|out of work"
-    r"|off work|leave|retirement|pension|paycheck|disability|insurance|benefits)\s+(?:at|from|through|with)|owns|owner of|owned|runs|manages|founded)"
+    r"|off work|leave|retirement|pension|paycheck|disability|insurance|benefits)\s+(?:at|from|through|with)|owns"
+    r"|owner of|owned|runs|manages|founded)"
     rf"\s+(?i:the\s+)?(?P<place>{_RUN})"
 )
 _SAID = re.compile(
     r"[a-z]+\s+(?:off\s+)?(?:[a-z]{2,12}\s+){0,3}?(?:at|for|by|from)\s+"
     r"(?P<place>[a-z][a-z'’-]{1,25}(?:\s(?:and\s)?[a-z][a-z'’-]{1,25}){0,3})"
 )
-_TRADES = frozenset(
-    "owns owner owned runs manages founded work works worked working employed job position shift shifts career internship interned hired apprenticeship"
-    " volunteer volunteers volunteered volunteering teaches taught teaching cooks cooked nurse clerk cashier manager"
-    " foreman supervisor driver welder mechanic janitor custodian teacher coach secretary engineer technician machinist"
-    " operator guard bartender waitress waiter server electrician plumber roofer carpenter accountant drives delivers"
-    " co-worker co-workers coworker coworkers colleague colleagues boss friends retired laid fired furloughed suspended"
-    " out off leave retirement pension paycheck disability insurance benefits".split()
-)
-_SAYS = frozenset("clean cooks work works worked working employed job retired laid hired drives teaches volunteers".split())
+_TRADES = around("institutions.trades")
+_SAYS = around("institutions.says")
 # Behind "at" several capitals are an institution, as are those that somebody is sent to.
-_AT = frozenset("at discharged transferred sent admitted referred resident lives resides residing".split())
+_AT = around("institutions.at")
 _AT_RUN = re.compile(
-    r"(?i:at|(?:discharged|transferred|sent|admitted|referred)\s+(?:to|from|by)|resident\s+of|(?:lives|resides|residing)\s+(?:at|in))"
-    r"\s+(?P<place>(?:the\s+|The\s+)?(?:[A-Z][\w&'’-]+)(?:\s+(?:of\s+|and\s+|&\s+)?[A-Z][\w&'’-]+){1,4})(?!\.?\s?[,/]?\s?\d)"
+    r"(?i:at|(?:discharged|transferred|sent|admitted|referred)\s+(?:to|from|by)|resident\s+of|(?:lives|resides"
+    r"|residing)\s+(?:at|in))"
+    r"\s+(?P<place>(?:the\s+|The\s+)?(?:[A-Z][\w&'’-]+)(?:\s+(?:of\s+|and\s+"
+    r"|&\s+)?[A-Z][\w&'’-]+){1,4})(?!\.?\s?[,/]?\s?\d)"
 )
 _FIELD = re.compile(
     r"(?<![\w-])(?i:employer(?:['’]s)?(?:\s+name)?|employed\s+by|workplace|place\s+of\s+(?:work|employment)"
     r"|company(?:\s+name)?|school(?:\s+name)?|church|congregation"
     r"|(?:referring|sending|receiving|transferring|outside)\s+(?:facility|hospital)"
-    r"|(?P<loose>(?-i:cc)|copy(?:\s+to)?|copies(?:\s+to)?|to|from|shelter|day\s?care|group\s+home|hospital|clinic|practice|site|lab)"
+    r"|(?P<loose>(?-i:cc)|copy(?:\s+to)?|copies(?:\s+to)?|to|from|shelter|day\s?care|group\s+home|hospital|clinic"
+    r"|practice|site|lab)"
     r"|facility(?:\s+name)?|pharmacy(?:\s+name)?|nursing\s+home|agency)\s*[:=]\s*"
     r"(?P<place>[^\W_][^\n|;,:()]{1,60}?)(?=\s{2,}|\s*(?:[\n|;,:()]|\.\s|\.$|$))"
 )
-_FIELDS = frozenset(
-    "employer employed workplace place company school church congregation referring sending receiving transferring"
-    " outside facility pharmacy nursing agency cc copy copies to from shelter day daycare group hospital clinic practice site lab".split()
-)
-_SAINTS = frozenset("st ste mt saint sainte mount our".split())
+_FIELDS = around("institutions.fields")
+_SAINTS = around("institutions.saints")
 _SAINT = re.compile(
     r"(?:(?i:st|ste|mt)\.?|(?i:saint|sainte|mount)|Our Lady of(?: the)?)"
     r"\s(?P<name>[^\W\d_][\w-]{2,20})(?P<own>['’]s)?(?:\s(?:of|the)\s[A-Z][\w-]+)?"
 )
-_NOT_A_SAINT = frozenset("wort valve device lead icd pacemaker dance encephalitis street road avenue fire".split())
+_NOT_A_SAINT = around("institutions.not_a_saint")
 _OF_KIND = (
     r"(?:hospitals?|medical\s+center|clinic|institute|center|health|college|church|schools?|bank|diocese|archdiocese"
     r"|university|pharmacy)"
 )
 _OF = re.compile(rf"{_OF_KIND}\s+of\s+(?P<of>[^\W\d_][\w'’-]+)", re.I)
-_OF_FIRST = frozenset(
-    "hospital hospitals medical clinic institute center health college church school schools bank diocese archdiocese"
-    " university pharmacy".split()
-)
+_OF_FIRST = around("institutions.of_first")
 _BEFORE_OF = re.compile(
     r"(?:\b(?:university|children['’]?s|women['’]?s|general|community|memorial|veterans|county|heart|cancer|surgery"
     r"|eye|kidney|regional|baptist|first|united|medical)\s+){1,3}$",
     re.I,
 )
-_NOT_OF = frozenset("choice record origin care medicine the birth law nursing dentistry course interest".split())
+_NOT_OF = around("institutions.not_of")
 
 
 class InstitutionRecogniser(ReadingRecogniser):
@@ -120,23 +111,28 @@ class InstitutionRecogniser(ReadingRecogniser):
             if low in _OF_FIRST and (match := _OF.match(text, word.start)) and self._of(match["of"]):
                 kind = _BEFORE_OF.search(text, max(0, word.start - 60), word.start)
                 yield (kind.start() if kind else word.start), _of_end(text, match)
-            if low in _TRADES:
-                if (match := _EMPLOYED.match(text, word.start)) and self._employs(match["place"]):
-                    yield match.span("place")
-                if low in _SAYS and (match := _SAID.match(text, word.start)) and (end := self._said(match["place"])):
-                    yield match.start("place"), match.start("place") + end
-            if low in _FIELDS and (match := _FIELD.match(text, word.start)) and self._fills(match["place"], loose=bool(match["loose"])):
+            before = reading.words[at - 1].low if at and word.gap == " " else ""
+            if low in _SAINTS and (match := _SAINT.match(text, word.start)) and self._saint(text, match, before):
+                yield match.span()
+            holy = HOLY.match(text, word.start) if low in HOLY_FIRST else None
+            if holy and (before in TOWARDS or before == "church"):
+                yield holy.span()
+            yield from self._positioned(reading, word)
+
+    def _positioned(self, reading: Reading, word: Word) -> Iterator[tuple[int, int]]:
+        """Institutions by what stands before them, from that word on."""
+        text, low = reading.text, word.low
+        if low in _TRADES:
+            if (match := _EMPLOYED.match(text, word.start)) and self._employs(match["place"]):
                 yield match.span("place")
-            if low in HOLY_FIRST and (match := HOLY.match(text, word.start)):
-                if at and (reading.words[at - 1].low in TOWARDS or reading.words[at - 1].low == "church"):
-                    yield match.span()
-            if low in _AT and reading.capitals and (match := _AT_RUN.match(text, word.start)):
-                if self._stands(match["place"]):
-                    yield match.span("place")
-            if low in _SAINTS and (match := _SAINT.match(text, word.start)):
-                before = reading.words[at - 1].low if at and word.gap == " " else ""
-                if self._saint(text, match, before):
-                    yield match.span()
+            if low in _SAYS and (match := _SAID.match(text, word.start)) and (end := self._said(match["place"])):
+                yield match.start("place"), match.start("place") + end
+        field = _FIELD.match(text, word.start) if low in _FIELDS else None
+        if field and self._fills(field["place"], loose=bool(field["loose"])):
+            yield field.span("place")
+        stands = _AT_RUN.match(text, word.start) if low in _AT and reading.capitals else None
+        if stands and self._stands(stands["place"]):
+            yield stands.span("place")
 
     def _named(self, reading: Reading, at: int, head: re.Match[str], *, sure: bool) -> Iterator[tuple[int, int]]:
         first = self._first(reading, at, head, sure=sure) if at else None
@@ -148,7 +144,9 @@ class InstitutionRecogniser(ReadingRecogniser):
         low = re.findall(r"[^\W\d_][\w'’-]*", place.lower())
         if loose and (len(low) < 2 or not place[0].isupper() or low[0] in self._words.titles):
             return False
-        return bool(low) and (not all(self._ordinary(word) for word in low) or (not loose and len(low) > 1 and place.istitle()))
+        return bool(low) and (
+            not all(self._ordinary(word) for word in low) or (not loose and len(low) > 1 and place.istitle())
+        )
 
     def _first(self, reading: Reading, at: int, head: re.Match[str], *, sure: bool) -> int | None:
         """Where the name before a head begins; None when the words before it name nothing."""
@@ -174,10 +172,10 @@ class InstitutionRecogniser(ReadingRecogniser):
         if first == at or not named:
             return None
         anchored = self._anchored(words, first)
-        if not anchored and not (sure and listed and reading.capitals):
-            # A word of every day that opens a sentence may be a verb: "Continue Home Care".
-            if not sure or not reading.capitals or words[first].opens:
-                return None
+        # A word of every day that opens a sentence may be a verb: "Continue Home Care".
+        alone = sure and reading.capitals and (listed or not words[first].opens)
+        if not anchored and not alone:
+            return None
         if words[first].opens and not listed and "\n" in words[first].gap and not sure:
             return None  # a heading: "Recreational Drugs"
         if not sure and not self._closes(reading.text, head.end()):
@@ -224,14 +222,18 @@ class InstitutionRecogniser(ReadingRecogniser):
             return True
         before, gap = words[first - 1], words[first].gap
         if gap == " ":
-            return before.low in TOWARDS or before.low in ("for", "with", "the", "and", "of") and before.text.islower()
-        return gap.strip(" ") == "," and before.low in self._words.credentials or any(sign in gap for sign in _AGAIN)
+            return before.low in TOWARDS or (
+                before.low in ("for", "with", "the", "and", "of") and before.text.islower()
+            )
+        return (gap.strip(" ") == "," and before.low in self._words.credentials) or any(sign in gap for sign in _AGAIN)
 
     def _closes(self, text: str, end: int) -> bool:
         """Whether the name ends with its head: "Illicit Drug Use" and "General Surgery" go on."""
         rest = text[end : end + 24]
         after = re.match(r" ([A-Za-z'’-]+)", rest)
-        return after is None or (after[1].islower() and after[1] not in self._words.heads and not rest.startswith(" use"))
+        return after is None or (
+            after[1].islower() and after[1] not in self._words.heads and not rest.startswith(" use")
+        )
 
     def _saint(self, text: str, match: re.Match[str], before: str) -> bool:
         name = match["name"]
@@ -253,7 +255,9 @@ class InstitutionRecogniser(ReadingRecogniser):
         low = [word.lower().removesuffix("'s") for word in re.split(r"[\s&]+", place)]
         if any(word in self._words.titles or word in self._words.relatives for word in low):
             return False
-        if low[-1] in self._words.heads or any(word in self._words.always_clinical or word in self._words.eponyms for word in low):
+        if low[-1] in self._words.heads or any(
+            word in self._words.always_clinical or word in self._words.eponyms for word in low
+        ):
             return False
         return any(self._listed(word) and word not in self._words.clinical for word in low if len(word) > 2)
 

@@ -53,7 +53,8 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
         ),
         (
             Kind.VEHICLE,
-            r"vin|v\.i\.n\.|v i n|licen[sc]e plate|plate|tags?(?= number)|vehicle(?: identification)?|registration plate",
+            r"vin|v\.i\.n\.|v i n|licen[sc]e plate|plate|tags?(?= number)|vehicle(?: identification)?"
+            r"|registration plate",
         ),
         (
             Kind.PLAN,
@@ -99,7 +100,8 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
         ),
         (
             Kind.OTHER,
-            r"interpreter|operator|dispatch(?:er)?|officer|docket|id|i\.d\.|identifier|identification|badge|employee|student|school|staff"
+            r"interpreter|operator|dispatch(?:er)?|officer|docket|id|i\.d\.|identifier|identification|badge"
+            r"|employee|student|school|staff"
             r"|military|service|veteran|dod|inmate|booking|tribal|ref(?:erence)?"
             r"|pin|passcode|password|user ?name|user ?id|login|tracking|key|token|code|number"
             r"|no|num|uuid|guid|biometric|fingerprint|voice ?print|deed|docket",
@@ -211,7 +213,8 @@ _ISBT = re.compile(r"=/[A-Z0-9]{10,24}(?:[=&][,>)}]?[0-9A-Z;{]{2,30}){1,8}")
 # Two figures by two, three times: a terminal digit of a chart, and a date only if one can be read.
 _THREE_PAIRS = re.compile(r"\d\d-\d\d-\d\d$")
 _CHART = re.compile(
-    r"\b(?:m\.?r\.?n?\.?|chart|med(?:ical)?\.?\s+rec(?:ord)?s?|record|specimen|accession|(?:patient|pt|unit|case)(?:\s+id)?)"
+    r"\b(?:m\.?r\.?n?\.?|chart|med(?:ical)?\.?\s+rec(?:ord)?s?|record|specimen|accession|(?:patient|pt|unit"
+    r"|case)(?:\s+id)?)"
     r"\s*(?:#|no\.?|number|num|id)?\s*(?:is\s+)?[:#=]*\s*$",
     re.I,
 )
@@ -219,8 +222,11 @@ _SHORT_MIXED = re.compile(r"[A-Z]\d{4}$")
 # A laboratory's numbers by year, what opens an account, and any long number behind a "#".
 _YEARLY = re.compile(r"\b\d{2}:[A-Z]{1,3}-?\d{3,8}\b")
 _SECRET = re.compile(
-    r"\b(?:pass ?words?|pwd|passphrase|user ?(?:name|id)|login)\b\s*(?:is|was|[:=])?\s*(?P<value>(?=\S*[\d_])[^\s,;]{4,40}[^\s,;.)])", re.I
+    r"\b(?:pass ?words?|pwd|passphrase|user ?(?:name|id)|login)\b\s*(?:is|was"
+    r"|[:=])?\s*(?P<value>(?=\S*[\d_])[^\s,;]{4,40}[^\s,;.)])",
+    re.I,
 )
+_SECRET_SIGNS = ("pass", "pwd", "login", "user")
 _HYPHENED = re.compile(r"[A-Z]{1,4}-\d{3,}(?:-[A-Z\d]{1,4})?$")
 
 
@@ -235,14 +241,22 @@ class NumberRecogniser(ReadingRecogniser):
     def find(self, reading: Reading) -> Iterator[Found]:
         """Looks at every number once: its label, then its shape."""
         text = reading.text
-        for pattern, kind in ((_UUID, Kind.OTHER), (_MAC, Kind.DEVICE), (_UDI, Kind.DEVICE), (_HIBC, Kind.DEVICE), (_ISBT, Kind.DEVICE), (_MBI, Kind.PLAN)):
+        for pattern, kind in (
+            (_UUID, Kind.OTHER),
+            (_MAC, Kind.DEVICE),
+            (_UDI, Kind.DEVICE),
+            (_HIBC, Kind.DEVICE),
+            (_ISBT, Kind.DEVICE),
+            (_MBI, Kind.PLAN),
+        ):
             yield from (Found(match.start(), match.end(), kind, CERTAIN) for match in pattern.finditer(text))
         yield from (Found(match.start(), match.end(), Kind.VEHICLE, LIKELY) for match in _VIN.finditer(text))
         for match in _PLATE.finditer(text):
             if sum(character.isalnum() for character in match["value"]) > 4:
                 yield Found(match.start("value"), match.end("value"), Kind.VEHICLE, LIKELY)
         yield from (Found(match.start(), match.end(), Kind.RECORD, LIKELY) for match in _YEARLY.finditer(text))
-        for match in _SECRET.finditer(text):
+        low = text.lower()
+        for match in _SECRET.finditer(text) if any(sign in low for sign in _SECRET_SIGNS) else ():
             yield Found(match.start("value"), match.end("value"), Kind.OTHER, LIKELY)
         for match in _PART.finditer(text):
             if _YEAR.fullmatch(match["value"]) and not _OF_A_NUMBER.search(
@@ -339,7 +353,9 @@ def _beside_digit(text: str, match: re.Match[str]) -> bool:
 def _dated(value: str) -> bool:
     """Whether three pairs of figures are a date in some order: 04-28-19, 28-04-19, 19-04-28."""
     first, second, third = (int(pair) for pair in value.split("-"))
-    return any(1 <= month <= 12 and 1 <= day <= 31 for month, day in ((first, second), (second, first), (second, third)))
+    return any(
+        1 <= month <= 12 and 1 <= day <= 31 for month, day in ((first, second), (second, first), (second, third))
+    )
 
 
 def _round(value: str) -> bool:

@@ -1,4 +1,4 @@
-"""Towns by where they stand, whatever list has them: behind an address, before a state, in "lives in", "the X address"."""
+"""Towns by where they stand, whatever list has them: behind an address, before a state, in "lives in"."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from appliance.deid.identifier import IdentifierKind
+from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES, NameWords, Weight
@@ -18,56 +19,46 @@ _STATE_CODE = (
 )
 # Behind a comma, with a ZIP code: "Alder Creek 97001", "Alder Creek, OR 97001".
 _TOWN_ZIP = re.compile(
-    rf"(?:,[ ]|\n[ \t]*)(?P<place>{_TOWN},?[ ](?:{_STATE_CODE}[ ])?\d{{5}}(?:-\d{{4}})?)(?![\w-]|[.,]\d|\s*(?:mg|ml|units|steps"
+    rf"(?:,[ ]|\n[ \t]*)(?P<place>{_TOWN},?[ ](?:{_STATE_CODE}[ ])?\d{{5}}(?:-\d{{4}})?)(?![\w-]|[.,]\d|\s*(?:mg|ml"
+    rf"|units|steps"
     r"|cells|copies|IU))"
 )
 _BOX_TOWN = re.compile(
     rf"\b(?i:box\s+#?\d{{1,5}}[a-z]?|(?:apt|suite|ste|unit|lot|bldg|apartment|building)\.?\s#?\w{{1,5}}"
-    rf"|\d{{1,6}}\s(?:[\w.'’-]{{1,25}}\s){{1,4}}?(?:st|street|ave|avenue|rd|road|dr|drive|ln|lane|blvd|boulevard|ct|court"
+    rf"|\d{{1,6}}\s(?:[\w.'’-]{{1,25}}\s){{1,4}}?(?:st|street|ave|avenue|rd|road|dr|drive|ln|lane|blvd|boulevard|ct"
+    rf"|court"
     rf"|pl|place|cir|circle|way|ter|terrace|hwy|highway|pkwy|trl|trail|loop|pike|sq|square)\.?"
-    rf"(?:,?\s(?:apt|suite|ste|unit|lot|bldg|#)\.?\s?#?\w{{1,5}})?)(?:,|\s*\n)\s*(?P<place>{_TOWN})(?=\s*[,.;\n)]|\s*$|\s[A-Z]{{2}}\b)"
+    rf"(?:,?\s(?:apt|suite|ste|unit|lot|bldg|#)\.?\s?#?\w{{1,5}})?)(?:,|\s*\n)\s*(?P<place>{_TOWN})(?=\s*[,.;\n)]"
+    rf"|\s*$|\s[A-Z]{{2}}\b)"
 )
 # Who is named with a town: "grandmother Ann Alder, Flint." in lists of contacts.
 _CONTACT = re.compile(
-    rf"\b(?i:contact|kin|guardian|caregiver|mother|father|grandmother|grandfather|sister|brother|daughter|son|aunt|uncle"
-    rf"|wife|husband|niece|nephew|cousin|poa|hcpoa)\b[ :-]{{1,3}}(?:{_NAME}[ ]){{1,3}}?{_NAME},[ ](?P<place>{_NAME}(?:[ ]{_NAME})?)"
+    rf"\b(?i:contact|kin|guardian|caregiver|mother|father|grandmother|grandfather|sister|brother|daughter|son|aunt"
+    rf"|uncle"
+    rf"|wife|husband|niece|nephew|cousin|poa|hcpoa)\b[ :-]{{1,3}}(?:{_NAME}[ ]){{1,3}}?{_NAME},[ ](?P<place>{_NAME}"
+    rf"(?:[ ]{_NAME})?)"
     rf"(?=\s*[.;\n]|\s*$)"
 )
-_IN = frozenset("in from to near outside around of through".split())
-_FILLERS = frozenset("here now up down over out back all way originally just recently currently still".split())
-_MOVES = frozenset(
-    "live lives lived living reside resides resided residing moved moving relocated born raised grew hails comes from"
-    " originally formerly recently visiting visited travel traveled travelled traveling drove drives driving flew flying"
-    " vacation vacationing trip staying stayed stationed home airlifted transferred transported flown commute commutes"
-    " camping hiking hiked house cabin cottage farm son daughter sister brother mother father parents mom dad aunt uncle"
-    " cousin niece nephew grandmother grandfather grandma grandpa wife husband friend friends family native resident"
-    " practice office clinic surgeon pcp specialist jail prison job works worked working church hospital lawyer dentist"
-    " cardiologist oncologist store apartment shelter accident crash wreck fire".split()
-)
+_IN = around("place_forms.in")
+_FILLERS = around("place_forms.fillers")
+_MOVES = around("place_forms.moves")
 _NATIVE = frozenset(("native", "resident"))
 # "the Alder Creek address": behind an article, before one of these.
-_OF_A_TOWN = frozenset("address area neighborhood neighbourhood location branch campus exit suburb suburbs".split())
-_ARTICLES = frozenset("the that our their his her my your".split())
+_DIRECTIONS = frozenset(("new", "west", "north", "south"))
+_OF_A_TOWN = around("place_forms.of_a_town")
+_ARTICLES = around("place_forms.articles")
 _OF_PLACE = re.compile(
-    rf"\b(?:[Cc]ity|[Tt]own|[Vv]illage|[Bb]orough|[Tt]ownship|[Cc]ounty|[Pp]arish|[Hh]amlet|[Ss]uburb) of\s+(?P<place>{_TOWN})"
+    rf"\b(?:[Cc]ity|[Tt]own|[Vv]illage|[Bb]orough|[Tt]ownship|[Cc]ounty|[Pp]arish|[Hh]amlet"
+    rf"|[Ss]uburb) of\s+(?P<place>{_TOWN})"
 )
 _TOWN_AT = re.compile(_TOWN)
 # Towns of the United States that are words of every day, written by hand; behind "in" no article stands before them.
-_WORD_TOWNS = frozenset(
-    "mobile flint bend independence hope surprise commerce corona paradise eureka buckeye weed sparks globe bath"
-    " beacon butte enterprise liberty sunrise plantation mesa lander loveland"
-    " longview gallup hobbs deming cutler homer kodiak valdez gary rolla defiance wooster marion dover elsmere"
-    " hershey lancaster champaign peru galena moline bowie katy cleburne tyler odessa plano waxahachie"
-    " goodland pratt hutchinson wahoo nome houma slidell winner mitchell huron brookings driggs burns"
-    " pullman yelm forks sequim nyssa rifle craig gypsum fruita trinidad frisco aspen"
-    " blythe barstow truckee yuba chico marina lodi tracy manteca novi troy holly portage".split()
-)
+_WORD_TOWNS = around("place_forms.word_towns")
 _COUNTIES = frozenset(("county", "parish", "township"))
-_PRONOUNS = frozenset("he she it that there what who here let where".split())
-_KEPT = frozenset(
-    "er ed icu or pacu pt ot us usa home hospital clinic bed the a an this that left right room floor north south east"
-    " west monday tuesday wednesday thursday friday saturday sunday micu sicu nicu ccu snf ltac rehab".split()
-)
+_PRONOUNS = around("place_forms.pronouns")
+_PEOPLE = around("place_forms.people")
+_TOWNSHIPS = around("place_forms.townships")
+_KEPT = around("place_forms.kept")
 
 
 class PlaceRecogniser(ReadingRecogniser):
@@ -103,10 +94,11 @@ class PlaceRecogniser(ReadingRecogniser):
         for match in _BOX_TOWN.finditer(text):
             if self._may_be(match["place"].split()[0]):
                 yield match.span("place")
-        for pattern in (_CONTACT, _OF_PLACE):
-            for match in pattern.finditer(text):
-                if end := self._town(match["place"]):
-                    yield match.start("place"), match.start("place") + end
+        for word in reading.words:
+            pattern = _CONTACT if word.low in _PEOPLE else _OF_PLACE if word.low in _TOWNSHIPS else None
+            said = pattern.match(text, word.start) if pattern else None
+            if said and (end := self._town(said["place"])):
+                yield said.start("place"), said.start("place") + end
         yield from self._before(reading.words)
         yield from self._behind(reading)
         yield from self._lower(reading.words)
@@ -117,17 +109,15 @@ class PlaceRecogniser(ReadingRecogniser):
             if not at or word.gap not in (" ", ", "):
                 continue
             low, town = word.low, words[at - 1]
-            if low in _COUNTIES and word.text.islower():
-                if start := self._county_before(words, at):
-                    yield start.start, word.end
+            if low in _COUNTIES and word.text.islower() and (start := self._county_before(words, at)):
+                yield start.start, word.end
             elif low in _OF_A_TOWN:
                 for first in range(at - 1, max(0, at - 4), -1):
                     name = " ".join(other.low for other in words[first:at])
                     if words[first - 1].low in _ARTICLES and self._is_listed(name):
                         yield words[first].start, town.end
-            elif low in STATES_AND_COUNTRIES and town.text.islower() and word.text.islower():
-                if town.low not in ("new", "west", "north", "south") and self._unknown(town.low):
-                    yield town.start, town.end
+            elif low in STATES_AND_COUNTRIES and town.text.islower() and town.low not in _DIRECTIONS:
+                yield from self._before_state(words, at)
 
     def _behind(self, reading: Reading) -> Iterator[tuple[int, int]]:
         """Towns behind "in", "from" and the like, when what stands before is somebody or somebody's move."""
@@ -148,6 +138,15 @@ class PlaceRecogniser(ReadingRecogniser):
                     yield town.start, max(town.start + end, town.end)
             elif end_word := self._low_town(words, at + 1, said=said):
                 yield town.start, end_word.end
+
+    def _before_state(self, words: list[Word], at: int) -> Iterator[tuple[int, int]]:
+        for first in range(max(0, at - 3), at):
+            name = " ".join(word.low for word in words[first:at])
+            if name in self._words.places or (" " in name and name in self._listed):
+                yield words[first].start, words[at - 1].end
+                return
+        if self._unknown(words[at - 1].low):
+            yield words[at - 1].start, words[at - 1].end
 
     def _said_before(self, words: list[Word], at: int) -> bool:
         index = at - 1
@@ -193,7 +192,10 @@ class PlaceRecogniser(ReadingRecogniser):
         known = self._words
         if low in STATES_AND_COUNTRIES or low.removeprefix("the ") in STATES_AND_COUNTRIES or first in _KEPT:
             return 0
-        if low.split(" ")[0] in ("north", "south", "west", "new", "rhode") and low.split(" ")[-1] in STATES_AND_COUNTRIES:
+        if (
+            low.split(" ")[0] in ("north", "south", "west", "new", "rhode")
+            and low.split(" ")[-1] in STATES_AND_COUNTRIES
+        ):
             return 0
         if any(first in kept for kept in (known.titles, known.relatives, known.clinical, known.always_clinical)):
             return 0
@@ -231,9 +233,9 @@ class PlaceRecogniser(ReadingRecogniser):
         for at, word in enumerate(words):
             if not word.text.islower():
                 continue
-            if word.low in self._anywhere:
-                if at + 1 == len(words) or words[at + 1].low not in self._words.heads:
-                    yield word.start, word.end
+            behind_it = words[at + 1].low if at + 1 < len(words) else ""
+            if word.low in self._anywhere and behind_it not in self._words.heads:
+                yield word.start, word.end
             for rest in self._several.get(word.low, ()):
                 behind = words[at + 1 : at + 1 + len(rest)]
                 if [other.low for other in behind] == rest:

@@ -10,13 +10,22 @@ from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import CERTAIN, Found, ReadingRecogniser
 
 _PART = r"[^|^~\n]{0,60}"
-# XAD: street ^ unit ^ city ^ state ^ ZIP (^ country), HL7 v2.5.1, 2.A.89; the town and what comes before belong together.
-_HL7_ADDRESS = re.compile(rf"(?<=[|~])(?P<value>{_PART}\^{_PART}\^{_PART})\^(?P<state>[A-Z]{{2}})?\^(?P<zip>\d{{5}}(?:-?\d{{4}})?)(?!\d)")
+# XAD: street ^ unit ^ city ^ state ^ ZIP (HL7 v2.5.1, 2.A.89); the town and what comes before belong together.
+_HL7_ADDRESS = re.compile(
+    rf"(?<=[|~])(?P<value>{_PART}\^{_PART}\^{_PART})\^(?P<state>[A-Z]{{2}})?\^(?P<zip>\d{{5}}(?:-?\d{{4}})?)(?!\d)"
+)
 # CX in PID-2 to PID-4 and PID-18 and its like: an identifier, whatever form it has.
-_HL7_ID = re.compile(r"(?<=[|~])(?P<value>[A-Za-z]{0,4}-?\d[\w-]{2,24})\^{2,3}[\w.&-]{0,40}(?:\^(?:MR|PI|AN|SS|DL|VN|PT|NI|MC|MA|XX))?(?=[|~^\n]|$)")
-_HL7_PATIENT = re.compile(r"(?m)^PID\|(?:\d{0,4})\|(?P<second>[^|\n]{0,80})\|(?P<third>[^|\n]{0,120})\|(?P<fourth>[^|\n]{0,80})")
+_HL7_ID = re.compile(
+    r"(?<=[|~])(?P<value>[A-Za-z]{0,4}-?\d[\w-]{2,24})\^{2,3}[\w.&-]{0,40}(?:\^(?:MR|PI|AN|SS|DL|VN|PT|NI|MC|MA"
+    r"|XX))?(?=[|~^\n]|$)"
+)
+_HL7_PATIENT = re.compile(
+    r"(?m)^PID\|(?:\d{0,4})\|(?P<second>[^|\n]{0,80})\|(?P<third>[^|\n]{0,120})\|(?P<fourth>[^|\n]{0,80})"
+)
 # MSH-10, the control number that leads to the message: between the message's type and its processing code.
-_HL7_CONTROL = re.compile(r"\|[A-Z]{3}(?:\^[A-Z]\d\d(?:\^\w{1,12})?)?\|(?P<value>[^|\s]{1,40})\|[PTD](?:\^\w)?(?=\||$)", re.M)
+_HL7_CONTROL = re.compile(
+    r"\|[A-Z]{3}(?:\^[A-Z]\d\d(?:\^\w{1,12})?)?\|(?P<value>[^|\s]{1,40})\|[PTD](?:\^\w)?(?=\||$)", re.M
+)
 _VALUE = r"\s*[\"']?\s*[:=]\s*\[?\s*[\"'](?P<value>[^\"'\n]{1,80})[\"']"
 _FIELD = re.compile(
     r"[\"'](?P<field>city|town|village|county|district|municipality|locality|postal_?code|zip_?(?:code)?|post_?code"
