@@ -69,6 +69,8 @@ _LIKELY = (
     "|commons|haven|pines|oaks|estates|village|villa|club|agency|company|press|prep|sons|brothers|bros|farm|mill"
     "|union|society"
     "|fellowship|chapel|parish|temple|vision|clinic|pharmacy|hospital|snf|ltac|alf|vamc|va|ent|tech|campus|heart|high"
+    "|counseling|kidney|acres|community|dept|trust|ems|pd|ambulance|unified|isd|energy|utilities|wireless|communications"
+    "|pharmaceuticals|financial|aviation|mining|petroleum|air|freight|lines|records"
 )
 _END = r"(?![\w'’-])"
 SURE = re.compile(rf"\b(?:{_SURE}){_END}", re.I)

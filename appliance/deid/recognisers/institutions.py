@@ -27,14 +27,14 @@ _PROPER = around("facilities.proper")
 _LINKS = frozenset(("of", "and", "the", "for", "de", "la", "du", "at"))
 _ABBREVIATED = frozenset(("st", "mt", "ft", "ste"))
 _REACH = 6  # words before a head
-_AGAIN = ("  ", "\t", "|", ":", "\n")
+_AGAIN = ("  ", "\t", "|", ":", "\n", "@", "(")
 _RUN = (
     r"(?:[Dd]['’])?[A-Z0-9][\w&'’-]*(?:(?:[ \t]+(?:of|and|&|the|for|de|la)[ \t]+|[ \t]+|,[ \t]+(?=Inc\b|LLC\b|Ltd\b))"
     r"(?:[Dd]['’])?[A-Z][\w&'’-]*){0,5}"
 )
 # Where an employer stands, whatever it is called; the first group begins with any trade.
 _EMPLOYED = re.compile(
-    r"(?i:[a-z]+\s+(?:as\s+an?\s+)?(?:(?!up\b|out\b)[a-z-]{2,15}\s+){0,3}?(?:at|for|by)"
+    r"(?i:[a-z]+\s+(?:as\s+an?\s+)?(?:(?!up\b|out\b)[a-z-]{2,15}\s+){0,3}?(?:at|for|by|@)"
     r"|(?:co-?workers?|colleagues?|boss|friends from work|retired|laid off|fired|furloughed|suspended|out of work"
     r"|off work|leave|retirement|pension|paycheck|disability|insurance|benefits)\s+(?:at|from|through|with)|owns"
     r"|owner of|owned|runs|manages|founded)"
@@ -58,7 +58,7 @@ _FIELD = re.compile(
     r"(?<![\w-])(?i:employer(?:['’]s)?(?:\s+name)?|employed\s+by|workplace|place\s+of\s+(?:work|employment)"
     r"|company(?:\s+name)?|school(?:\s+name)?|church|congregation"
     r"|(?:referring|sending|receiving|transferring|outside)\s+(?:facility|hospital)"
-    r"|(?P<loose>(?-i:cc)|copy(?:\s+to)?|copies(?:\s+to)?|to|from|shelter|day\s?care|group\s+home|hospital|clinic"
+    r"|(?P<loose>(?-i:cc)|osh|copy(?:\s+to)?|copies(?:\s+to)?|to|from|shelter|day\s?care|group\s+home|hospital|clinic"
     r"|practice|site|lab)"
     r"|facility(?:\s+name)?|pharmacy(?:\s+name)?|nursing\s+home|agency)\s*[:=]\s*"
     r"(?P<place>[^\W_][^\n|;,:()]{1,60}?)(?=\s{2,}|\s*(?:[\n|;,:()]|\.\s|\.$|$))"
@@ -81,6 +81,9 @@ _BEFORE_OF = re.compile(
     r"|eye|kidney|regional|baptist|first|united|medical)\s+){1,3}$",
     re.I,
 )
+_LEGAL_FORM = re.compile(r",?[ ](?:PLLC|LLC|LLP|Inc|Ltd|Corp|PC|PA|P\.C\.|P\.A\.)(?![\w])")
+# "His employer (Alder Freight)", "letter to employer Alder Freight".
+_EMPLOYER = re.compile(rf"(?i:employer|emp)(?i:['’]s\s+name)?\s*(?:[(,:-]|is\b|was\b|named\b)?\s*(?P<place>{_RUN})")
 _NOT_OF = around("institutions.not_of")
 
 
@@ -127,6 +130,9 @@ class InstitutionRecogniser(ReadingRecogniser):
                 yield match.span("place")
             if low in _SAYS and (match := _SAID.match(text, word.start)) and (end := self._said(match["place"])):
                 yield match.start("place"), match.start("place") + end
+        employer = _EMPLOYER.match(text, word.start) if low in ("employer", "emp") else None
+        if employer and self._employs(employer["place"]):
+            yield employer.span("place")
         field = _FIELD.match(text, word.start) if low in _FIELDS else None
         if field and self._fills(field["place"], loose=bool(field["loose"])):
             yield field.span("place")
@@ -137,7 +143,8 @@ class InstitutionRecogniser(ReadingRecogniser):
     def _named(self, reading: Reading, at: int, head: re.Match[str], *, sure: bool) -> Iterator[tuple[int, int]]:
         first = self._first(reading, at, head, sure=sure) if at else None
         if first is not None:
-            yield first, head.end()
+            form = _LEGAL_FORM.match(reading.text, head.end())
+            yield first, form.end() if form else head.end()
 
     def _fills(self, place: str, *, loose: bool) -> bool:
         """Whether what a field holds is a name: not "retired", "none"."""
