@@ -37,7 +37,7 @@ _PARK = (
 )
 
 _NO_STREET_NAME = (
-    r"(?:own|its|their|our|good|any|every|some|each|another|other|first|last|all|hard|bad|common|only|best|easy"
+    r"(?:own|exam|treadmill|level|its|their|our|good|any|every|some|each|another|other|first|last|all|hard|bad|common|only|best|easy"
     r"|either|get|keep"
     r"|half|part|great|big|small|new|slow|fast|every|well|work|take|go|see|make|find|food|air|memory|state|federal"
     r"|supreme|tennis|basketball|appeals|family|superior|district|traffic|drug|test|sex|blood|urge|vicious|inner"

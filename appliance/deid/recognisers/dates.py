@@ -285,7 +285,7 @@ _SAID_AGE = re.compile(
     rf"(?:\s+(?:now|already|almost|just|about|only|like|currently|gonna be|going to be))?\s+(?P<age>{_OLD_SPOKEN})"
     rf"(?!\s*[-/]|\s+(?:percent|degrees?|pounds?|lbs|kilos?|kilograms?|days?|weeks?|months?|hours?|minutes?"
     rf"|seconds?|miles"
-    rf"|feet|times|over|on|milligrams?|dollars|beats|sure|certain|better|steps|points|by|per|to|or|thousand|and)\b)",
+    rf"|feet|times|over|on|milligrams?|dollars|beats|sure|certain|better|steps|points|by|per|to|or|thousand|point|{_ONES}|and)\b)",
     re.I,
 )
 _GOING_ON = re.compile(
@@ -293,7 +293,7 @@ _GOING_ON = re.compile(
     rf"|ing) (?:his|her))"
     rf"\s+(?P<age>{_OLD}|{_OLD_SPOKEN})(?![\w%/]|[.,]\d|\s+(?:percent|degrees?|pounds?|days?|weeks?|months?|hours?"
     rf"|minutes?|miles|feet|times|dollars|beats|steps|points|thousand|mg|ml)\b)"
-    rf"|(?<![\w./])(?P<sexed>{_OLD})\s?/\s?[MF]\b|\b[MF]\s?/\s?(?P<after>{_OLD})(?![\w/%]|[.]\d)"
+    rf"|(?<![\w.])(?<!\d/)(?P<sexed>{_OLD})\s?/\s?[MF]\b|\b[MF]\s?/\s?(?P<after>{_OLD})(?![\w/%]|[.]\d)"
     rf"|(?<![\w./,-])(?P<years>{_OLD}\s?(?:yrs?|y))(?=[\s.,;)]|$)|(?<=[;,]\s)at\s+(?P<now>{_OLD_SPOKEN}),?\s+(?:i"
     rf"|he|she|you|we)\b",
     re.I,

@@ -20,7 +20,7 @@ _BEFORE = re.compile(
     r"|starting|begun|ended|ending|through|visit|seen|scheduled for|appt|appointment|lmp|last|admitted|discharged"
     r"|surgery|d/c|f/u|to|between|cxr|cx|bcx|ucx|us|u/s|kub|tte|tee|pfts?|eeg|emg|admit|dc|d/c['’]?d|surg|rx['’]?d"
     r"|finished|completed|back|in ed|re-?check(?:ed)?|prep|procedure|re-?bill(?:ed)?|bill(?:ed)?|thru|hooked up|nights?"
-    r"|week|refill(?:ed)?|fill(?:ed)?|given|start|stop|sent|mailed|faxed|exp(?:ires|ired|iration)?|eff|next|return|rtc"
+    r"|week|refill(?:ed)?|fill(?:ed)?|given|sent|mailed|faxed|exp(?:ires|ired|iration)?|eff|next|return|rtc"
     r"|rtw|follow-?up|post-?op|pre-?op|transferred|transfer|injection|vaccine|dx'?d|diagnosed|onset|injury|doi|dos"
     r"|fell|fall|cath|scope|colonoscopy|egd|delivery|delivered|arrived|departed|died|expired|read|reviewed|picked up"
     r"|dropped off|cancel(?:led)?|resched(?:uled)?|reschedule|changed|cleaning|crown|filling|extraction|consult"

@@ -81,6 +81,10 @@ _BEFORE_OF = re.compile(
     r"|eye|kidney|regional|baptist|first|united|medical)\s+){1,3}$",
     re.I,
 )
+_SIDES = frozenset(
+    ("right", "left", "upper", "lower", "bilateral", "proximal", "distal", "mid", "anterior", "posterior")
+)
+_NOBODY = frozenset(("self", "none", "unknown", "retired", "disabled", "student", "unemployed", "same", "other", "na"))
 _LEGAL_FORM = re.compile(r",?[ ](?:PLLC|LLC|LLP|Inc|Ltd|Corp|PC|PA|P\.C\.|P\.A\.)(?![\w])")
 # "His employer (Alder Freight)", "letter to employer Alder Freight".
 _EMPLOYER = re.compile(rf"(?i:employer|emp)(?i:['’]s\s+name)?\s*(?:[(,:-]|is\b|was\b|named\b)?\s*(?P<place>{_RUN})")
@@ -149,6 +153,8 @@ class InstitutionRecogniser(ReadingRecogniser):
     def _fills(self, place: str, *, loose: bool) -> bool:
         """Whether what a field holds is a name: not "retired", "none"."""
         low = re.findall(r"[^\W\d_][\w'’-]*", place.lower())
+        if low and low[0] in _NOBODY:
+            return False
         if loose and (len(low) < 2 or not place[0].isupper() or low[0] in self._words.titles):
             return False
         return bool(low) and (
@@ -226,7 +232,7 @@ class InstitutionRecogniser(ReadingRecogniser):
     def _anchored(self, words: list[Word], first: int) -> bool:
         """Whether an institution can begin here: behind "at", a label, a credential, at the start of a field."""
         if not first:
-            return True
+            return False
         before, gap = words[first - 1], words[first].gap
         if gap == " ":
             return before.low in TOWARDS or (
@@ -260,7 +266,7 @@ class InstitutionRecogniser(ReadingRecogniser):
     def _stands(self, place: str) -> bool:
         """Whether a run of capitals names something: a word of it is no word of medicine or of every day."""
         low = [word.lower().removesuffix("'s") for word in re.split(r"[\s&]+", place)]
-        if any(word in self._words.titles or word in self._words.relatives for word in low):
+        if low[0] in _SIDES or any(word in self._words.titles or word in self._words.relatives for word in low):
             return False
         if low[-1] in self._words.heads or any(
             word in self._words.always_clinical or word in self._words.eponyms for word in low

@@ -208,7 +208,7 @@ _DATE_LIKE = re.compile(
 
 
 # HIBCC's and ISBT 128's device identifiers; GS1's in brackets is `_UDI`.
-_HIBC = re.compile(r"(?<![\w+])\+[A-Z][A-Z0-9]{5,24}(?:/\${0,2}\+?[A-Z0-9]{2,40}){0,4}(?:/[A-Z0-9]{2,40}){0,3}")
+_HIBC = re.compile(r"(?<![\w+])\+(?=(?:[A-Z]{0,20}\d){3})[A-Z][A-Z0-9]{5,24}(?:/\${0,2}\+?[A-Z0-9]{2,40}){0,6}")
 _ISBT = re.compile(r"=/[A-Z0-9]{10,24}(?:[=&][,>)}]?[0-9A-Z;{]{2,30}){1,8}")
 # Two figures by two, three times: a terminal digit of a chart, and a date only if one can be read.
 _THREE_PAIRS = re.compile(r"\d\d-\d\d-\d\d$")

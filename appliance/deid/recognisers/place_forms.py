@@ -19,8 +19,8 @@ _STATE_CODE = (
 )
 # Behind a comma, with a ZIP code: "Alder Creek 97001", "Alder Creek, OR 97001".
 _TOWN_ZIP = re.compile(
-    rf"(?:,[ ]|\n[ \t]*)(?P<place>{_TOWN},?[ ](?:{_STATE_CODE}[ ])?\d{{5}}(?:-\d{{4}})?)(?![\w-]|[.,]\d|\s*(?:mg|ml"
-    rf"|units|steps"
+    rf"(?:,[ ]|\n[ \t]*)(?P<place>{_TOWN},?[ ](?P<state>{_STATE_CODE}[ ])?\d{{5}}(?:-\d{{4}})?)(?![\w-]|[.,]\d"
+    r"|\s*(?:mg|ml|units|steps"
     r"|cells|copies|IU))"
 )
 _BOX_TOWN = re.compile(
@@ -89,7 +89,9 @@ class PlaceRecogniser(ReadingRecogniser):
     def _spans(self, reading: Reading) -> Iterator[tuple[int, int]]:
         text = reading.text
         for match in _TOWN_ZIP.finditer(text):
-            if self._may_be(match["place"].split()[0].strip(",")):
+            town = match["place"].rstrip("-0123456789").rstrip(" ,").lower()
+            counted = self._ordinary(town.split(" ")[0]) and not match["state"]  # "Platelets 15000"
+            if self._may_be(town.split(" ")[0]) and (not counted or town in self._listed or town in _WORD_TOWNS):
                 yield match.span("place")
         for match in _BOX_TOWN.finditer(text):
             if self._may_be(match["place"].split()[0]):
@@ -180,6 +182,9 @@ class PlaceRecogniser(ReadingRecogniser):
         if low in _WORD_TOWNS or (weight == Weight.UNKNOWN and len(low) > 3 and self._unknown(low)):
             return words[at]
         return None
+
+    def _ordinary(self, low: str) -> bool:
+        return self._classes.weight(low) <= Weight.ORDINARY
 
     def _may_be(self, word: str) -> bool:
         low = word.lower()
