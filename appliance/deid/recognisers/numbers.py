@@ -192,7 +192,8 @@ _PLATE = re.compile(
 _DIGIT_WORD = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
 # Short numbers that stand for somebody by what is said of them: the end of a longer one, a secret, an extension.
 _PART = re.compile(
-    r"\b(?:pin|pass ?code|last (?:4|four|5|five|six|6)(?: digits?| numbers?)?|end(?:s|ing) (?:in|with)"
+    r"\b(?:pin|pass ?code|last (?:4|four|5|five|six|6)(?: digits?| numbers?)?(?: (?:of )?(?:ssn|social|ss))?"
+    r"|end(?:s|ing) (?:in|with)"
     r"|(?:card|account|ssn|number) ending|ext(?:ension)?)\b\.?"
     r"(?:\s+(?:of|on|for)\s+(?:(?:my|the|his|her|your|their)\s+)?(?:\w{2,12}\s*){1,3}?)?"
     r"(?:\s*(?:number|code|is|are|was|'s|:|\#|=|-)){0,3}\s*"

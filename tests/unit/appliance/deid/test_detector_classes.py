@@ -63,6 +63,7 @@ def test_number_that_is_read_out_is_found(find, frame, seed):
         ("Implant log: +H926TBK620/$$3270685SCJLMLTV", "+H926TBK620/$$3270685SCJLMLTV"),
         ("=/A9999XYZ100T0944=,000025=A99971312345600", "=/A9999XYZ100T0944=,000025=A99971312345600"),
         ("Interpreter #44119", "44119"),
+        ("Last four SSN 1909. Signed", "1909"),
         ("Spec: 24:CH00192", "24:CH00192"),
         ("wifi password oakslayer9", "oakslayer9"),
         ("|ADT^A08|084-015|P|2.3\nPID|1||83-54-41^^^MR||A^B", "084-015"),
