@@ -28,12 +28,17 @@ from appliance.deid.recognisers.base import ReadingArtifacts
 from appliance.deid.recognisers.contacts import ContactRecogniser
 from appliance.deid.recognisers.dates import AgeRecogniser, DateRecogniser
 from appliance.deid.recognisers.facilities import FacilityRecogniser
+from appliance.deid.recognisers.handles import HandleRecogniser
+from appliance.deid.recognisers.institutions import InstitutionRecogniser
 from appliance.deid.recognisers.known import KnownNameRecogniser
 from appliance.deid.recognisers.name_class import NameWords
 from appliance.deid.recognisers.names import NameRecogniser
 from appliance.deid.recognisers.numbers import NumberRecogniser
+from appliance.deid.recognisers.place_forms import PlaceRecogniser
+from appliance.deid.recognisers.segments import SegmentRecogniser
 from appliance.deid.recognisers.spoken import SpokenNumberRecogniser
 from appliance.deid.recognisers.undecided import UndecidedRecogniser
+from appliance.deid.recognisers.vehicles import VehicleRecogniser
 
 LONGEST = 2_000_000
 """Characters that one call takes; longer texts are to be cut by the caller, so that no text is left half read."""
@@ -112,7 +117,12 @@ class ClinicalDetector:
             DateRecogniser(),
             AgeRecogniser(),
             AddressRecogniser(lists),
+            PlaceRecogniser(classes),
+            SegmentRecogniser(),
+            VehicleRecogniser(),
+            HandleRecogniser(classes),
             FacilityRecogniser(classes),
+            InstitutionRecogniser(classes),
             KnownNameRecogniser(classes),
             NameRecogniser(classes),
             UndecidedRecogniser(classes, model or SpacyEntities()),

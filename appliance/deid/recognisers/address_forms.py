@@ -21,6 +21,11 @@ _NOT_A_STREET = (
     r"|bumpy|busy)"
 )
 _DIRECTION = r"(?:(?:north|south|east|west|northeast|northwest|southeast|southwest|[ns][ew]?|[ew])\.?\s+)"
+# "Sixty nine second boulevard": streets are numbered.
+_ORDINAL = (
+    r"(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred)[\s-]+)?(?:first|second|third|fourth|fifth"
+    r"|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|[a-z]{3,6}teenth|[a-z]{3,6}tieth)"
+)
 _NAME = r"[^\W\d_a-z][\w'’.-]{1,25}"
 _CITY = rf"(?:\s*[,\n]?\s*(?:[A-Z]{{1,2}}-)?\d{{4,6}}\s+{_NAME}(?:\s{_NAME}){{0,2}})?"
 _UNIT = rf"(?:\s*,?\s*(?:apartment|apt|unit|suite|lot|number)\.?\s+#?(?:{_SPOKEN}|\d\w{{0,4}}|[a-z])(?:\s[a-z])?\b)?"
@@ -29,6 +34,18 @@ _SURE = r"(?:street|avenue|boulevard|lane|road|highway|parkway|terrace|turnpike|
 _PARK = (
     r"(?:Estates|Mobile Home (?:Park|Estates|Village)|(?:Trailer|RV) (?:Park|Court)|Apartments?|Apts|Towers|Acres"
     r"|Condominiums?|Condos|Townhomes|Villas)"
+)
+
+_NO_STREET_NAME = (
+    r"(?:own|exam|treadmill|level|its|their|our|good|any|every|some|each|another|other|first|last|all|hard|bad|common|only|best|easy"
+    r"|either|get|keep"
+    r"|half|part|great|big|small|new|slow|fast|every|well|work|take|go|see|make|find|food|air|memory|state|federal"
+    r"|supreme|tennis|basketball|appeals|family|superior|district|traffic|drug|test|sex|blood|urge|vicious|inner"
+    r"|high|low"
+    r"|long|short|whole|day|night|rough|better|worse|different|certain|such|there|then|just|really|kind|be|been|do"
+    r"|have|had|put|trial|municipal|juvenile|probate|moot|full|open|closed|airway|whose|home|on|off|vas|nature|bike"
+    r"|hiking"
+    r"|walking|running)"
 )
 
 _CASED: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -115,13 +132,22 @@ _ANY_CASE = (
     rf"\b(?:P\.?\s?O\.?\s*Box|POB|Post\s+Office\s+Box)\s*(?:number\s+|no\.?\s*)?#?\s*(?:\d{{1,7}}|{_SPOKEN})\b",
     rf"\b(?:R\.?\s?R\.?|HC|Rural Route|RFD)\s?#?\s?(?:\d{{1,3}}|{_NUMBER_WORD}),?\s+Box\s+#?(?:\d{{1,5}}[A-Z]?"
     rf"|{_SPOKEN})\b",
-    rf"\b{_SPOKEN}[\s-]+{_DIRECTION}?(?:(?!{_NOT_A_STREET}\b|{_NUMBER_WORD}\b)[a-z'-]+\s+){{1,2}}?(?:{_ALSO}"
+    rf"\b{_SPOKEN}[\s-]+{_DIRECTION}?(?:{_ORDINAL}\s+|(?:(?!{_NOT_A_STREET}\b"
+    rf"|{_NUMBER_WORD}\b)[a-z'-]+\s+){{1,2}}?)(?:{_ALSO}"
     rf"|{_SURE})\b{_UNIT}",
     rf"(?<![\w.,/-])\d{{1,6}},?\s+{_DIRECTION}?(?:(?!{_NOT_A_STREET}\b)[a-z'-]+\s+){{1,3}}?{_SURE}\b{_UNIT}",
 )
 _ON = re.compile(
     rf"\b(?:over on|up on|off of|out on|down on|lives? on|living on|house on|place on|up off|down off)\s+"
     rf"(?P<street>{_DIRECTION}?(?:(?!{_NOT_A_STREET}\b)[a-z'-]+\s+){{1,2}}?(?:{_SURE}|drive|court|circle)\b)",
+    re.I,
+)
+# A street without a number: "on Alder Lane", "off alder court".
+_ON_STREET = re.compile(
+    rf"\b(?:on|off|onto|near|along|at|down|up|from|to)\s+(?P<street>{_DIRECTION}?"
+    rf"(?:(?!{_NOT_A_STREET}\b|{_NO_STREET_NAME}\b)"
+    rf"[a-z][a-z'’-]{{2,20}}\s+){{1,2}}?(?:{_SURE}|drive|court|circle|way|trail)\b)(?!\s+(?:of|from|back|home"
+    rf"|to get)\b)",
     re.I,
 )
 _ZIP_SPOKEN = re.compile(
@@ -131,7 +157,8 @@ _ZIP_SPOKEN = re.compile(
 )
 # "Dayton OH 45402": the comma is left out on envelopes.
 _TOWN = re.compile(
-    rf"(?<!\w)(?P<place>{_NAME}(?:\s{_NAME}){{0,2}}\s(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]"
+    rf"(?<!\w)(?P<place>{_NAME}(?:\s{_NAME}){{0,2}}\s(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]"
+    rf"|N[CDEHJMVY]"
     r"|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY])\s\d{5}(?:-\d{4})?)(?![\w-])"
 )
 _RESIDENT = re.compile(rf"\b(?:[Rr]esident|[Nn]ative) of (?P<place>{_NAME}(?:\s{_NAME}){{0,2}})")
@@ -156,16 +183,14 @@ def address_forms(text: str) -> Iterator[Found]:
         for pattern in _BOXES:
             for match in pattern.finditer(text):
                 yield Found(match.start(), match.end(), IdentifierKind.ADDRESS, LIKELY)
-    end = 0
     for street in _STREET_WORD.finditer(text):
-        if street.start() < end:
-            continue
-        start, end = max(end, street.start() - _AROUND), street.end() + _AROUND // 2
+        start, end = max(0, street.start() - _AROUND), street.end() + _AROUND // 2
         for pattern in _SPOKEN_STREETS:
             for match in pattern.finditer(text, start, end):
                 yield Found(match.start(), match.end(), IdentifierKind.ADDRESS, LIKELY)
-        for match in _ON.finditer(text, start, end):
-            yield Found(match.start("street"), match.end("street"), IdentifierKind.ADDRESS, LIKELY)
+        for pattern in (_ON, _ON_STREET):
+            for match in pattern.finditer(text, start, end):
+                yield Found(match.start("street"), match.end("street"), IdentifierKind.ADDRESS, LIKELY)
     if "zip" in low or "postal" in low:
         for match in _ZIP_SPOKEN.finditer(text):
             yield Found(match.start("zip"), match.end("zip"), IdentifierKind.PLACE, LIKELY)

@@ -46,7 +46,7 @@ _DIRECTION = (
 )
 _UNIT = (
     r"(?:\s*,?\s*(?:[Aa]pt|[Aa]partment|[Ss]uite|[Ss]te|[Uu]nit|[Ff]loor|[Ff]l|[Rr]oom|[Rr]m"
-    r"|[Bb]ldg|[Bb]uilding|[Ll]ot|#)\.?\s*#?\s*[\w-]{1,6})"
+    r"|[Bb]ldg|[Bb]uilding|[Ll]ot|[Tt]rlr|[Tt]railer|[Ss]pc|[Ss]pace|#)\.?\s*#?\s*[\w-]{1,6})"
 )
 _NAMES = r"(?:[A-Z][\w'.’-]{0,25}|\d{1,3}(?:st|nd|rd|th)|of|the|de|la|del)"
 _LOCALITY = (
@@ -118,6 +118,8 @@ _DIRECTIONS = around("addresses.directions")
 _NEAR = around("addresses.near")
 _MOVES = around("addresses.moves")
 _SCALES = around("addresses.scales")
+_ORGANISMS = around("addresses.organisms")
+_OF_ORGANISMS = around("addresses.of_organisms")
 
 
 class AddressRecogniser(ReadingRecogniser):
@@ -221,6 +223,12 @@ class AddressRecogniser(ReadingRecogniser):
         return bool(before) and before[-1] in _NEAR | {"county"} and any(word in _MOVES for word in before)
 
     def _clinical(self, words: list[Word], at: int) -> bool:
-        return any(word.low in _SCALES or word.low in self._words.heads for word in words[at + 1 : at + 2]) or (
+        """Whether a place names a scale, a virus or the like: "Vancouver and Toronto protocols", "Coxsackie B"."""
+        behind = words[at + 1 : at + 2]
+        if behind and behind[0].low in ("and", "or"):
+            behind = words[at + 1 : at + 4]
+        if words[at].low in _ORGANISMS and behind and behind[0].low in _OF_ORGANISMS:
+            return True
+        return any(word.low in _SCALES or word.low in self._words.heads for word in behind) or (
             words[at].low in self._words.always_clinical
         )

@@ -38,7 +38,7 @@ _PROVIDED_EMAIL = re.compile(
     rf"(?<![\w'’])(?:(?!(?:is|it|its|it's|my|me|e-?mail|address|to|the|at|on|and|a|s|i|that|that's|you|can|send"
     rf"|reach|mail|case"
     rf"|lower|for|or|use|uses|have|has)\b){_SPOKEN_WORD}\s+){{1,6}}at\s+(?:sign\s+)?(?:gmail|g mail|yahoo"
-    rf"|hotmail|outlook"
+    rf"|hotmail|hot mail|outlook|out look"
     r"|i ?cloud|aol|a o l|comcast|verizon|proton ?mail|msn|live|att)(?:\s+dot\s+|\s?\.\s?)[a-z]{2,4}\b",
     re.I,
 )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.days import days
 
 _LONG_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
 _MONTH = rf"(?:{_LONG_MONTH}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
@@ -90,37 +91,29 @@ _NUMERIC = re.compile(
 )
 _COMPACT = re.compile(r"(?<![\w.-])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?(?![\w])")
 _MONTH_YEAR = re.compile(r"(?<![\w./-])(?:0?[1-9]|1[0-2])\s?[/-]\s?(?:19|20)\d\d(?![\w/-])")
-_DAY_MONTH = re.compile(
-    r"(?:\b(?:on|since|from|until|till|by|before|after|dated?|dob|born|due|of|started|edd|edc|placed|removed"
-    r"|mon|tues?|wed|thu|thurs?|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|out|pulled|done|resulted|called"
-    r"|starting|begun|ended|ending|through|visit|seen"
-    r"|scheduled for|appt|appointment|lmp|last|admitted|discharged|surgery|d/c|f/u|to|between"
-    r"|and|effective|labs?|note|imaging|mri|ct|x-?rays?|echo|ekg|ecg|biopsy|collected|drawn|signed|updated)"
-    r"|^|\n|\(|;|[a-z]:)[ \t]{0,3}(?:(?:on|for|is|was|mon\w{0,5},?)[ \t]{1,3}|:["
-    r" \t]{0,3})?(?P<date>(?P<m>\d{1,2})[/](?P<d>\d{1,2}))(?![\w/%]|[.]\d|\s*(?:mg|ml"
-    r"|strength|pain|power|motor|murmur|systolic|sem|holosystolic|in severity|on (?:the|a)"
-    r" (?:pain )?scale|out of))",
-    re.I,
-)
-# Without a word before it: a day that no scale has, and nothing counted behind it.
-_DAY_BARE = re.compile(
-    r"(?<![\w/.,-])(?P<date>(?P<m>\d{1,2})/(?P<d>\d{1,2}))(?![\w/%-]|[.]\d|\s*(?:mg|mcg|ml|mm|cm|inch|in\b|\""
-    r"|strength|pain|power|motor|murmur|lymph|nodes?|cores?|positive|negative|weeks?|beats?|points?|questions?|joints?"
-    r"|on (?:the|a)|out of|systolic|diastolic|leads?|beds?|teeth|episodes?|times))"
-)
-_SCALE = re.compile(
-    r"\b(?:pain|scale|strength|severity|score|scores|rated?|rating|motor|power|apgars?|gcs"
-    r"|murmur|reflex(?:es)?|grade|pulses|dtrs?|level|intensity|acuity|vision|phq\S*|gad\S*|mmse|moca|slums"
-    r"|bishop|braden|norton|morse|audit|dast|acs|nihss|wells|cha\S*|ratio)\b",
-    re.I,
-)
 _DAY_ALONE = re.compile(
     rf"\b(?:on|by|until|since|before|after|from)\s+(?P<date>the\s+(?:(?:0?[1-9]|[12]\d"
     rf"|3[01])(?:st|nd|rd|th)|{_ORDINAL})"
     r"(?:\s+of\s+(?:this|last|next|the)\s+month)?)(?=\s*(?:[.,;!?\n]|$)|\s+(?:at|and i|and we|because|or the"
-    r"|if that|works?|in the (?:morning|afternoon))\b|(?<=month))",
+    r"|if that|works?|he|she|i|we|they|my|when|in the (?:morning|afternoon))\b|(?<=month))",
     re.I,
 )
+# "For the twenty second at ten": ordinals that count nothing else as often.
+_DAY_LATE = re.compile(
+    r"\b(?:for|is|was|it['’]s|around|about)\s+(?P<date>the\s+(?:twenty[- ](?:" + _UNITS + r")|thirty[- ]first|thirtieth"
+    r"|twentieth|eleventh|twelfth|(?:thir|four|fif|six|seven|eigh|nine)teenth))(?=\s*(?:[.,;!?\n]|$)|\s+(?:at|and"
+    r"|or|because|if|in the|i|we)\b)",
+    re.I,
+)
+# "Five twelve nineteen sixty": month, day and a year of two parts.
+_READ_OUT = re.compile(
+    rf"\b(?:oh\s+)?(?:{_ONES}|ten|eleven|twelve)[ ,]{{1,2}}(?:oh\s+)?(?:{_CARDINAL})[ ,]{{1,2}}"
+    rf"(?:nineteen[- ](?:oh[- ])?(?:(?:{_TENS})(?:[- ](?:{_ONES}))?|{_TEENS}|{_ONES})"
+    rf"|twenty[- ](?:oh[- ](?:{_ONES})|twenty(?:[- ](?:{_ONES}))?|{_TEENS})"
+    rf"|two[- ]thousand(?:[- ](?:and[- ])?{_CARDINAL})?)\b",
+    re.I,
+)
+_QUARTER = re.compile(r"\bQ[1-4]\s?(?:of\s)?(?:19|20)\d\d\b")
 _DAY_OF_WEEK = re.compile(
     rf"\b(?=[wmtfs])(?:week(?:end)? of|{_WEEKDAY},?(?:\s+(?:on|is|was|,))?"
     rf"|the month,?)\s+(?P<date>the\s+(?:(?:0?[1-9]|[12]\d|3[01])"
@@ -128,21 +121,35 @@ _DAY_OF_WEEK = re.compile(
     re.I,
 )
 _LABEL = re.compile(
-    r"\b(?:d\.?o\.?b\.?|date\s+of\s+(?:birth|death|service|admission|discharge|surgery)"
+    r"\b(?:d\.?o\.?b\.?|d o b|date\s+of\s+(?:birth|death|service|admission|discharge|surgery)"
     r"|birth\s?(?:date|day)|born(?:\s+on)?|dos|doa|dod)(?![\w])"
     r"(?:\s*(?:(?:is|was|on|the|of|it's|that's|would be)\b|[:=,-])){0,4}\s*",
     re.I,
 )
 _LABELLED = re.compile(
     rf"(?:(?:{_MONTH}\b\.?|{_DAY_SPOKEN}|{_YEAR}|\d{{1,8}}|oh|zero|hundred|thousand|and|of"
-    rf"|the)(?:\s*[/.,-]\s*|\s+|$)){{1,10}}",
+    rf"|the)(?:\s*[/.,-]\s*|\s+|(?=[^\w\s])|$)){{1,10}}",
     re.I,
 )
 _ONLY_YEAR = re.compile(rf"(?:in\s+|the\s+year\s+)?{_YEAR}\W*$|\d{{4}}\W*$", re.I)
+# The pattern runs only where the text has one of these.
+_HOLIDAY_SIGNS = (
+    "christmas", "thanksgiving", "halloween", "new year", "valentine", "independence", "memorial day", "labor day",
+    "easter", "s day", "s' day", "s’ day", "juneteenth", "mlk", "king", "columbus", "groundhog", "boxing", "indigenous",
+    "flag", "canada", "friday", "ash wed", "palm sun", "mardi", "de mayo", "bowl sun", "hanukkah", "chanukah",
+    "passover",
+    "yom", "rosh", "ramadan", "eid", "diwali", "kwanzaa",
+)  # fmt: skip
 _HOLIDAY = re.compile(
     r"\b(?:christmas(?:\s+(?:eve|day))?|thanksgiving(?:\s+day)?|halloween"
     r"|new\s+year(?:['’]?s)?\s+(?:eve|day)|valentine['’]?s\s+day|independence\s+day"
-    r"|memorial\s+day|labor\s+day|easter(?:\s+sunday)?)\b(?!\s+(?:disease|factor|tree|island))",
+    r"|memorial\s+day|labor\s+day|easter(?:\s+(?:sunday|monday))?|(?:mother|father|grandparent|veteran|president"
+    r"|patriot"
+    r"|all saint|all soul|saint patrick|st\.? patrick)(?:['’]?s|s['’])?\s+day|juneteenth|(?:mlk"
+    r"|martin luther king(?: jr\.?)?"
+    r"|columbus|groundhog|boxing|indigenous peoples['’]?|flag|canada)\s+day|(?:good|black)\s+friday|ash\s+wednesday"
+    r"|palm\s+sunday|mardi\s+gras|cinco\s+de\s+mayo|super\s?bowl\s+sunday|hanukkah|chanukah|passover|yom\s+kippur"
+    r"|rosh\s+hashanah?|ramadan|eid(?:\s+al[- ]\w{4,5})?|diwali|kwanzaa)\b(?!\s+(?:disease|factor|tree|island))",
     re.I,
 )
 
@@ -158,7 +165,13 @@ class DateRecogniser(ReadingRecogniser):
         for match in _NAMED.finditer(text):
             if not _is_modal(match.group()):
                 yield Found(match.start(), match.end(), IdentifierKind.DATE, CERTAIN)
-        for pattern in (_MONTH_ALONE, _MONTH_CAPITAL, _HOLIDAY):
+        low = text.lower()
+        forms = [_MONTH_ALONE, _MONTH_CAPITAL, _QUARTER]
+        if any(sign in low for sign in _HOLIDAY_SIGNS):
+            forms.append(_HOLIDAY)
+        if "nineteen" in low or "twenty" in low or "thousand" in low:
+            forms.append(_READ_OUT)
+        for pattern in forms:
             for match in pattern.finditer(text):
                 yield Found(match.start(), match.end(), IdentifierKind.DATE, LIKELY)
         for pattern in (_COMPACT, _MONTH_YEAR):
@@ -167,13 +180,9 @@ class DateRecogniser(ReadingRecogniser):
         for match in _NUMERIC.finditer(text):
             if _is_date(match):
                 yield Found(match.start(), match.end(), IdentifierKind.DATE, CERTAIN)
-        for match in _DAY_MONTH.finditer(text):
-            if _is_day(match, text):
-                yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
-        for match in _DAY_BARE.finditer(text):
-            if _is_day(match, text) and _is_bare_day(match, text):
-                yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
-        for pattern in (_DAY_ALONE, _DAY_OF_WEEK):
+        if "/" in text:
+            yield from days(text)
+        for pattern in (_DAY_ALONE, _DAY_LATE, _DAY_OF_WEEK):
             for match in pattern.finditer(text):
                 yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
         for word in _VERBAL_MONTH.finditer(text):
@@ -226,27 +235,6 @@ def _is_date(match: re.Match[str]) -> bool:
     )
 
 
-def _is_day(match: re.Match[str], text: str) -> bool:
-    month, day = int(match["m"]), int(match["d"])
-    if not (1 <= month <= 12 and 1 <= day <= 31):
-        return False
-    near = text[max(0, match.start() - 40) : match.end() + 25]
-    scaled = day in (4, 5, 6, 10) and month <= day
-    return not (scaled and _SCALE.search(near))
-
-
-def _is_bare_day(match: re.Match[str], text: str) -> bool:
-    """Whether "11/14" is a day although no word says so: past every scale and ratio, or with a colon or a nought."""
-    day, month = int(match["d"]), int(match["m"])
-    near = text[max(0, match.start() - 40) : match.end() + 25]
-    if _SCALE.search(near) or month == day:
-        return False
-    padded = match["m"].startswith("0") or match["d"].startswith("0")
-    opens = text[max(0, match.start() - 2) : match.start()].strip() in ("", ".", ";", ",")
-    noted = text[match.end() : match.end() + 1] == ":" and opens
-    return padded or noted or day > 12
-
-
 _OLD = r"(?:9\d|1[0-4]\d)"
 _OLD_SPOKEN = rf"(?:ninety(?:[- ](?:{_ONES}))?|(?:a|one)[- ]hundred(?:(?:[- ]and)?[- ](?:{_ONES}|{_TEENS}))?)"
 _AGE = re.compile(
@@ -270,6 +258,44 @@ _IS_AGE = re.compile(
     rf"|patient|wife|husband|i|age|aunt|uncle)(?:\s+(?:is|was|am|are)|\s?['’](?:s|m|re))"
     rf"(?:\s+(?:now|already|almost|just|about|only|like|currently))?\s+(?P<age>{_OLD}"
     rf"|{_OLD_SPOKEN})(?=\s*(?:[,;!?\n]|\.(?!\d)|$)|\s+(?:and|but|so|now|with|or|when|who)\b)",
+    re.I,
+)
+# Beside a sex an age has no unit: "91F BIBA", "pt 94M"; a temperature has one too, "T 99F".
+_AGE_SEX = re.compile(
+    rf"(?P<before>(?:^|\n|[:;(]|\b(?:pt|patient|is|an?|this|the|our|hpi|cc|id|s|male|female|elderly|frail|pleasant"
+    rf"|with|w))\s*)?"
+    rf"(?<![\w.,/-])(?P<age>{_OLD})\s?(?:[MF]|(?:y\.?o\.?\s?)?(?:male|female|man|woman|gentleman|lady|wm|wf|bm|bf))"
+    rf"(?P<behind>\s+(?:with|w/?|p/?w|presents?|presenting|c/o|h/o|hx|pmh|s/p|biba|bib|via|admitted|here|who|from"
+    rf"|found|sent|brought"
+    rf"|transferred|fell|fall|lives|residing|seen|had|has|in|on|s|status|pt|patient|dnr|a&o|ecog|nursing|snf|alf)\b"
+    rf"|[,;)](?!\d))?"
+    rf"(?![\w°])",
+    re.I,
+)
+_WARM = re.compile(
+    r"\b(?:temp(?:erature)?|tmax|tm|t|fever|febrile|afebrile|degrees?|oral|axillary|rectal"
+    r"|tympanic)\b\W*(?:\w+\W+){0,2}$",
+    re.I,
+)
+# Spoken, after somebody: nothing that is counted or measured follows.
+_SAID_AGE = re.compile(
+    rf"\b(?:he|she|who|i|mom|dad|mother|father|grandma|grandpa|grandmother|grandfather|wife|husband|aunt|uncle"
+    rf"|brother|sister)"
+    rf"(?:\s+(?:is|was|am|just turned|turned|turns|will be|would be|['’]?ll be|must be)|\s?['’](?:s|m|d be|ll be))"
+    rf"(?:\s+(?:now|already|almost|just|about|only|like|currently|gonna be|going to be))?\s+(?P<age>{_OLD_SPOKEN})"
+    rf"(?!\s*[-/]|\s+(?:percent|degrees?|pounds?|lbs|kilos?|kilograms?|days?|weeks?|months?|hours?|minutes?"
+    rf"|seconds?|miles"
+    rf"|feet|times|over|on|milligrams?|dollars|beats|sure|certain|better|steps|points|by|per|to|or|thousand|point|{_ONES}|and)\b)",
+    re.I,
+)
+_GOING_ON = re.compile(
+    rf"\b(?:going on|pushing|nearly|(?:he|she|you|i|they|mom|dad) hits?|live to be|made it to|celebrat(?:ed"
+    rf"|ing) (?:his|her))"
+    rf"\s+(?P<age>{_OLD}|{_OLD_SPOKEN})(?![\w%/]|[.,]\d|\s+(?:percent|degrees?|pounds?|days?|weeks?|months?|hours?"
+    rf"|minutes?|miles|feet|times|dollars|beats|steps|points|thousand|mg|ml)\b)"
+    rf"|(?<![\w.])(?<!\d/)(?P<sexed>{_OLD})\s?/\s?[MF]\b|\b[MF]\s?/\s?(?P<after>{_OLD})(?![\w/%]|[.]\d)"
+    rf"|(?<![\w./,-])(?P<years>{_OLD}\s?(?:yrs?|y))(?=[\s.,;)]|$)|(?<=[;,]\s)at\s+(?P<now>{_OLD_SPOKEN}),?\s+(?:i"
+    rf"|he|she|you|we)\b",
     re.I,
 )
 _NINETY = re.compile(r"9\d|1[0-4]\d|(?:ninet|hundred|nonagen|centen)", re.I)
@@ -297,7 +323,11 @@ class AgeRecogniser(ReadingRecogniser):
             return
         for match in _AGE.finditer(reading.text):
             yield Found(match.start(), match.end(), IdentifierKind.AGE, CERTAIN)
-        for pattern in (_IS_AGE, _REACHED):
+        for match in _AGE_SEX.finditer(reading.text):
+            warm = _WARM.search(reading.text, max(0, match.start("age") - 30), match.start("age"))
+            if not warm and (match["before"] is not None or match["behind"]):
+                yield Found(match.start("age"), match.end("age"), IdentifierKind.AGE, LIKELY)
+        for pattern in (_IS_AGE, _REACHED, _SAID_AGE, _GOING_ON):
             for match in pattern.finditer(reading.text):
                 name = str(match.lastgroup)
                 yield Found(match.start(name), match.end(name), IdentifierKind.AGE, LIKELY)

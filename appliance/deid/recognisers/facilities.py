@@ -73,6 +73,8 @@ class FacilityRecogniser(ReadingRecogniser):
             if first is not None or (end > match.end() and match.group().lower() in ("university", "college")):
                 yield Found(words[at if first is None else first].start, end, IdentifierKind.FACILITY, LIKELY)
         for match in _WORKS.finditer(text):
+            if match["place"].isupper() and len(match["place"]) < 5:
+                continue  # "worked with PT"
             if match["place"].split()[0].lower() not in self._words.not_a_name | self._words.titles:
                 yield Found(match.start("place"), match.end("place"), IdentifierKind.FACILITY, LIKELY)
 

@@ -42,22 +42,23 @@ def _label(words: str) -> re.Pattern[str]:
 _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
     (kind, re.compile(rf"(?:{words})", re.I), _label(words))
     for kind, words in (
-        (Kind.SSN, r"ssn|s\.s\.n\.?|ss|soc(?:ial)?\.? ?sec(?:urity)?|social(?: security)?|itin|tax(?:payer)? id"),
+        (Kind.SSN, r"ssn|s\.s\.n\.?|s s n|ss|soc(?:ial)?\.? ?sec(?:urity)?|social(?: security)?|itin|tax(?:payer)? id"),
         (
             Kind.LICENCE,
-            r"npi|n\.p\.i\.|dea|d\.e\.a\.|(?:driver'?s?|drivers'|driving|medical|nursing"
+            r"npi|n\.p\.i\.|n p i|d e a|dea|d\.e\.a\.|(?:driver'?s?|drivers'|driving|medical|nursing"
             r"|state|professional|physician|provider|pharmacy|pharmacist|rn|md)"
             r"[ ']{0,2}(?:licen[sc]e|lic|registration)|licen[sc]e|lic|dl|passport"
-            r"|certificat(?:e|ion)|cert|permit|tin|ein|upin"
+            r"|certificat(?:e|ion)|cert|permit|tin|ein|upin|brn"
             r"|clia|caqi?h|green card|visa|registration|state id|credential",
         ),
         (
             Kind.VEHICLE,
-            r"vin|v\.i\.n\.|licen[sc]e plate|plate|tags?(?= number)|vehicle(?: identification)?|registration plate",
+            r"vin|v\.i\.n\.|v i n|licen[sc]e plate|plate|tags?(?= number)|vehicle(?: identification)?"
+            r"|registration plate",
         ),
         (
             Kind.PLAN,
-            r"member(?:ship)?|subscriber|beneficiary|policy(?:holder)?|group|plan|health"
+            r"member(?:ship)?|mbr|subscriber|beneficiary|policy(?:holder)?|group|grp|plan|health"
             r" ?plan|insur(?:ance|ed)|coverage|enrollee"
             r"|medicaid|medicare|medi-cal|mbi|hicn?|hic|payer|payor|claim|auth(?:orization)?"
             r"|prior auth(?:orization)?|pre-?auth"
@@ -70,22 +71,22 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
             Kind.ACCOUNT,
             r"account|acct|a/c|acc|bank|routing|aba|(?:credit|debit) card|card|visa card"
             r"|mastercard|amex|invoice|bill(?:ing)?|guarantor"
-            r"|statement|iban|swift|payment|receipt|transaction|hsa|fsa|venmo|check",
+            r"|statement|guar|iban|swift|payment|receipt|transaction|hsa|fsa|venmo|check",
         ),
         (
             Kind.DEVICE,
-            r"serial|s/n|sn|udi|device|implant|pacemaker|defibrillator|generator|lead|stent"
+            r"serial|ser|s/n|sn|udi|device|implant|pacemaker|defibrillator|generator|lead|stent"
             r"|pump|lot|batch|imei|meid|mac"
             r"|mac address|prosthesis|hearing aid|monitor|sensor|transmitter|receiver|unit"
             r" serial|catalog|ref|model|glucometer|cpap|port",
         ),
         (
             Kind.RECORD,
-            r"mrn|m\.r\.n\.?|mr ?#|mr|med(?:ical)?\.? ?rec(?:ord)?s?|chart|records?|emr|ehr"
+            r"mrn|m\.r\.n\.?|m r n|mr ?#|mr|med(?:ical)?\.? ?rec(?:ord)?s?|chart|records?|emr|ehr"
             r"|(?:patient|pt)\.?(?: id)?|pid|empi|mpi|encounter|visit|csn"
-            r"|har|fin|accession|acc ?#|order|specimen|sample|case|study|requisition|req"
+            r"|har|fin|accession|acc ?#|order|specimen|spec|sample|case|study|requisition|req"
             r"|referral|prescription|rx|script|confirmation|ticket|file"
-            r"|hospital|admission|episode|report|document|note|lab|surgical|path(?:ology)?"
+            r"|hospital|admission|episode|report|rpt|incident|document|note|lab|surgical|path(?:ology)?"
             r"|cytology|barcode|subject|participant|screening"
             r"|request|appointment|unit",
         ),
@@ -99,7 +100,8 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
         ),
         (
             Kind.OTHER,
-            r"id|i\.d\.|identifier|identification|badge|employee|student|school|staff"
+            r"interpreter|operator|dispatch(?:er)?|officer|docket|id|i\.d\.|identifier|identification|badge"
+            r"|employee|student|school|staff"
             r"|military|service|veteran|dod|inmate|booking|tribal|ref(?:erence)?"
             r"|pin|passcode|password|user ?name|user ?id|login|tracking|key|token|code|number"
             r"|no|num|uuid|guid|biometric|fingerprint|voice ?print|deed|docket",
@@ -108,9 +110,9 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
 )
 # Labels that mean a number of a person wherever they stand; behind others a short number needs a "#", "number" or "ID".
 _SURE = re.compile(
-    r"(?:mrn|m\.r\.n|ssn|social|npi|dea|vin|member|subscriber|beneficiary|policy|medicaid"
+    r"(?:mrn|m\.r\.n|m r n|ssn|s s n|n p i|d e a|social|npi|dea|vin|member|subscriber|beneficiary|policy|medicaid"
     r"|medicare|mbi|hicn?|acct|account|serial|s/n|udi"
-    r"|licen[sc]e|passport|accession|csn|fin|(?:patient|pt) id|med\w* rec\w*|imei|passcode"
+    r"|licen[sc]e|lic|grp|passport|accession|csn|fin|(?:patient|pt) id|med\w* rec\w*|imei|passcode"
     r"|badge|plates?|tags?|rx ?bin|rx ?grp|pcn|fax|phone|tel|mobile|cell|iban|routing)\b",
     re.I,
 )
@@ -156,7 +158,7 @@ _CODE_SHAPE = re.compile(
     r"|rs\d{3,12}|PMC?\d{5,9}|[CGJV]\d{4}|v?\d{1,3}(?:\.\d{1,3}){1,3})$",
     re.I,
 )
-_PREFIX = re.compile(r"(?<!\w)([A-Z]{2,4}) $")
+_PREFIX = re.compile(r"(?<!\w)([A-Z]{1,5}) $")
 _LABEL_WORD = re.compile(
     r"MRN|NPI|DEA|SSN|SS|ID|VIN|NO|NUM|SN|DOB|REF|UDI|IMEI|MBI|HICN?|PIN|BIN|PCN|FIN|CSN|ACCT"
     r"|TEL|FAX|PH|CELL|IS|PPO|HMO|CARD|CODE|PLAN"
@@ -190,7 +192,8 @@ _PLATE = re.compile(
 _DIGIT_WORD = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
 # Short numbers that stand for somebody by what is said of them: the end of a longer one, a secret, an extension.
 _PART = re.compile(
-    r"\b(?:pin|pass ?code|last (?:4|four|5|five|six|6)(?: digits?| numbers?)?|end(?:s|ing) (?:in|with)"
+    r"\b(?:pin|pass ?code|last (?:4|four|5|five|six|6)(?: digits?| numbers?)?(?: (?:of )?(?:ssn|social|ss))?"
+    r"|end(?:s|ing) (?:in|with)"
     r"|(?:card|account|ssn|number) ending|ext(?:ension)?)\b\.?"
     r"(?:\s+(?:of|on|for)\s+(?:(?:my|the|his|her|your|their)\s+)?(?:\w{2,12}\s*){1,3}?)?"
     r"(?:\s*(?:number|code|is|are|was|'s|:|\#|=|-)){0,3}\s*"
@@ -205,6 +208,29 @@ _DATE_LIKE = re.compile(
 )
 
 
+# HIBCC's and ISBT 128's device identifiers; GS1's in brackets is `_UDI`.
+_HIBC = re.compile(r"(?<![\w+])\+(?=(?:[A-Z]{0,20}\d){3})[A-Z][A-Z0-9]{5,24}(?:/\${0,2}\+?[A-Z0-9]{2,40}){0,6}")
+_ISBT = re.compile(r"=/[A-Z0-9]{10,24}(?:[=&][,>)}]?[0-9A-Z;{]{2,30}){1,8}")
+# Two figures by two, three times: a terminal digit of a chart, and a date only if one can be read.
+_THREE_PAIRS = re.compile(r"\d\d-\d\d-\d\d$")
+_CHART = re.compile(
+    r"\b(?:m\.?r\.?n?\.?|chart|med(?:ical)?\.?\s+rec(?:ord)?s?|record|specimen|accession|(?:patient|pt|unit"
+    r"|case)(?:\s+id)?)"
+    r"\s*(?:#|no\.?|number|num|id)?\s*(?:is\s+)?[:#=]*\s*$",
+    re.I,
+)
+_SHORT_MIXED = re.compile(r"[A-Z]\d{4}$")
+# A laboratory's numbers by year, what opens an account, and any long number behind a "#".
+_YEARLY = re.compile(r"\b\d{2}:[A-Z]{1,3}-?\d{3,8}\b")
+_SECRET = re.compile(
+    r"\b(?:pass ?words?|pwd|passphrase|user ?(?:name|id)|login)\b\s*(?:is|was"
+    r"|[:=])?\s*(?P<value>(?=\S*[\d_])[^\s,;]{4,40}[^\s,;.)])",
+    re.I,
+)
+_SECRET_SIGNS = ("pass", "pwd", "login", "user")
+_HYPHENED = re.compile(r"[A-Z]{1,4}-\d{3,}(?:-[A-Z\d]{1,4})?$")
+
+
 class NumberRecogniser(ReadingRecogniser):
     """Record, plan, account, device, vehicle and licence numbers, social security numbers, any other long number."""
 
@@ -216,12 +242,23 @@ class NumberRecogniser(ReadingRecogniser):
     def find(self, reading: Reading) -> Iterator[Found]:
         """Looks at every number once: its label, then its shape."""
         text = reading.text
-        for pattern, kind in ((_UUID, Kind.OTHER), (_MAC, Kind.DEVICE), (_UDI, Kind.DEVICE), (_MBI, Kind.PLAN)):
+        for pattern, kind in (
+            (_UUID, Kind.OTHER),
+            (_MAC, Kind.DEVICE),
+            (_UDI, Kind.DEVICE),
+            (_HIBC, Kind.DEVICE),
+            (_ISBT, Kind.DEVICE),
+            (_MBI, Kind.PLAN),
+        ):
             yield from (Found(match.start(), match.end(), kind, CERTAIN) for match in pattern.finditer(text))
         yield from (Found(match.start(), match.end(), Kind.VEHICLE, LIKELY) for match in _VIN.finditer(text))
         for match in _PLATE.finditer(text):
             if sum(character.isalnum() for character in match["value"]) > 4:
                 yield Found(match.start("value"), match.end("value"), Kind.VEHICLE, LIKELY)
+        yield from (Found(match.start(), match.end(), Kind.RECORD, LIKELY) for match in _YEARLY.finditer(text))
+        low = text.lower()
+        for match in _SECRET.finditer(text) if any(sign in low for sign in _SECRET_SIGNS) else ():
+            yield Found(match.start("value"), match.end("value"), Kind.OTHER, LIKELY)
         for match in _PART.finditer(text):
             if _YEAR.fullmatch(match["value"]) and not _OF_A_NUMBER.search(
                 text, max(0, match.start() - 20), match.end()
@@ -276,17 +313,22 @@ class NumberRecogniser(ReadingRecogniser):
     def _judged(self, text: str, start: int, end: int) -> Found | None:
         value = text[start:end]
         digits = sum(character.isdigit() for character in value)
-        if digits < 2 or _DATE_LIKE.match(value.lstrip("#*")):
+        if digits < 2:
             return None
         before = text[max(0, start - _BEFORE) : start]
+        if _DATE_LIKE.match(value.lstrip("#*")):
+            paired = _THREE_PAIRS.match(value) and (_CHART.search(before) or not _dated(value))
+            return Found(start, end, Kind.RECORD, LIKELY) if paired else None
         measured = _CODE_SYSTEM.search(before) or (_UNIT.match(text, end) and digits < 9) or _LAB.search(before)
         # A code of letters and digits is as long as it is written: "lot 51PN43" is no "lot 43".
-        mixed = len(value) > 5 and value.lstrip("#*").isalnum() and value.isupper()
+        mixed = (len(value) > 5 and value.lstrip("#*").isalnum() and value.isupper()) or bool(
+            _HYPHENED.match(value) or (_SHORT_MIXED.match(value) and not _CODE_SHAPE.match(value))
+        )
         if measured or (_KEPT_WORD.match(value) and not mixed):
             # B12 is a vitamin, but "policy number B12345" is not.
             sure = digits >= 3 and self.labelled(text, start, digits, sure_only=True)
             return Found(start, end, sure, CERTAIN) if sure else None
-        prefix = _PREFIX.search(text, max(0, start - 5), start)
+        prefix = _PREFIX.search(text, max(0, start - 7), start)
         if prefix and not _LABEL_WORD.fullmatch(prefix[1]):
             kind = self.labelled(text, prefix.start(1), digits)
             if kind:  # a serial number written in two parts: BSX 4412-77A
@@ -297,6 +339,8 @@ class NumberRecogniser(ReadingRecogniser):
         if _CODE_SHAPE.match(value):
             return None
         letters = any(character.isalpha() for character in value)
+        if digits >= 4 and (value[0] == "#" or before.rstrip(" ").endswith("#")) and not _round(value):
+            return Found(start, end, Kind.OTHER, POSSIBLE)
         if digits >= 6 and (letters or digits >= 7 or value.isdigit()) and not _round(value) and not _ratio(value):
             return Found(start, end, Kind.OTHER, POSSIBLE)
         return None
@@ -307,6 +351,14 @@ def _beside_digit(text: str, match: re.Match[str]) -> bool:
     return (before.isalnum() or before in ("-", ".")) or after.isalnum()
 
 
+def _dated(value: str) -> bool:
+    """Whether three pairs of figures are a date in some order: 04-28-19, 28-04-19, 19-04-28."""
+    first, second, third = (int(pair) for pair in value.split("-"))
+    return any(
+        1 <= month <= 12 and 1 <= day <= 31 for month, day in ((first, second), (second, first), (second, third))
+    )
+
+
 def _round(value: str) -> bool:
     """Whether it counts something: 150000."""
     return value.isdigit() and value.endswith("000")
@@ -315,4 +367,6 @@ def _round(value: str) -> bool:
 def _ratio(value: str) -> bool:
     """Whether it is several short figures: 120/80-118/76, 1.2/3.4/5.6."""
     parts = re.split(r"[-–/._^ ]", value)
+    if "/" in value and len(parts) == 2 and value.replace("/", "").isdigit():
+        return max(map(len, parts)) < 5  # 1500/742
     return len(parts) > 2 and all(len(part) <= 3 for part in parts) and any(sign in value for sign in "/.")

@@ -61,6 +61,9 @@ _SHORTEST = 7
 _MOSTLY_SPOKEN = 3
 _READ_OUT = 5
 """Digits said one by one; without them the words are years, ages or measured values."""
+_ALL_READ_OUT = 6
+"""Single digits that nothing but a number that stands for something has: no vital sign is read out so."""
+_LETTERS_OF_A_LABEL = re.compile(r"(?:m r n|s s n|n p i|d e a|v i n|d o b|i d)\s+(?:is\s+)?", re.I)
 _SINGLE = around("spoken.single")
 
 
@@ -79,17 +82,19 @@ class SpokenNumberRecogniser(ReadingRecogniser):
         if not _WORDS.search(text):
             return
         for match in _RUN.finditer(text):
-            run = match.group()
+            label = _LETTERS_OF_A_LABEL.match(match.group())
+            start = match.start() + (label.end() if label else 0)
+            run = text[start : match.end()]
             spoken = [word.lower() for word in _WORDS.findall(run)]
             if len(spoken) < _MOSTLY_SPOKEN:
                 continue
             digits = sum(_DIGITS[word] for word in spoken) + sum(character.isdigit() for character in run)
             digits += 2 * len(re.findall(r"\btriple\b", run, re.I)) + len(re.findall(r"\bdouble\b", run, re.I))
-            kind = self._numbers.labelled(text, match.start(), digits)
+            kind = self._numbers.labelled(text, start, digits)
             single = sum(word in _SINGLE for word in spoken)
-            if kind is None and digits >= _SHORTEST and single >= _READ_OUT:
+            if kind is None and (single >= _ALL_READ_OUT or (digits >= _SHORTEST and single >= _READ_OUT)):
                 kind = {9: IdentifierKind.SSN, 10: IdentifierKind.PHONE, 7: IdentifierKind.PHONE}.get(
                     digits, IdentifierKind.OTHER
                 )
             if kind is not None:
-                yield Found(match.start(), match.start() + len(run.rstrip(" ,.-")), kind, LIKELY)
+                yield Found(start, start + len(run.rstrip(" ,.-")), kind, LIKELY)

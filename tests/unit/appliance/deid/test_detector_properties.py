@@ -117,6 +117,16 @@ _REPEATED = [
     "thanks\n",
     "my son zorin and ",
     "a.bc/",
+    "at Alder of ",
+    "van 868 ",
+    "instagram as a ",
+    "+A1B2C3/",
+    "a^b^|",
+    "tag a b ",
+    "my the a ",
+    "works at ",
+    "Box 5, Alder ",
+    "3/4-",
 ]
 
 

@@ -1,0 +1,102 @@
+"""Days of a month without a year, "3/14", which are written like scales, ratios and fractions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from appliance.deid.identifier import IdentifierKind
+from appliance.deid.recognisers.base import LIKELY, Found
+
+_SLASHED = re.compile(
+    r"(?<!\d)(?P<date>(?P<m>\d{1,2})/(?P<d>\d{1,2}))(?![\w/%]|[.]\d|\s*(?:mg|ml|strength|pain|power|motor|murmur"
+    r"|systolic|sem|holosystolic|in severity|on (?:the|a) (?:pain )?scale|out of))",
+    re.I,
+)
+# What stands before a day.
+_BEFORE = re.compile(
+    r"(?:\b(?:on|since|from|until|till|by|before|after|dated?|dob|born|due|of|started|edd|edc|placed|removed"
+    r"|mon|tues?|wed|thu|thurs?|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|out|pulled|done|resulted|called"
+    r"|starting|begun|ended|ending|through|visit|seen|scheduled for|appt|appointment|lmp|last|admitted|discharged"
+    r"|surgery|d/c|f/u|to|between|cxr|cx|bcx|ucx|us|u/s|kub|tte|tee|pfts?|eeg|emg|admit|dc|d/c['’]?d|surg|rx['’]?d"
+    r"|finished|completed|back|in ed|re-?check(?:ed)?|prep|procedure|re-?bill(?:ed)?|bill(?:ed)?|thru|hooked up|nights?"
+    r"|week|refill(?:ed)?|fill(?:ed)?|given|sent|mailed|faxed|exp(?:ires|ired|iration)?|eff|next|return|rtc"
+    r"|rtw|follow-?up|post-?op|pre-?op|transferred|transfer|injection|vaccine|dx'?d|diagnosed|onset|injury|doi|dos"
+    r"|fell|fall|cath|scope|colonoscopy|egd|delivery|delivered|arrived|departed|died|expired|read|reviewed|picked up"
+    r"|dropped off|cancel(?:led)?|resched(?:uled)?|reschedule|changed|cleaning|crown|filling|extraction|consult"
+    r"|eval(?:uation)?|session|treatment|cycle|chemo|infusion|implanted|ordered|verified|approved|denied|authorized"
+    r"|submitted|paid|posted|printed|created|revised|and|effective|labs?|note|imaging|mri|ct|x-?rays?|echo|ekg|ecg"
+    r"|biopsy|collected|drawn|signed|updated)"
+    r"|^|\n|\(|;|[a-z]:)[.,]?[ \t]{0,3}(?:(?:on|for|is|was|mon\w{0,5},?)[ \t]{1,3}|:[ \t]{0,3})?$",
+    re.I,
+)
+_NEAR = 24  # characters in which the words before a day are looked for
+# Without a word before it: a day that no scale has, and nothing counted behind it.
+_DAY_BARE = re.compile(
+    r"(?<![\w/.,-])(?P<date>(?P<m>\d{1,2})/(?P<d>\d{1,2}))(?![\w/%-]|[.]\d|\s*(?:mg|mcg|ml|mm|cm|inch|in\b|\""
+    r"|strength|pain|power|motor|murmur|lymph|nodes?|cores?|positive|negative|weeks?|beats?|points?|questions?|joints?"
+    r"|on (?:the|a)|out of|systolic|diastolic|leads?|beds?|teeth|episodes?|times))"
+)
+# Two days of a stay or a night, and a day with the time of day behind it.
+_DAYS = re.compile(
+    r"(?<![\w/.,-])(?P<date>(?P<m>\d{1,2})/(?P<d>\d{1,2})\s?(?:-|–|to|thru"
+    r"|through)\s?(?P<m2>\d{1,2})/(?P<d2>\d{1,2}))(?![\w/%-]|[.]\d)"
+)
+_DAY_TIME = re.compile(
+    r"(?<![\w/.,-])(?P<date>(?P<m>\d{1,2})/(?P<d>\d{1,2}))(?=(?:\s+(?:at|@)|,)?\s+(?:[01]\d"
+    r"|2[0-3])[:.]?[0-5]\d(?![\d/%]|\.\d|\s?(?:mg|ml|cc|units?|mcg|cal))"
+    r"|(?:\s+(?:at|@)|,)?\s+(?:1[0-2]|[1-9])(?::[0-5]\d)?\s?[ap]\.?m?\b)"
+)
+_SCALE = re.compile(
+    r"\b(?:pain|scale|strength|severity|score|scores|rated?|rating|motor|power|apgars?|gcs"
+    r"|murmur|reflex(?:es)?|grade|pulses|dtrs?|level|intensity|acuity|vision|phq\S*|gad\S*|mmse|moca|slums"
+    r"|bishop|braden|norton|morse|audit|dast|acs|nihss|wells|cha\S*|ratio)\b",
+    re.I,
+)
+_SENTENCE = re.compile(r"[.;!?]\s|\n")
+
+
+def days(text: str) -> Iterator[Found]:
+    """Days that the words before, a time behind, a second day or their own form show to be days."""
+    for match in _SLASHED.finditer(text):
+        if _BEFORE.search(text, max(0, match.start() - _NEAR), match.start()) and _is_day(match, text):
+            yield _found(match)
+    for pattern in (_DAYS, _DAY_TIME):
+        for match in pattern.finditer(text):
+            real = _is_real(match["m"], match["d"]) and (pattern is _DAY_TIME or _is_real(match["m2"], match["d2"]))
+            if real and not _SCALE.search(text, max(0, match.start() - 25), match.start()):
+                yield _found(match)
+    for match in _DAY_BARE.finditer(text):
+        if _is_day(match, text) and _is_bare_day(match, text):
+            yield _found(match)
+
+
+def _found(match: re.Match[str]) -> Found:
+    return Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
+
+
+def _is_day(match: re.Match[str], text: str) -> bool:
+    month, day = int(match["m"]), int(match["d"])
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return False
+    # Another sentence's score says nothing about this one: "LMP 3/5. Bishop score 8".
+    near = _SENTENCE.split(text[max(0, match.start() - 40) : match.start("date")])[-1]
+    near += _SENTENCE.split(text[match.start("date") : match.end() + 25])[0]
+    scaled = day in (4, 5, 6, 10) and month <= day
+    return not (scaled and _SCALE.search(near))
+
+
+def _is_real(month: str, day: str) -> bool:
+    return 1 <= int(month) <= 12 and 1 <= int(day) <= 31
+
+
+def _is_bare_day(match: re.Match[str], text: str) -> bool:
+    """Whether "11/14" is a day although no word says so: past every scale and ratio, or with a colon or a nought."""
+    day, month = int(match["d"]), int(match["m"])
+    near = text[max(0, match.start() - 40) : match.end() + 25]
+    if _SCALE.search(near) or month == day:
+        return False
+    padded = match["m"].startswith("0") or match["d"].startswith("0")
+    opens = text[max(0, match.start() - 2) : match.start()].strip() in ("", ".", ";", ",")
+    noted = text[match.end() : match.end() + 2] in (": ", ":\n", " -", " –", " —") and opens
+    return padded or noted or day > 12

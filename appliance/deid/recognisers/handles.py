@@ -1,0 +1,103 @@
+"""Names in social networks that look like words or names: "my name there is the real alder", "Snapchat alder_oak"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from appliance.deid.identifier import IdentifierKind
+from appliance.deid.reading import Reading
+from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.name_class import NameWords, Weight
+
+_NETWORK = re.compile(
+    r"\b(?:facebook|face book|instagram|insta ?gram|insta|twitter|tik ?tok|snap ?chat|snap|linked ?in|telegram"
+    r"|whats ?app"
+    r"|skype|discord|you ?tube|reddit|pinterest|venmo|cash ?app|we ?chat|threads|blue ?sky|mastodon|twitch|tumblr"
+    r"|only ?fans"
+    r"|xbox(?: live)?|play ?station|gamer ?tag|my ?space|(?-i:IG|FB)|(?:my|his|her|their)\s+(?:handle|user ?name"
+    r"|screen ?name))\b",
+    re.I,
+)
+# Between the network and the name: "account is", "my name there is", "under", "as".
+_LINK = re.compile(
+    r"(?:[\s:(]+(?:my|his|her|their|our|your|user ?name|screen ?name|name|handle|account|profile|page|id|channel"
+    r"|is|was"
+    r"|it's|it is|that's|there|on there|under|as|at|by|called|named|goes by|i'm|i am|he's|she's|they're|look me up"
+    r"|look up"
+    r"|find me|follow me|follow|search|search for|uh|um|and it's|and it is|and my name is|and i'm|where i'm|where she's"
+    r"|where he's)(?=[\s:,(]|$)){0,7}[\s:(]+",
+    re.I,
+)
+_NAMES_IT = re.compile(r"\b(?:name|handle|user ?name|is|as|under|called|named|by|i'm|it's|he's|she's)\b", re.I)
+_WRITTEN = re.compile(r"@?(?=[\w.-]*\w[_.-]\w|[\w.-]*[a-z]\d)[\w.-]{3,40}\w", re.I)
+_NUMBER = (
+    r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
+    r"|seventeen"
+    r"|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|\d{1,4})"
+)
+_STOP = (
+    r"(?:with|and|or|if|because|like|for|to|so|that|but|on|at|where|who|she|he|i|they|we|you|is|was|has|have|had"
+    r"|when|it"
+    r"|in|from|about|all|please|okay|thanks|a|an|my|his|her|your|our|their|videos?|posts?|messages?|pictures?"
+    r"|photos?|group"
+    r"|live|account|says|said|posted|saying|can|will|would|did|does|do|n't|not|just|every|now|too|yesterday|today)"
+)
+_SAID = re.compile(
+    rf"(?:the\s+(?:real|official|one and only)\s+)?(?:at\s+)?(?!{_STOP}\b)[a-z0-9]['\w’]{{0,30}}"
+    rf"(?:\s+(?:(?:underscore|under score|dot|dash|hyphen"
+    rf"|period)\s+)?(?!{_STOP}\b)[a-z0-9]['\w’]{{0,30}}){{0,6}}(?:\s+underscore)?",
+    re.I,
+)
+# The patterns run only where the text has one of these.
+_SIGNS = (
+    "face", "insta", "twitter", "tik", "snap", "linked", "telegram", "whats", "skype", "discord", "tube", "reddit",
+    "u/",
+    "pinterest", "venmo", "cash", "chat", "threads", "sky", "mastodon", "twitch", "tumblr", "fans", "xbox", "play",
+    "gamer",
+    "my space", "myspace", "ig", "fb", "handle", "user", "screen",
+)  # fmt: skip
+_REDDIT = re.compile(r"(?<![\w/])/?u/[\w-]{3,30}\b")
+_JOINER = re.compile(r"\b(?:underscore|under score|dot|dash|hyphen|period)\b", re.I)
+_COUNTED = re.compile(rf"\b{_NUMBER}$", re.I)
+
+
+class HandleRecogniser(ReadingRecogniser):
+    """Names in social networks, written or spoken."""
+
+    kinds = (IdentifierKind.SOCIAL,)
+
+    def __init__(self, classes: NameWords) -> None:
+        super().__init__()
+        self._classes = classes
+
+    def find(self, reading: Reading) -> Iterator[Found]:
+        """What follows a network, as far as it looks like a name that somebody chose."""
+        text = reading.text
+        low = text.lower()
+        if not any(sign in low for sign in _SIGNS):
+            return
+        for match in _REDDIT.finditer(text):
+            yield Found(match.start(), match.end(), IdentifierKind.SOCIAL, LIKELY)
+        for network in _NETWORK.finditer(text):
+            link = _LINK.match(text, network.end())
+            if not link:
+                continue
+            written = _WRITTEN.match(text, link.end())
+            if written:
+                yield Found(written.start(), written.end(), IdentifierKind.SOCIAL, LIKELY)
+                continue
+            said = _SAID.match(text, link.end())
+            if said and self._chosen(said.group(), named=bool(_NAMES_IT.search(link.group()))):
+                yield Found(said.start(), said.end(), IdentifierKind.SOCIAL, LIKELY)
+
+    def _chosen(self, said: str, *, named: bool) -> bool:
+        """Whether words are a chosen name: joined by "underscore", or counted, or holding a name or a word of no"
+        " list."""
+        if _JOINER.search(said):
+            return True
+        weights = [self._classes.weight(word) for word in said.lower().split()]
+        if any(weight in (Weight.UNKNOWN, Weight.SURNAME, Weight.GIVEN) for weight in weights):
+            return True
+        counted, named_so = bool(_COUNTED.search(said)), any(weight > Weight.UNKNOWN for weight in weights)
+        return (counted and named_so) or (named and (counted or named_so))

@@ -1,0 +1,61 @@
+"""Number plates beside words for vehicles, and plates and vehicle numbers that are spelt aloud."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from appliance.deid.identifier import IdentifierKind
+from appliance.deid.lexicon import around
+from appliance.deid.reading import Reading
+from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
+
+_VEHICLES = around("vehicles.vehicles")
+_TAGS = around("vehicles.tags")
+_PLATE = r"(?P<value>(?=[A-Z0-9 -]{0,8}\d)(?=[A-Z0-9 -]{0,8}[A-Z])[A-Z0-9]{1,4}[- ]?[A-Z0-9]{2,5})(?![\w-])"
+_NOT_A_PLATE = re.compile(
+    r"\d+[- ]?(?:MPH|KPH|YRS?|LBS?|HRS?|MIN|MINS|PT|PTS|AM|PM|YO|MVA|MVC|FT|KM|MI|X\d|[MF])$|(?:19|20)\d\d"
+)
+# Beside a vehicle a plate needs no more label; its letters are capitals.
+_BESIDE = re.compile(
+    rf"(?:[ ]?[,:(#-]+[ ]?|[ ])(?:(?i:lic|license|plate|tag|reg|registration|no|number|is)[.:#]?[ ]){{0,3}}{_PLATE}"
+)
+_TAG = re.compile(r"\bplates?\b|\btags?\b|\bvin\b|\bv i n\b|\bvehicle identification\b", re.I)
+_DIGIT = (
+    r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
+    r"|seventeen"
+    r"|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred)"
+)
+_LETTER = r"(?:[a-z](?:\s+as in\s+\w{2,20}|\s+for\s+[a-z]\w{2,20}|\s+like\s+\w{2,20})?)"
+_SIGN = rf"(?:(?:double\s+|triple\s+)?(?:{_LETTER}|{_DIGIT}|\d{{1,4}}))"
+_SPELT = re.compile(
+    r"(?:\s*[:,]\s*|\s+)(?:(?:number|no|is|was|reads?|it's|its|says|that's|uh|um|on (?:it|the \w+) (?:is|was)"
+    r"|it was|i think"
+    r"|for (?:the|my|our) \w+ is)[,:]?\s+){0,4}"
+    rf"(?P<value>{_SIGN}(?:(?:\s*[-,]\s*|\s+)(?:dash\s+|space\s+|and\s+then\s+)?{_SIGN}){{3,20}})(?!['’\w])",
+    re.I,
+)
+_FEWEST = 4
+"""Letters and figures that make a plate; fewer are anything."""
+
+
+class VehicleRecogniser(ReadingRecogniser):
+    """Number plates and vehicle identification numbers, beyond those behind "plate" that `numbers` finds."""
+
+    kinds = (IdentifierKind.VEHICLE,)
+
+    def find(self, reading: Reading) -> Iterator[Found]:
+        """Plates beside vehicles, then what is spelt behind "plate", "tag" and "VIN"."""
+        text = reading.text
+        for word in reading.words:
+            if word.low in _VEHICLES and (match := _BESIDE.match(text, word.end)) and self._is_plate(match["value"]):
+                yield Found(match.start("value"), match.end("value"), IdentifierKind.VEHICLE, LIKELY)
+            if word.low in _TAGS and (label := _TAG.match(text, word.start)):
+                # A letter or a figure each, and enough of them: "skin tag a one" is none.
+                spelt = _SPELT.match(text, label.end())
+                if spelt and len(spelt["value"].split()) >= _FEWEST:
+                    yield Found(spelt.start("value"), spelt.end("value"), IdentifierKind.VEHICLE, LIKELY)
+
+    @staticmethod
+    def _is_plate(value: str) -> bool:
+        return sum(sign.isalnum() for sign in value) > _FEWEST and not _NOT_A_PLATE.match(value)
