@@ -6,6 +6,7 @@ there, surnames that are words included; what no list knows is hidden, since nob
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterator, Sequence
 
@@ -322,9 +323,10 @@ class NameRoles:
             cells = line.group().split("|")
             if sum(bool(re.search(r"(?<!\d)[012]?\d:?[0-5]\d(?!\d)", cell)) for cell in cells) < 2:
                 continue
-            for at, word in enumerate(words):
-                if word.start < line.start() or word.start >= line.end():
-                    continue
+            first = bisect.bisect_left(words, line.start(), key=lambda word: word.start)
+            last = bisect.bisect_left(words, line.end(), key=lambda word: word.start)
+            for at in range(first, last):
+                word = words[at]
                 named = word.capital and not word.text.isupper() and self._named(word)
                 if named and word.gap[-1:] in (" ", "|", "/") and ":" not in word.behind[:1]:
                     yield (at, at, LIKELY)
