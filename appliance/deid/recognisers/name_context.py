@@ -260,7 +260,8 @@ class NameContext:
     def extended(self, words: Sequence[Word], at: int) -> int:
         """Index of the last word of a name that begins at `at` and that a role or a place in a text introduces."""
         if words[at].low in PARTICLES:
-            while at + 1 < len(words) and words[at].low in PARTICLES:
+            furthest = min(at + _LONGEST, len(words) - 1)
+            while at < furthest and words[at].low in PARTICLES:
                 at += 1
         return self._extended(words, at, introduced=True)
 
