@@ -11,6 +11,11 @@ from functools import cached_property
 _WORD = re.compile(r"[^\W\d_]+(?:['’`-][^\W\d_]+)*(?:['’](?=\s|$))?")
 _BREAK = re.compile(r"[.!?]+[\"')\]]*\s+|\n+")
 
+# Between the last word of a sentence, with a number or a bracket behind it, and the first of the next.
+_OPENING = re.compile(r"\n|^[\s\"')\]]*[.!?|]|\d[.!?][\"')\]]*\s")
+# Particles that are written in lower case and joined to the name behind them.
+_PREFIXED = frozenset(("al", "el", "ul", "as", "an", "bin", "ben", "abu", "ibn"))
+
 # Transcribers write these with a capital where they write none else.
 _MYSELF = frozenset(("i", "i'm", "i've", "i'll", "i'd"))
 
@@ -24,9 +29,10 @@ class Word:
         end: Offset behind its last character.
         text: As written.
         low: In lower case with a straight apostrophe and without a possessive ending.
-        capital: Its first letter is upper case.
+        capital: Its first letter is upper case, or that behind a particle (al-Sayed).
         opens: Nothing stands before it in its sentence.
         gap: What stands between it and the word before (at most 8 characters of it).
+        behind: The 6 characters behind it.
     """
 
     start: int
@@ -36,6 +42,7 @@ class Word:
     capital: bool
     opens: bool
     gap: str
+    behind: str
 
 
 def _plain(text: str) -> str:
@@ -65,9 +72,14 @@ class Reading:
             start = match.start()
             gap = text[end:start]
             written = match.group()
-            opens = end == 0 or (len(gap) > 1 and ("\n" in gap or gap.lstrip(" \"')]")[:1] in (".", "!", "?", "|")))
-            found.append(Word(start, match.end(), written, _plain(written), written[0].isupper(), opens, gap[-8:]))
+            opens = end == 0 or (len(gap) > 1 and _OPENING.search(gap) is not None)
             end = match.end()
+            capital = written[0].isupper() or (
+                "-" in written[1:4]
+                and written.partition("-")[0] in _PREFIXED
+                and written.partition("-")[2][:1].isupper()
+            )
+            found.append(Word(start, end, written, _plain(written), capital, opens, gap[-8:], text[end : end + 6]))
         return found
 
     @cached_property

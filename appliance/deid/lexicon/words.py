@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _DIR = Path(__file__).parent
-_FILES = ("names.json", "places.json", "clinical.json", "ordinary.json", "around.json")
+_FILES = ("names.json", "places.json", "clinical.json", "ordinary.json", "around.json", "eponyms.json", "roles.json")
 _GROUNDING = _DIR.parent.parent / "grounding"
 
 
@@ -29,6 +29,10 @@ class Words:
         large_places: Places that are one in any case (boston).
         eponyms: Names that name a disease, a sign, a device when a head follows (wilson disease).
         always_clinical: Eponyms and brands that are hardly ever a person without a title or a given name (foley).
+        eponym_pairs: Two names that together are hardly ever a person (west nile, ramsay hunt).
+        graded: Eponyms of scores and grades, which a number follows (rankin, killip).
+        structures: Parts of the body and signs that are called by a name behind "of" (circle of Willis).
+        signs: What is said of a sign that a name stands for (positive, unlikely).
         heads: What makes an eponym of the name before it (disease, catheter).
         clinical: Drugs and other clinical words that are never a name by themselves.
         titles: Mr, Dr, Nurse.
@@ -49,6 +53,10 @@ class Words:
     large_places: frozenset[str]
     eponyms: frozenset[str]
     always_clinical: frozenset[str]
+    eponym_pairs: frozenset[str]
+    graded: frozenset[str]
+    structures: frozenset[str]
+    signs: frozenset[str]
     heads: frozenset[str]
     clinical: frozenset[str]
     titles: frozenset[str]
@@ -78,7 +86,7 @@ def _drugs() -> frozenset[str]:
 @cache
 def words() -> Words:
     """Read the lists; later calls answer the same object."""
-    names, places, clinical, ordinary, _ = (_load(name) for name in _FILES)
+    names, places, clinical, ordinary, _, eponyms, roles = (_load(name) for name in _FILES)
     contents = b"".join((_DIR / name).read_bytes() for name in _FILES)
     return Words(
         given=_split(names["given"]),
@@ -88,23 +96,28 @@ def words() -> Words:
         places=_split(places["places"], "|"),
         ordinary_places=_split(places["ordinary"], "|"),
         large_places=_split(places["large"], "|"),
-        eponyms=_split(clinical["eponyms"]),
-        always_clinical=_split(clinical["always_clinical"]),
-        heads=_split(clinical["heads"]),
-        clinical=_split(clinical["clinical_words"]) | _drugs(),
+        eponyms=_split(clinical["eponyms"]) | _split(eponyms["eponyms"]),
+        always_clinical=_split(clinical["always_clinical"]) | _split(eponyms["compound"]),
+        eponym_pairs=frozenset(chain.from_iterable(line.split("|") for line in eponyms["pairs"])),
+        graded=_split(eponyms["graded"]),
+        structures=_split(eponyms["structures"]),
+        signs=_split(eponyms["signs"]),
+        heads=_split(clinical["heads"]) | _split(eponyms["heads"]),
+        clinical=_split(clinical["clinical_words"]) | _split(eponyms["words"]) | _drugs(),
         titles=_split(clinical["titles"]),
         credentials=_split(clinical["credentials"]),
         relatives=_split(clinical["relatives"]),
         company=_split(clinical["company"]),
         not_a_name=_split(clinical["not_a_name"]),
-        ordinary=_split(ordinary["ordinary"]) | _split(ordinary["common"]),
+        ordinary=_split(ordinary["ordinary"]) | _split(ordinary["common"]) | _split(roles["roles.words"]),
         digest=hashlib.sha256(contents).hexdigest(),
     )
 
 
 @cache
 def _around() -> dict[str, frozenset[str]]:
-    return {key: _split(lines) for key, lines in _load("around.json").items() if key != "about"}
+    loaded = _load("around.json") | _load("roles.json")
+    return {key: _split(lines) for key, lines in loaded.items() if key != "about"}
 
 
 def around(key: str) -> frozenset[str]:

@@ -23,6 +23,7 @@ _MET = frozenset(
 _ABBREVIATED = around("name_context.abbreviated")
 _CALLED = around("name_context.called")
 _LONGEST = 5  # words of a name
+_DIRECTIONS = frozenset(("north", "south", "east", "west"))
 _GREETINGS = around("name_context.greetings")
 _VOCATIVES = around("name_context.vocatives")
 _TURNS = around("name_context.turns")
@@ -48,7 +49,7 @@ class NameContext:
         before = words[at - 1] if at else None
         dotted = word.gap.strip() == "." and before is not None and before.low in _ABBREVIATED
         if before and before.low in self._lists.titles and (word.gap.strip() == "" or dotted) and "\n" not in word.gap:
-            titled = self._titled(words, at, before)
+            titled = self._titled(words, at, before) or self._particle(words, at)
             if titled or before.low in _TITLES:
                 return titled
         weight = self._classes.weight(word.low)
@@ -83,6 +84,8 @@ class NameContext:
                 None if shouted and len(word.low) <= 3 and last == at else (at, last, CERTAIN if last > at else LIKELY)
             )
         capital = word.capital and not shouted and not word.opens and reading.capitals
+        if word.low in _DIRECTIONS and any(sign.isdigit() for sign in word.gap):
+            return None  # unit 4 West
         if weight == Weight.WORD_GIVEN:
             beside = words[at + 1] if at + 1 < len(words) else None
             if (
@@ -105,7 +108,10 @@ class NameContext:
                 and ((word.opens and word.capital) or self._described(words, at + 1))
             )
             return (at, last, LIKELY) if subject or (capital and not self._in_title(words, at)) else None
-        if weight == Weight.SURNAME and (capital or (before in ("patient", "pt", "client") and word.gap == " ")):
+        opens = word.capital and word.opens and not shouted and reading.capitals
+        if weight == Weight.SURNAME and (
+            capital or opens or (before in ("patient", "pt", "client") and word.gap == " ")
+        ):
             return (at, last, LIKELY)
         return None
 
@@ -188,6 +194,15 @@ class NameContext:
             return None
         return (at, self._extended(words, at, titled=True), CERTAIN)
 
+    def _particle(self, words: Sequence[Word], at: int) -> Span | None:
+        """ "Dr. dos Yonur": a particle in lower case with a capital behind it."""
+        following = words[at + 1] if at + 1 < len(words) else None
+        joined = following is not None and following.gap == " " and (following.capital or following.low in PARTICLES)
+        if words[at].low not in PARTICLES or words[at].capital or not joined:
+            return None
+        last = self.extended(words, at)
+        return (at, last, CERTAIN) if words[last].capital else None
+
     def _introduced(self, words: Sequence[Word], at: int, weight: Weight) -> bool:
         """Whether the words before say that a name follows."""
         if at == 0:
@@ -206,7 +221,8 @@ class NameContext:
             return True
         if before.low in _GREETINGS:
             return self._greeted(words, at, weight)
-        if before.low in self._lists.relatives and gap in ("", ","):
+        owns = before.text.lower().endswith(("'s", "’s")) and not word.capital  # my cousin's whipple
+        if before.low in self._lists.relatives and gap in ("", ",") and not owns:
             if weight >= Weight.WORD_GIVEN:
                 owned = second in _OWNERS and gap == ""
                 return weight == Weight.GIVEN or word.capital or owned
@@ -240,6 +256,14 @@ class NameContext:
         turn = words[at - 2].gap if at > 1 and words[at - 2].low == "good" else words[at - 1].gap
         opened = turn.strip()[-1:] in ("]", ":") or words[at - 1].opens
         return opened and (_closed(words, at) or asked)
+
+    def extended(self, words: Sequence[Word], at: int) -> int:
+        """Index of the last word of a name that begins at `at` and that a role or a place in a text introduces."""
+        if words[at].low in PARTICLES:
+            furthest = min(at + _LONGEST, len(words) - 1)
+            while at < furthest and words[at].low in PARTICLES:
+                at += 1
+        return self._extended(words, at, introduced=True)
 
     def _odd_surname(self, words: Sequence[Word], at: int) -> bool:
         """Whether a word such as "young" ends a name: "doctor young ," and not "doctor young people"."""
@@ -281,7 +305,7 @@ class NameContext:
                 and (
                     following.capital
                     or following.low in PARTICLES
-                    or self._classes.weight(following.low) >= Weight.SURNAME
+                    or self._classes.weight(following.low) >= (Weight.UNKNOWN if given else Weight.SURNAME)
                 )
             ):
                 continue
@@ -301,9 +325,18 @@ class NameContext:
                     given
                     and last == at
                     and cased
+                    and (not shouted or len(word.text) > 3)  # Max HR
                     and weight in (Weight.WORD_SURNAME, Weight.WORD_GIVEN, Weight.UNKNOWN)
                 )
                 or ((given or titled) and last == at and self._odd_surname(words, index))
+                # "Mom (Paul Cough)": whatever ends a name in brackets with its capital
+                or (
+                    proper
+                    and weight == Weight.ORDINARY
+                    and last == at
+                    and word.behind[:1] == ")"
+                    and words[at].gap.endswith("(")
+                )
             ):
                 last = index
             else:

@@ -17,14 +17,14 @@ from appliance.deid.recognisers.name_context import AFTER_A_NAME, MODAL_NAMES, S
 
 _LEFT, _RIGHT = 64, 48  # characters looked at
 _SHORTEST = 4  # letters of a word of no list
-_RELATIVE = (
+RELATIVE = (
     r"(?:mother|mom|mommy|mum|mama|father|dad|daddy|papa|sisters?|brothers?|sons?|daughters?|husband|wife|spouse"
     r"|partner|fianc[eé]e?|girlfriend|boyfriend|grand(?:mother|ma|father|pa|son|daughter|kids?|children)|aunt|auntie"
     r"|uncle|niece|nephew|cousin|step(?:mother|father|son|daughter)|twins?|friends?|roommate|neighbou?r|guardian"
     r"|caregiver|boss|supervisor|co-?worker|kids?|children|child|baby|girls|boys|ex|cats?|dogs?"
     r"|(?:mother|father|son|daughter|sister|brother)-in-law)"
 )
-_ROLE = (
+ROLE = (
     r"(?:nurse(?: practitioner| manager)?|(?:physician(?:'s)?|medical|nursing) assistant|pas?|rn|lpn|cna|np"
     r"|(?:physical |occupational |speech |respiratory |massage )?therapist|dietitian|nutritionist|pharmacist"
     r"|social worker|case manager|care (?:manager|coordinator)|chaplain|interpreter|scribe|receptionist|technician"
@@ -57,7 +57,7 @@ _PATIENT_AFTER = re.compile(r"^,? (?:date of birth|dob|d o b|mrn|medical record|
 _SURNAME_AFTER = re.compile(
     rf"^ ?(?:,|[.?!]|$)|^(?: (?:calling|from|speaking|please|here|is|was|has|had|who|and|over|at the|to call|called"
     rf"|came|saw|said"
-    rf"|says|told|reports|denies|of|md|rn|np|pa|lpn|the {_ROLE})\b| ?\()"
+    rf"|says|told|reports|denies|of|he|she|they|md|rn|np|pa|lpn|the {ROLE})\b| ?\()"
 )
 _VOCATIVE_BEFORE = re.compile(
     r"\b(?:hi|hello|hey|(?:good )?(?:morning|afternoon|evening)|thank(?:s| you)(?: so much| very much)?|(?:good"
@@ -83,22 +83,22 @@ _NAMED = re.compile(r"\bname(?:'s| is| was) $|\b(?:first|last|my|his|her) name $
 _KIN_BEFORE = re.compile(
     r"\b(?:my|his|her|your|our|their|the|pt's|patient's|wife's|husband's|and|close|adult|both)"
     r" (?:(?:two|three|four|five|older|younger|oldest|youngest|little|other|late|best|big|ex)[ -]){0,2}"
-    rf"{_RELATIVE}(?: (?:is|are|was|were|named)|'s name is)?,? \(?$"
+    rf"{RELATIVE}(?: (?:is|are|was|were|named)|'s name is)?,? \(?$"
 )
-_KIN_CAPITAL = re.compile(rf"\b{_RELATIVE},? \(?$")
+_KIN_CAPITAL = re.compile(rf"\b{RELATIVE},? \(?$")
 _CALL_AFTER = re.compile(
     rf"^ ?(?:,? (?:from|with|at|over at) (?:the |dr|doctor|{_DESK})|calling|again\b|here\b|speaking\b|, (?:i'm"
     rf"|i am|one of)"
-    rf"|,? (?:and i|and i'll|and i'm)|,? (?:the|your|one of|a) (?:\w+ )?{_ROLE}|\?|$)"
+    rf"|,? (?:and i|and i'll|and i'm)|,? (?:the|your|one of|a) (?:\w+ )?{ROLE}|\?|$)"
     rf"|^ (?:calling|with a \w\b|, with a \w\b)"
 )
 _PERSON_AFTER = re.compile(
-    rf"^(?: ,|,)? (?:(?:my|his|her|our|their|the|your|a) (?:\w+ )?(?:{_RELATIVE}|{_ROLE})\b|is my {_RELATIVE}\b"
+    rf"^(?: ,|,)? (?:(?:my|his|her|our|their|the|your|a) (?:\w+ )?(?:{RELATIVE}|{ROLE})\b|is my {RELATIVE}\b"
     rf"|(?:from|in|at|over in|over at|with) (?:the |our |your )?{_DESK}\b"
     r"|(?:is|was|'s) an? (?:\d|\w{3,9}(?:[ -]\w{3,6})?[ -](?:year|month|week|day)|(?:\w+ )?(?:male|female"
     r"|gentleman|lady|man|woman)\b)"
     r"|here(?: ?[,.]| calling| from| again)|with an? [a-z]\b(?! )|spell(?:ed|s)\b|that's spell)"
-    rf"|^ ?\((?:{_RELATIVE}|{_ROLE}|she|he|they|pt|patient|poa|hcp)\b"
+    rf"|^ ?\((?:{RELATIVE}|{ROLE}|she|he|they|pt|patient|poa|hcp)\b"
     rf"|^, ?(?:rn|md|np|pa|lpn|lcsw|msw|do|pa-c|cna|ma|pharmd|crna)\b|^,? (?:that's )?spell(?:ed|t)\b"
 )
 _VERB_AFTER = re.compile(
@@ -155,9 +155,9 @@ class NamePosition:
         ):
             return None
         text = reading.text
-        left = _plain(text[max(0, word.start - _LEFT) : word.start])
+        left = plain(text[max(0, word.start - _LEFT) : word.start])
         last = self._extended(text, words, at)
-        right = _plain(text[words[last].end : words[last].end + _RIGHT])
+        right = plain(text[words[last].end : words[last].end + _RIGHT])
         if not self._stands(left, right, word, weight, last > at):
             return None
         return (at, last, LIKELY if weight != Weight.WORD_GIVEN or last > at else POSSIBLE + 0.05)
@@ -165,7 +165,7 @@ class NamePosition:
     def _candidate(self, word: Word) -> Weight | None:
         weight = self._classes.weight(word.low)
         if weight == Weight.UNKNOWN:
-            return weight if len(word.low) >= _SHORTEST and word.text.isalpha() else None
+            return weight if len(word.low) >= _SHORTEST and word.text.replace("-", "").isalpha() else None
         if weight in (Weight.WORD_GIVEN, Weight.SURNAME):
             return weight
         if word.low in _ODD_NAMES:
@@ -247,7 +247,7 @@ class NamePosition:
         """Whether a word such as "price" ends the name before it: "joy price calling", and not "joy price tag"."""
         word = words[at]
         return word.low in self._lists.surname_words and bool(
-            _SURNAME_AFTER.match(_plain(text[word.end : word.end + 24]))
+            _SURNAME_AFTER.match(plain(text[word.end : word.end + 24]))
         )
 
     def listed(self, reading: Reading, words: Sequence[Word], first: int, last: int) -> Iterator[int]:
@@ -255,7 +255,7 @@ class NamePosition:
         at = last + 1
         if at == len(words) or (words[at].low != "and" and words[at].gap.replace(" ", "") != ","):
             return
-        left = _plain(reading.text[max(0, words[first].start - _LEFT) : words[first].start])
+        left = plain(reading.text[max(0, words[first].start - _LEFT) : words[first].start])
         if not (_KIN_BEFORE.search(left) or _PERSON_BEFORE.search(left) or _WITH_CAPITAL.search(left)):
             return
         while at < len(words):
@@ -280,7 +280,7 @@ class NamePosition:
             at += 1
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """In lower case, with the blanks of tokenised transcripts before apostrophes taken out."""
     low = text.lower().replace("’", "'").replace(" '", "'").replace(" ,", ",").replace("\n", " \n ")
     return re.sub(r"[ \t]{2,}", " ", low)

@@ -13,10 +13,14 @@ from collections.abc import Iterator
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, POSSIBLE, Found, ReadingRecogniser
-from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIES, NameWords, Weight
-from appliance.deid.recognisers.name_context import AFTER_A_NAME, MODAL_NAMES, NameContext
+from appliance.deid.recognisers.name_class import PARTICLES, NameWords, Weight
+from appliance.deid.recognisers.name_context import AFTER_A_NAME, NameContext
 from appliance.deid.recognisers.name_forms import NameForms
+from appliance.deid.recognisers.name_heard import HeardNames
+from appliance.deid.recognisers.name_listed import ListedNames
 from appliance.deid.recognisers.name_position import NamePosition
+from appliance.deid.recognisers.name_roles import NameRoles
+from appliance.deid.recognisers.name_speech import NameSpeech
 
 _LABEL = re.compile(
     r"(?:^|(?<=[\n|;.,(\t])|(?<=\s))(?:(?:patient|pt|client|member|subscriber|insured"
@@ -35,7 +39,9 @@ _LABEL = re.compile(
     r"[ \t]*(?:[:=#–-]|(?<=name)\?|[ \t]is[ \t]|(?<=by)[ \t])[ \t]*",
     re.I,
 )
-_OF_PERSON = re.compile(r"name|by|kin|nok|pcp|attending|surgeon|referring|provider|physician|interpreter|guard|contact")
+_OF_PERSON = re.compile(
+    r"name|by|kin|nok|pcp|attending|surgeon|referring|provider|physician|interpreter|guard|contact|attn|attention|supervis"
+)
 _ASKED = re.compile(
     r"\bnames?[ \t]?\?[ \t\n]{0,3}(?:\[\w{1,20}\][ \t]{0,2}|\w{1,20}[ \t]?:[ \t]{0,2})?"
     r"(?:(?:it's|it is|its|uh|um|sure|yes|yeah|yep|okay|that's|my (?:last |first |full )?name is)\b[ \t,.]{0,3}){0,3}",
@@ -50,15 +56,6 @@ _RUN = re.compile(
     r"(?P<name>(?:(?:Dr|Mr|Mrs|Ms|Miss|Prof)\.?[ \t]+)?(?:[^\W\d_a-zà-ÿ][\w'’-]{0,30}\.?"
     r"|[a-z]{2,3}(?=[ \t][A-Z]))(?:(?:,[ \t]?|[ \t]|\^)(?:[^\W\d_a-zà-ÿ][\w'’-]{0,30}\.?"
     r"|(?:de|la|van|von|der|del|bin|al)(?=[ \t]))){0,4})"
-)
-_LAST_FIRST = re.compile(
-    r"(?<![\w'-])(?P<last>[^\W\d_]['’\w-]{1,30})(?:,[ \t]?"
-    r"|\^)(?P<first>[^\W\d_][\w'’-]{1,30})(?P<middle>(?:[ \t]|\^)[A-Z]\b\.?)?(?![\w])"
-)
-_BEFORE_LISTED = re.compile(
-    r"(?:(?:^|\n)[ \t]*|\b(?:patient|pt|re|name|subscriber|member|client|insured|guarantor"
-    r"|attn|attention|for|provider|physician|by)\b[.:]{0,2}[ \t]*)$",
-    re.I,
 )
 _INITIALS = re.compile(
     r"\b(?:[Pp]atient|[Pp]t|[Ii]nitials?(?:[ \t](?:are|is))?|[Mm]r|[Mm]rs|[Mm]s|[Mm]iss|[Dd]r"
@@ -89,6 +86,10 @@ class NameRecogniser(ReadingRecogniser):
         self._around = NameContext(classes)
         self._positions = NamePosition(classes)
         self._forms = NameForms(classes)
+        self._listed = ListedNames(classes)
+        self._heard = HeardNames(classes)
+        self._roles = NameRoles(classes, self._around)
+        self._speech = NameSpeech(classes, self._around)
 
     def find(self, reading: Reading) -> Iterator[Found]:
         """Spans of names; mentions that repeat one are found in the whole text."""
@@ -103,7 +104,9 @@ class NameRecogniser(ReadingRecogniser):
             yield found
         for at, word in enumerate(words):
             if at not in taken and self._repeated(reading, words, at, strong):
+                taken.add(at)
                 yield Found(word.start, word.end, IdentifierKind.NAME, LIKELY)
+        yield from self._heard.repeated(words, strong, taken)
 
     def _indexes(self, words: list[Word], found: Found) -> tuple[int, int]:
         first = bisect.bisect_left(words, found.start, key=lambda word: word.start)
@@ -131,19 +134,30 @@ class NameRecogniser(ReadingRecogniser):
         for at in range(len(words)):
             span = self._around.name_at(reading, words, at)
             if not span:
-                span = self._positions.name_at(reading, words, at)
+                span = (
+                    self._positions.name_at(reading, words, at)
+                    or self._roles.name_at(reading, words, at)
+                    or self._speech.name_at(reading, words, at)
+                )
             if span:
                 first, last, confidence = span
                 for other in self._positions.listed(reading, words, first, last):
                     yield Found(words[other].start, words[other].end, IdentifierKind.NAME, LIKELY), False
                 yield Found(words[first].start, words[last].end, IdentifierKind.NAME, confidence), confidence > POSSIBLE
+        for first, last, confidence in self._roles.schedules(reading, words):
+            yield Found(words[first].start, words[last].end, IdentifierKind.NAME, confidence), True
+        for found in self._roles.marked(text):
+            yield found, False
         for label in _LABEL.finditer(text):
             match = _RUN.match(text, label.end())
             if match:
                 yield from self._labelled(
                     words, match, speaker=bool(_SPEAKER.fullmatch(label.group())), label=label.group().lower()
                 )
-        yield from self._family_first(text)
+        for found in self._listed.find(text):
+            yield found, True
+        for found in self._heard.find(text):
+            yield found, False
         yield from self._asked(text, words)
         yield from self._forms.find(text)
         for match in _INITIALS.finditer(text):
@@ -152,6 +166,8 @@ class NameRecogniser(ReadingRecogniser):
                 yield Found(match.start(name), match.end(name), IdentifierKind.NAME, LIKELY), name == "third"
         for match in _CREDENTIAL.finditer(text):
             parts = [part for part in re.split(r"[ \t.]+", match["name"]) if part]
+            if match.group().endswith("III") and parts[-1].lower() in self._lists.eponyms | self._lists.always_clinical:
+                continue  # Mallampati III
             if (
                 all(self.classes.weight(part.lower()) > Weight.ORDINARY or len(part) == 1 for part in parts)
                 and not parts[-1].isupper()
@@ -203,34 +219,6 @@ class NameRecogniser(ReadingRecogniser):
         if word.low in self._lists.credentials:
             return word.text[-1].isupper()
         return word.low in self._lists.titles or (word.low in self._lists.surname_words and not first)
-
-    def _family_first(self, text: str) -> Iterator[tuple[Found, bool]]:
-        """Names as lists write them: "Smith, John A."."""
-        for match in _LAST_FIRST.finditer(text):
-            family, given = match["last"].lower(), match["first"].lower()
-            weights = self.classes.weight(family), self.classes.weight(given)
-            cased = match["last"][0].isupper() and match["first"][0].isupper()
-            if not cased or given in STATES_AND_COUNTRIES:
-                continue
-            modal = given in MODAL_NAMES and weights[0] >= Weight.UNKNOWN
-            # Behind a label two names and a comma are one person, elsewhere they may be two.
-            listed = bool(_BEFORE_LISTED.search(text, max(0, match.start() - 30), match.start()))
-            strange = (
-                listed and min(len(family), len(given)) > 3 and match["first"].isupper() == match["last"].isupper()
-            )
-            if not modal and (weights[1] < Weight.UNKNOWN or (max(weights) < Weight.WORD_GIVEN and not strange)):
-                continue
-            if given.isascii() and match["first"].isupper() and len(given) < 4:
-                continue  # CVA, TIA
-            surname = weights[0] >= Weight.UNKNOWN or family in self._lists.surname_words
-            if surname and (
-                listed
-                or (
-                    weights[0] in (Weight.SURNAME, Weight.WORD_SURNAME, Weight.UNKNOWN)
-                    and weights[1] >= Weight.WORD_GIVEN
-                )
-            ):
-                yield Found(match.start(), match.end(), IdentifierKind.NAME, LIKELY), True
 
     def _asked(self, text: str, words: list[Word]) -> Iterator[tuple[Found, bool]]:
         """What answers the question for a name."""

@@ -111,7 +111,7 @@ class UndecidedRecogniser(ReadingRecogniser):
             inside.pop(0)
         while inside and self._classes.weight(inside[-1].low) <= Weight.ORDINARY:
             inside.pop()
-        if not inside or any(word.low in self._lists.clinical for word in inside):
+        if not inside or any(word.low in self._classes.fixed_terms for word in inside):
             return None
         if (
             not (inside[0].capital and inside[-1].capital)
