@@ -250,13 +250,21 @@ def abort(
 def _wanted(identity: str, by: str | None, fleet: Path | None, wanted: str, reason: str = "") -> None:
     from fleetctl.actions.hold import operator
     from fleetctl.models.fleetdir import FleetDir
-    from fleetctl.rollout.engine_run import opened_journal, want
+    from fleetctl.rollout.engine_run import end_unheld, opened_journal, want
     from fleetctl.rollout.journal_records import RolloutState
 
     with opened_journal(FleetDir.find(fleet)) as journal:
         found = journal.find(identity)
-        want(journal, found, RolloutState(wanted), operator(by), reason)
-        typer.echo(f"rollout {found.plan.id[:12]} is to be {wanted}; who controls it sees that within seconds")
+        begins, state = found.plan.id[:12], RolloutState(wanted)
+        want(journal, found, state, operator(by), reason)
+        how = end_unheld(journal, found, operator(by)) if state is RolloutState.ABORTED else "held"
+        told = {
+            "ended": f"rollout {begins} is aborted",
+            "held": f"rollout {begins} is to be {wanted}; who controls it sees that within seconds",
+            "open": f"rollout {begins} is to be aborted; nobody controls it, and a site may still be at work: "
+            f"fleetctl rollout resume --id {begins} asks and ends it",
+        }
+        typer.echo(told[how])
 
 
 @app.command()

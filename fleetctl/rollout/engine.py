@@ -37,6 +37,9 @@ from fleetctl.rollout.verdict_site import View, Windows, World
 
 # Orders of operators and the lock are looked at that often; nothing else needs the store while nothing happens.
 _LOOK_S = 1.0
+# These may be begun again: what they have left is seen by looking.
+WITHOUT_OPERATION = (StepKind.OFFER, StepKind.SEND, StepKind.CHECK)
+ENDED_BEFORE = "the controller ended before it did"
 _ENDED = frozenset({RolloutState.STOPPED, RolloutState.ABORTED, RolloutState.DONE})
 
 
@@ -157,10 +160,9 @@ class Engine:
         for site, view in self.views.items():
             if view.record.offline_since is not None:
                 self.views[site] = replace(view, live=replace(view.live, offline_at=mono))
-            if view.open is not None and view.open.kind in (StepKind.OFFER, StepKind.SEND, StepKind.CHECK):
-                # These carry no operation and may be begun again: what they have left is seen by looking.
-                self.journal.end(self.plan.id, view.open, view.record, StepOutcome.INTERRUPTED,
-                                 "the controller ended before it did", self.clocks.utc(), {})  # fmt: skip
+            if view.open is not None and view.open.kind in WITHOUT_OPERATION:
+                self.journal.end(self.plan.id, view.open, view.record, StepOutcome.INTERRUPTED, ENDED_BEFORE,
+                                 self.clocks.utc(), {})  # fmt: skip
                 self.views[site] = replace(self.views[site], open=None)
 
     def _world(self) -> World:

@@ -8,16 +8,16 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
-from fleetctl.errors import RefusedError
+from fleetctl.errors import LockHeldError, RefusedError
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.rollout import Plan
-from fleetctl.rollout.engine import Clocks, Ending, Engine, Sources
+from fleetctl.rollout.engine import ENDED_BEFORE, WITHOUT_OPERATION, Clocks, Ending, Engine, Sources
 from fleetctl.rollout.engine_orders import order_rollback
 from fleetctl.rollout.journal import Journal
 from fleetctl.rollout.journal_lock import controlling, holder
-from fleetctl.rollout.journal_records import Event, RolloutRecord, RolloutState, SiteRecord, SiteState
+from fleetctl.rollout.journal_records import Event, RolloutRecord, RolloutState, SiteRecord, SiteState, StepOutcome
 from fleetctl.rollout.steps_outcome import Pace
 from fleetctl.rollout.verdict import waits_for_promotion
 from fleetctl.store.database import Database
@@ -107,6 +107,28 @@ def want(journal: Journal, found: RolloutRecord, wanted: RolloutState, actor: st
         raise RefusedError("this rollout is done", hint="fleetctl rollout status")
     said = f"{actor} wants it {wanted.value}" + (f": {reason}" if reason else "")
     journal.change(found.plan.id, now(), actor, values={"wanted": wanted}, events=[Event("wanted", said)])
+
+
+def end_unheld(journal: Journal, found: RolloutRecord, actor: str) -> Literal["ended", "held", "open"]:
+    """End an aborted rollout that nobody controls.
+
+    held: somebody does, and ends it. open: a site has begun what may not be over, so it has to be asked first.
+    """
+    identity, at = found.plan.id, now()
+    try:
+        with controlling(journal.database, identity, actor, at):
+            steps, sites = journal.open_steps(identity), {each.site: each for each in journal.sites(identity)}
+            if any(step.kind not in WITHOUT_OPERATION for step in steps.values()) or any(
+                each.state is SiteState.ROLLING_BACK for each in sites.values()
+            ):
+                return "open"
+            for site, step in steps.items():
+                journal.end(identity, step, sites[site], StepOutcome.INTERRUPTED, ENDED_BEFORE, at, {})
+            told = Event(RolloutState.ABORTED.value, "aborted by an operator")
+            journal.change(identity, at, actor, values={"state": RolloutState.ABORTED}, events=[told])
+    except LockHeldError:
+        return "held"
+    return "ended"
 
 
 def order_back(journal: Journal, found: RolloutRecord, sites: Sequence[str], actor: str, reason: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,8 +45,8 @@ def bare_site(operator: Operator) -> Iterator[Operator]:
     # The keys that went with their machine, where an interrupted run left them.
     for name in ("audit_keys", "health_keys"):
         remove_key(operator.fleet / name, SITE)
-    # So may a rollout, which would have the site in work for ever.
-    operator.run("rollout", "abort", "--reason", "its site was destroyed", expect=None)
+    # So may a rollout, which would have the site in work for ever, and cannot ask it any more.
+    shutil.rmtree(operator.state / "store", ignore_errors=True)
     operator.run("lab", "up", SITE)
     try:
         operator.run("site", "add", SITE, "--lab")

@@ -22,6 +22,7 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.rollout import LeftOut, Plan
 from fleetctl.rollout.engine_run import opened_journal
 from fleetctl.rollout.journal_lock import controlling
+from fleetctl.rollout.journal_records import RolloutState, StepKind
 from fleetctl.rollout.plan_fit import Difference
 from fleetctl.rollout.planfile import write_plan
 from fleetctl.trust.passphrase import Passphrase
@@ -226,11 +227,38 @@ def test_pause_abort_and_what_is_over(fleet: Fleet) -> None:
     fleet.start(path, code=3)
     fleet.ok("pause", "--by", "alex")
     assert "an operator wants it paused" in fleet.ok("status", code=3).stdout
-    fleet.ok("abort", "--reason", "wrong release", "--by", "alex")
+    with (
+        opened_journal(fleet.fleetdir) as journal,
+        controlling(journal.database, journal.find().plan.id, "kim", datetime.now(UTC)),
+    ):
+        held = fleet.ok("abort", "--reason", "wrong release", "--by", "alex")
+    assert "is to be aborted; who controls it sees that" in held.stdout
     fleet.resume(code=6)
     with pytest.raises(RefusedError, match="was aborted"):
         fleet.ok("pause")
     assert "wrong release" in fleet.ok("history").stdout
+
+
+def test_an_aborted_rollout_that_nobody_controls_has_ended(fleet: Fleet) -> None:
+    fleet.start(fleet.planned(plan(wave={"canary": {"bake": "0s", "promote": "human"}})), code=3)
+    with opened_journal(fleet.fleetdir) as journal:
+        found = journal.find()
+        record = next(each for each in journal.sites(found.plan.id) if not each.settled)
+        journal.intend(found.plan.id, record, StepKind.SEND, "", datetime.now(UTC), {})
+        assert fleet.ok("abort", "--by", "alex").stdout.endswith("is aborted\n")
+        assert journal.find().state is RolloutState.ABORTED
+        assert journal.open_steps(found.plan.id) == {}
+
+
+def test_where_a_site_may_be_at_work_it_is_asked_before_the_end(fleet: Fleet) -> None:
+    fleet.start(fleet.planned(plan(wave={"canary": {"bake": "0s", "promote": "human"}})), code=3)
+    with opened_journal(fleet.fleetdir) as journal:
+        found = journal.find()
+        record = next(each for each in journal.sites(found.plan.id) if not each.settled)
+        journal.intend(found.plan.id, record, StepKind.ACTIVATE, "1" * 32, datetime.now(UTC), {})
+        told = fleet.ok("abort", "--by", "alex").stdout
+        assert f"fleetctl rollout resume --id {found.plan.id[:12]} asks and ends it" in told
+        assert journal.find().state is not RolloutState.ABORTED
 
 
 def test_rollback_brings_back_and_pauses(fleet: Fleet) -> None:
