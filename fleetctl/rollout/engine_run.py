@@ -103,8 +103,8 @@ def want(journal: Journal, found: RolloutRecord, wanted: RolloutState, actor: st
     """Write down what an operator wants of a rollout. Raises `RefusedError` for one that is over."""
     if RolloutState.ABORTED in (found.state, found.wanted):
         raise RefusedError("this rollout was aborted", hint="make a new plan: fleetctl rollout plan")
-    if found.state is RolloutState.DONE and wanted is RolloutState.PAUSED:
-        raise RefusedError("this rollout is done", hint="fleetctl rollout status")
+    if found.state is RolloutState.DONE:
+        raise RefusedError("this rollout is done", hint="fleetctl rollout rollback brings sites back")
     said = f"{actor} wants it {wanted.value}" + (f": {reason}" if reason else "")
     journal.change(found.plan.id, now(), actor, values={"wanted": wanted}, events=[Event("wanted", said)])
 

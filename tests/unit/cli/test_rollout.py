@@ -250,6 +250,15 @@ def test_an_aborted_rollout_that_nobody_controls_has_ended(fleet: Fleet) -> None
         assert journal.open_steps(found.plan.id) == {}
 
 
+def test_what_is_done_stays_done(fleet: Fleet) -> None:
+    fleet.start(fleet.planned(plan(wave={"canary": {"bake": "0s"}, "rest": {"bake": "0s"}})))
+    for order in ("abort", "pause"):
+        with pytest.raises(RefusedError, match="is done"):
+            fleet.ok(order, "--by", "alex")
+    with opened_journal(fleet.fleetdir) as journal:
+        assert journal.find().state is RolloutState.DONE
+
+
 def test_where_a_site_may_be_at_work_it_is_asked_before_the_end(fleet: Fleet) -> None:
     fleet.start(fleet.planned(plan(wave={"canary": {"bake": "0s", "promote": "human"}})), code=3)
     with opened_journal(fleet.fleetdir) as journal:
