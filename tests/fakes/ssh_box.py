@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from fleetctl.trust.keystore import KeyStore
+from tests.fakes.sshd import LoopbackSshd, free_port, sshd_or_skip
 
 # FAKE appliancectl: answers with the files of `says`; only receive-prepare is the product's own.
 FAKE = """\
@@ -69,38 +63,18 @@ class SshFake:
 @contextmanager
 def served(under: Path, keystore: KeyStore) -> Iterator[SshFake]:
     """A real sshd whose sessions find the fake appliancectl. Skips the test where sshd cannot be run."""
-    sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
-    if sshd is None or os.geteuid() != 0:
-        pytest.skip("logging in as root needs an sshd that runs as root")
-    Path("/run/sshd").mkdir(exist_ok=True)
+    sshd_or_skip()
     folder, root, says = under / "sshd", under / "box", under / "says"
     for each in (folder, root, says, folder / "bin"):
         each.mkdir()
     (folder / "bin" / "appliancectl").write_text(FAKE.format(python=sys.executable))
     (folder / "bin" / "appliancectl").chmod(0o755)
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", folder / "host"], check=True)
     (folder / "authorized").write_text(keystore.text("ssh_ed25519.pub") + "\n")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    (folder / "config").write_text(
-        f"ListenAddress 127.0.0.1:{port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
-        "PasswordAuthentication no\nPermitRootLogin prohibit-password\nStrictModes no\nUsePAM no\nPidFile none\n"
-        f"SetEnv PATH={folder}/bin:/usr/bin:/bin SAYS={says} APPLIANCE_RELEASE_ROOT={root}\n"
-    )
-    server = subprocess.Popen([sshd, "-D", "-E", folder / "log", "-f", folder / "config"])
+    given = {"PATH": f"{folder}/bin:/usr/bin:/bin", "SAYS": str(says), "APPLIANCE_RELEASE_ROOT": str(root)}
+    sshd = LoopbackSshd(folder, "127.0.0.1", free_port(), folder / "authorized", given)
+    sshd.start()
     try:
-        deadline_s = time.monotonic() + 30
-        while not _listens(port):
-            assert server.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < deadline_s
-            time.sleep(0.02)
-        yield SshFake(root, says, port, (folder / "host.pub").read_text().strip())
+        sshd.wait()
+        yield SshFake(root, says, sshd.port, sshd.host_key)
     finally:
-        server.terminate()
-        server.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        sshd.stop()

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.trust.keystore import KeyStore
+from tests.fakes.sshd import LoopbackSshd, free_port, new_host_key, sshd_or_skip
 
 SITE = {
     "apiVersion": "fleetctl/v1",
@@ -44,49 +39,18 @@ class SshServer:
     other_key: str
 
 
-def _keygen(path: Path, kind: str = "ed25519") -> str:
-    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", path], check=True)
-    return path.with_name(path.name + ".pub").read_text().strip()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def ssh_server(tmp_path_factory: pytest.TempPathFactory, keystore: KeyStore) -> Iterator[SshServer]:
-    sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
-    if sshd is None:
-        pytest.skip("no sshd on this machine (package openssh-server)")
-    if os.geteuid() != 0:
-        pytest.skip("logging in as root needs an sshd that runs as root")
-    Path("/run/sshd").mkdir(exist_ok=True)  # sshd's empty folder for privilege separation, made by its service else
+    sshd_or_skip()
     folder = tmp_path_factory.mktemp("sshd")
-    host_key = _keygen(folder / "host")
-    other_key = _keygen(folder / "other")
     (folder / "authorized").write_text(keystore.text("ssh_ed25519.pub") + "\n")
-    port = _free_port()
-    (folder / "config").write_text(
-        f"ListenAddress 127.0.0.1:{port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
-        "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n"
-        "StrictModes no\nUsePAM no\nPidFile none\n"
-    )
-    server = subprocess.Popen([sshd, "-D", "-E", folder / "log", "-f", folder / "config"])
+    sshd = LoopbackSshd(folder, "127.0.0.1", free_port(), folder / "authorized")
+    sshd.start()
     try:
-        deadline_s = time.monotonic() + 10
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert server.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < deadline_s, "sshd does not listen"
-            time.sleep(0.02)
-        yield SshServer(port, host_key, other_key)
+        sshd.wait()
+        yield SshServer(sshd.port, sshd.host_key, new_host_key(folder / "other"))
     finally:
-        server.terminate()
-        server.wait()
+        sshd.stop()
 
 
 @pytest.fixture
