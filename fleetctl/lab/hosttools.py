@@ -28,9 +28,9 @@ _INSTALL_HINT = "setup/host.sh lab installs them; by hand: qemu-system-x86 (on D
 _VERSION = re.compile(r"QEMU emulator version (\d+)\.(\d+)(?:\.(\d+))?")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class QemuVersion:
-    """Version of the QEMU program, comparable as `(major, minor)`."""
+    """Version of the QEMU program; later ones are greater."""
 
     major: int
     minor: int

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fleetctl.errors import ChangeError, FleetctlError, RefusedError, UnreachableError
-from fleetctl.lab import fma, swtpm
+from fleetctl.lab import swtpm, upper_halves
 from fleetctl.lab.accel import Accel, detect
 from fleetctl.lab.boot import BOOT_TIMEOUT_S, BootWatch
 from fleetctl.lab.canary_client import NAME as CANARY
@@ -218,10 +218,11 @@ class LabSite:
                 }
             )
         )
-        self.processes.start(
-            QEMU, qemu_argv(record, self.files, tools, accel.kind, credentials),
-            environment=fma.environment(accel.kind, self.runtime_dir, Path("/proc/cpuinfo").read_text("utf-8")),
-        )  # fmt: skip
+        faster = upper_halves.prepare(
+            accel.kind, tools.qemu, tools.qemu_version, self.runtime_dir, Path("/proc/cpuinfo").read_text("utf-8")
+        )
+        argv = qemu_argv(record, self.files, tools, accel.kind, credentials)
+        self.processes.start(QEMU, [*argv, *faster.arguments], environment=faster.environment)
         deadline = time.monotonic() + _START_TIMEOUT_S
         while (state := self.qemu_state()) != "running":
             if state is None or time.monotonic() > deadline:

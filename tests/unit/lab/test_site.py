@@ -99,7 +99,7 @@ def test_power_on_twice_then_pull_the_plug(site: LabSite) -> None:
     status = site_status(site)
     assert (status.state, sorted(status.pids), status.booted) == ("running", ["canary", "qemu", "swtpm"], False)
     emulated = status.accel == AccelKind.TCG and cpu_flags(Path("/proc/cpuinfo").read_text("utf-8")) >= {"avx", "fma"}
-    assert ("/fma.so" in Path(f"/proc/{status.pids['qemu']}/maps").read_text()) == emulated
+    assert ("/upper_halves.so" in Path(f"/proc/{status.pids['qemu']}/maps").read_text()) == emulated
     assert site.start("tcg") is False
     assert site_status(site).pids == status.pids
     credential = (site.files.credentials_dir / "ssh.authorized_keys.root").read_text()
