@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 SITE = "lab-e2e"
-COMMAND_TIMEOUT_S = 1500
+# Only what hangs: an update with a clinical gate has both sets drafted by an emulated machine.
+COMMAND_TIMEOUT_S = 3600
 
 
 @dataclass(frozen=True)
