@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deidcases.cases import Case, cases
-from deidcases.second import HALVES, second_cases
+from deidcases.cases import Case
+from deidcases.sets import add_set_options, clinical_texts, templates
 
 from appliance.deid.detector import ClinicalDetector
 from appliance.deid.lexicon import words
@@ -30,8 +30,6 @@ from appliance.deid.model import model_directory
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared/data"
-ROUNDS = 20
-SEED = 20_261
 GOAL_RECALL, GOAL_WRONG, GOAL_SPEED = 0.99, 1 / 3, 3.0
 _COUNTRIES_AND_STATES_STAY = "geography is an identifier below a state; only GPE that are neither are counted"
 # Of the synthetic sentences: what Safe Harbor names; titles and nationalities stay by it.
@@ -111,11 +109,6 @@ def own() -> Finder:
     """The detector of the product."""
     detector = ClinicalDetector()
     return lambda text, names: [(item.start, item.end) for item in detector.find(text, known_names=names)]
-
-
-def templates(part: str) -> dict[str, list[Case]]:
-    """Our own clinical texts."""
-    return cases(part, rounds=ROUNDS, seed=SEED)
 
 
 def synthetic() -> list[tuple[Case, list[Span]]]:
@@ -246,24 +239,15 @@ def plot(path: Path, sets: dict[str, dict[str, Tally]]) -> None:
 def main() -> int:
     """Print all figures; fail when a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tune", action="store_true", help="our templates: the part that rules may be changed for")
-    parser.add_argument(
-        "--second", nargs="?", const="ab", choices=("ab", *HALVES), help="the second unseen set, or one half of it"
-    )
+    add_set_options(parser)
     parser.add_argument("--rounds", type=int, default=3, help="rounds of the speed measurement")
     parser.add_argument("--plot", type=Path, metavar="PNG", help="draw recall and wrong redactions")
     options = parser.parse_args()
-    if options.second and options.tune:
-        parser.error("--second and --tune are two sets: give one of them")
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     print(f"Python {platform.python_version()}; word lists {words().digest[:12]}; {_COUNTRIES_AND_STATES_STAY}")
     finders = {"ours": own(), "presidio": presidio()}
-    part = "development" if options.tune else "held_out"
-    title = "development clinical texts" if options.tune else "held-out clinical texts"
-    groups = second_cases(options.second, rounds=ROUNDS, seed=SEED) if options.second else templates(part)
-    if options.second:
-        title = "second unseen clinical texts" + (f", half {options.second}" if options.second in HALVES else "")
+    title, groups = clinical_texts(options)
     sets: dict[str, dict[str, Tally]] = {title: {}, "synthetic sentences": {}}
     by_group: dict[str, dict[str, Tally]] = {name: {} for name in groups}
     sentences = synthetic()
