@@ -170,7 +170,7 @@ def _offered(step: Ordered, tools: Tools) -> Offer:
 
 
 def _send(step: Ordered, tools: Tools) -> StepResult:
-    offer, sent, arrived = _offered(step, tools), list[dict[str, Any]](), list[int]()
+    offer, sent, arrived, whole = _offered(step, tools), list[dict[str, Any]](), list[int](), list[str]()
     if offer.refused:
         return StepResult(StepOutcome.REFUSED, "; ".join(offer.refused))
     before = 0
@@ -184,10 +184,13 @@ def _send(step: Ordered, tools: Tools) -> StepResult:
             raise VerificationError(f"{image.task}: another image arrived", hint="fleetctl rollout retry")
         sent.append({"task": image.task, "size_bytes": done.size_bytes, "wire_bytes": done.wire_bytes,
                      "seconds": round(done.seconds, 1)})  # fmt: skip
+        if done.no_basis:
+            whole.append(f"{image.task} without a delta: {done.no_basis}")
         arrived.append(done.wire_bytes)
         before += image.size_bytes
     wire = sum(arrived)
-    return StepResult(StepOutcome.DONE, f"{len(sent)} images, {wire} bytes on the wire", {"images": sent})
+    said = "; ".join([f"{len(sent)} images, {wire} bytes on the wire", *whole])
+    return StepResult(StepOutcome.DONE, said, {"images": sent})
 
 
 def _stage(step: Ordered, tools: Tools) -> StepResult:
