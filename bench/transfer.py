@@ -2,8 +2,9 @@
 
 A real sshd and a real rsync on loopback; every byte is counted between them, ssh's own included. Real weights,
 changed as releases change them; with `--system OLD NEW`, the folders of two images that `fleetctl image build` made,
-an operating system instead, which the box has in its running slot and in no file. "plain" is rsync to the new image's own name, which leaves the old one as the last
-good set; "over" is rsync onto the old image's name, which takes the last good set away.
+an operating system instead, which the box has in its running slot and in no file. "plain" is rsync to the new image's
+own name, which leaves the old one as the last good set; "over" is rsync onto the old image's name, which takes the last
+good set away.
 """
 
 from __future__ import annotations
