@@ -36,8 +36,9 @@ def test_successes_by_selected_sites_decide(count: Count, passing: Passing) -> N
     assert wave_passing(wave, count) is passing
 
 
-def test_an_empty_success_never_passes_however_low_the_threshold() -> None:
-    wave = plan({"canary": 4}, wave={"*": {"success_threshold": 0.01}}).waves[0]
+@pytest.mark.parametrize("threshold", [0.01, 1e-9])
+def test_an_empty_success_never_passes_however_low_the_threshold(threshold: float) -> None:
+    wave = plan({"canary": 4}, wave={"*": {"success_threshold": threshold}}).waves[0]
     assert wave_passing(wave, Count(4, 0, 0, 0, 0, 4)) is Passing.WAITS
     assert wave_passing(wave, Count(4, 0, 0, 0, 4, 0)) is Passing.CANNOT
     assert wave_passing(wave, Count(4, 1, 0, 0, 3, 0)) is Passing.PASSED
