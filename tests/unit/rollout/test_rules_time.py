@@ -69,17 +69,23 @@ def test_a_site_that_says_critical_while_it_bakes_goes_back(journal: Journal) ->
     assert ending.state is RolloutState.STOPPED
 
 
-def test_time_in_which_a_site_is_at_work_at_something_does_not_bake(journal: Journal) -> None:
+@pytest.mark.parametrize("turns", [0, 60])
+def test_time_in_which_a_site_is_at_work_at_something_does_not_bake(journal: Journal, turns: int) -> None:
     made = started(journal, {"canary": 1}, site_timeout="3h")
     box = made.sources.boxes["s1"]
     made.run(until=lambda: made.engine.views["s1"].record.served_s >= 60)
     served = made.engine.views["s1"].record.served_s
     box.phase = "draining"
-    for _ in range(60):
+    seen = len(box.calls)
+    while len(box.calls) == seen:
+        made.turn(10)
+    for _ in range(turns):
         assert made.turn(10) is None
     box.phase = "idle"
-    for _ in range(2):
+    seen = len(box.calls)
+    for _ in range(4):
         made.turn(5)
+    assert len(box.calls) > seen
     assert made.states() == {"s1": "baking"}
     # Nor the time since the last look at it: only that between two good ones.
     assert made.engine.views["s1"].record.served_s <= served + 10
