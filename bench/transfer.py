@@ -1,12 +1,16 @@
 """Bytes on the wire of a model update: ours, whole files, and plain rsync; and of a transfer that was cut and resumed.
 
 A real sshd and a real rsync on loopback; every byte is counted between them, ssh's own included. Real weights,
-changed as releases change them. "plain" is rsync to the new image's own name, which leaves the old one as the last
-good set; "over" is rsync onto the old image's name, which takes the last good set away.
+changed as releases change them; with `--system OLD NEW`, the folders of two images that `fleetctl image build` made,
+an operating system instead, which the box has in its running slot and in no file. "plain" is rsync to the new image's
+own name, which leaves the old one as the last good set; "over" is rsync onto the old image's name, which takes the last
+good set away.
 """
 
 from __future__ import annotations
 
+import argparse
+import filecmp
 import hashlib
 import os
 import shutil
@@ -18,12 +22,13 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from carried import images  # noqa: E402
+from carried import images, systems  # noqa: E402
 from carried.line import Line  # noqa: E402
 
 from appliance.contract.release_status import WantedImage  # noqa: E402
@@ -60,13 +65,16 @@ class Box:
     def releases(self) -> Path:
         return self.root / "var/lib/appliance/releases"
 
-    def reset(self, old: Path | None) -> None:
-        """A box that has the old image, or none, and was sent nothing."""
+    def reset(self, old: Path | None, runs: systems.Built | None = None) -> None:
+        """A box that has the old image, or none, and was sent nothing. `runs`: that is a system, which runs there."""
         shutil.rmtree(self.root)
         for folder in (self.releases / "images", self.root / "peer"):
             folder.mkdir(parents=True)
-        if old is not None:
+        if runs is not None:
+            systems.install(self.root, runs)
+        elif old is not None:
             (self.releases / "images" / f"{OLD}.raw").hardlink_to(old)
+        if old is not None:
             shutil.copy(old, self.root / "peer" / "old.raw")
 
     def shell(self) -> list[str]:
@@ -74,18 +82,21 @@ class Box:
         return ["ssh", *NO_CONFIGURATION, "-p", str(self.line.port), *option_words(options)]
 
 
-def ours(box: Box, new: Path) -> None:
-    """The product: `SshBox.receive`."""
+def ours(box: Box, new: Path, runs: str | None = None) -> None:
+    """The product: `SshBox.receive`. `runs`: it is a system, and the box runs that one."""
     store = ReleaseStore(box.fleet)
     store.images.mkdir(parents=True, exist_ok=True)
     store.image(NEW).unlink(missing_ok=True)
     store.image(NEW).hardlink_to(new)
+    with new.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     wanted = WantedImage(
-        task="drafting", root_hash=NEW, sha256=hashlib.sha256(new.read_bytes()).hexdigest(),
-        size_bytes=new.stat().st_size, basis=OLD, received_bytes=0,
+        task="drafting" if runs is None else "system", root_hash=NEW, sha256=digest, size_bytes=new.stat().st_size,
+        basis=runs or OLD, received_bytes=0,
     )  # fmt: skip
     with SshBox(box.site, box.fleet, LocalImages(store), lambda: box.agent) as site:
-        site.receive(wanted, kib_s=None, on_progress=lambda _: None)
+        if why := site.receive(wanted, kib_s=None, on_progress=lambda _: None).no_basis:
+            raise SystemExit(f"ours: no delta: {why}")
 
 
 def whole(box: Box, new: Path) -> None:
@@ -113,14 +124,19 @@ ARRIVES = {"whole": "peer/new.raw", "plain": "peer/new.raw", "over": "peer/old.r
            "ours": f"var/lib/appliance/releases/incoming/images/{NEW}.raw"}  # fmt: skip
 
 
-def crossed(box: Box, way: str, old: Path | None, new: Path, cut_at: int | None = None) -> int:
+def crossed(
+    box: Box, way: str, old: Path | None, new: Path, cut_at: int | None = None, runs: systems.Built | None = None
+) -> int:
     """Bytes on the wire until the new image is there, whole; of two tries when the first is cut."""
-    box.reset(old)
+    box.reset(old, runs)
+    send = WAYS[way]
+    if way == "ours" and runs is not None:
+        send = partial(ours, runs=runs.root_hash)
     total = 0
     if cut_at is not None:
         box.line.begin(cut_at)
         try:
-            WAYS[way](box, new)
+            send(box, new)
         except (FleetctlError, subprocess.CalledProcessError):
             pass
         else:
@@ -128,9 +144,11 @@ def crossed(box: Box, way: str, old: Path | None, new: Path, cut_at: int | None 
         total = box.line.crossed
         _settled(box)
     box.line.begin()
-    WAYS[way](box, new)
-    if (box.root / ARRIVES[way]).read_bytes() != new.read_bytes():
+    send(box, new)
+    if not filecmp.cmp(box.root / ARRIVES[way], new, shallow=False):
         raise SystemExit(f"{way}: what arrived is not what was sent")
+    if any((box.releases / "incoming/basis").glob("*/*")) and runs is not None:
+        raise SystemExit(f"{way}: the copy of the slot is still there")
     return total + box.line.crossed
 
 
@@ -215,50 +233,78 @@ def _site(port: int) -> Site:
 
 def main() -> int:
     """Print bytes and ratios. Fails when the delta or the resume does not bring what it should."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--system", nargs=2, type=Path, metavar=("OLD", "NEW"), help="Folders of two built images.")
+    folders = parser.parse_args().system
     started_s = time.monotonic()
     with ExitStack() as stack:
         box = opened(stack)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-images-")))
-        tensors = images.weights()
-        base = {"model.safetensors": images.safetensors(tensors), "adapter.safetensors": images.adapter(1)}
-        layers = images.tuned(tensors, lambda name: ".layers.4." in name or ".layers.5." in name, 0.02)
-        everywhere = images.tuned(tensors, lambda _: True, 0.001)
-        cases = {
-            "adapter": base | {"adapter.safetensors": images.adapter(2)},
-            "fine-tune, 2 of 10 layers": base | {"model.safetensors": images.safetensors(layers)},
-            "fine-tune, every weight": base | {"model.safetensors": images.safetensors(everywhere)},
-        }
-        old = images.packed(folder, "old", base)
-        squeezed = images.packed(folder, "old-lz4", base, compressed=True)
-        print(f"image {old.stat().st_size / MIB:.1f} MiB, with the catalogue's compression"
-              f" {squeezed.stat().st_size / MIB:.1f} MiB; MiB on the wire:")  # fmt: skip
-        print(f"{'change':30}{'whole':>9}{'plain':>9}{'over':>9}{'ours':>9}{'whole/ours':>12}{'ours, compressed':>18}")
-        failed = False
-        made: dict[str, Path] = {}
-        for number, (name, files) in enumerate(cases.items()):
-            new = made[name] = images.packed(folder, f"new{number}", files)
-            seen = {way: crossed(box, way, old, new) for way in WAYS}
-            if name == "fine-tune, every weight":
-                _row(name, seen, None)
-                continue
-            small = images.packed(folder, f"new{number}-lz4", files, compressed=True)
-            failed |= _row(name, seen, crossed(box, "ours", squeezed, small)) < GOAL_RATIO
-        was = images.packed(folder, "q8", {"model.gguf": images.q8(tensors)})
-        requantised = images.packed(folder, "q4", {"model.gguf": images.gguf()})
-        _row("re-quantised, Q8_0 to Q4_1", {way: crossed(box, way, was, requantised) for way in WAYS}, None)
-        print("\ncut when half of what ours sends had crossed, and resumed; MiB in all, and by the uncut:")
-        for name, before, after in (
-            ("fine-tune, 2 of 10 layers", old, made["fine-tune, 2 of 10 layers"]),
-            ("re-quantised, Q8_0 to Q4_1", was, requantised),
-        ):
-            uncut = crossed(box, "ours", before, after)
-            cut = {way: crossed(box, way, before, after, uncut // 2) for way in WAYS}
-            shown = "".join(f"{cut[way] / MIB:9.2f}" for way in WAYS)
-            print(f"{name:30}{shown}{cut['plain'] / cut['ours']:12.1f}{cut['ours'] / uncut:18.2f}")
-            failed |= cut["ours"] / uncut > GOAL_RESUMED
-    print(f"\n{time.monotonic() - started_s:.0f} s; wanted: adapter and layers {GOAL_RATIO:.0f} times fewer than whole"
-          f" at least, resumed at most {GOAL_RESUMED} of the uncut")  # fmt: skip
+        failed = of_models(box, folder) if folders is None else of_systems(box, folder, *folders)
+    goals = f"resumed at most {GOAL_RESUMED} of the uncut"
+    if folders is None:
+        goals += f", adapter and layers {GOAL_RATIO:.0f} times fewer than whole at least"
+    print(f"\n{time.monotonic() - started_s:.0f} s; wanted: {goals}")
     return 1 if failed else 0
+
+
+def of_systems(box: Box, folder: Path, before: Path, behind: Path) -> bool:
+    """One operating system to another. Returns whether a goal was missed: none is set, builds differ as they do."""
+    was, becomes = systems.Built.of(before), systems.Built.of(behind)
+    old, new = was.whole(folder / "old.raw"), becomes.whole(folder / "new.raw")
+    print(f"systems of {old.stat().st_size / MIB:.1f} and {new.stat().st_size / MIB:.1f} MiB; MiB on the wire:")
+    _heading()
+    _row("operating system", {way: crossed(box, way, old, new, runs=was) for way in WAYS}, None)
+    uncut = crossed(box, "ours", old, new, runs=was)
+    cut = crossed(box, "ours", old, new, uncut // 2, runs=was)
+    print(f"ours, cut in the middle and resumed: {cut / MIB:.2f}, {cut / uncut:.2f} of the uncut")
+    return cut / uncut > GOAL_RESUMED
+
+
+def of_models(box: Box, folder: Path) -> bool:
+    """Weights and adapters. Returns whether a goal was missed."""
+    tensors = images.weights()
+    base = {"model.safetensors": images.safetensors(tensors), "adapter.safetensors": images.adapter(1)}
+    layers = images.tuned(tensors, lambda name: ".layers.4." in name or ".layers.5." in name, 0.02)
+    everywhere = images.tuned(tensors, lambda _: True, 0.001)
+    cases = {
+        "adapter": base | {"adapter.safetensors": images.adapter(2)},
+        "fine-tune, 2 of 10 layers": base | {"model.safetensors": images.safetensors(layers)},
+        "fine-tune, every weight": base | {"model.safetensors": images.safetensors(everywhere)},
+    }
+    old = images.packed(folder, "old", base)
+    squeezed = images.packed(folder, "old-lz4", base, compressed=True)
+    print(f"image {old.stat().st_size / MIB:.1f} MiB, with the catalogue's compression"
+          f" {squeezed.stat().st_size / MIB:.1f} MiB; MiB on the wire:")  # fmt: skip
+    _heading(f"{'ours, compressed':>18}")
+    failed = False
+    made: dict[str, Path] = {}
+    for number, (name, files) in enumerate(cases.items()):
+        new = made[name] = images.packed(folder, f"new{number}", files)
+        seen = {way: crossed(box, way, old, new) for way in WAYS}
+        if name == "fine-tune, every weight":
+            _row(name, seen, None)
+            continue
+        small = images.packed(folder, f"new{number}-lz4", files, compressed=True)
+        failed |= _row(name, seen, crossed(box, "ours", squeezed, small)) < GOAL_RATIO
+    was = images.packed(folder, "q8", {"model.gguf": images.q8(tensors)})
+    requantised = images.packed(folder, "q4", {"model.gguf": images.gguf()})
+    _row("re-quantised, Q8_0 to Q4_1", {way: crossed(box, way, was, requantised) for way in WAYS}, None)
+    print("\ncut when half of what ours sends had crossed, and resumed; MiB in all, and by the uncut:")
+    for name, before, after in (
+        ("fine-tune, 2 of 10 layers", old, made["fine-tune, 2 of 10 layers"]),
+        ("re-quantised, Q8_0 to Q4_1", was, requantised),
+    ):
+        uncut = crossed(box, "ours", before, after)
+        cut = {way: crossed(box, way, before, after, uncut // 2) for way in WAYS}
+        shown = "".join(f"{cut[way] / MIB:9.2f}" for way in WAYS)
+        print(f"{name:30}{shown}{cut['plain'] / cut['ours']:12.1f}{cut['ours'] / uncut:18.2f}")
+        failed |= cut["ours"] / uncut > GOAL_RESUMED
+    return failed
+
+
+def _heading(last: str = "") -> None:
+    print(f"{'change':30}" + "".join(f"{way:>9}" for way in WAYS) + f"{'whole/ours':>12}{last}")
 
 
 def _row(name: str, seen: dict[str, int], compressed: int | None) -> float:

@@ -3,11 +3,11 @@
 `appliancectl release receive-prepare … -o json` writes one such document and changes nothing outside of `incoming/`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer
 
-from appliance.contract.model import ContractModel, Sha256Hex
+from appliance.contract.model import ContractModel, Sha256Hex, left_out_if_empty
 
 BoxPath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._+-]{1,255}){1,32}$", max_length=1024)]
 """An absolute path on the box. It becomes an argument of a program there, so that nothing else is accepted."""
@@ -18,13 +18,25 @@ EVALUATION_FOLDER = "evaluation"
 
 
 class IncomingImage(ContractModel):
-    """How one image may be sent: as `images/ROOT_HASH.raw`."""
+    """How one image may be sent: as `images/ROOT_HASH.raw`.
+
+    `no_basis` is left out where it is empty, so that a fleetctl of before it reads this too.
+    """
 
     root_hash: Sha256Hex
     basis: Annotated[BoxPath | None, Field(description="Folder with a file of the new name that a delta starts from.")]
     received_bytes: Annotated[int, Field(ge=0, description="Of an earlier transfer that broke off.")]
-    appended_bytes: Annotated[int, Field(ge=0, description="Of the older image, behind what was received.")] = 0
+    appended_bytes: Annotated[int, Field(ge=0, description="A copy: of the older image, behind what was received.")] = 0
     needed_bytes: Annotated[int, Field(ge=0, description="What the transfer takes of the volume.")]
+    no_basis: Annotated[
+        str,
+        StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$"),
+        Field(description="Why what the box has is no basis; empty where it is, or has nothing."),
+    ] = ""
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return left_out_if_empty(handler(self), "no_basis")
 
 
 class Incoming(ContractModel):

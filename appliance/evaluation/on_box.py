@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -36,6 +37,8 @@ _AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB$", re.MULTILINE)
 _OPERATION = re.compile(r"^[0-9a-f]{32}$")
 _MIB = 1 << 20
 _KEPT = 16
+# The serving engines load their weights again before this, large ones from a slow disk as well.
+_COME_BACK = timedelta(hours=1)
 # What an engine needs beside its weights while it works: activations, caches, the interpreter.
 _BESIDE_MIB = 256
 
@@ -73,7 +76,7 @@ def run(parts: Parts, asked: Asked, key: Ed25519PrivateKey, budget: Budget, engi
             _demand_beside(parts, order)
             found = evaluate(order, chosen, budget, parts.now, lambda line: parts.say("idle", line))
         else:
-            with _paused(parts, asked, order.tasks):
+            with _paused(parts, asked, order.tasks, budget):
                 order = Order(**{**vars(order), "free_mib": _available(parts)})
                 found = evaluate(order, chosen, budget, parts.now, lambda line: parts.say("idle", line))
         envelope = seal(found.model_dump_json().encode(), key, CLINICAL_RESULT)
@@ -158,11 +161,15 @@ def _is_on_card(parts: Parts, task: ModelTask) -> bool:
 
 
 @contextmanager
-def _paused(parts: Parts, asked: Asked, tasks: tuple[ModelTask, ...]) -> Iterator[None]:
+def _paused(parts: Parts, asked: Asked, tasks: tuple[ModelTask, ...], budget: Budget) -> Iterator[None]:
     """Let the serving engines rest: drained first, and started again whatever happens. A mark in /run says that they
-    rest, so that the next evaluation starts them when this one was killed; a start of the box does so anyway."""
+    rest, so that they are started again when this was killed (appliance-release-settle); a start of the box does so
+    anyway."""
+    reason = f"evaluation of {asked.release}"
     try:
-        drained(parts, asked.operation, asked.drain_timeout_s, None, f"evaluation of {asked.release}")
+        drained(parts, asked.operation, asked.drain_timeout_s, None, reason)
+        # As long as the engines may rest no visit begins: nobody would hear it.
+        parts.drain.begin(asked.operation, reason, parts.now() + timedelta(seconds=budget.left_s()) + _COME_BACK)
         _mark(parts).parent.mkdir(parents=True, exist_ok=True)
         _mark(parts).write_text(" ".join(tasks))
         parts.say("idle", "the serving engines rest")

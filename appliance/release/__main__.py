@@ -19,9 +19,24 @@ def is_open(places: Places) -> bool:
         return True
 
 
+def _give_back(places: Places) -> None:
+    """Free what an earlier transfer has copied. Room on the disk is no reason to hold anything else up."""
+    if not any(places.bases.glob("*")):
+        return
+    from appliance.errors import ApplianceError
+    from appliance.release.incoming import Arrivals, give_back_all
+
+    try:
+        give_back_all(Arrivals(places.releases))
+    except (OSError, ApplianceError) as error:
+        print(f"what a transfer had copied is still there: {error}", file=sys.stderr)
+
+
 def main(arguments: list[str]) -> int:
     """Recover, and say what was done."""
     places = Places.from_environment()
+    if "--at-boot" in arguments:
+        _give_back(places)
     if not is_open(places):
         return 0
     from appliance.errors import ApplianceError

@@ -13,17 +13,17 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.contract.release_incoming import PARTIAL_FOLDER
-from appliance.errors import RefusedError
+from appliance.errors import ApplianceError, RefusedError
 
 # A receiver that was killed leaves `.NAME.XXXXXX`; rsync itself never takes it up again.
 _LEFT = re.compile(r"^\.([0-9a-f]{64})\.raw\.[A-Za-z0-9]{6}$")
 _NAME = re.compile(r"^([0-9a-f]{64})\.raw$")
-_COPY_BYTES = 1 << 20
 _MAX_RECORD_BYTES = 1000
 
 
@@ -92,10 +92,10 @@ class Received:
         else:
             path.unlink(missing_ok=True)
 
-    def as_basis(self, root_hash: str, older: Path | None) -> int:
+    def as_basis(self, root_hash: str, older: Iterable[bytes]) -> int:
         """Make the partial file a basis file with an older image appended; returns the bytes of that.
 
-        Raises OSError when it could not be: then everything is as it was before.
+        What is raised when it could not be, OSError or an error of `older`, leaves everything as it was before.
         """
         partial, basis = self.partial(root_hash), self._basis(root_hash)
         found = plain(partial)
@@ -110,20 +110,44 @@ class Received:
                 os.fsync(file.fileno())
             sync(self.basis_folder(root_hash))
             partial.replace(basis)
-            if older is None:
-                return 0
-            with older.open("rb") as source, basis.open("ab") as target:
-                while block := source.read(_COPY_BYTES):
-                    target.write(block)
+            with basis.open("ab") as target:
+                target.writelines(older)
             return basis.stat().st_size - found.st_size
-        except OSError:
+        except (OSError, ApplianceError):
             self._cut_back(root_hash)
+            raise
+
+    def copy_basis(self, root_hash: str, older: Iterable[bytes]) -> int:
+        """Make an older image that is no file a basis file; returns its bytes. What is raised leaves nothing of it."""
+        self.basis_folder(root_hash).mkdir(mode=0o700)
+        try:
+            with self._basis(root_hash).open("xb") as target:
+                target.writelines(older)
+            return self._basis(root_hash).stat().st_size
+        except (OSError, ApplianceError):
+            self.forget_basis(root_hash)
             raise
 
     def link_basis(self, root_hash: str, older: Path) -> None:
         """Give an older image a second name in the basis folder: nothing is copied."""
         self.basis_folder(root_hash).mkdir(mode=0o700)
         os.link(older, self._basis(root_hash), follow_symlinks=False)
+
+    def give_back(self, root_hash: str, arrived: bool, links: bool) -> None:
+        """Free what the basis of an image that nobody sends now takes of the disk; what was received of it stays,
+        unless the image has `arrived`. `links`: second names too, which take nothing as long as the image stays."""
+        if arrived:
+            self.drop(root_hash)
+        elif self._record(root_hash).exists():
+            self.collect(root_hash)
+        elif links or self._takes_room(root_hash):
+            self.forget_basis(root_hash)
+
+    def _takes_room(self, root_hash: str) -> bool:
+        try:
+            return self._basis(root_hash).lstat().st_nlink == 1
+        except OSError:
+            return True
 
     def forget_basis(self, root_hash: str) -> None:
         """Remove the basis folder. Only names go: an older image stays where it is kept."""

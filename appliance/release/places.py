@@ -73,6 +73,11 @@ class Places:
         return self.releases / "incoming" / "images"
 
     @property
+    def bases(self) -> Path:
+        """What deltas start from while images are sent."""
+        return self.releases / "incoming" / "basis"
+
+    @property
     def images(self) -> Path:
         """Verified images: ROOT_HASH.raw."""
         return self.releases / "images"

@@ -13,6 +13,7 @@ from appliance.release.places import Places
 from appliance.release.slot_table import Entry
 
 _MOUNT_S = 60
+_BOOT_PARTITION = "/run/appliance-boot-partition"
 
 
 @dataclass(frozen=True)
@@ -56,22 +57,25 @@ class SystemDisk:
         return self.device.with_name(f"{self.device.name}{separator}{entry.number}"), 0
 
     @contextmanager
-    def boot_partition(self, entry: Entry | None) -> Iterator[Path]:
-        """Mount it, for as long as this is open. Raises UnknownStateError."""
+    def boot_partition(self, entry: Entry | None, where: str = _BOOT_PARTITION) -> Iterator[Path]:
+        """Mount it, for as long as this is open. Raises UnknownStateError.
+
+        `where`: a place of its own for who is not under the release machine's lock; else one's end is the other's.
+        """
         if not self.device.is_block_device():
             yield self.places.below("/efi")
             return
         if entry is None:
             raise UnknownStateError(f"{self.device} has not one boot partition", hint="look at the system disk")
-        where = self.places.below("/run/appliance-boot-partition")
-        where.mkdir(mode=0o700, exist_ok=True)
+        place = self.places.below(where)
+        place.mkdir(mode=0o700, exist_ok=True)
         options = "rw,nosuid,nodev,noexec,umask=0077,quiet"
-        _run(["mount", "-t", "vfat", "-o", options, str(self.partition(entry)[0]), str(where)])
+        _run(["mount", "-t", "vfat", "-o", options, str(self.partition(entry)[0]), str(place)])
         try:
-            yield where
+            yield place
         finally:
             # Not mounted longer than needed: this file system has no journal.
-            _run(["umount", str(where)])
+            _run(["umount", str(place)])
 
 
 def _run(argv: list[str]) -> None:

@@ -32,10 +32,19 @@ class _Tree:
         # One block alone has no tree. What lies behind the last block that is covered is not part of the device.
         if salt_size > 256 or blocks < 2 or blocks * data_block > data.size:
             raise broken(f"its hash tree covers {blocks} blocks, with {salt_size} bytes of salt")
-        self.blocks, self.data_block, self.hash_block = blocks, data_block, hash_block
+        self.data_block, self.hash_block = data_block, hash_block
         self.seed = hashlib.sha256(salt[:salt_size])
-        self.start = hashes.start + -(-_SUPERBLOCK.size // hash_block) * hash_block
-        self.end = hashes.start + hashes.size
+        # Level 0 is nearest to the data and lies last.
+        self.counts = [blocks]
+        while self.counts[-1] > 1:
+            self.counts.append(-(-self.counts[-1] // (hash_block // 32)))
+        self.offsets: dict[int, int] = {}
+        at = hashes.start + -(-_SUPERBLOCK.size // hash_block) * hash_block
+        for level in range(len(self.counts) - 1, 0, -1):
+            self.offsets[level], at = at, at + self.counts[level] * hash_block
+        if at > hashes.start + hashes.size:
+            raise broken("its hash tree is cut off")
+        self.used = at
 
     def digest(self, block: bytes | memoryview) -> bytes:
         found = self.seed.copy()
@@ -46,21 +55,19 @@ class _Tree:
 def proven_root_hash(descriptor: int, layout: Layout) -> str:
     """Return the root hash that data and tree give. Raises NotVerifiedError where a block differs from the tree."""
     tree = _Tree(descriptor, layout.hashes, layout.data)
-    each = tree.hash_block // 32
-    counts = [tree.blocks]
-    while counts[-1] > 1:
-        counts.append(-(-counts[-1] // each))
-    # Level 0 is nearest to the data and lies last.
-    offsets, at = {}, tree.start
-    for level in range(len(counts) - 1, 0, -1):
-        offsets[level], at = at, at + counts[level] * tree.hash_block
-    if at > tree.end:
-        raise broken("its hash tree is cut off")
+    counts, offsets = tree.counts, tree.offsets
     source, block, places = layout.data.start, tree.data_block, counts[0]
     for level in range(1, len(counts)):
         _compare(descriptor, tree, (source, block, places), (offsets[level], counts[level]), level)
         source, block, places = offsets[level], tree.hash_block, counts[level]
     return tree.digest(os.pread(descriptor, tree.hash_block, source)).hex()
+
+
+def used_extents(descriptor: int, layout: Layout) -> tuple[Extent, Extent]:
+    """Data and hash tree without what lies behind them in their partitions. Nothing is proven. NotVerifiedError."""
+    tree = _Tree(descriptor, layout.hashes, layout.data)
+    data = Extent(layout.data.start, tree.counts[0] * tree.data_block)
+    return data, Extent(layout.hashes.start, tree.used - layout.hashes.start)
 
 
 def _compare(descriptor: int, tree: _Tree, below: tuple[int, int, int], level: tuple[int, int], number: int) -> None:

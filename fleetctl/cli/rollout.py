@@ -15,25 +15,18 @@ from fleetctl.cli.groups import Access, OptionGroup, grouped
 from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption
 from fleetctl.cli.rollout_countersign import countersign
 from fleetctl.cli.rollout_plan import plan
+from fleetctl.cli.rollout_story import IdArgument, IdOption, explain, show_history
 from fleetctl.cli.site_hold import ByOption
 
 if TYPE_CHECKING:
-    from fleetctl.models.fleetdir import FleetDir
     from fleetctl.rollout.engine import Ending
     from fleetctl.rollout.journal import Journal
     from fleetctl.rollout.journal_records import RolloutRecord
-    from fleetctl.rollout.story import Explanation
 
 app = typer.Typer(no_args_is_help=True, help="Plan, start and steer rollouts; ask what they do and why.")
 app.command("plan")(plan)
 app.command("countersign")(countersign)
 
-IdOption = Annotated[
-    str, typer.Option("--id", metavar="ID", help="Begin of the rollout's id. Default: the newest.", show_default=False)
-]
-IdArgument = Annotated[
-    str, typer.Argument(metavar="[ID]", help="Begin of the rollout's id. Default: the newest.", show_default=False)
-]
 SitesArgument = Annotated[list[str] | None, typer.Argument(metavar="[SITE…]", help="Names of sites.")]
 
 
@@ -339,53 +332,5 @@ def rollback(
             err.print(f"{held.message}: it brings them back", soft_wrap=True)
 
 
-@app.command("history")
-def show_history(
-    identity: IdArgument = "",
-    site: Annotated[str, typer.Option("--site", help="Only this site.")] = "",
-    fleet: FleetOption = None,
-    output: OutputOption = OutputFormat.table,
-) -> None:
-    """Show every decision and step with its time, its actor and, as JSON or YAML, the facts that it used."""
-    from fleetctl.models.fleetdir import FleetDir
-    from fleetctl.report.lines import write_lines
-    from fleetctl.report.rollout import history_lines
-    from fleetctl.rollout.engine_run import opened_journal
-    from fleetctl.rollout.story import history
-
-    with opened_journal(FleetDir.find(fleet)) as journal:
-        write_lines(history(journal, journal.find(identity).plan.id, site), output, history_lines)
-
-
-@app.command()
-def explain(
-    site: Annotated[str, typer.Argument(metavar="SITE", help="Name of the site.")],
-    identity: IdOption = "",
-    fleet: FleetOption = None,
-    output: OutputOption = OutputFormat.table,
-) -> None:
-    """Say in one paragraph why a site is where it is, what it waits for, and what is next. Asks no site.
-
-    Holds and revocations are read anew: they may be newer than what the controller has seen."""
-    from fleetctl.models.fleetdir import FleetDir
-    from fleetctl.report.lines import write_lines
-    from fleetctl.report.rollout import explained_lines
-
-    write_lines([_explained(FleetDir.find(fleet), site, identity)], output, explained_lines)
-
-
-def _explained(fleet: FleetDir, site: str, identity: str) -> Explanation:
-    from fleetctl.errors import UsageError
-    from fleetctl.rollout.engine_run import now, opened_journal
-    from fleetctl.rollout.engine_sources import known_now
-    from fleetctl.rollout.story import explain, left_out
-
-    with opened_journal(fleet) as journal:
-        found = journal.find(identity)
-        at = now()
-        try:
-            return explain(journal, found, site, at, known_now(fleet, found.plan, at))
-        except KeyError:
-            why = left_out(found.plan, site)
-            said = f"the plan left {site} out: {why}" if why else f"{site} is not in rollout {found.plan.id[:12]}"
-            raise UsageError(said, hint="fleetctl rollout status; --id names another rollout") from None
+app.command("history")(show_history)
+app.command()(explain)

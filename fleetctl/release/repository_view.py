@@ -15,6 +15,7 @@ from tuf.api.metadata import Key, Metadata, TargetFile, Targets
 from appliance.contract.release import MAX_MANIFEST_BYTES, ReleaseManifest, bom_target, manifest_target
 from appliance.contract.revocation import Revocation, revocations
 from fleetctl.errors import RefusedError, UsageError, VerificationError
+from fleetctl.nearest import listed, nearest
 from fleetctl.release.repository_client import Trusted, trusted
 from fleetctl.release.repository_fetch import open_inside
 from fleetctl.release.store import ReleaseStore
@@ -55,7 +56,11 @@ class View:
         if channel not in self.channels:
             raise UsageError(
                 f"there is no channel {channel}",
-                hint=f"channels: {', '.join(self.channels) or 'none; fleetctl release keys channel NAME'}",
+                hint=nearest(
+                    channel,
+                    self.channels,
+                    f"channels: {listed(self.channels)}" if self.channels else "fleetctl release keys channel NAME",
+                ),
             )
         return self.channels[channel]
 
@@ -74,8 +79,15 @@ class View:
                         hint="build a new release; a revoked name is not used again",
                     )
                 return each
-        there = ", ".join(each.name for each in self.of(channel) if each.revoked is None)
-        raise UsageError(f"the channel {channel} has no release {name}", hint=f"it has: {there or 'none'}")
+        elsewhere = [each.channel for each in self.named(name) if each.revoked is None]
+        there = [each.name for each in self.of(channel) if each.revoked is None]
+        raise UsageError(
+            f"the channel {channel} has no release {name}",
+            hint=f"it is in {listed(elsewhere)}: fleetctl release approve {name} --from {elsewhere[0]} "
+            f"--channel {channel}"
+            if elsewhere
+            else nearest(name, there, f"it has: {listed(there)}"),
+        )
 
     def named(self, name: str) -> tuple[Published, ...]:
         """A release in every channel that it is or was in."""

@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,7 @@ from appliance.contract.model import ContractModel
 from appliance.contract.release import ChannelName, ReleaseName, bom_target, manifest_target
 from appliance.contract.release_incoming import Incoming
 from appliance.contract.release_status import Offer, OperationId, ReleaseStatus, ReleaseStep, WantedImage
-from fleetctl.errors import ChangeError, ConfigError, NoRoomError, UnreachableError, UsageError
+from fleetctl.errors import ChangeError, ConfigError, FleetctlError, NoRoomError, UnreachableError, UsageError
 from fleetctl.facts.base import Completed
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.rollout import ClinicalSpec
@@ -124,15 +124,28 @@ class SshBox:
             answer.images,
             basis=answer.image.basis,
             kib_s=kib_s,
-            block_bytes=block_bytes(wanted.size_bytes),
+            block_bytes=block_bytes(wanted.size_bytes, system=wanted.task == "system"),
         )
         try:
             moved = self._send(parcel, TRANSFER_S, on_progress)
         except NoRoomError:
             # The box looks at its disk, keeps what came and says what is free and needed; else rsync's words stand.
             self._prepare(wanted)
+            self._give_back(answer)
             raise
-        return Sent(wanted.root_hash, wanted.size_bytes, moved.wire_bytes, moved.seconds)
+        except UnreachableError:
+            raise
+        except FleetctlError:
+            self._give_back(answer)
+            raise
+        self._give_back(answer)
+        return Sent(wanted.root_hash, wanted.size_bytes, moved.wire_bytes, moved.seconds, answer.image.no_basis)
+
+    def _give_back(self, answer: Incoming) -> None:
+        """Have the box take away what it has copied for a delta: any order does, and else the next one would."""
+        if answer.image is not None and answer.image.appended_bytes:
+            with suppress(FleetctlError):
+                self._prepare(None)
 
     def stage(self, operation: str, release: str, channel: str) -> ReleaseStatus:
         """Have everything verified and made the staged set."""

@@ -30,6 +30,9 @@ from fleetctl.remote.ssh_way import way_options
 BLOCK_BYTES = 16_384
 SMALL_BLOCK_BYTES = 4096
 SMALL_IMAGE_BYTES = 64 << 20
+# The same for an operating system of any size: what changes in a compressed /usr are many single blocks. Measured on
+# 755 MB, two builds of a day: 9.9 MB cross with 4 KiB, 16.4 MB with 16.
+SYSTEM_BLOCK_BYTES = 4096
 # rsync's own limit (MAX_BLOCK_SIZE).
 MAX_BLOCK_BYTES = 1 << 17
 # Sums cost the sender about 40 bytes of memory and the line some seven bytes for each block.
@@ -100,11 +103,14 @@ class Moved:
     seconds: float
 
 
-def block_bytes(size_bytes: int) -> int:
-    """How large the blocks of a delta are: as small as pays, and not so many that their sums cost more than that."""
+def block_bytes(size_bytes: int, *, system: bool = False) -> int:
+    """How large the blocks of a delta are: as small as pays, and not so many that their sums cost more than that.
+
+    `system`: of an operating system, not of weights.
+    """
     if size_bytes < SMALL_IMAGE_BYTES:
         return SMALL_BLOCK_BYTES
-    block = BLOCK_BYTES
+    block = SYSTEM_BLOCK_BYTES if system else BLOCK_BYTES
     while size_bytes > block * MAX_BLOCKS and block < MAX_BLOCK_BYTES:
         block *= 2
     return block

@@ -13,12 +13,14 @@ from fleetctl.models.rollout import ClinicalSpec
 
 @dataclass(frozen=True)
 class Sent:
-    """One image that arrived. `wire_bytes`: both ways, as the transfer program counted them."""
+    """One image that arrived. `wire_bytes`: both ways, as the transfer program counted them. `no_basis`: why a delta
+    was not made of what the box has; empty where one was, or it has nothing like it."""
 
     root_hash: str
     size_bytes: int
     wire_bytes: int
     seconds: float
+    no_basis: str = ""
 
 
 class Box(Protocol):

@@ -187,7 +187,7 @@ class Engine:
 
     def _count(self, world: World) -> None:
         elapsed_s, self._counted_at = max(0.0, world.mono - self._counted_at), world.mono
-        self.views = {site: waited(view, elapsed_s, world.mono) for site, view in self.views.items()}
+        self.views = {site: waited(view, elapsed_s, world) for site, view in self.views.items()}
 
     # --- what is decided
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from fleetctl.errors import RefusedError, UsageError
 from fleetctl.models.rollout import Plan
+from fleetctl.nearest import listed, nearest
 from fleetctl.rollout.gates_note import countersigned, opened
 from fleetctl.rollout.journal import Journal
 from fleetctl.rollout.journal_records import Entry, Event, RolloutRecord, RolloutState, SiteRecord, SiteState
@@ -130,7 +131,7 @@ def order_promotion(journal: Journal, found: RolloutRecord, wave: str, by: str, 
     """Let the wave behind `wave` begin. Raises `RefusedError` when it has not passed, or nobody is asked."""
     names = [each.name for each in found.plan.waves]
     if wave not in names:
-        raise UsageError(f"the plan has no wave {wave}", hint=f"waves: {', '.join(names)}")
+        raise UsageError(f"the plan has no wave {wave}", hint=nearest(wave, names, f"waves: {listed(names)}"))
     place = names.index(wave)
     if found.plan.waves[place].promote != "human":
         raise RefusedError(f"wave {wave} is promoted by itself: the policy says auto", hint="fleetctl rollout status")
@@ -159,7 +160,7 @@ def _may_go_back(record: SiteRecord) -> bool:
 
 def _of(known: Mapping[str, SiteRecord], site: str) -> SiteRecord:
     if site not in known:
-        raise UsageError(f"{site} is not in this rollout", hint="fleetctl rollout status")
+        raise UsageError(f"{site} is not in this rollout", hint=nearest(site, known, "fleetctl rollout status"))
     return known[site]
 
 

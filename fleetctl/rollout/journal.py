@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from fleetctl.errors import RefusedError, StoreError, UsageError
 from fleetctl.models.rollout import Plan, Stamp
+from fleetctl.nearest import nearest
 from fleetctl.rollout.journal_records import (
     SETTLED,
     Committed,
@@ -97,16 +98,26 @@ class Journal:
         wanted = select(rollout).order_by(rollout.c.started_at.desc(), rollout.c.id)
         if begins:
             if not begins.isalnum():
-                raise UsageError(f"{begins!r} is no id of a rollout", hint="fleetctl rollout status")
+                raise UsageError(f"{begins!r} is no id of a rollout", hint=self._meant(begins))
             wanted = wanted.where(rollout.c.id.like(f"{begins}%"))
         with self._database.transaction(writes=False) as connection:
             rows = connection.execute(wanted.limit(2)).all()
         if not rows:
             said = f"no rollout begins with {begins}" if begins else "there was no rollout yet"
-            raise UsageError(said, hint="fleetctl rollout plan, then: fleetctl rollout start PLANFILE")
+            raise UsageError(said, hint=self._meant(begins))
         if begins and len(rows) > 1:
             raise UsageError(f"several rollouts begin with {begins}", hint="give more of the id")
         return self._record(rows[0])
+
+    def _meant(self, seen: str) -> str:
+        """The hint for an id that there is not. People also name the release, or the plan's file."""
+        found = self.all()
+        if not found:
+            return "fleetctl rollout plan, then: fleetctl rollout start PLANFILE"
+        of_release = next((each for each in found if each.plan.release.name == seen), None)
+        if of_release is not None:
+            return f"{seen} is a release; the newest rollout of it is {of_release.plan.id[:12]}"
+        return nearest(seen[:12], (each.plan.id[:12] for each in found), "fleetctl rollout status --all lists them")
 
     def wanted(self, identity: str) -> RolloutState:
         """What operators want of a rollout; cheap, because a controller asks each second."""

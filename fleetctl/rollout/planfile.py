@@ -23,6 +23,7 @@ from appliance.contract.health_reading import MAX_BYTES, SnapshotError, check_bo
 from fleetctl import atomic
 from fleetctl.errors import ConfigError, RefusedError, VerificationError
 from fleetctl.models.rollout import PLAN_TYPE, Plan
+from fleetctl.nearest import nearest
 
 MAX_PLAN_BYTES = MAX_BYTES
 """Of the plan itself, as the envelope bounds it; 600 sites with labels and three windows are 376 KiB."""
@@ -69,7 +70,10 @@ def read_plan(path: Path, keys: Mapping[str, str]) -> SignedPlan:
         with path.open("rb") as file:
             content = file.read(MAX_ENVELOPE_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}", hint="fleetctl rollout plan … -O FILE") from None
+        hint = "fleetctl rollout plan … -O FILE"
+        if isinstance(error, FileNotFoundError):
+            hint = nearest(path.name, sorted(each.name for each in path.parent.glob("*") if each.is_file()), hint)
+        raise ConfigError(f"{path}: cannot be read, a plan file was wanted: {error.strerror}", hint=hint) from None
     return open_plan(content, keys, str(path))
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from appliance.contract.release import ReleaseManifest
 from appliance.contract.release_status import LastChange, Offer, ReleaseStatus
-from fleetctl.errors import FleetctlError, RefusedError, UnreachableError, VerificationError
+from fleetctl.errors import ChangeError, FleetctlError, RefusedError, UnreachableError, VerificationError
 from fleetctl.models.alerts import seconds
 from fleetctl.models.rollout import Plan
 from fleetctl.models.site import Site
@@ -30,6 +30,10 @@ _PHASES = {
     "rebooting": "the box starts anew with the release's operating system, and does not answer until it has",
     "probing": "the box proves the release before it commits it",
 }
+
+
+class WindowClosedError(ChangeError):
+    """A transfer that a site's download window has ended. What came is kept there."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +174,7 @@ def _offered(step: Ordered, tools: Tools) -> Offer:
 
 
 def _send(step: Ordered, tools: Tools) -> StepResult:
-    offer, sent, arrived = _offered(step, tools), list[dict[str, Any]](), list[int]()
+    offer, sent, arrived, whole = _offered(step, tools), list[dict[str, Any]](), list[int](), list[str]()
     if offer.refused:
         return StepResult(StepOutcome.REFUSED, "; ".join(offer.refused))
     before = 0
@@ -178,16 +182,26 @@ def _send(step: Ordered, tools: Tools) -> StepResult:
 
         def progressed(so_far: int, before: int = before) -> None:
             tools.progress(before + so_far)
+            if step.not_after is not None and tools.now() > step.not_after:
+                raise WindowClosedError(f"the download window closed, {before + so_far} bytes are done",
+                                        hint="it goes on in the next one", host=tools.site.name)  # fmt: skip
 
-        done = tools.box.receive(image, kib_s=tools.plan.policy.bandwidth_kib_s, on_progress=progressed)
+        try:
+            progressed(0)
+            done = tools.box.receive(image, kib_s=tools.plan.policy.bandwidth_kib_s, on_progress=progressed)
+        except WindowClosedError as problem:
+            return StepResult(StepOutcome.NOT_YET, problem.message, {"images": sent})
         if done.root_hash != image.root_hash:
             raise VerificationError(f"{image.task}: another image arrived", hint="fleetctl rollout retry")
         sent.append({"task": image.task, "size_bytes": done.size_bytes, "wire_bytes": done.wire_bytes,
                      "seconds": round(done.seconds, 1)})  # fmt: skip
+        if done.no_basis:
+            whole.append(f"{image.task} without a delta: {done.no_basis}")
         arrived.append(done.wire_bytes)
         before += image.size_bytes
     wire = sum(arrived)
-    return StepResult(StepOutcome.DONE, f"{len(sent)} images, {wire} bytes on the wire", {"images": sent})
+    said = "; ".join([f"{len(sent)} images, {wire} bytes on the wire", *whole])
+    return StepResult(StepOutcome.DONE, said, {"images": sent})
 
 
 def _stage(step: Ordered, tools: Tools) -> StepResult:
@@ -256,7 +270,7 @@ def _watch(step: Ordered, tools: Tools) -> StepResult:
         return StepResult(StepOutcome.ROLLED_BACK, f"it runs {_set(status.active)} instead of {target.name}", facts,
                           status)  # fmt: skip
     if status.phase != "idle":
-        return StepResult(StepOutcome.NOT_YET, f"the box is {status.phase}", facts, status)
+        return StepResult(StepOutcome.GOING_ON, f"the box is {status.phase}", facts, status)
     results = ask_all(tools.gates, _asked(step, tools, "after"))
     facts["gates"] = [result.shown for result in results]
     if not (said := not_passed(results)):

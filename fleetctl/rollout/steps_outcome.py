@@ -57,7 +57,8 @@ def applied(view: View, kind: StepKind, result: StepResult, world: World, pace: 
     if settled and view.open is not None:
         kind = view.open.kind
     if result.outcome is StepOutcome.GOING_ON:
-        later = replace(live, ready_at=world.mono + pace.ask_again_s)
+        # A look at a site that is at work at something is none at one that serves: no time up to it or from it counts.
+        later = replace(live, ready_at=world.mono + pace.ask_again_s, seen_at=None)
         record = record if record.settled else record.model_copy(update={"reason": result.reason[:1000]})
         return Applied(record, later, False, result.outcome, events)
     base = Applied(record, live, True, result.outcome, events, facts=result.facts)
@@ -153,6 +154,8 @@ def _offered(base: Applied, result: StepResult, world: World, pace: Pace) -> App
 
 
 def _sent(base: Applied, result: StepResult, world: World, pace: Pace) -> Applied:
+    if result.outcome is StepOutcome.NOT_YET:
+        return replace(base, record=moved(base.record, SiteState.OFFERED, result.reason, world.now))
     if result.outcome is not StepOutcome.DONE:
         return _failed(base, result, world, "transfer: ")
     return replace(base, record=moved(base.record, SiteState.RECEIVED, result.reason, world.now))

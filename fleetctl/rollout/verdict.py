@@ -245,9 +245,11 @@ def _pending(plan: Plan, standing: Standing, view: View, world: World) -> SiteRe
         if standing.wave >= len(plan.waves) and not plan.policy.catch_up:
             return moved(record, SiteState.SKIPPED, f"{said}wait, and the policy has no catch_up", world.now)
     late = wave_index(plan, record) < standing.wave
-    if late and record.state is SiteState.WAITING and world.newest and world.newest.sequence > record.target.sequence:
+    if late and record.state is not SiteState.HELD and world.newest and world.newest.digest != record.target.digest:
+        # Also when it was on its way to an older one, or to one that is revoked since: nothing of that was switched.
         changed = moved(record, SiteState.WAITING, f"late: {world.newest.name} is the newest approved release that "
-                        f"has passed its waves", world.now)  # fmt: skip
+                        f"has passed its waves", world.now, clinical_sha256="", clinical_until=None, again={},
+                        tries={})  # fmt: skip
         return changed.model_copy(update={"target": world.newest})
     return None
 
@@ -272,8 +274,8 @@ def moved(record: SiteRecord, state: SiteState, reason: str, now: datetime, **ch
     return record.model_copy(update=update)
 
 
-def waited(view: View, elapsed_s: float, mono: float) -> View:
+def waited(view: View, elapsed_s: float, world: World) -> View:
     """The view after so many seconds in which this process ran: they count where the site was worked at."""
-    if not timer_runs(view, mono):
+    if not timer_runs(view, world.mono, paused=world.wanted is RolloutState.PAUSED):
         return view
     return replace(view, record=view.record.model_copy(update={"spent_s": view.record.spent_s + elapsed_s}))

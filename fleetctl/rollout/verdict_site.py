@@ -94,13 +94,13 @@ def wave_of(plan: Plan, record: SiteRecord) -> PlannedWave:
     return next(wave for wave in plan.waves if wave.name == record.wave)
 
 
-def timer_runs(view: View, mono: float) -> bool:
+def timer_runs(view: View, mono: float, *, paused: bool = False) -> bool:
     """Whether time counts against the site's timeout: not while it waits for its window, its turn or, before the
-    switch, for a connection."""
+    switch, for a connection, and not while an operator has `paused` what would prove it."""
     if view.record.settled:
         return False
     if view.record.state in SWITCHED:
-        return True
+        return not paused or view.record.state is not SiteState.BAKING
     if view.record.offline_since is not None:
         return False
     return view.open is not None or view.live.busy is not None or view.live.ready_at - mono > 0
@@ -142,8 +142,10 @@ def next_of(plan: Plan, view: View, world: World) -> Next:
 
 def _in_window(view: View, world: World, kind: StepKind) -> Next:
     window = world.download.get(view.site)
-    if window is None or window.is_open(world.now):
-        return Next(kind, "inside the download window")
+    if window is None:
+        return Next(kind, "it may receive at any time")
+    if window.is_open(world.now):
+        return Next(kind, "inside the download window", not_after=window.latest_switch(world.now))
     opens = window.next_opening(world.now)
     return Next(None, f"the download window opens {_words(opens)}", until=opens)
 

@@ -348,3 +348,7 @@ def test_a_site_that_was_left_out_is_explained(fleet: Fleet) -> None:
     fleet.start(fleet.planned(made.model_copy(update={"left_out": (left,)})))
     with pytest.raises(FleetctlError, match="the plan left s9 out: held by kim"):
         fleet.ok("explain", "s9")
+    for words in (("explain", "s33"), ("history", "--site", "s33")):
+        with pytest.raises(FleetctlError, match="s33 is not in rollout") as caught:
+            fleet.ok(*words)
+        assert caught.value.hint == "did you mean s3?"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from fleetctl.actions.reseal import phases as of_the_command
 from fleetctl.errors import RefusedError
 from fleetctl.facts.base import Completed
+from fleetctl.models.fleetdir import FleetDir
 from fleetctl.phases.gather_facts import GatherFacts
 from fleetctl.phases.release_lock import ReleaseLock
 from fleetctl.phases.reseal import RequireTestedKeys, Reseal, Stage
 from fleetctl.phases.try_recovery_keys import TryRecoveryKeys, try_command
+from fleetctl.trust.passphrase import Passphrase
 from tests.fakes import site as fake
 from tests.fakes.host import changed
 from tests.fakes.provisioning import Setting
@@ -33,6 +36,13 @@ def test_the_keys_are_tried_and_then_the_volumes_are_bound_anew(stage: Stage) ->
     assert report.error is None
     calls = dict(made.playbooks.calls)
     assert calls["reseal"]["reseal"] == {"stage": stage}
+
+
+@pytest.mark.parametrize("stage", ["before", "after"])
+def test_the_command_itself_tries_the_keys_before_it_binds_anew(stage: Stage, fleet_dir: FleetDir) -> None:
+    titles = [phase.title for phase in of_the_command(fleet_dir, Passphrase("never asked for"), stage)]
+    assert titles[titles.index("RequireTestedKeys") + 1] == "Reseal"
+    assert titles.count("Reseal") == 1
 
 
 @pytest.mark.parametrize("stage", ["before", "after"])

@@ -274,6 +274,22 @@ def test_names_that_are_none(fleet: ReleaseFleet) -> None:
         repository.approve(fleet.store, fleet.hand, "2026.11-1", "candidate", "stable", fleet.now())
 
 
+def test_a_mistyped_name_is_told_with_what_was_meant(fleet: ReleaseFleet) -> None:
+    fleet.draft("2026.11-1", 1)
+    repository.sign(fleet.store, fleet.hand, "2026.11-1", "candidate", fleet.now())
+    view = published(fleet.store, now=fleet.now())
+    approve = "fleetctl release approve 2026.11-1 --from candidate --channel stable"
+    for channel, name, hint in (
+        ("candidate", "2026.11-11", "did you mean 2026.11-1?"),
+        ("candidate", "other", "it has: 2026.11-1"),
+        ("stabel", "2026.11-1", "did you mean stable?"),
+        ("stable", "2026.11-1", f"it is in candidate: {approve}"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            view.find(channel, name)
+        assert caught.value.hint == hint
+
+
 def test_without_a_key_of_the_channel_nothing_is_proposed(fleet: ReleaseFleet) -> None:
     fleet.draft("2026.11-1", 1)
     before = contents(fleet.store.folder)

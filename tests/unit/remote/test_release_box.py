@@ -32,12 +32,15 @@ from fleetctl.models.rollout import ClinicalSpec
 from fleetctl.models.site import Site
 from fleetctl.release.local_images import LocalImages
 from fleetctl.release.store import ReleaseStore
+from fleetctl.remote import release_box
 from fleetctl.remote.release_box import SshBox
+from fleetctl.remote.rsync import Moved
 from fleetctl.rollout.clinical_policy import policy_of
 from fleetctl.trust.keystore import KeyStore
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.ssh_agent import ssh_agent
 from tests.fakes.ssh_box import SshFake, served
+from tests.fakes.systems import install_system, system
 from tests.unit.remote.conftest import SITE
 
 OPERATION = "0123456789abcdef" * 2
@@ -137,6 +140,48 @@ def test_an_image_is_sent_as_a_delta_and_counted(box: SshBox, fake: SshFake, sto
     assert (sent.root_hash, sent.size_bytes) == (NEW, len(new))
     assert 0 < sent.wire_bytes < len(new) / 20
     assert seen[-1] == len(new)
+
+
+def test_a_system_is_sent_as_a_delta_of_the_running_slot_and_the_copy_of_that_is_gone_then(
+    box: SshBox, fake: SshFake, store: ReleaseStore, tmp_path: Path
+) -> None:
+    old = system(tmp_path, "0.1.0", content(1))
+    new = old.parts["usr"][:4096] + b"x" * 4096 + old.parts["usr"][4096:] + old.parts["kernel"]
+    install_system(fake.root, old, usr_kib=2048)
+    (fake.root / "proc").mkdir()
+    (fake.root / "proc/cmdline").write_text(f"usrhash={old.root_hash}\n")
+    wanted = image(store, new, old.root_hash).model_copy(update={"task": "system"})
+    sent = box.receive(wanted, kib_s=None, on_progress=lambda _: None)
+    assert (fake.releases / "incoming/images" / f"{NEW}.raw").read_bytes() == new
+    assert sent.wire_bytes < len(new) / 20
+    assert sent.no_basis == ""
+    assert list((fake.releases / "incoming/basis").iterdir()) == []
+    (fake.releases / "incoming/images" / f"{NEW}.raw").unlink()
+    (fake.root / "dev/system-disk").unlink()
+    whole = box.receive(wanted, kib_s=None, on_progress=lambda _: None)
+    assert whole.wire_bytes > len(new) * 0.9
+    assert "system-disk: No such file or directory" in whole.no_basis
+
+
+@pytest.mark.parametrize(("error", "kept"), [(ChangeError, False), (UnreachableError, True)])
+def test_a_transfer_that_fails_leaves_a_copy_only_where_the_box_cannot_be_told(
+    box: SshBox, fake: SshFake, store: ReleaseStore, tmp_path: Path, error: type[FleetctlError], kept: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    old = system(tmp_path, "0.1.0", content(1))
+    install_system(fake.root, old, usr_kib=2048)
+    (fake.root / "proc").mkdir()
+    (fake.root / "proc/cmdline").write_text(f"usrhash={old.root_hash}\n")
+
+    def broken(*_: object, **__: object) -> Moved:
+        assert (fake.releases / "incoming/basis" / NEW / f"{NEW}.raw").stat().st_size > 1 << 20
+        raise error("broken", hint="none")
+
+    monkeypatch.setattr(release_box, "send", broken)
+    wanted = image(store, content(1), old.root_hash).model_copy(update={"task": "system"})
+    with pytest.raises(error):
+        box.receive(wanted, kib_s=None, on_progress=lambda _: None)
+    assert bool(list((fake.releases / "incoming/basis").iterdir())) == kept
 
 
 def test_many_threads_may_use_one_box(box: SshBox, fake: SshFake) -> None:

@@ -350,6 +350,9 @@ def test_blocks_are_small_until_their_sums_would_cost_too_much() -> None:
     assert block_bytes(64 << 20) == block_bytes(4 << 30) == 16_384
     assert block_bytes((4 << 30) + 1) == 32_768
     assert block_bytes(1 << 40) == 1 << 17
+    # Of an operating system single blocks change, whatever its size.
+    assert block_bytes(1 << 30, system=True) == 4096
+    assert block_bytes((1 << 30) + 1, system=True) == 8192
 
 
 def test_what_rsync_says_is_read_in_bounds() -> None:

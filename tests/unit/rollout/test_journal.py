@@ -63,6 +63,15 @@ def test_a_plan_is_kept_as_it_was_signed_and_started_once(kept: Journal) -> None
         kept.find("ffff")
     with pytest.raises(UsageError, match="is no id"):
         kept.find("%")
+    for seen, hint in (
+        ("ababba", "did you mean abababababab?"),
+        ("ffff", "fleetctl rollout status --all lists them"),
+        ("2026.11-1", "2026.11-1 is a release; the newest rollout of it is abababababab"),
+        ("plan.json", "fleetctl rollout status --all lists them"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            kept.find(seen)
+        assert caught.value.hint == hint
 
 
 @pytest.mark.both_stores

@@ -107,6 +107,10 @@ def test_bounds() -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         read_plan(tmp_path / "none.json", KEYS)
+    (tmp_path / "plan-7.json").write_text("{}")
+    with pytest.raises(ConfigError) as caught:
+        read_plan(tmp_path / "plan7.json", KEYS)
+    assert caught.value.hint == "did you mean plan-7.json?"
     with pytest.raises(ConfigError, match="cannot be read"):
         read_plan(tmp_path, KEYS)
 

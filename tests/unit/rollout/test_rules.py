@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fleetctl.errors import RefusedError
+from fleetctl.errors import RefusedError, UsageError
 from fleetctl.rollout.engine_orders import order_promotion, order_retry, order_rollback
 from fleetctl.rollout.journal import Journal
 from fleetctl.rollout.journal_records import RolloutState, SiteState
@@ -36,8 +36,9 @@ def test_successes_by_selected_sites_decide(count: Count, passing: Passing) -> N
     assert wave_passing(wave, count) is passing
 
 
-def test_an_empty_success_never_passes_however_low_the_threshold() -> None:
-    wave = plan({"canary": 4}, wave={"*": {"success_threshold": 0.01}}).waves[0]
+@pytest.mark.parametrize("threshold", [0.01, 1e-9])
+def test_an_empty_success_never_passes_however_low_the_threshold(threshold: float) -> None:
+    wave = plan({"canary": 4}, wave={"*": {"success_threshold": threshold}}).waves[0]
     assert wave_passing(wave, Count(4, 0, 0, 0, 0, 4)) is Passing.WAITS
     assert wave_passing(wave, Count(4, 0, 0, 0, 4, 0)) is Passing.CANNOT
     assert wave_passing(wave, Count(4, 1, 0, 0, 3, 0)) is Passing.PASSED
@@ -178,6 +179,13 @@ def test_a_person_promotes_and_nobody_else(journal: Journal) -> None:
     assert (ending.state, ending.waits_for) == (RolloutState.RUNNING, "person")
     assert ending.reason == "wave canary has passed and waits to be promoted"
     assert made.sources.boxes["s2"].calls == []
+    for wrong, hint in (("canery", "did you mean canary?"), ("x", "waves: canary, rest")):
+        with pytest.raises(UsageError, match=f"no wave {wrong}") as caught:
+            order_promotion(journal, found, wrong, "Dr. Rivera", made.clock.utc)
+        assert caught.value.hint == hint
+    with pytest.raises(UsageError, match="s22 is not in this rollout") as caught:
+        order_retry(journal, found, ["s22"], "alex", made.clock.utc, clear=False)
+    assert caught.value.hint == "did you mean s2?"
     order_promotion(journal, journal.find(made.plan.id), "canary", "Dr. Rivera", made.clock.utc)
     made.restart()
     assert made.run().state is RolloutState.DONE

@@ -11,7 +11,7 @@ from fleetctl.errors import RefusedError, StoreError
 from fleetctl.models.rollout import Stamp
 from fleetctl.rollout.engine_orders import order_retry
 from fleetctl.rollout.journal import Journal
-from fleetctl.rollout.journal_records import RolloutState
+from fleetctl.rollout.journal_records import RolloutState, SiteState
 from tests.fakes.rollouts import NEWER, TARGET
 from tests.unit.rollout.rules import started
 
@@ -65,6 +65,42 @@ def test_a_late_site_gets_the_newest_release_that_has_passed(journal: Journal) -
     assert made.run().state is RolloutState.DONE
     assert made.sources.boxes["s5"].switches == [NEWER.name]
     assert made.sources.boxes["s4"].switches == [TARGET.name]
+
+
+@pytest.mark.parametrize(
+    ("until", "state"), [("offer", SiteState.SENDING), ("receive", SiteState.RECEIVED), ("stage", SiteState.STAGED)]
+)
+def test_a_late_site_that_had_begun_with_an_older_release_gets_the_newest_all_the_same(
+    journal: Journal, until: str, state: SiteState
+) -> None:
+    made = started(journal, {"canary": 1, "rest": 4}, wave={"rest": {"concurrency": 4}}, transfers=4)
+    box = made.sources.boxes["s5"]
+    made.run(until=lambda: any(verb == until for verb, _ in box.calls))
+    box.reachable = False
+    assert made.run().state is RolloutState.CATCHING_UP
+    assert made.engine.views["s5"].record.state is state
+    box.reachable = True
+    made.sources.newest_release = Stamp(name=NEWER.name, digest=NEWER.digest, sequence=NEWER.sequence)
+    made.restart()
+    assert made.run().state is RolloutState.DONE
+    assert box.switches == [NEWER.name]
+
+
+def test_a_late_site_on_its_way_to_a_release_that_is_revoked_meanwhile_gets_the_newest_that_is_not(
+    journal: Journal,
+) -> None:
+    made = started(journal, {"canary": 1, "rest": 4})
+    box = made.sources.boxes["s5"]
+    box.reachable = False
+    made.run()
+    box.reachable = True
+    made.sources.newest_release = Stamp(name=NEWER.name, digest=NEWER.digest, sequence=NEWER.sequence)
+    made.restart()
+    made.run(until=lambda: box.staged is not None and box.staged.release == NEWER.name)
+    assert box.switches == []
+    made.sources.newest_release = TARGET
+    assert made.run().state is RolloutState.DONE
+    assert box.switches == [TARGET.name]
 
 
 def test_a_revoked_release_stops_the_rollout(journal: Journal) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from appliance.contract.release_status import WantedImage
 from fleetctl.models.rollout import WindowSpec
 from fleetctl.rollout import windows
+from fleetctl.rollout.box import Sent
 from fleetctl.rollout.journal import Journal
 from fleetctl.rollout.journal_records import RolloutState, SiteState
 from tests.fakes.rollouts import TARGET, Bench
@@ -66,6 +69,43 @@ def test_a_site_that_says_critical_while_it_bakes_goes_back(journal: Journal) ->
     assert ending.state is RolloutState.STOPPED
 
 
+@pytest.mark.parametrize("turns", [0, 60])
+def test_time_in_which_a_site_is_at_work_at_something_does_not_bake(journal: Journal, turns: int) -> None:
+    made = started(journal, {"canary": 1}, site_timeout="3h")
+    box = made.sources.boxes["s1"]
+    made.run(until=lambda: made.engine.views["s1"].record.served_s >= 60)
+    served = made.engine.views["s1"].record.served_s
+    box.phase = "draining"
+    seen = len(box.calls)
+    while len(box.calls) == seen:
+        made.turn(10)
+    for _ in range(turns):
+        assert made.turn(10) is None
+    box.phase = "idle"
+    seen = len(box.calls)
+    for _ in range(4):
+        made.turn(5)
+    assert len(box.calls) > seen
+    assert made.states() == {"s1": "baking"}
+    # Nor the time since the last look at it: only that between two good ones.
+    assert made.engine.views["s1"].record.served_s <= served + 10
+    assert made.run().state is RolloutState.DONE
+
+
+def test_a_pause_is_no_reason_to_take_a_site_back_that_bakes(journal: Journal) -> None:
+    made = started(journal, {"canary": 1}, site_timeout="10m")
+    made.stay = True
+    made.restart()
+    made.run(until=lambda: made.states()["s1"] == "baking")
+    made.order(wanted=RolloutState.PAUSED)
+    for _ in range(100):
+        assert made.turn(60) is None
+    assert made.states() == {"s1": "baking"}
+    made.order(wanted=RolloutState.RUNNING)
+    assert made.run().state is RolloutState.DONE
+    assert made.sources.boxes["s1"].switches == [TARGET.name]
+
+
 def test_one_bad_look_is_looked_at_again(journal: Journal) -> None:
     made = started(journal, {"canary": 1})
     made.run(until=lambda: made.states()["s1"] == "baking")
@@ -119,6 +159,34 @@ def test_nothing_is_received_outside_of_the_download_window(journal: Journal) ->
     assert made.states()["s1"] == "offered"
     assert not [call for call in made.sources.boxes["s1"].calls if call[0] in ("receive", "stage", "activate")]
     assert made.run(seconds=20, turns=2000).state is RolloutState.DONE
+
+
+def test_a_transfer_ends_with_the_download_window_and_goes_on_in_the_next(journal: Journal) -> None:
+    made = started(journal, {"canary": 1})
+    _windowed(made, download=[NIGHT])
+    box, began = made.sources.boxes["s1"], list[datetime]()
+    arrives = box.receive
+
+    def slow(wanted: WantedImage, *, kib_s: int | None, on_progress: Callable[[int], None]) -> Sent:
+        began.append(made.clock.utc)
+        if len(began) == 1:
+            made.clock.utc = datetime(2026, 11, 2, 23, 14, tzinfo=UTC)
+            on_progress(1)  # the grace
+            made.clock.utc = datetime(2026, 11, 2, 23, 16, tzinfo=UTC)
+            on_progress(2)
+        return arrives(wanted, kib_s=kib_s, on_progress=on_progress)
+
+    box.receive = slow  # type: ignore[method-assign]
+    made.clock.utc = datetime(2026, 11, 2, 20, 58, tzinfo=UTC)
+    made.run(seconds=60, until=lambda: len(began) == 1)
+    for _ in range(4):
+        made.turn(60)
+    assert made.states() == {"s1": "offered"}
+    assert "the download window closed, 2 bytes are done" in made.engine.views["s1"].record.reason
+    assert not [call for call in box.calls if call[0] == "receive"]
+    made.clock.utc = datetime(2026, 11, 3, 20, 58, tzinfo=UTC)
+    assert made.run(seconds=20).state is RolloutState.DONE
+    assert began[1] >= datetime(2026, 11, 3, 21, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

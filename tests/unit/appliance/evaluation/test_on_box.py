@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -88,9 +88,10 @@ class Drain:
 
     visits: int = 0
     on: bool = False
+    until: datetime | None = None
 
     def begin(self, operation: str, reason: str, until: datetime) -> None:
-        self.on = True
+        self.on, self.until = True, until
 
     def in_flight(self) -> InFlight | None:
         return InFlight(visits=self.visits, uploads=0, transcripts=0, drafts=0)
@@ -130,8 +131,8 @@ class Box:
         }  # fmt: skip
         return Asked(**given)
 
-    def evaluate(self, **changes: Any) -> bytes:
-        return run(self.parts, self.asked(**changes), self.key, Budget(60, monotonic=lambda: 0.0))
+    def evaluate(self, budget_s: float = 60, **changes: Any) -> bytes:
+        return run(self.parts, self.asked(**changes), self.key, Budget(budget_s, monotonic=lambda: 0.0))
 
     def calls(self) -> list[str]:
         log = self.places.root / "calls"
@@ -291,6 +292,14 @@ async def test_instead_of_the_serving_engines_they_rest_and_come_back(box: Box) 
     assert found.passed
     assert box.services.done == ["stop transcription drafting", "start transcription drafting"]
     assert not box.drain.on
+
+
+async def test_no_visit_begins_as_long_as_the_engines_may_rest(box: Box) -> None:
+    """The order to drain ends by itself; engines that rest for longer would let a visit begin that nobody hears."""
+    begun = datetime.now(UTC)
+    await asyncio.to_thread(lambda: box.evaluate(budget_s=12 * 3600, instead=True, drain_timeout_s=10.0))
+    assert box.drain.until is not None
+    assert box.drain.until - begun >= timedelta(hours=12)
 
 
 async def test_what_lies_on_a_card_needs_little_of_the_host(box: Box, images: dict[str, Image]) -> None:

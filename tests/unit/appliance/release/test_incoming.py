@@ -290,7 +290,7 @@ def test_a_record_names_the_file_itself(tmp_path: Path) -> None:
     received.folder.mkdir(parents=True)
     received.bases.mkdir()
     received.partial(NEW).write_bytes(b"p" * 10)
-    received.as_basis(NEW, None)
+    received.as_basis(NEW, ())
     basis = received.basis_folder(NEW) / f"{NEW}.raw"
     assert json.loads((basis.parent / "received").read_bytes())["inode"] == basis.stat().st_ino
     copy = tmp_path / "copy"

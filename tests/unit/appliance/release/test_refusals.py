@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from appliance.errors import RefusedError
-from appliance.release.record import load
+from appliance.release.disk import Disk
+from appliance.release.record import Record, keep, load
 
 from .conftest import START, Box, op
 
@@ -127,6 +128,16 @@ def test_nothing_older_than_what_runs(box: Box) -> None:
     assert "sequence 1 is older than 2 of r2, which runs" in box.machine.offer("r1", "stable").refused[0]
     box.publish("twin", 2, "newer")
     assert "is that of r2, which runs and is another release" in box.machine.offer("twin", "stable").refused[0]
+
+
+def test_nothing_below_the_minimum_also_where_nothing_newer_runs_any_more(box: Box) -> None:
+    """A site that was provisioned anew runs what has no sequence; what it once accepted still counts."""
+    box.places.record.parent.mkdir(parents=True, exist_ok=True)
+    keep(box.places.record, Record(minimum_sequence=2), Disk())
+    box.publish("r1", 1, "new")
+    assert box.machine.offer("r1", "stable").refused == ("sequence 1 is below 2, the least this box accepts",)
+    box.publish("r2", 2, "new")
+    assert box.machine.offer("r2", "stable").refused == ()
 
 
 def test_the_minimum_outlives_a_rollback_that_it_forbids(box: Box) -> None:
