@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from appliance.coding.tables import cpt, favourites, hcpcs_cms, icd10cm_xml, icd11, mce
+from appliance.coding.tables.foreign import refuse_foreign
 from appliance.coding.tables.icd10cm import icd10cm_pack
 from appliance.coding.tables.ncci_pairs import pairs_pack
 from appliance.coding.tables.ncci_units import units_pack
@@ -92,4 +93,6 @@ def read_files(kind: ImportKind, paths: list[Path], stamp: Stamp) -> bytes:
     files = {path.name: read_bounded(path, reader.limit) for path in paths}
     if len(files) != len(paths):
         raise UsageError("two files have the same name", hint="give each file of the table once")
+    for name, content in files.items():
+        refuse_foreign(content, name)
     return reader.read(files, stamp)

@@ -48,7 +48,8 @@ def read_bounded(path: Path, limit: int) -> bytes:
     """
     try:
         if not path.is_file():
-            raise UsageError(f"{path}: no such file", hint="give the file that the publisher distributes")
+            there = "is a folder" if path.is_dir() else "is no ordinary file" if path.exists() else "no such file"
+            raise UsageError(f"{path}: {there}", hint="give the file that the publisher distributes")
         with path.open("rb") as file:
             content = file.read(limit + 1)
     except OSError as error:

@@ -204,6 +204,35 @@ def test_what_is_no_table_at_all_is_refused(kind: ImportKind, content: bytes, tm
         imported(kind, content, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is empty"), (b" \n\n", "nothing but blanks"),
+        (b"PK\x03\x04\x14\x00\x00\x00HCPC2026.txt", "a zip archive"),
+        (b"PK\x03\x04\x14\x00\x06\x00[Content_Types].xml", "a workbook"), (b"%PDF-1.7\n", "a PDF"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), "an office program|a document of an office"),
+        (b"<!DOCTYPE html>\n<html>", "a page of a web site"), (b"\n<HTML lang=en>", "a page of a web site"),
+        (b"BZh91AY", "bzip2"), (b"\xfd7zXZ\x00", "xz"), ("code,label\nA00.9,x\n".encode("utf-16"), "UTF-16"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ImportKind)
+def test_what_is_given_by_mistake_is_told_by_name(kind: ImportKind, content: bytes, told: str, tmp_path: Path) -> None:
+    for given_ in (content, gzip.compress(content)):
+        if given_ is not content and kind is ImportKind.ICD_10_CM:
+            continue  # CMS publishes this one unpacked, and it is read as XML
+        with pytest.raises(TableFileError, match=rf"table\.txt: .*{told}") as caught:
+            imported(kind, given_, tmp_path)
+        assert "line" not in str(caught.value)
+
+
+def test_of_a_gzip_file_of_two_parts_no_half_is_imported(tmp_path: Path) -> None:
+    head, rest = files.CPT_TAB[:-40], files.CPT_TAB[-40:]
+    with pytest.raises(TableFileError, match="behind the end of the gzip file"):
+        imported(ImportKind.CPT, gzip.compress(head) + gzip.compress(rest), tmp_path)
+    padded = gzip.compress(files.CPT_TAB) + bytes(512)
+    assert dict(read_pack(imported(ImportKind.CPT, padded, tmp_path)).head.counts)
+
+
 @pytest.mark.parametrize("kind", ImportKind)
 def test_a_table_given_as_another_is_refused(kind: ImportKind, tmp_path: Path) -> None:
     for other, content in GOOD.values():
@@ -234,6 +263,8 @@ def test_edits_beside_the_tabular_list(tmp_path: Path) -> None:
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         read_files(ImportKind.CPT, [tmp_path / "none"], STAMP)
+    with pytest.raises(UsageError, match="is a folder"):
+        read_files(ImportKind.CPT, [tmp_path], STAMP)
     with pytest.raises(UsageError, match="2 files were given"):
         read_files(ImportKind.CPT, [tmp_path, tmp_path], STAMP)
     large = tmp_path / "large"
