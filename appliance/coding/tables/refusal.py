@@ -10,9 +10,10 @@ _MAX_SEEN = 60
 
 
 class TableFileError(ApplianceError):
-    """A file is not the table that it was given as."""
+    """A file is not the table that it was given as. `line`: where, from 1; 0 for the file as a whole."""
 
     exit_code = 9
+    line = 0
 
 
 def wrong(name: str, line: int, problem: str, *, column: int | str | None = None, seen: str | None = None) -> Exception:
@@ -29,9 +30,11 @@ def wrong(name: str, line: int, problem: str, *, column: int | str | None = None
     if column is not None:
         place += f", column {column}"
     tail = "" if seen is None else f" (seen: {shown(seen)})"
-    return TableFileError(
+    error = TableFileError(
         f"{place}: {problem}{tail}", hint="nothing was imported; bring the publisher's file as it was published"
     )
+    error.line = line
+    return error
 
 
 def shown(text: str) -> str:
