@@ -15,7 +15,7 @@ from typing import Literal
 
 from appliance.coding.edits_codes import age_findings, code_findings, sex_findings
 from appliance.coding.edits_finding import Coded, Finding, Severity
-from appliance.coding.edits_notes import excludes_findings, sequence_findings
+from appliance.coding.edits_notes import additional_findings, excludes_findings, sequence_findings
 from appliance.coding.edits_principal import principal_findings, unspecified_findings
 from appliance.coding.edits_procedures import procedure_findings
 from appliance.coding.suggestion import CodeSystem
@@ -85,6 +85,7 @@ class Editor:
             *unspecified_findings(table, names, on, self.setting),
             *excludes_findings(table, names, on),
             *sequence_findings(table, names, on),
+            *additional_findings(table, names, on),
             *procedure_findings(self.library, procedures, on, self.setting),
         ]
         return tuple(sorted(findings, key=lambda each: _RANK[each.severity]))

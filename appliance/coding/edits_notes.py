@@ -1,4 +1,4 @@
-"""Edits by the notes of the tabular list: codes that exclude each other, and what has to be coded first."""
+"""Edits by the notes of the tabular list: codes that exclude each other, and which has to stand before which."""
 
 from __future__ import annotations
 
@@ -79,6 +79,41 @@ def sequence_findings(table: PackedTable, codes: Sequence[str], on: datetime.dat
             # At a manifestation the convention leaves no choice; elsewhere the chart may.
             severity: Severity = "error" if _is_manifestation(table, code, on) else "warning"
             yield _sequence(table, "code-first-missing", (code,), severity, sentence, level, on)
+
+
+def additional_findings(table: PackedTable, codes: Sequence[str], on: datetime.date) -> Iterator[Finding]:
+    """Codes that stand before the one whose "use additional" note asks for them.
+
+    What the note asks for is secondary (Official Guidelines I.A.17, I.B.7). That it is missing is no finding here: most
+    such notes hold for some patients. Where both codes ask for each other no order is told, and a "code first" note of
+    the later one has its own finding.
+    """
+    reported: set[tuple[str, str]] = set()
+    for place, code in enumerate(codes):
+        early = codes[:place]
+        for level, note in _additional(table, code) if early else ():
+            for other in (each for each in early if each != code and among(each, references(note.text))):
+                if (code, other) in reported or _asks_first(table, other, code):
+                    continue
+                reported.add((code, other))
+                words = note.text if len(note.text) <= _LONGEST else note.text[:_LONGEST] + "…"
+                sentence = f"{written(code)} stands before {written(other)} (use additional at {level}: {words})."
+                yield Finding(
+                    rule="use-additional-order", codes=(written(other), written(code)), severity="warning",
+                    sentence=sentence, source=source(table, f"use additional at {level}"), on=on,
+                )  # fmt: skip
+
+
+def _additional(table: PackedTable, code: str) -> Iterator[tuple[str, Note]]:
+    for level, notes in table.levels(code):
+        yield from ((level, note) for note in notes if note.kind == "use_additional")
+
+
+def _asks_first(table: PackedTable, code: str, other: str) -> bool:
+    """Whether a code's own notes settle that it stands beside or behind another one in some other way."""
+    asked = [note for _, note in _additional(table, code)]
+    _, first = _nearest(table, code)
+    return among_any([other], [each for note in (*asked, *first) for each in references(note.text)])
 
 
 def among_any(codes: Sequence[str], ranges: Sequence[CodeRange]) -> bool:

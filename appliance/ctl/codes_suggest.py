@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -75,7 +77,23 @@ def suggest(
         }
         typer.echo(dumped(document, indent=1))
         return
-    typer.echo("\n".join(lines(found) or [_line(f"no suggestion of at least {suggester.minimum_confidence:.0%}")]))
+    shown = lines(found) or [_line(f"no suggestion of at least {suggester.minimum_confidence:.0%}")]
+    typer.echo("\n".join(map(readable, shown) if _is_terminal() else shown))
+
+
+def _is_terminal() -> bool:
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM", "dumb") == "dumb"
+    return sys.stdout.isatty() and not plain
+
+
+def readable(line: str) -> str:
+    """A line for a screen: its marks faint, so that words stand out. What is copied from it has every mark as before.
+
+    Faint is ECMA-48's SGR 2; not its concealed (8), because what a terminal copies of concealed characters differs.
+    """
+    from appliance.coding.em_words import BLANK
+
+    return re.sub(f"{BLANK}+", lambda marks: f"\x1b[2m{marks.group()}\x1b[22m", line)
 
 
 def _text(source: str) -> str:

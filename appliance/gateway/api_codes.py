@@ -9,7 +9,8 @@ from appliance.clinical.document import DocumentKind
 from appliance.coding.edits import Finding
 from appliance.coding.suggestion import Evidence
 from appliance.gateway.api import Answer, Given, Uuid
-from appliance.gateway.code_set import AddReason, Decided, Reason
+from appliance.gateway.code_set import MAX_ADDED, AddReason, Decided, OrderedBy, Reason
+from appliance.gateway.codes import MAX_SUGGESTIONS
 
 _CodeText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][0-9][0-9A-Za-z](\.?[0-9A-Za-z]{1,4})?$")]
 MAX_QUOTES = 8
@@ -17,11 +18,22 @@ MAX_QUOTE_CHARS = 2_000
 
 
 class CodesWanted(Given):
-    """For which date of service codes are suggested, and what age and sex edits need."""
+    """For which date of service a document is coded, what age and sex edits need, and whether the box suggests."""
 
     date_of_service: date
     age_years: Annotated[int | None, Field(ge=0, le=130, description="On that date; in the first year 0.")] = None
     sex: Annotated[Literal["female", "male"] | None, Field(description="As registered. Its edits only advise.")] = None
+    suggestions: Annotated[
+        bool,
+        Field(description="`false`: the set is opened empty, and a coder finds the codes; no suggester is needed."),
+    ] = True
+    deidentified: Annotated[
+        bool | None,
+        Field(
+            description="Should a model that orders suggestions read the note without identifiers? "
+            "Absent: as the practice's policy says."
+        ),
+    ] = None
 
 
 class CodeDecision(Given):
@@ -51,6 +63,18 @@ class CodeAddition(Given):
     reason: Annotated[
         AddReason | None, Field(description="Wanted where the document does not have the words that the code rests on.")
     ] = None
+
+
+class CodeOrder(Given):
+    """All codes that count, as they stand on the claim: the first is the principal or first-listed diagnosis."""
+
+    codes: Annotated[
+        tuple[_CodeText, ...],
+        Field(
+            min_length=1, max_length=MAX_SUGGESTIONS + MAX_ADDED,
+            description="Every code of `accepted` once and no other, with or without dots.",
+        ),
+    ]  # fmt: skip
 
 
 class CodeAnswer(Answer):
@@ -102,12 +126,27 @@ class CodesAnswer(Answer):
     system: str
     table_version: str
     table_digest: str
-    ordered_by: Literal["model", "statistics"]
+    ordered_by: Annotated[
+        OrderedBy, Field(description="What ordered the suggestions; `nobody`: the codes are found by hand.")
+    ]
     order_problem: Annotated[str, Field(description="Why no model ordered them; empty when one did.")]
     model: str | None
     codes: Annotated[tuple[CodeAnswer, ...], Field(description="What was suggested, with what was decided.")]
     added: Annotated[tuple[AddedAnswer, ...], Field(description="What a coder found beside the suggestions.")]
-    accepted: Annotated[tuple[str, ...], Field(description="Every code that counts, suggested or added, each once.")]
+    accepted: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Every code that counts, suggested or added, each once, in the claim's order: the first is the "
+            "principal or first-listed diagnosis, and a service points to a diagnosis by its place."
+        ),
+    ]
+    sequenced: Annotated[
+        bool,
+        Field(
+            description="Whether a coder has put all of them into this order. Else suggestions stand in front by their "
+            "confidence, and what was added last stands behind."
+        ),
+    ]
     findings: Annotated[tuple[Finding, ...], Field(description="Of the codes that count, on the date of service.")]
     created_at: datetime
     created_by: str
@@ -122,7 +161,7 @@ class CodeRevisionAnswer(Answer):
     version: int
     at: datetime
     by: str
-    act: Literal["suggest", "accept", "reject", "replace", "add", "withdraw", "finalise"]
+    act: Literal["suggest", "open", "accept", "reject", "replace", "add", "withdraw", "order", "finalise"]
     number: Annotated[
         int | None, Field(description="Of the suggestion decided about, or of the code added or withdrawn; else null.")
     ]
@@ -131,7 +170,7 @@ class CodeRevisionAnswer(Answer):
     evidence: Annotated[tuple[Evidence, ...], Field(description="Of a code that was added. Offsets of its day's text.")]
     began: Annotated[tuple[str, ...], Field(description="Codes that count since this act.")]
     ended: Annotated[tuple[str, ...], Field(description="Codes that counted before it, and no more.")]
-    accepted: Annotated[tuple[str, ...], Field(description="All that count after it.")]
+    accepted: Annotated[tuple[str, ...], Field(description="All that count after it, in the claim's order.")]
     suggestions: Annotated[int, Field(description="How many suggestions the set has after it.")]
     findings: Annotated[tuple[str, ...], Field(description="Rules of the edits that found something, each once.")]
     date_of_service: date

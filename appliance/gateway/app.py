@@ -25,6 +25,7 @@ from appliance.gateway.outer import App, Outer
 from appliance.gateway.routes import (
     audit,
     code_additions,
+    code_beginning,
     code_history,
     codes,
     consent,
@@ -58,8 +59,8 @@ identity provider, or, as a system, a client certificate.
 _THREADS = 96
 # In this order a path is looked for: what somebody waits for comes first.
 _ROUTERS = (
-    drafts, health, encounters, consent, recordings, live, transcripts, records, documents, review, codes,
-    code_additions, code_history, visit_level, practice, audit, deid,
+    drafts, health, encounters, consent, recordings, live, transcripts, records, documents, review,
+    code_beginning, codes, code_additions, code_history, visit_level, practice, audit, deid,
 )  # fmt: skip
 
 

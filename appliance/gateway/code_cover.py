@@ -52,12 +52,20 @@ Cover = Callable[[ModelIdentity, str, Sequence[Suggestion]], Awaitable[Shown]]
 """Says what a model reads of a note. Raises ProblemError 503: then it reads nothing."""
 
 
-def cover_of(core: Core, opened: Opened) -> Cover:
-    """Return what the practice's policy says of the notes of an encounter."""
+def require_allowed(core: Core, model: ModelIdentity, wanted: bool | None) -> None:
+    """Raise ProblemError 422 where the practice's policy does not let this model read the note as the caller wants."""
+    core.deid.applies(KIND, model, wanted)
+
+
+def cover_of(core: Core, opened: Opened, wanted: bool | None) -> Cover:
+    """Return what the practice's policy and the caller say of the notes of an encounter.
+
+    `wanted`: what the caller says, where the policy leaves it to them (`allowed`); see `require_allowed`.
+    """
 
     async def cover(model: ModelIdentity, text: str, suggestions: Sequence[Suggestion]) -> Shown:
         given = tuple(suggestions)
-        if not core.deid.applies(KIND, model, None):
+        if not core.deid.applies(KIND, model, wanted):
             return Shown(text, given, given)
         return await asyncio.to_thread(_hidden, core, opened, text, given)
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.coding.edits import Finding
 from appliance.coding.suggestion import CodeSystem, Evidence, Suggestion
+from appliance.gateway.code_order import in_order, kept_order, whole_order
 from appliance.problems import ProblemError
 
 Decided = Literal["accept", "reject", "replace"]
@@ -17,6 +18,8 @@ Reason = Literal[
     "supported", "not_documented", "denied", "not_current", "other_person", "wrong_code", "too_unspecific", "duplicate",
     "not_reportable", "other",
 ]  # fmt: skip
+OrderedBy = Literal["model", "statistics", "nobody"]
+"""What put the suggestions into their order; `nobody`: there are none, a coder finds the codes by hand."""
 AddReason = Literal["guideline", "clinician_confirmed", "documented_elsewhere", "registered", "other"]
 """Why a code was added without words of this document: a convention asks for it (code first, use additional), a
 clinician confirmed it when asked, another signed document of the visit says it, it is registered (a status), or
@@ -84,19 +87,25 @@ class CodeSet(BaseModel):
     table_version: str
     table_digest: str
     text_commitment: Annotated[str, Field(description="Of the text that the evidence points into.")]
-    ordered_by: Literal["model", "statistics"]
+    ordered_by: OrderedBy
     order_problem: str = ""
     model: str = ""
     model_digest: str | None = None
     items: tuple[Item, ...]
     added: tuple[Added, ...] = ()
+    order: Annotated[tuple[str, ...], Field(description="Codes as a coder has put them; new ones stand behind.")] = ()
     findings: tuple[Finding, ...] = ()
 
     @property
     def accepted(self) -> list[str]:
-        """The codes that count, in order, each once: of the suggestions, then those that a coder added."""
+        """The codes that count, each once: in a coder's order; then of the suggestions, then those that were added."""
         suggested = [item.code for item in self.items if item.counts]
-        return list(dict.fromkeys([*suggested, *(one.code for one in self.added if one.counts)]))
+        return in_order(self.order, [*suggested, *(one.code for one in self.added if one.counts)])
+
+    @property
+    def sequenced(self) -> bool:
+        """Whether a coder has put all codes that count into their order."""
+        return bool(self.order) and len(self.order) == len(self.accepted)
 
     @property
     def decided(self) -> int:
@@ -111,9 +120,10 @@ class CodeSet(BaseModel):
     def plain(self) -> bytes:
         """Return it as it is sealed.
 
-        Without added codes as before there were any: a release that does not know them can read such a set.
+        Without added codes and without an order as before there were any: a release that does not know them can read
+        such a set.
         """
-        return self.model_dump_json(exclude=None if self.added else {"added"}).encode()
+        return self.model_dump_json(exclude={name for name in ("added", "order") if not getattr(self, name)}).encode()
 
     def item(self, number: int) -> Item:
         """Return an item by its number, from 1. Raises ProblemError 404."""
@@ -123,9 +133,24 @@ class CodeSet(BaseModel):
 
     def with_item(self, number: int, item: Item) -> CodeSet:
         """Return the set with an item in place of its `number`th."""
-        items = list(self.items)
+        items, before = list(self.items), self.items[number - 1]
         items[number - 1] = item
-        return self.model_copy(update={"items": tuple(items)})
+        return self.model_copy(update={"items": tuple(items)})._settled(
+            before.code if before.counts else "", item.code if item.counts else ""
+        )
+
+    def _settled(self, before: str, after: str = "") -> CodeSet:
+        order = kept_order(self.order, before, after, self.accepted)
+        return self.model_copy(update={"order": order})
+
+    def with_order(self, codes: Sequence[str]) -> CodeSet:
+        """Return the set with its codes in another order.
+
+        Raises ProblemError 409 when none counts, 422 unless each code that counts is named once and no other.
+        """
+        if not self.accepted:
+            raise no_codes("accept or add codes first")
+        return self.model_copy(update={"order": whole_order(codes, self.accepted)})
 
     def one_added(self, number: int) -> Added:
         """Return an added code that counts, by its number, from 1. Raises ProblemError 404."""
@@ -136,7 +161,8 @@ class CodeSet(BaseModel):
     def with_withdrawn(self, number: int, by: str, at: datetime) -> CodeSet:
         """Return the set with its `number`th added code withdrawn. Raises ProblemError 404."""
         gone = self.one_added(number).model_copy(update={"withdrawn_by": by, "withdrawn_at": at})
-        return self.model_copy(update={"added": (*self.added[: number - 1], gone, *self.added[number:])})
+        left = self.model_copy(update={"added": (*self.added[: number - 1], gone, *self.added[number:])})
+        return left._settled(gone.code)
 
     def with_added(self, added: Added) -> CodeSet:
         """Return the set with one more code.
@@ -194,8 +220,18 @@ def require_basis(evidence: Sequence[Evidence], reason: AddReason | None, text: 
         )  # fmt: skip
 
 
+def no_codes(what: str) -> ProblemError:
+    """Return the refusal of an act on codes where there are none. `what`: what to do instead."""
+    return ProblemError(409, "no-codes", "No code counts", what)
+
+
 def require_complete(content: CodeSet) -> None:
-    """Raise ProblemError 409 while something is undecided, or an edit would have the claim refused."""
+    """Raise ProblemError 409 while something is undecided, or an edit would have the claim refused.
+
+    Without suggestions nobody has decided that there are no codes: such an empty set is not finished, it was not begun.
+    """
+    if not content.items and not content.accepted:
+        raise no_codes("nothing was suggested and nothing was added: add the codes, or leave the set open")
     left = len(content.items) - content.decided
     if left:
         raise ProblemError(

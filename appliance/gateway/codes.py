@@ -25,6 +25,11 @@ MAX_SUGGESTIONS = 60
 _ORDER_S = 60.0
 
 
+def table_tool(table: CodeTable) -> Tool:
+    """Return what the log says of a table that codes come from."""
+    return Tool(kind="table", name=f"{table.system.value}@{table.version}", digest=table.digest)
+
+
 @dataclass(frozen=True)
 class Suggested:
     """What was suggested, and what suggested it."""
@@ -39,7 +44,7 @@ class Suggested:
     @property
     def tools(self) -> tuple[Tool, ...]:
         """What the log says worked on it."""
-        found = [Tool(kind="table", name=f"{self.table.system.value}@{self.table.version}", digest=self.table.digest)]
+        found = [table_tool(self.table)]
         if self.ranked.model is not None:
             found.append(Tool(kind="model", name=self.ranked.model.name, digest=self.ranked.model.sha256))
             found.append(Tool(kind="prompt", name="coding", digest=self.ranked.prompt_sha256))
@@ -105,7 +110,10 @@ class Codes:
         `cover` says what the engine reads instead of the text, where the practice's policy wants that.
         """
         if self._suggester_of is None:
-            raise ProblemError(501, "no-coding", "This site suggests no codes", "codes are found by hand")
+            raise ProblemError(
+                501, "no-coding", "This site suggests no codes",
+                "open the set with `suggestions` false, and add the codes that you find",
+            )  # fmt: skip
         table = await asyncio.to_thread(self.table, on)
         # One computes at a time: drafts and their previews share the interpreter with it.
         async with self._one_at_a_time:
@@ -147,8 +155,9 @@ class Codes:
                 log.error("codes: %s; none are suggested until the gateway starts anew", type(error).__name__)
         if self._made[1] is None:
             raise ProblemError(
-                503, "no-coding-model", "The ranker of codes cannot be used", "see the gateway's journal on the box"
-            )
+                503, "no-coding-model", "The ranker of codes cannot be used",
+                "see the gateway's journal on the box; `suggestions` false opens the set without it",
+            )  # fmt: skip
         return self._made[1]
 
     def findings(self, codes: list[str], on: date, age_years: int | None, sex: str | None) -> tuple[Finding, ...]:

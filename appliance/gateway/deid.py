@@ -14,7 +14,6 @@ from appliance.contract.audit import Tool
 from appliance.contract.deid_policy import DEFAULT, DeidPolicy, PolicyError, TextRule, of
 from appliance.deid.deidentify import Deidentified, Deidentifier, found_in
 from appliance.deid.identifier import Detector, Identifier
-from appliance.deid.identifier import IdentifierKind as Kind
 from appliance.deid.kept import Findings
 from appliance.deid.known_values import KnownValues
 from appliance.deid.loading import detector_digest, load_detector
@@ -23,7 +22,6 @@ from appliance.deid.offsets import Offsets
 from appliance.deid.restore import Restorer
 from appliance.deid.restored import Leftover, Reason
 from appliance.deid.stream import HORIZON_CHARS, settled
-from appliance.deid.vocabulary import TOKEN, listed, stem
 from appliance.drafting.checks import refuse_identifiers
 from appliance.drafting.errors import OutputError
 from appliance.drafting.events import Begun, PartPlan
@@ -31,6 +29,7 @@ from appliance.drafting.order import Order
 from appliance.drafting.settings import ModelIdentity
 from appliance.errors import UnknownStateError, UsageError
 from appliance.gateway.known import Known
+from appliance.gateway.known_people import is_person, names_in, told_by
 from appliance.gateway.vault import EncounterKey
 from appliance.problems import ProblemError
 
@@ -153,8 +152,11 @@ class Deidentification:
             raise _unavailable(None) from None
 
     def _finder(self, detector: Detector, texts: Sequence[Text], known: Known) -> tuple["_Finder", tuple[str, ...]]:
-        names = (*known.names, *_names_in(detector, known.hints), *self._clinicians_of(detector, known.terms))
-        finder = _Finder(KnownValues(detector, known.values), known, self._version())
+        version = self._version()
+        told, values = told_by(detector, version, known.records)
+        names = (*known.names, *names_in(detector, known.hints), *self._clinicians_of(detector, known.terms), *told)
+        known = replace(known, values=tuple(dict.fromkeys((*known.values, *values))))
+        finder = _Finder(KnownValues(detector, known.values), known, version)
         for one in texts:
             finder.kept_by[one.text] = one.findings
         return finder, tuple(dict.fromkeys(names))
@@ -227,28 +229,6 @@ class _Finder:
 
     def _context(self, names: Sequence[str]) -> bytes:
         return self.known.digest(self.version, names)
-
-
-def _names_in(detector: Detector, texts: Sequence[str]) -> tuple[str, ...]:
-    """Return the names that short texts hold, for instance the title of an encounter."""
-    return tuple(
-        text[one.start : one.end] for text in texts for one in found_in(detector, text, ()) if one.kind is Kind.NAME
-    )
-
-
-def is_person(detector: Detector, term: str) -> bool:
-    """Whether a term of a vocabulary names a person: it has a title or a credential, or it is two words or more, all of
-    which the detector takes for a name. Of one word alone nobody can say: most are drugs."""
-    words = [stem(word.casefold()) for word in TOKEN.findall(term)]
-    plain = [word.replace(".", "") for word in TOKEN.findall(term)]
-    if len(words) < 2:
-        return False
-    if any(word in listed("titles") for word in words) or any(word in listed("credentials") for word in plain[1:]):
-        return True
-    return any(
-        one.kind is Kind.NAME and not TOKEN.search(term[: one.start]) and not TOKEN.search(term[one.end :])
-        for one in found_in(detector, term, ())
-    )
 
 
 def _unavailable(error: UnknownStateError | None) -> ProblemError:

@@ -6,19 +6,33 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from appliance.deid.kept import Findings
 from appliance.deid.known_values import Value
 from appliance.gateway.vault import EncounterKey
 
 
 @dataclass(frozen=True)
+class Told:
+    """A record that came as text. `findings`: what the detector alone finds in it, kept where the text is."""
+
+    text: str
+    findings: Findings
+
+    def __repr__(self) -> str:
+        return f"Told({len(self.text)} characters)"
+
+
+@dataclass(frozen=True)
 class Known:
     """`names` and `values` are looked for as they are; `hints` are short texts whose names count, `terms` a vocabulary
-    in which some are clinicians. `dates_key`: what the patient's dates move by; None: the encounter's own key."""
+    in which some are clinicians, `records` whole texts of the encounter. `dates_key`: what the patient's dates move by;
+    None: the encounter's own key."""
 
     names: tuple[str, ...] = ()
     values: tuple[Value, ...] = ()
     hints: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
+    records: tuple[Told, ...] = ()
     dates_key: bytes | None = None
 
     def digest(self, detector: str, names: Sequence[str]) -> bytes:

@@ -1,7 +1,7 @@
 """Gathers what is known of who occurs in an encounter's texts.
 
-It comes from the encounter's opening, from every FHIR record of the encounter (also those that this draft does not
-read), from the practice's vocabulary and from who asks. It goes nowhere but to the detector, in this process.
+It comes from the encounter's opening, from every record of the encounter (also those that this draft does not read),
+from the practice's vocabulary and from who asks. It goes nowhere but to the detector, in this process.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from appliance.deid.identifier import IdentifierKind as Kind
 from appliance.deid.known_values import Value
 from appliance.drafting.records import People, RecordRefusedError
 from appliance.gateway.core import Core
-from appliance.gateway.known import Known, names_place
+from appliance.gateway.known import Known, Told, names_place
 from appliance.gateway.opening import Opened
 from appliance.gateway.practice import vocabulary_terms
 from appliance.gateway.sources import reading_of
@@ -26,6 +26,8 @@ from appliance.gateway.vault import IntegrityError
 MAX_RECORDS = 20
 """Records of one encounter that are looked through for names, the newest first."""
 MAX_NAMES, MAX_VALUES = 300, 4_000
+MAX_TOLD_CHARS = 200_000
+"""Of records that came as text, all together: about three seconds of the detector, once while they are kept."""
 _NUMBER = re.compile(r"[^\W_]*\d[\w-]*")
 
 
@@ -40,6 +42,7 @@ def known_of(core: Core, opened: Opened, *, clinical: bool = True) -> Known:
         patient = patients.find(connection, opened.row.id)
         terms = vocabulary_terms(connection)
         people = _people(core, connection, opened, since) if clinical else []
+        records = _told(core, connection, opened, since) if clinical else ()
     if not clinical:
         own = (opened.principal.name,) if opened.principal.name else ()
         return Known(names=own, terms=terms, dates_key=_dates_key(core, patient))
@@ -58,7 +61,7 @@ def known_of(core: Core, opened: Opened, *, clinical: bool = True) -> Known:
     return Known(
         names=tuple(islice(dict.fromkeys(names), MAX_NAMES)),
         values=tuple(islice(dict.fromkeys(values), MAX_VALUES)),
-        hints=tuple(hints), terms=terms, dates_key=_dates_key(core, patient),
+        hints=tuple(hints), terms=terms, records=records, dates_key=_dates_key(core, patient),
     )  # fmt: skip
 
 
@@ -82,6 +85,21 @@ def _people(core: Core, connection: Connection, opened: Opened, since: int) -> l
             if reading.facts is not None:
                 found.append(reading.facts.people)
     return found
+
+
+def _told(core: Core, connection: Connection, opened: Opened, since: int) -> tuple[Told, ...]:
+    found: list[Told] = []
+    left = MAX_TOLD_CHARS
+    for row in captures.records(connection, opened.row.id, "text")[:MAX_RECORDS]:
+        if left <= 0:
+            break
+        with suppress(RecordRefusedError):
+            reading = reading_of(core, opened, row, since)
+            # Its beginning has the head of the page, and with it who it is about.
+            text = reading.source.text[:left]
+            left -= len(text)
+            found.append(Told(text, reading.alone))
+    return tuple(found)
 
 
 def _dates_key(core: Core, patient: patients.PatientRow | None) -> bytes | None:

@@ -35,6 +35,8 @@ class Reading:
         self.facts = facts
         self.findings = Findings() if findings is None else findings
         """Where identifiers lie in it, once it was de-identified."""
+        self.alone = Findings()
+        """The same as the detector finds them without knowing anybody: what other texts are told of it."""
         self._one = threading.RLock()
         self._scan: Scan | None = None
         self._index: SourceIndex | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 
+from appliance.coding.tables.foreign import refuse_foreign
 from appliance.coding.tables.refusal import wrong
 
 MAX_BYTES = 256 << 20
@@ -32,8 +33,14 @@ def plain(content: bytes, name: str, encoding: str = "utf-8", limit: int = MAX_B
             content = opened.decompress(content, limit)
         except zlib.error:
             raise wrong(name, 0, "the gzip file is damaged") from None
+        if not opened.eof and (opened.unconsumed_tail or len(content) >= limit):
+            raise wrong(name, 0, f"the gzip file holds more than {limit >> 20} MiB, the most that such a table has")
         if not opened.eof:
-            raise wrong(name, 0, f"the gzip file breaks off, or holds more than {limit >> 20} MiB")
+            raise wrong(name, 0, "the gzip file breaks off")
+        if opened.unused_data.strip(b"\0"):
+            # A second member may be the rest of the table: half of one is none.
+            raise wrong(name, 0, "more stands behind the end of the gzip file; unpack it and give what was in it")
+        refuse_foreign(content, name)
     content = content.removeprefix(b"\xef\xbb\xbf")
     try:
         text = content.decode(encoding)

@@ -18,6 +18,9 @@ from appliance.errors import NotVerifiedError
 
 LICENCE = "the practice's own list"
 _CODE = re.compile(r"[0-9A-Z]{3,11}")
+_SEPARATOR = re.compile(r"sep=([,;\t])\r?", re.IGNORECASE)
+"""The first line by which Excel is told what parts its cells."""
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)?E[+-]?\d+")
 _MOST = 20_000
 _LONGEST_LABEL = 300
 
@@ -40,9 +43,13 @@ def read_favourites(content: bytes, name: str) -> list[Favourite]:
     """
     text = plain(content, name, older="cp1252")
     first = text.split("\n", 1)[0]
-    found = rows(text, name, max(",;\t", key=first.count))
+    told = _SEPARATOR.fullmatch(first)
+    found = rows(text, name, told[1] if told else max(",;\t", key=first.count))
+    if told:
+        next(found, None)
+        first = text.split("\n", 2)[1] if "\n" in text else ""
     line, cells = next(found, (1, []))
-    headings = [heading(cell) for cell in cells]
+    headings = [heading(cell) for cell in _filled(cells)]
     if "code" not in headings:
         raise wrong(name, line, 'a heading with the column "code" was wanted', seen=first.strip())
     unknown = [each for each in headings if each not in ("code", "label", "system")]
@@ -50,12 +57,15 @@ def read_favourites(content: bytes, name: str) -> list[Favourite]:
         raise wrong(name, line, "the columns code, label and system were wanted", seen=first.strip())
     favourites: dict[tuple[str, str], Favourite] = {}
     for line, cells in found:
+        cells = cells if len(cells) <= len(headings) else [*cells[: len(headings)], *_filled(cells[len(headings) :])]
         if len(cells) != len(headings):
             raise wrong(name, line, f"{len(headings)} columns were wanted, there are {len(cells)}")
         row = dict(zip(headings, cells, strict=True))
         code = row["code"].upper()
         if not _CODE.fullmatch(normal(code)):
-            raise wrong(name, line, "a code was wanted", column="code", seen=row["code"])
+            number = _NUMBER.fullmatch(code) is not None
+            what = "; a spreadsheet program has made a number of it: give the column the format text" if number else ""
+            raise wrong(name, line, f"a code was wanted{what}", column="code", seen=row["code"])
         system = row.get("system") or CodeSystem.ICD_10_CM.value
         if system not in [each.value for each in CodeSystem]:
             known = ", ".join(each.value for each in CodeSystem)
@@ -72,6 +82,11 @@ def read_favourites(content: bytes, name: str) -> list[Favourite]:
     if not favourites:
         raise wrong(name, 0, "the list has no code")
     return list(favourites.values())
+
+
+def _filled(cells: list[str]) -> list[str]:
+    """The cells without empty ones at the end: spreadsheet programs write as many as their widest row has."""
+    return cells[: max((place for place, cell in enumerate(cells, 1) if cell), default=0)]
 
 
 def stored_favourites(pack: Pack) -> list[Favourite]:

@@ -8,10 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from appliance.coding.tables import cpt, favourites, hcpcs_cms, icd10cm_xml, icd11, mce
+from appliance.coding.tables.foreign import refuse_foreign
 from appliance.coding.tables.icd10cm import icd10cm_pack
 from appliance.coding.tables.ncci_pairs import pairs_pack
 from appliance.coding.tables.ncci_units import units_pack
-from appliance.coding.tables.refusal import read_bounded
+from appliance.coding.tables.refusal import TableFileError, read_bounded
 from appliance.coding.tables.stamp import Stamp
 from appliance.errors import UsageError
 
@@ -92,4 +93,21 @@ def read_files(kind: ImportKind, paths: list[Path], stamp: Stamp) -> bytes:
     files = {path.name: read_bounded(path, reader.limit) for path in paths}
     if len(files) != len(paths):
         raise UsageError("two files have the same name", hint="give each file of the table once")
-    return reader.read(files, stamp)
+    try:
+        for name, content in files.items():
+            refuse_foreign(content, name)
+        return reader.read(files, stamp)
+    except TableFileError as error:
+        error.hint = _next(kind, error, files) or error.hint
+        raise
+
+
+def _next(kind: ImportKind, error: TableFileError, files: Mapping[str, bytes]) -> str:
+    """What to do about a wrong file, where more can be told than to bring it as it was published."""
+    if error.line and len(files) == 1:
+        (content,) = files.values()
+        if not content.endswith(b"\n") and error.line > content.count(b"\n"):
+            return "nothing was imported; it is the file's last line, and has no end: was the file cut off on its way?"
+    if kind is ImportKind.FAVOURITES:
+        return "nothing was imported; correct the list (CSV with the columns code, label, system) and import it again"
+    return ""

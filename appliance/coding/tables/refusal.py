@@ -10,9 +10,10 @@ _MAX_SEEN = 60
 
 
 class TableFileError(ApplianceError):
-    """A file is not the table that it was given as."""
+    """A file is not the table that it was given as. `line`: where, from 1; 0 for the file as a whole."""
 
     exit_code = 9
+    line = 0
 
 
 def wrong(name: str, line: int, problem: str, *, column: int | str | None = None, seen: str | None = None) -> Exception:
@@ -29,9 +30,11 @@ def wrong(name: str, line: int, problem: str, *, column: int | str | None = None
     if column is not None:
         place += f", column {column}"
     tail = "" if seen is None else f" (seen: {shown(seen)})"
-    return TableFileError(
+    error = TableFileError(
         f"{place}: {problem}{tail}", hint="nothing was imported; bring the publisher's file as it was published"
     )
+    error.line = line
+    return error
 
 
 def shown(text: str) -> str:
@@ -48,7 +51,8 @@ def read_bounded(path: Path, limit: int) -> bytes:
     """
     try:
         if not path.is_file():
-            raise UsageError(f"{path}: no such file", hint="give the file that the publisher distributes")
+            there = "is a folder" if path.is_dir() else "is no ordinary file" if path.exists() else "no such file"
+            raise UsageError(f"{path}: {there}", hint="give the file that the publisher distributes")
         with path.open("rb") as file:
             content = file.read(limit + 1)
     except OSError as error:

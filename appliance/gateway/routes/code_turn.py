@@ -57,7 +57,8 @@ class CodeTurn:
                 422, "unknown-code", "The table has no such code", f"{table.system.value} {table.version}",
                 parameter="code",
             )  # fmt: skip
-        if not entry.billable or not table.billable_on(entry.code, day):
+        # By the day alone: a code that was divided since is a header now, and was complete until then.
+        if not table.billable_on(entry.code, day):
             raise ProblemError(
                 422, "code-not-billable", "The code is not billable on the date of service",
                 "choose a complete code that was valid on that day", parameter="code",

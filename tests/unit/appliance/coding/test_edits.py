@@ -154,6 +154,24 @@ def test_code_first(editor: Editor) -> None:
     assert told(editor.check(["N18.30"], DAY, 70)) == []
 
 
+@pytest.mark.parametrize(
+    ("codes", "early"),
+    [
+        (["Z79.4", "E11.9"], True), (["E11.9", "Z79.4"], False), (["B96.20", "N39.0"], True),
+        (["N39.0", "B96.20"], False), (["Z72.0", "M54.50", "J44.9"], True), (["I10", "E11.9"], False),
+        # A poisoning is no adverse effect: the note's condition on the characters does not fit.
+        (["T36.0X1A", "K71.9"], False),
+        # The later code has a "code first" note for the earlier one: one finding of the pair is enough.
+        (["N18.4", "I12.9"], False), (["T36.0X5A", "L27.0"], False),
+        # Pneumonia and respiratory failure: the failure's notes name no order.
+        (["J96.01", "J18.9"], False), (["E11.9"], False), (["E11.9", "E11.9"], False),
+    ],
+)  # fmt: skip
+def test_use_additional_stands_behind(editor: Editor, codes: list[str], early: bool) -> None:
+    found = [each for each in editor.check(codes, DAY, 40) if each.rule == "use-additional-order"]
+    assert [(each.severity, each.codes) for each in found] == ([("warning", (codes[0], codes[-1]))] if early else [])
+
+
 def test_of_code_looks_at_nothing_else(editor: Editor) -> None:
     assert told(editor.of_code("F02.80", DAY, 70)) == []
     assert told(editor.of_code("E11", DAY)) == [("error", "incomplete-code")]

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from appliance.ctl import codes_suggest
@@ -76,6 +81,32 @@ def test_a_day_that_is_none(run: Any, tmp_path: Path) -> None:
     assert "--on" in str(run(str(tmp_path), "--on", "yesterday").exception)
 
 
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"]) | st.just("\u2423"), max_size=60))
+def test_a_screen_shows_every_mark_and_nothing_else_changes(line: str) -> None:
+    shown = codes_suggest.readable(line)
+    # What a terminal copies is what it shows without what steers it.
+    assert re.sub(r"\x1b\[2?2m", "", shown) == line
+    assert "\u2423" not in re.sub(r"\x1b\[2m\u2423+\x1b\[22m", "", shown)
+
+
+@pytest.mark.parametrize(
+    ("tty", "environment", "faint"),
+    [
+        (True, {"TERM": "xterm-256color"}, True), (False, {"TERM": "xterm-256color"}, False),
+        (True, {"TERM": "dumb"}, False), (True, {}, False), (True, {"TERM": "xterm", "NO_COLOR": "1"}, False),
+    ],
+)  # fmt: skip
+def test_only_a_terminal_that_can_gets_faint_marks(
+    tty: bool, environment: dict[str, str], faint: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TERM", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(isatty=lambda: tty))
+    assert codes_suggest._is_terminal() == faint
+
+
 def test_the_table_is_known_again_in_a_note() -> None:
     from appliance.coding.em_own import own_output
     from appliance.coding.suggestion import Assertion, CodeSystem, Evidence, Suggestion
@@ -93,3 +124,5 @@ def test_the_table_is_known_again_in_a_note() -> None:
     assert "\x1b" not in first
     assert second.endswith("?\u2423Which\u2423type?")
     assert own_output("ASSESSMENT\n" + first[25:45]) is not None
+    # Also as a program keeps it that takes what steers a screen along.
+    assert own_output("ASSESSMENT\n" + codes_suggest.readable(first)[25:45]) is not None

@@ -12,8 +12,10 @@ import pytest
 from appliance.clinical.source import Speaker
 from appliance.deid.identifier import Identifier
 from appliance.deid.identifier import IdentifierKind as Kind
+from appliance.gateway import known_sources
 from appliance.gateway.auth.principal import Role
-from appliance.gateway.deid import Deidentification, is_person
+from appliance.gateway.deid import Deidentification
+from appliance.gateway.known_people import is_person
 from tests.fakes.deid import FakeDetector
 from tests.unit.appliance.gateway.test_deid_paths import put
 
@@ -115,15 +117,85 @@ async def test_a_reference_that_is_a_name_is_known_as_one(gw: Any) -> None:
 
 
 async def test_clinicians_of_the_vocabulary_are_known_and_its_drugs_are_not(gw: Any) -> None:
-    terms = {"terms": ["Dr. Senger", "Sora Vale MD", "Hal Pruitt", "knee brace", "ibuprofen"]}
+    terms = {"terms": ["Dr. Senger", "Sora Vale MD", "Hal Pruitt", "Lopez", "knee brace", "ibuprofen", "Rosewood"]}
     await gw.ask("PUT", "/v1/practice/vocabulary", json=terms, who=("boss", Role.ADMIN), status=200)
     encounter = await opened(gw)
     await gw.draft(encounter, await gw.transcribed(encounter))
     given = {name for names in gw.detector.names for name in names}
-    assert {"Dr. Senger", "Sora Vale MD", "Hal Pruitt"} <= given
-    assert not {"knee brace", "ibuprofen"} & given
-    assert has(gw, "senger", "vale", "pruitt") == []
+    assert {"Dr. Senger", "Sora Vale MD", "Hal Pruitt", "Lopez"} <= given
+    assert not {"knee brace", "ibuprofen", "Rosewood"} & given
+    assert has(gw, "senger", "vale", "pruitt", "lopez") == []
     assert "left knee" in read(gw)
+
+
+@pytest.mark.parametrize(
+    ("term", "person"),
+    [
+        ("Nakamura", True), ("Senger", True), ("Pruitt", True), ("Lopez's", True), ("Scott", True),
+        # Brands and drugs, some of them names too; eponyms; words; what is written small; what no list has.
+        ("Yasmin", False), ("Allegra", False), ("Ozempic", False), ("Stryker", False), ("Zimmer", False),
+        ("Foley", False), ("Wilson", False), ("Crohn", False), ("Young", False), ("Bell", False), ("Grace", False),
+        ("nakamura", False), ("Quxal", False), ("5", False), ("", False),
+    ],
+)  # fmt: skip
+def test_one_word_is_a_person_only_where_it_is_hardly_anything_else(term: str, person: bool) -> None:
+    detector = FakeDetector(LISTED)
+    assert is_person(detector, term) == person
+    assert detector.asked == []
+
+
+NOTE = (
+    "Discharge summary of 2 March. Patient Maria Lopez, MRN 7719-5520, phone 512-867-5309. Seen by Dr. Senger.\n"
+    "Adaeze asked for a copy. Knee pain, left."
+)
+IN_NOTE = {
+    "Maria Lopez": Kind.NAME, "Senger": Kind.NAME, "Adaeze": Kind.NAME, "7719-5520": Kind.RECORD,
+    "512-867-5309": Kind.PHONE, "2 March": Kind.DATE,
+}  # fmt: skip
+
+
+async def bring(gw: Any, encounter: str, text: str) -> str:
+    path = f"/v1/encounters/{encounter}/records"
+    answer = await gw.ask("POST", path, content=text.encode(), headers={"content-type": "text/plain"}, status=201)
+    return str(answer.json()["id"])
+
+
+async def test_whom_and_what_a_record_of_text_names_is_hidden_in_the_transcript(gw: Any) -> None:
+    gw.detector = Remembering()
+    FakeDetector.__init__(gw.detector, {**IN_NOTE, "Hal Pruitt": Kind.NAME})
+    encounter = await opened(gw)
+    transcript = await gw.transcribed(encounter)
+    await gw.draft(encounter, transcript)
+    assert has(gw, "lopez", "senger", "77195520") == ["lopez", "senger", "77195520"]
+    assert "512 867 5309" in read(gw)
+    await bring(gw, encounter, NOTE)
+    await gw.draft(encounter, transcript)
+    assert has(gw, "lopez", "senger", "77195520", "512 867 5309") == []
+    # A name of one word without a title is found where it stands, and not carried into other texts; nor is a date.
+    assert has(gw, "adaeze") == ["adaeze"]
+    assert "left knee hurts" in read(gw)
+    looked = sum("Discharge summary" in text for text in gw.detector.asked)
+    await gw.draft(encounter, transcript)
+    assert sum("Discharge summary" in text for text in gw.detector.asked) == looked == 1
+    assert not any(part in json.dumps(gw.entries()) for part in ("Lopez", "Senger", "7719"))
+    # The same where text is asked for without identifiers; a form of the front desk learns nothing from it.
+    path = f"/v1/encounters/{encounter}/deidentification"
+    answer = await gw.ask("POST", path, json={"text": "lopez was here"}, status=200)
+    assert "lopez" not in answer.json()["texts"][0]["text"]
+    await gw.draft(encounter, kind="patient_letter", fields={"subject": "ask lopez"})
+    assert has(gw, "lopez") == ["lopez"]
+
+
+async def test_of_text_records_a_bounded_part_is_looked_through_the_newest_first(
+    gw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_sources, "MAX_TOLD_CHARS", 40)
+    encounter = await opened(gw)
+    await bring(gw, encounter, "Sent by Hal Pruitt. Knee pain, left.")
+    await bring(gw, encounter, "Sent by Maria Lopez. " + "Knee pain, left. " * 5)
+    await gw.draft(encounter, await gw.transcribed(encounter))
+    assert has(gw, "lopez", "pruitt") == ["pruitt"]
+    assert max(map(len, (text for text in gw.detector.asked if "Sent by" in text))) == 40
 
 
 async def test_the_same_is_known_where_text_is_asked_for_without_identifiers(gw: Any) -> None:

@@ -149,8 +149,8 @@ async def noted(gw: Any) -> tuple[str, str]:
     return encounter, document["id"]
 
 
-async def suggested(gw: Any, document: str) -> Any:
-    given = {"date_of_service": "2026-05-04"}
+async def suggested(gw: Any, document: str, **more: Any) -> Any:
+    given = {"date_of_service": "2026-05-04", **more}
     return (await gw.ask("POST", f"/v1/documents/{document}/codes", json=given, who=CODER, status=201)).json()
 
 
@@ -192,6 +192,35 @@ async def test_a_policy_decides_about_coding_by_itself(gw: Any) -> None:
     assert "Maria Lopez" in sent(gw)
     assert entry["numbers"]["deidentified"] == 0
     assert [tool["name"] for tool in entry["tools"]][-1] == "deid-policy"
+
+
+@pytest.mark.parametrize("gw", [{**REQUIRED, "rules": [{"kind": "coding", "text": "allowed"}]}], indirect=True)
+async def test_where_a_policy_leaves_coding_to_the_caller_their_word_counts(gw: Any) -> None:
+    _, document = await noted(gw)
+    for wanted, hidden in ((None, 0), (False, 0), (True, 1)):
+        gw.engine.requests.clear()
+        shown = await suggested(gw, document, deidentified=wanted)
+        assert gw.entries()[shown["audit_index"]]["numbers"]["deidentified"] == hidden, wanted
+        assert ("Maria Lopez" in sent(gw)) != bool(hidden), wanted
+
+
+@pytest.mark.parametrize(
+    ("gw", "wanted", "code"),
+    [
+        ({**REQUIRED, "rules": []}, False, "deid-required"),
+        ({**REQUIRED, "rules": [{"kind": "coding", "text": "forbidden"}]}, True, "deid-forbidden"),
+    ],
+    indirect=["gw"],
+)
+async def test_a_word_against_the_policy_is_refused_before_anything_reads_the_note(
+    gw: Any, wanted: bool, code: str
+) -> None:
+    _, document = await noted(gw)
+    given = {"date_of_service": "2026-05-04", "deidentified": wanted}
+    answer = await gw.ask("POST", f"/v1/documents/{document}/codes", json=given, who=CODER)
+    assert (answer.status_code, answer.json()["type"].rsplit(":", 1)[-1]) == (422, code)
+    assert gw.engine.requests == []
+    assert "codes.suggested" not in gw.happened()
 
 
 def saying(gw: Any, pieces: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from appliance.coding.tables.codes import PackedTable
 from appliance.coding.tables.compressed import plain
+from appliance.coding.tables.favourites import read_favourites
 from appliance.coding.tables.kinds import ImportKind, read_files
 from appliance.coding.tables.pack import read_pack
 from appliance.coding.tables.procedures import PairTable, UnitTable
@@ -204,6 +205,72 @@ def test_what_is_no_table_at_all_is_refused(kind: ImportKind, content: bytes, tm
         imported(kind, content, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is empty"), (b" \n\n", "nothing but blanks"),
+        (b"PK\x03\x04\x14\x00\x00\x00HCPC2026.txt", "a zip archive"),
+        (b"PK\x03\x04\x14\x00\x06\x00[Content_Types].xml", "a workbook"), (b"%PDF-1.7\n", "a PDF"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), "an office program|a document of an office"),
+        (b"<!DOCTYPE html>\n<html>", "a page of a web site"), (b"\n<HTML lang=en>", "a page of a web site"),
+        (b"BZh91AY", "bzip2"), (b"\xfd7zXZ\x00", "xz"), ("code,label\nA00.9,x\n".encode("utf-16"), "UTF-16"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ImportKind)
+def test_what_is_given_by_mistake_is_told_by_name(kind: ImportKind, content: bytes, told: str, tmp_path: Path) -> None:
+    for given_ in (content, gzip.compress(content)):
+        if given_ is not content and kind is ImportKind.ICD_10_CM:
+            continue  # CMS publishes this one unpacked, and it is read as XML
+        with pytest.raises(TableFileError, match=rf"table\.txt: .*{told}") as caught:
+            imported(kind, given_, tmp_path)
+        assert "line" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Code;Label\r\nA00.9;x\r\nI10;y\r\n", "sep=;\r\nCode;Label\r\nA00.9;x\r\nI10;y\r\n",
+        "code,label,,\nA00.9,x,,\n,,,\nI10,y,,\n", "\ufeffcode\tlabel\nA00.9\tx\nI10\ty",
+    ],
+)  # fmt: skip
+def test_favourites_as_spreadsheet_programs_write_them(content: str) -> None:
+    found = read_favourites(content.encode(), "list.csv")
+    assert [(each.code, each.label) for each in found] == [("A00.9", "x"), ("I10", "y")]
+
+
+@pytest.mark.parametrize(
+    ("content", "told", "hint"),
+    [
+        ("code,label\n1E+10,x\n", "line 2, column code: .*format text.*'1E[+]10'", "correct the list"),
+        ("code,label\nA00.9,x,more\n", "line 2: 2 columns were wanted, there are 3", "correct the list"),
+        ("sep=;\ncodes;label\nA00.9;x\n", 'line 2: a heading with the column "code"', "correct the list"),
+        ("code,label\nA00.9,x\nI1", "line 3: 2 columns", "cut off"),
+        ("code,label\nA00.9,x\nI1\n", "line 3: 2 columns", "correct the list"), ("sep=;", "the column", "cut off"),
+    ],
+)  # fmt: skip
+def test_a_wrong_list_says_what_to_do_next(content: str, told: str, hint: str, tmp_path: Path) -> None:
+    with pytest.raises(TableFileError, match=told) as caught:
+        imported(ImportKind.FAVOURITES, content.encode(), tmp_path)
+    assert hint in caught.value.hint
+    assert "nothing was imported" in caught.value.hint
+
+
+def test_a_table_that_was_cut_off_says_so(tmp_path: Path) -> None:
+    cut = files.HCPCS[: files.HCPCS.index(b"A9002") + 100]
+    assert not cut.endswith(b"\n")
+    with pytest.raises(TableFileError, match=r"line \d+") as caught:
+        imported(ImportKind.HCPCS, cut, tmp_path)
+    assert "cut off" in caught.value.hint
+
+
+def test_of_a_gzip_file_of_two_parts_no_half_is_imported(tmp_path: Path) -> None:
+    head, rest = files.CPT_TAB[:-40], files.CPT_TAB[-40:]
+    with pytest.raises(TableFileError, match="behind the end of the gzip file"):
+        imported(ImportKind.CPT, gzip.compress(head) + gzip.compress(rest), tmp_path)
+    padded = gzip.compress(files.CPT_TAB) + bytes(512)
+    assert dict(read_pack(imported(ImportKind.CPT, padded, tmp_path)).head.counts)
+
+
 @pytest.mark.parametrize("kind", ImportKind)
 def test_a_table_given_as_another_is_refused(kind: ImportKind, tmp_path: Path) -> None:
     for other, content in GOOD.values():
@@ -234,6 +301,8 @@ def test_edits_beside_the_tabular_list(tmp_path: Path) -> None:
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         read_files(ImportKind.CPT, [tmp_path / "none"], STAMP)
+    with pytest.raises(UsageError, match="is a folder"):
+        read_files(ImportKind.CPT, [tmp_path], STAMP)
     with pytest.raises(UsageError, match="2 files were given"):
         read_files(ImportKind.CPT, [tmp_path, tmp_path], STAMP)
     large = tmp_path / "large"
