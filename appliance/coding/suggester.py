@@ -8,8 +8,8 @@ status or history code (Z77 to Z99) also where the text holds it as past or of t
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -22,7 +22,6 @@ from appliance.coding.ranking.lexicon import Lexicon
 from appliance.coding.ranking.places import places
 from appliance.coding.ranking.reading import Reading, read
 from appliance.coding.rules.complete import Candidate, StructureRules
-from appliance.coding.rules.scattered import together
 from appliance.coding.suggestion import Assertion, CodeTable, Evidence, Suggestion
 from appliance.coding.tables.builtin import built_in_table
 
@@ -86,7 +85,7 @@ class CodeSuggester:
         """
         reader = StatusReader(text)
         chosen: tuple[list[Candidate], list[Candidate]] = ([], [])
-        for one in self._spoken_of(text, self._quoted(self.ranked(text, reader))):
+        for one in self._quoted(self.ranked(text, reader)):
             chosen[_STATUS_BLOCK[0] <= one.code[:3] <= _STATUS_BLOCK[1]].append(one)
         suggestions: dict[str, Suggestion] = {}
         for these, keep in zip(chosen, (_PRESENT, _PAST), strict=True):
@@ -118,13 +117,6 @@ class CodeSuggester:
             )
             for one in self._quoted(self.ranked(text, reader))
         ]  # fmt: skip
-
-    def _spoken_of(self, text: str, found: Iterable[Candidate]) -> Iterator[Candidate]:
-        """Yield candidates with those of their places that speak of what their title names."""
-        for one in found:
-            left = together(text, one.places, self._lexicon.titles[self._lexicon.place[one.code]])
-            if left:
-                yield replace(one, places=left)
 
     def _quoted(self, ranked: Ranked) -> list[Candidate]:
         """Candidates that are sure enough and have words to quote, the most confident first."""

@@ -36,19 +36,14 @@ def of_evidence(sentence: str, word: tuple[int, int], places: Iterable[tuple[int
     for start, end in places:
         if start <= first < end:
             return True
-        if itself and last <= start and carries(sentence[last:start], sentence[start:end]):
+        if itself and last <= start and _carries(sentence[last:start], sentence[start:end]):
             return True
-        if itself and first >= end and stands_behind(sentence[end:first], sentence[last:]):
+        if itself and first >= end and _LEADS.fullmatch(sentence[end:first]) and _ENDS.match(sentence[last:]):
             return True
     return False
 
 
-def stands_behind(between: str, behind: str) -> bool:
-    """Whether a word of course belongs to what stands before it: "cough, chronic." `behind`: what follows the word."""
-    return _LEADS.fullmatch(between) is not None and _ENDS.match(behind) is not None
-
-
-def carries(between: str, evidence: str) -> bool:
+def _carries(between: str, evidence: str) -> bool:
     """Whether a word of course reaches over what stands between: "acute and chronic", "chronic left-sided"."""
     if _STOP.search(between):
         return False
