@@ -38,7 +38,7 @@ def show_history(
     with opened_journal(FleetDir.find(fleet)) as journal:
         found = journal.find(identity)
         told = history(journal, found.plan.id, site)
-        if site and not any(each.site == site for each in (*found.plan.sites, *found.plan.left_out)):
+        if site and site not in _names(found):
             raise _not_in(found, site)
         write_lines(told, output, history_lines)
 
@@ -59,14 +59,17 @@ def explain(
     write_lines([_explained(FleetDir.find(fleet), site, identity)], output, explained_lines)
 
 
+def _names(found: RolloutRecord) -> list[str]:
+    return [each.site for each in found.plan.sites] + [each.site for each in found.plan.left_out]
+
+
 def _not_in(found: RolloutRecord, site: str) -> UsageError:
     from fleetctl.errors import UsageError
     from fleetctl.nearest import nearest
 
-    known = [each.site for each in found.plan.sites] + [each.site for each in found.plan.left_out]
     return UsageError(
         f"{site} is not in rollout {found.plan.id[:12]}",
-        hint=nearest(site, known, "fleetctl rollout status; --id names another rollout"),
+        hint=nearest(site, _names(found), "fleetctl rollout status; --id names another rollout"),
     )
 
 
