@@ -90,7 +90,8 @@ def all_errors(kind: type[FleetctlError] = FleetctlError) -> list[type[FleetctlE
 
 def test_every_errors_code_is_documented() -> None:
     assert {kind.exit_code for kind in all_errors()} <= EXIT_CODES.keys()
-    assert len(all_errors()) == 14
+    # Modules have more of their own, as far as they are imported.
+    assert len([kind for kind in all_errors() if kind.__module__ == "fleetctl.errors"]) == 14
 
 
 def test_control_characters_never_reach_the_terminal() -> None:
