@@ -117,7 +117,7 @@ def words() -> Words:
         company=_split(clinical["company"]),
         not_a_name=_split(clinical["not_a_name"]),
         ordinary=_split(ordinary["ordinary"]) | _split(ordinary["common"]) | _split(roles["roles.words"]),
-        vocabulary=_split(vocabulary["words"]) | _split(vocabulary["clinical"]),
+        vocabulary=_split(vocabulary["words"]) | _split(vocabulary["clinical"]) | _split(vocabulary["abbreviations"]),
         nations=_split(vocabulary["nations"]) | _split(vocabulary["countries"]),
         digest=hashlib.sha256(contents).hexdigest(),
     )

@@ -67,7 +67,8 @@ class KnownWords:
         if low in lists.always_clinical or self._classes.weight(low) != Weight.UNKNOWN:
             return True
         if "-" in low:
-            return all(len(part) < 3 or self.known(part) for part in low.split("-"))
+            parts = low.split("-")
+            return all(len(part) < 4 or self.known(part) for part in parts) and any(self.known(part) for part in parts)
         if low.endswith("s") and len(low) > 4 and (low[:-1] in lists.nations or low[:-1] in lists.vocabulary):
             return True
         if not _VOWEL.search(low):

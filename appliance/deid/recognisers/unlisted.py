@@ -14,10 +14,11 @@ from collections.abc import Iterator, Sequence
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading, Word
-from appliance.deid.recognisers.base import LIKELY, POSSIBLE, Found, ReadingRecogniser
+from appliance.deid.recognisers.base import POSSIBLE, Found, ReadingRecogniser
 from appliance.deid.recognisers.known_words import KnownWords, is_name_cased
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES, NameWords, Weight
 from appliance.deid.recognisers.name_context import AFTER_A_NAME, MODAL_NAMES
+from appliance.deid.recognisers.said_words import SaidWords
 
 _SHORTEST, _SHORTEST_SAID = 3, 4  # letters, with capitals and without
 _TOWARDS = around("undecided.towards")
@@ -27,8 +28,6 @@ _ACTS = around("unlisted.acts")
 _BEFORE = around("unlisted.before")
 _THINGS = around("unlisted.things")
 _KEPT = around("unlisted.kept")
-_JOINED = (" ", "  ", "/", " (", ", ", " - ", "-", "; ", ": ")
-_LIST_GAPS = (", ", "/", " / ", " and ", " & ")
 _DOSE = re.compile(r" ?[x(]? ?\d")
 _GENUS = re.compile(r".+(?:us|um|is|es|ella|ia|ma|bacter|myces|monas|cola|phaga)$")
 
@@ -43,6 +42,7 @@ class UnlistedRecogniser(ReadingRecogniser):
         self._classes = classes
         self._lists = classes.words
         self._known = KnownWords(classes.words)
+        self._said = SaidWords(classes)
 
     def find(self, reading: Reading) -> Iterator[Found]:
         """In a text with capitals what has one; in speech without, every word."""
@@ -55,7 +55,14 @@ class UnlistedRecogniser(ReadingRecogniser):
             return
         for at, word in enumerate(words):
             low = word.low
-            if len(low) >= _SHORTEST_SAID and not self._known.known(low) and self._is_said(words, at):
+            if low in self._said.anywhere:
+                hidden = self._is_said(words, at)
+            elif low in self._said.somewhere:
+                hidden = self._said.is_called(words, at)
+            else:
+                strange = len(low) >= _SHORTEST_SAID and not self._known.known(low)
+                hidden = strange and self._is_said(words, at)
+            if hidden:
                 yield Found(word.start, word.end, self._kind(words, at), POSSIBLE)
 
     def _kind(self, words: Sequence[Word], at: int) -> IdentifierKind:
