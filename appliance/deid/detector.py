@@ -38,6 +38,7 @@ from appliance.deid.recognisers.place_forms import PlaceRecogniser
 from appliance.deid.recognisers.segments import SegmentRecogniser
 from appliance.deid.recognisers.spoken import SpokenNumberRecogniser
 from appliance.deid.recognisers.undecided import UndecidedRecogniser
+from appliance.deid.recognisers.unlisted import UnlistedRecogniser
 from appliance.deid.recognisers.vehicles import VehicleRecogniser
 
 LONGEST = 2_000_000
@@ -125,6 +126,7 @@ class ClinicalDetector:
             InstitutionRecogniser(classes),
             KnownNameRecogniser(classes),
             NameRecogniser(classes),
+            UnlistedRecogniser(classes),
             UndecidedRecogniser(classes, model or SpacyEntities()),
             CreditCardRecognizer(),
             CryptoRecognizer(),

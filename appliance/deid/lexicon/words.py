@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 _DIR = Path(__file__).parent
-_FILES = ("names.json", "places.json", "clinical.json", "ordinary.json", "around.json", "eponyms.json", "roles.json")
+_FILES = (
+    "names.json", "places.json", "clinical.json", "ordinary.json", "around.json", "eponyms.json", "roles.json",
+    "vocabulary.json",
+)  # fmt: skip
 _GROUNDING = _DIR.parent.parent / "grounding"
 
 
@@ -41,6 +44,8 @@ class Words:
         company: Inc, LLC.
         not_a_name: Words that are no name, whatever stands beside them.
         ordinary: Words of English and of medicine that are no names, without their endings.
+        vocabulary: Further words of English and of medicine, rarer than the ordinary ones; none is in a list of names.
+        nations: Nationalities, languages, religions, countries, brands of daily life: they stay with their capital.
         digest: SHA-256 over the files, hexadecimal.
     """
 
@@ -65,6 +70,8 @@ class Words:
     company: frozenset[str]
     not_a_name: frozenset[str]
     ordinary: frozenset[str]
+    vocabulary: frozenset[str]
+    nations: frozenset[str]
     digest: str
 
 
@@ -86,7 +93,7 @@ def _drugs() -> frozenset[str]:
 @cache
 def words() -> Words:
     """Read the lists; later calls answer the same object."""
-    names, places, clinical, ordinary, _, eponyms, roles = (_load(name) for name in _FILES)
+    names, places, clinical, ordinary, _, eponyms, roles, vocabulary = (_load(name) for name in _FILES)
     contents = b"".join((_DIR / name).read_bytes() for name in _FILES)
     return Words(
         given=_split(names["given"]),
@@ -110,6 +117,8 @@ def words() -> Words:
         company=_split(clinical["company"]),
         not_a_name=_split(clinical["not_a_name"]),
         ordinary=_split(ordinary["ordinary"]) | _split(ordinary["common"]) | _split(roles["roles.words"]),
+        vocabulary=_split(vocabulary["words"]) | _split(vocabulary["clinical"]) | _split(vocabulary["abbreviations"]),
+        nations=_split(vocabulary["nations"]) | _split(vocabulary["countries"]),
         digest=hashlib.sha256(contents).hexdigest(),
     )
 

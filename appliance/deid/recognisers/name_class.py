@@ -166,6 +166,10 @@ class NameWords:
                 self._weights[low] = weight
         return weight
 
+    def is_ordinary(self, low: str) -> bool:
+        """Whether it is a word of the ordinary ones, or a form of one."""
+        return self._ordinary(low)
+
     def _ordinary(self, low: str, *, prefixed: bool = False) -> bool:
         known = self.words.ordinary
         if low in known:
