@@ -1,9 +1,9 @@
 """Words that no list knows, where somebody could be named: hidden unless something says that they are clinical.
 
 Nobody can tell a rare name from a rare word, so the rule fails closed: nearly all words of clinical texts are known,
-and what is left is names, misspellings and new drugs. With capitals the word has one; without, it is any word. A surname
-that is a word of English is taken for a name when it has its capital in the middle of a sentence, where a word would
-have none.
+and what is left is names, misspellings and new drugs. With capitals the word has one; without, it is any word. A
+surname that is a word of English is taken for a name when it has its capital in the middle of a sentence, where a word
+would have none.
 """
 
 from __future__ import annotations
