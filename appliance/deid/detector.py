@@ -37,6 +37,7 @@ from appliance.deid.recognisers.numbers import NumberRecogniser
 from appliance.deid.recognisers.place_forms import PlaceRecogniser
 from appliance.deid.recognisers.segments import SegmentRecogniser
 from appliance.deid.recognisers.spoken import SpokenNumberRecogniser
+from appliance.deid.recognisers.tables import TableRecogniser
 from appliance.deid.recognisers.undecided import UndecidedRecogniser
 from appliance.deid.recognisers.unlisted import UnlistedRecogniser
 from appliance.deid.recognisers.vehicles import VehicleRecogniser
@@ -120,6 +121,7 @@ class ClinicalDetector:
             AddressRecogniser(lists),
             PlaceRecogniser(classes),
             SegmentRecogniser(),
+            TableRecogniser(),
             VehicleRecogniser(),
             HandleRecogniser(classes),
             FacilityRecogniser(classes),

@@ -11,6 +11,7 @@ from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.address_forms import address_forms
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES
+from appliance.deid.recognisers.street_forms import streets
 
 _STATES = (
     "Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida"
@@ -150,6 +151,8 @@ class AddressRecogniser(ReadingRecogniser):
         for match in _LIVES.finditer(text):
             yield Found(match.start("address"), match.end("address"), IdentifierKind.ADDRESS, LIKELY)
         yield from address_forms(text)
+        for start, end in streets(text):
+            yield Found(start, end, IdentifierKind.ADDRESS, LIKELY)
         for match in _ZIP.finditer(text):
             name = str(match.lastgroup)
             yield Found(match.start(name), match.end(name), IdentifierKind.PLACE, CERTAIN)

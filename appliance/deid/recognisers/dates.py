@@ -9,6 +9,7 @@ from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.days import days
+from appliance.deid.recognisers.old_ages import old_ages
 
 _LONG_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
 _MONTH = rf"(?:{_LONG_MONTH}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
@@ -331,3 +332,6 @@ class AgeRecogniser(ReadingRecogniser):
             for match in pattern.finditer(reading.text):
                 name = str(match.lastgroup)
                 yield Found(match.start(name), match.end(name), IdentifierKind.AGE, LIKELY)
+        for start, end in old_ages(reading.text):
+            if not _WARM.search(reading.text, max(0, start - 30), start):
+                yield Found(start, end, IdentifierKind.AGE, LIKELY)

@@ -52,12 +52,32 @@ _SAID = re.compile(
 # The patterns run only where the text has one of these.
 _SIGNS = (
     "face", "insta", "twitter", "tik", "snap", "linked", "telegram", "whats", "skype", "discord", "tube", "reddit",
-    "u/",
+    "u/", "dm", "follow", "tweet", "online",
     "pinterest", "venmo", "cash", "chat", "threads", "sky", "mastodon", "twitch", "tumblr", "fans", "xbox", "play",
     "gamer",
     "my space", "myspace", "ig", "fb", "handle", "user", "screen",
 )  # fmt: skip
-_REDDIT = re.compile(r"(?<![\w/])/?u/[\w-]{3,30}\b")
+_REDDIT = re.compile(r"(?<![\w/])/?u/[\w.-]{2,30}\w")
+# A name joined by underscores is hardly anything else, written or spoken; not a key: "member_id": 5.
+_UNDERSCORED = re.compile(
+    r"(?<![\w@./\\\"'-])@?(?=\w{0,30}[a-z])[A-Za-z][A-Za-z0-9]{1,29}(?:_[A-Za-z0-9]{1,30}){1,4}\b(?![\"']?\s?[:=(\[])"
+)
+_SPEAKERS = frozenset(("patient", "guest", "doctor", "family", "nurse", "clinician", "speaker"))
+_UNDERSCORE_SAID = re.compile(
+    r"(?:\bat\s+)?\b[a-z0-9][\w'’]{0,30}(?:\s+(?:underscore|under score)\s+[a-z0-9][\w'’]{0,30}){1,4}", re.I
+)
+# The network stands behind the name: "i'm ... on insta", "posts as ... on Reddit".
+_BEFORE_IT = re.compile(
+    r"\b(?:i'm|i am|he's|she's|look(?:ing)? for|look up|find (?:me|him|her) (?:as|at|under)|search(?: for)?|posts? as"
+    r"|posted as|goes by|known as|under|called|named|user|messaged?|dm|add|follows?|tagged|by)\s+"
+    r"(?P<name>(?:(?!on\b|in\b|over\b)@?[\w.'-]{1,30}\s+){1,6}?)(?:over\s+)?(?:on|in|at|via)\s+$",
+    re.I,
+)
+_ONLINE = re.compile(
+    r"\b(?:dm|follows?|following|messaged by|tweets? (?:from|by)|posts? (?:from|by)|handle|screen ?name|user ?name"
+    r"|online as|follow me at|dm me at|user)\s*(?:is|:|as|at)?\s+(?P<name>@?(?=\w*(?:[\d_]|\.\w))[a-z][\w.]{2,40}\w)",
+    re.I,
+)
 _JOINER = re.compile(r"\b(?:underscore|under score|dot|dash|hyphen|period)\b", re.I)
 _COUNTED = re.compile(rf"\b{_NUMBER}$", re.I)
 
@@ -75,11 +95,24 @@ class HandleRecogniser(ReadingRecogniser):
         """What follows a network, as far as it looks like a name that somebody chose."""
         text = reading.text
         low = text.lower()
+        if "_" in text:
+            for match in _UNDERSCORED.finditer(text):
+                if not _SPEAKERS & set(match.group().lower().split("_")):
+                    yield Found(match.start(), match.end(), IdentifierKind.SOCIAL, LIKELY)
+        if "underscore" in low or "under score" in low:
+            for match in _UNDERSCORE_SAID.finditer(text):
+                yield Found(match.start(), match.end(), IdentifierKind.SOCIAL, LIKELY)
         if not any(sign in low for sign in _SIGNS):
             return
+        for match in _ONLINE.finditer(text):
+            yield Found(match.start("name"), match.end("name"), IdentifierKind.SOCIAL, LIKELY)
         for match in _REDDIT.finditer(text):
             yield Found(match.start(), match.end(), IdentifierKind.SOCIAL, LIKELY)
         for network in _NETWORK.finditer(text):
+            behind = _BEFORE_IT.search(text, max(0, network.start() - 90), network.start())
+            name = behind["name"].strip() if behind else ""
+            if behind and name and (_WRITTEN.fullmatch(name) or self._chosen(name, named=True)):
+                yield Found(behind.start("name"), behind.start("name") + len(name), IdentifierKind.SOCIAL, LIKELY)
             link = _LINK.match(text, network.end())
             if not link:
                 continue

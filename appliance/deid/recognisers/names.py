@@ -124,9 +124,12 @@ class NameRecogniser(ReadingRecogniser):
             return at + 1 < len(words) and words[at + 1].low in AFTER_A_NAME
         if weight in (Weight.WORD_GIVEN, Weight.UNKNOWN) and not reading.capitals:
             return True
-        if word.opens and word.capital and weight == Weight.WORD_SURNAME:
+        if word.opens and word.capital and weight == Weight.WORD_SURNAME and word.low in self._lists.not_a_name:
             owns = word.text.lower().endswith(("'s", "’s"))
             return owns or (at + 1 < len(words) and words[at + 1].low in AFTER_A_NAME)
+        if word.opens and word.capital and weight == Weight.WORD_SURNAME:
+            # "Price wants an MRI", and not "Price Chopper"
+            return at + 1 == len(words) or words[at + 1].gap != " " or words[at + 1].text.islower()
         return word.capital and not word.opens and not word.text.isupper()
 
     def _evidence(self, reading: Reading, words: list[Word]) -> Iterator[tuple[Found, bool]]:

@@ -26,7 +26,7 @@ _JOIN = (
     r"|ends in|on file|on the card|starting with|begins with|it's|its|that's|for|to|the|my"
     r"|her|his|equals|shows|says|still"
     r"|should be|will be|ID#|digits|last four|last 4|tx|ca|ny|fl|il|ga|nc|nj|va|wa|az|tn|mo"
-    r"|wi|mn|sc|ky|ct|ut|nv|current|new|old|primary|secondary"
+    r"|wi|mn|sc|ky|ct|ut|nv|combination|report|badge|band|current|new|old|primary|secondary"
     r"|under)\b\.?|[:#=,(\"'–—|>\[-]|\.(?=\s)|\*\*)){0,7}\s*$"
 )
 _WHOSE = (
@@ -103,6 +103,7 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
             r"interpreter|operator|dispatch(?:er)?|officer|docket|id|i\.d\.|identifier|identification|badge"
             r"|employee|student|school|staff"
             r"|military|service|veteran|dod|inmate|booking|tribal|ref(?:erence)?"
+            r"|locker|combination|combo|voucher|police|agent|randomi[sz]ation|enrol?lment|work order|beeper"
             r"|pin|passcode|password|user ?name|user ?id|login|tracking|key|token|code|number"
             r"|no|num|uuid|guid|biometric|fingerprint|voice ?print|deed|docket",
         ),
@@ -112,7 +113,10 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
 _SURE = re.compile(
     r"(?:mrn|m\.r\.n|m r n|ssn|s s n|n p i|d e a|social|npi|dea|vin|member|subscriber|beneficiary|policy|medicaid"
     r"|medicare|mbi|hicn?|acct|account|serial|s/n|udi"
-    r"|licen[sc]e|lic|grp|passport|accession|csn|fin|(?:patient|pt) id|med\w* rec\w*|imei|passcode"
+    r"|licen[sc]e|lic|grp|passport|accession|csn|fin|pager|beeper|docket|incident|confirmation|ticket|locker|combination"
+    r"|(?:door|gate|access|security) code|police|requisition|voucher|permit|tracking|operator|interpreter|agent|inmate"
+    r"|participant|enrol?lment|randomi[sz]ation|employee|barcode|specimen|work order|(?:patient|pt) id|med\w* rec\w*"
+    r"|imei|passcode"
     r"|badge|plates?|tags?|rx ?bin|rx ?grp|pcn|fax|phone|tel|mobile|cell|iban|routing)\b",
     re.I,
 )

@@ -1,7 +1,7 @@
 """Names that are words of English, in speech without capitals.
 
-Most surnames that a dictionary has as words (smith, gilbert, brant) are never said as words to a doctor; they are hidden
-wherever they are said. Those of every day (cook, hope) are names only where somebody acts or is spoken of.
+Most surnames that a dictionary has as words (smith, gilbert, brant) are never said as words to a doctor; they are
+hidden wherever they are said. Those of every day (cook, hope) are names only where somebody acts or is spoken of.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ class SaidWords:
             and (word in lists.given_words or (len(word) >= _SHORTEST and not classes.is_ordinary(word)))
         )
         """Names that are hidden wherever they are said."""
+        surnames = frozenset(
+            word for word in lists.surnames if len(word) >= _SHORTEST and not classes.is_ordinary(word)
+        )
+        self.anywhere |= surnames - plain - lists.nations - lists.places - lists.large_places - lists.ordinary_places
         self.somewhere = lists.given_words - MODAL_NAMES - STATES_AND_COUNTRIES - lists.not_a_name
         """Names of every day, which need a place."""
 

@@ -1,9 +1,9 @@
 """Words that no list knows, where somebody could be named: hidden unless something says that they are clinical.
 
-Nobody can tell a rare name from a rare word, so the rule fails closed: of the words of clinical texts nearly all are
-known (in texts at hand one of ten thousand was not), and what is left is names, misspellings and new drugs. With capitals
-the word has one; without, it is any word. A surname that is a word of English is taken for a name when it has its capital
-in the middle of a sentence, where a word would have none.
+Nobody can tell a rare name from a rare word, so the rule fails closed: nearly all words of clinical texts are known,
+and what is left is names, misspellings and new drugs. With capitals the word has one; without, it is any word. A
+surname that is a word of English is taken for a name when it has its capital in the middle of a sentence, where a word
+would have none.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ _BEFORE = around("unlisted.before")
 _THINGS = around("unlisted.things")
 _KEPT = around("unlisted.kept")
 _DOSE = re.compile(r" ?[x(]? ?\d")
+_NUMBERED = re.compile(r" ?#?\d{1,4}[A-D]?[:.)]? $")
+_ROOMS = frozenset(("bed", "room", "rm", "bay", "slot", "pod", "chair", "reader", "reviewer", "case", "table"))
+_BY = frozenset(("by", "per", "dr", "with"))
 _GENUS = re.compile(r".+(?:us|um|is|es|ella|ia|ma|bacter|myces|monas|cola|phaga)$")
 
 
@@ -49,9 +52,13 @@ class UnlistedRecogniser(ReadingRecogniser):
         words = reading.words
         if reading.capitals:
             for at, word in enumerate(words):
-                if word.capital and len(word.text) >= _SHORTEST and not word.text.isupper():
-                    if self._is_strange(words, at) or self._is_out_of_place(words, at):
-                        yield Found(word.start, word.end, self._kind(words, at), POSSIBLE)
+                if not word.capital or len(word.text) < _SHORTEST:
+                    continue
+                if word.text.isupper():
+                    if at and words[at - 1].low in _BY and self._is_shouted(words, at):
+                        yield Found(word.start, word.end, IdentifierKind.NAME, POSSIBLE)
+                elif self._is_strange(words, at) or self._is_out_of_place(words, at):
+                    yield Found(word.start, word.end, self._kind(words, at), POSSIBLE)
             return
         for at, word in enumerate(words):
             low = word.low
@@ -73,7 +80,11 @@ class UnlistedRecogniser(ReadingRecogniser):
         """Whether a word of no list in speech may be somebody: it is whole, and nothing clinical."""
         word = words[at]
         following = words[at + 1] if at + 1 < len(words) else None
-        broken = word.behind[:1] == "-" or not word.text.replace("-", "").replace("'", "").replace("’", "").isalpha()
+        broken = (
+            word.behind[:1] == "-"
+            or word.gap[-1:] in ("|", "^", "~")
+            or not word.text.replace("-", "").replace("'", "").replace("’", "").isalpha()
+        )
         if broken or word.text.lower().endswith(("n't", "'ve", "'ll")) or word.gap.endswith(("@", "_", ".", "/")):
             return False
         if following is not None and following.gap == " " and following.low in self._lists.heads:
@@ -83,23 +94,37 @@ class UnlistedRecogniser(ReadingRecogniser):
     def _is_strange(self, words: Sequence[Word], at: int) -> bool:
         """Whether no list knows a word with a capital, and nothing beside it says that it is clinical."""
         word = words[at]
+        if word.low in self._lists.places or word.low in self._lists.large_places:
+            return False  # other rules know where they are places
         if self._known.known(word.low) or not is_name_cased(word.text) or self._classes.clinical(words, at):
             return False
         following = words[at + 1] if at + 1 < len(words) else None
         beside = following if following is not None and following.gap == " " else None
-        if _DOSE.match(word.behind) and not word.behind[:1] == ",":
+        if _DOSE.match(word.behind) and word.behind[:1] != ",":
             return False
         if word.opens and not (beside is not None and beside.text[0].islower()):
             return bool(word.behind[:1] == ",") or word.text.endswith(("'s", "’s"))
         if beside is not None and (beside.low in _BEHIND_A_DRUG or beside.low in self._lists.heads):
             return False
-        if beside is not None and _GENUS.fullmatch(word.low) and not beside.capital and len(beside.low) > 3:
-            if not self._known.known(beside.low):
-                return False  # a species behind its genus
+        species = (
+            beside is not None and not beside.capital and len(beside.low) > 3 and not self._known.known(beside.low)
+        )
+        if species and _GENUS.fullmatch(word.low):
+            return False  # behind its genus
         return not self._among_drugs(words, at)
 
+    def _is_shouted(self, words: Sequence[Word], at: int) -> bool:
+        """Whether a surname in capitals stands behind who did it: "GENERAL BY SMITH"; an abbreviation does not."""
+        word = words[at]
+        if word.gap != " " or len(word.text) < _SHORTEST_SAID or self._is_clinical(words, at):
+            return False
+        surname = self._classes.weight(word.low) in (Weight.SURNAME, Weight.WORD_SURNAME, Weight.GIVEN)
+        return (surname and not self._classes.is_ordinary(word.low)) or (
+            len(word.text) > _SHORTEST_SAID + 1 and not self._known.known(word.low)
+        )
+
     def _among_drugs(self, words: Sequence[Word], at: int) -> bool:
-        """Whether a drug stands beside it in a list, before a bracket that names it again, or is taken, begun, stopped."""
+        """Whether a drug stands beside it in a list, before a bracket that names it again, or is taken or stopped."""
         word = words[at]
         before = words[at - 1] if at else None
         if before is not None and word.gap in (" ", " (") and before.low in _OF_A_DRUG:
@@ -128,8 +153,11 @@ class UnlistedRecogniser(ReadingRecogniser):
         before = words[at - 1] if at else None
         following = words[at + 1] if at + 1 < len(words) else None
         beside = following if following is not None and following.gap == " " else None
-        if word.text.endswith(("'s", "’s")) and surname and low not in self._lists.not_a_name:
+        owns = word.text.endswith(("'s", "’s")) and surname and low not in self._lists.not_a_name
+        if owns and not (word.opens and self._classes.is_ordinary(low)):
             return not (beside is not None and (beside.capital or beside.low in self._lists.heads))
+        if before is not None and surname and before.low in _ROOMS and _NUMBERED.match(word.gap):
+            return word.behind[:1] in (":", ",", ";", ".", " ")
         if word.opens or before is None or low in MODAL_NAMES:
             return False
         acts = beside is not None and not beside.capital and (beside.low in AFTER_A_NAME or beside.low in _ACTS)
@@ -145,9 +173,9 @@ class UnlistedRecogniser(ReadingRecogniser):
             return False
         if self._in_heading(words, at):
             return False
-        if surname and low not in self._lists.not_a_name:
+        if surname and low not in self._lists.not_a_name and low not in self._lists.eponyms:
             return True
-        return (before.low in _BEFORE or acts) and len(low) > _SHORTEST
+        return (before.low in _BEFORE or acts) and len(low) > _SHORTEST and "-" not in low  # via G-tube
 
     def _is_clinical(self, words: Sequence[Word], at: int) -> bool:
         low = words[at].low

@@ -1,0 +1,63 @@
+"""Ages over 89 without a word for years: behind somebody, beside a year of birth, in pairs, before a birthday."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_OLD = r"(?:9\d|1[0-2]\d)"
+_SPELT = (
+    r"(?:ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|(?:a|one) hundred(?:(?: and)? (?:one|two|three"
+    r"|four|five|six|seven|eight|nine|ten))?)"
+)
+_WHO = (
+    r"(?:pt|patient|resident|client|he|she|i|who|man|woman|lady|gentleman|widow|widower|veteran|twin|spouse|partner"
+    r"|husband|wife|sisters?|brothers?|aunt|uncle|cousin|neighbou?r|friend|roommate"
+    r"|(?:grand|great[- ]grand|step)?(?:mother|father|ma|pa|mom|dad)(?:-in-law)?|mom|dad|parents?)"
+)
+# What a number of 90 and more is when it is no age: a measure, a score, a count, a part of another number.
+_NOT = (
+    r"(?![\w%/°]|[.,:]\d|\s*[-–]\s*\d|\s?(?:%|percent|on|to|per|over|out|of|lbs?|pounds?|kgs?|kilos?|bpm|beats|degrees?"
+    r"|mgs?|mcg|ml|cc|cm|mm|in|inch(?:es)?|feet|ft|miles?|units?|days?|weeks?|months?|hours?|hrs?|minutes?|mins?"
+    r"|seconds?|times|steps|points|dollars|room|ra|nc|systolic|diastolic|and a half|sat|breaths|pack|tablets?|pills?"
+    r"|doses?|visits?|people|patients|others|more|f|c)\b)"
+)
+_AGE = rf"(?P<age>{_OLD}){_NOT}"
+_SAID = rf"(?P<age>{_OLD}|{_SPELT}){_NOT}"
+_PATTERNS = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (
+        rf"\b{_WHO}(?:\s+(?:is|was|are|were|also|still|now|only|already|both|almost|nearly|just|about|alive|living|well"
+        rf"|age|aged|at|will be|would be|turned|turns|just turned|deceased|died|d\.)){{1,4}},?\s+{_SAID}",
+        rf"\b{_WHO}\s*[,(:-]\s*(?:now\s+|age\s+|alive\s+|living\s+|aged\s+|at\s+)?{_AGE}(?=\s*[,;.)]|\s*$|\s+and\b)",
+        rf"\b(?:mother|father|sister|brother|husband|wife|aunt|uncle|mom|dad|spouse)\s+{_AGE}(?=\s*[,;.)]|\s*$|\s+and\b)",
+        rf"\b(?:alive|living|well|died|deceased|passed(?: away)?|lived|expired|d\.)(?:,|\s+at|\s+until|\s+to|\s+to be"
+        rf"|\s+past)?\s+(?:age\s+|the age of\s+)?{_SAID}",
+        rf"[A-Za-z]\s?[,(]\s?{_AGE}(?=\s?[,)]\s+(?:was|is|who|has|had|presents?|presented|found|lives|of|a|an|denies"
+        rf"|widowed|retired|married|fell|came|brought|admitted)\b)",
+        rf"\b(?:born|b\.|dob|birth|birthdate|yob)\b[^\n]{{0,24}}?\b(?:18|19)\d\d\s?[,;]?\s*(?:\(|age[:d]?\s|now\s|so\s)?"
+        rf"\s?{_AGE}(?=\s*[,;.)]|\s*$|\s+(?:y|and|who|now)\b)",
+        rf"\({_AGE}\s+(?:in|this|next)\s+(?:[A-Z]\w+|month|week|year)\)".replace(_NOT, ""),
+        rf"(?<![\w.])(?P<age>{_OLD}(?:st|nd|rd|th)|ninet(?:y|ieth)(?:[- ]\w{{3,7}})?|(?:one )?hundredth)"
+        rf"(?=\s+(?:birthday|b-?day|year of life))",
+        rf"\b(?:will|to|about to|going to|gonna|would|did)\s+turn\s+{_SAID}",
+        rf"\b(?:age|aged|ages)\s*(?:[:=/(-]|is|was|of|sex:?)?\s*{_AGE}",
+    )
+)
+_SEVERAL = re.compile(r"\b(?:ages|aged)\s+\d{1,3}(?:\s*(?:,|and|&|/)\s*(?:and\s+)?\d{1,3}){1,6}(?![\w%/]|[.]\d)", re.I)
+_EACH = re.compile(rf"(?<!\d){_OLD}(?!\d)")
+_SIGN = re.compile(
+    r"(?<![\d.,/])(?:9\d|1[0-2]\d)(?!\d)|ninet|hundred", re.I
+)  # nothing else is looked at in a text without
+
+
+def old_ages(text: str) -> Iterator[tuple[int, int]]:
+    """Places of ages from 90 on."""
+    if not _SIGN.search(text):
+        return
+    for pattern in _PATTERNS:
+        for match in pattern.finditer(text):
+            yield match.span("age")
+    for several in _SEVERAL.finditer(text):
+        for each in _EACH.finditer(text, several.start(), several.end()):
+            yield each.span()

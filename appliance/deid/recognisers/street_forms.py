@@ -1,0 +1,48 @@
+"""Streets without a house number or a name: highways, corners, numbered and lettered streets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_WORD = (
+    r"(?:Street|Avenue|Boulevard|Lane|Road|Drive|Court|Circle|Way|Place|Trail|Parkway|Terrace|Pike|St|Ave|Blvd|Ln|Rd|Dr"
+    r"|Ct|Cir|Pkwy|Pl|Hwy)"
+)
+_NAME = r"[^\W\d_a-z][\w'’.-]{1,25}"
+_DIRECTION = r"(?:(?:North|South|East|West|Northeast|Northwest|Southeast|Southwest|[NSEW]{1,2}\.?)\s+)?"
+_STREET = rf"{_DIRECTION}(?:(?:{_NAME}\s+){{1,3}}?{_WORD}|\d{{1,3}}(?:st|nd|rd|th)\s+{_WORD})\b\.?"
+_ROAD = r"(?:US|U\.S\.|State|County|Old|Rural|Farm)"
+_BEHIND = r"(?:on|off|along|near|at|down|up|to|from|of|in|On|Off|Along|Near|At|From)"
+_NUMBERED_ROAD = (
+    r"(?:(?:[Hh]ighway|[Hh]wy\.?|[Rr]oute|[Rr]te\.?|[Ii]nterstate|[Cc]ounty [Rr]oad|[Ss]tate [Rr]oad)\s+\d{1,4}[A-Z]?"
+    r"|I-\d{1,3})"
+)
+_PATTERNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?<!\w)(?P<street>{_STREET}\s+(?:and|&|at|near)\s+{_STREET})",
+        rf"\b{_BEHIND}\s+(?P<street>(?:{_ROAD}\s+){{0,2}}{_NUMBERED_ROAD}\b"
+        r"(?:\s+(?:North|South|East|West|[NSEW])\b)?)",
+        rf"\b{_BEHIND}\s+(?P<street>{_DIRECTION}\d{{1,3}}(?:st|nd|rd|th)\s+{_WORD}\b)",
+        rf"(?<![\w.,/-])(?P<street>\d{{1,6}}\s+{_DIRECTION}(?:Avenue|Ave\.?|Street|Road|Lane)\s+[A-Z\d]\w{{0,2}}\b)"
+        r"(?!\s+\w+\s+(?:Street|St|Ave))",
+        rf"(?<=[a-z] )(?P<street>(?:{_NAME}\s+){{1,3}}"
+        r"(?:Street|Avenue|Boulevard|Lane|Road|Parkway|Circle|Ave|Blvd|Ln|Rd|Pkwy|Cir)\b\.?)",
+        r"\b(?P<street>(?:RR|R\.R\.|HC|Rural Route|RFD)\s?#?\s?\d{1,4},?\s+Box\s+#?\d{1,5}[A-Z]?)\b",
+    )
+)
+_SIGN = re.compile(rf"\b(?:{_WORD[3:-1]}|highway|hwy|route|rte|interstate|I-\d|RR|HC|RFD)\b", re.I)
+
+
+def streets(text: str) -> Iterator[tuple[int, int]]:
+    """Places of such streets; a pattern runs only around a word for one."""
+    done = 0
+    for sign in _SIGN.finditer(text):
+        start, end = max(0, sign.start() - 90), min(len(text), sign.end() + 60)
+        if start < done:
+            start = max(start, done - 150)
+        done = end
+        for pattern in _PATTERNS:
+            for match in pattern.finditer(text, start, end):
+                yield match.span("street")

@@ -1,0 +1,57 @@
+"""Values in columns: the label stands above them, in the table's first line, with a line per person or sample below."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from appliance.deid.identifier import IdentifierKind as Kind
+from appliance.deid.reading import Reading
+from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
+
+_CELLS = re.compile(r"[^\s|][^\t|\n]*?(?=[ ]{2,}|[ ]*[\t|]|[ ]*$)")
+_MOST_LINES = 200  # of a table; what follows is read by the other rules alone
+_COLUMNS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(rf"(?:{words})(?:\s*(?:#|no\.?|numbers?|id))?[:.]?", re.I))
+    for kind, words in (
+        (Kind.AGE, r"age(?:\s*\(?(?:y|yrs?|years)\)?)?"),
+        (Kind.RECORD, r"mrn?|med(?:ical)? rec(?:ord)?|chart|record|accession|acc|specimen|sample|case|csn|fin|encounter"
+        r"|visit|pt id|patient id|patient no\.?|req(?:uisition)?|order|study id|barcode|unit no\.?|hosp(?:ital)?"),
+        (Kind.ACCOUNT, r"acct|account|invoice|claim"),
+        (Kind.PLAN, r"member|member id|policy|subscriber|plan id|group"),
+        (Kind.DEVICE, r"serial|s/n|sn|lot|device|udi"),
+        (Kind.OTHER, r"id|badge|pager|ext|locker|ticket|ref|reference|employee|staff id|subject|participant|pin"),
+    )
+)  # fmt: skip
+_NUMBER = re.compile(r"#?[A-Za-z]{0,4}[-/]?\d[\w./-]{2,24}")
+_OLD = re.compile(r"(?:9\d|1[0-2]\d)(?:\s?(?:y|yo|yrs?|y/?o|[MF]))?", re.I)
+
+
+class TableRecogniser(ReadingRecogniser):
+    """Ages and numbers below the label of their column."""
+
+    kinds = tuple(kind for kind, _ in _COLUMNS)
+
+    def find(self, reading: Reading) -> Iterator[Found]:
+        """Lines below one that names columns, as long as they have as many cells."""
+        text = reading.text
+        if "\n" not in text or not ("  " in text or "\t" in text or "|" in text):
+            return
+        columns: list[Kind | None] = []
+        left, start = 0, 0
+        for line in text.split("\n"):
+            end = start + len(line)
+            cells = list(_CELLS.finditer(text, start, end)) if len(line) < 1000 else []
+            if columns and left and len(cells) == len(columns):
+                left -= 1
+                for kind, cell in zip(columns, cells, strict=True):
+                    if kind is not None and (_OLD if kind is Kind.AGE else _NUMBER).fullmatch(cell.group()):
+                        yield Found(cell.start(), cell.end(), kind, LIKELY)
+            else:
+                named = [self._column(cell.group()) for cell in cells]
+                columns, left = (named, _MOST_LINES) if len(cells) > 1 and any(named) else ([], 0)
+            start = end + 1
+
+    @staticmethod
+    def _column(cell: str) -> Kind | None:
+        return next((kind for kind, label in _COLUMNS if label.fullmatch(cell)), None)
