@@ -86,6 +86,11 @@ class ClinicalSpec(StrictModel):
     words_on_silence: float = Field(0.0, ge=0, le=1000, description="Words a minute of silence.")
     unsupported_share: float = Field(0.02, ge=0, le=1)
     valid_for: Duration = "30d"
+    engines_rest: bool = Field(
+        False,
+        description="Inside the activation window the serving engines rest, drained, while it runs: for cards that hold"
+        " one set of models at a time.",
+    )
     countersigned_by: list[str] = Field(default_factory=list, max_length=20, description="Clinicians; one must sign.")
 
 

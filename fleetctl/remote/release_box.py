@@ -29,7 +29,7 @@ from fleetctl.remote import release_commands as commands
 from fleetctl.remote.connection import Connection
 from fleetctl.remote.release_stream import CANNOT_TELL, ReleaseStream, refusal
 from fleetctl.remote.rsync import Moved, Parcel, Road, block_bytes, send
-from fleetctl.rollout.box import Sent
+from fleetctl.rollout.box import Rest, Sent
 from fleetctl.rollout.clinical_policy import policy_of
 from fleetctl.trust.tmpfs import private_tmpfs_dir
 
@@ -153,16 +153,20 @@ class SshBox:
         argv = commands.stage(operation, release, channel)
         return self._change(argv, "stage", operation, timeout_s=STAGE_S)
 
-    def evaluate(self, operation: str, release: str, clinical: ClinicalSpec, evaluation_set: bytes) -> bytes:
+    def evaluate(
+        self, operation: str, release: str, clinical: ClinicalSpec, evaluation_set: bytes, *, rest: Rest | None = None
+    ) -> bytes:
         """Run the evaluation set there; return the envelope as the box wrote it, its signature not yet compared."""
         _checked(operation=operation, release=release)
+        within_s = EVALUATE_S if rest is None or rest.within_s is None else min(rest.within_s, EVALUATE_S)
+        drain_timeout_s = None if rest is None else rest.drain_timeout_s
         digest = hashlib.sha256(evaluation_set).hexdigest()
         target = self._prepare(None).evaluation
         with private_tmpfs_dir("evaluation") as folder:
             (folder / digest).write_bytes(evaluation_set)
             self._send(Parcel(folder, (digest,), target), SMALL_TRANSFER_S)
         stream, done = self._hear(
-            commands.evaluate(operation, release, f"{target}/{digest}", policy_of(clinical), EVALUATE_S),
+            commands.evaluate(operation, release, f"{target}/{digest}", policy_of(clinical), within_s, drain_timeout_s),
             "appliancectl release evaluate",
             timeout_s=EVALUATE_S + ASK_S,
             silence_s=EVALUATE_S + ASK_S,

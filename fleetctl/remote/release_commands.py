@@ -36,10 +36,15 @@ def stage(operation: str, release: str, channel: str) -> list[str]:
     return [*_RELEASE, "stage", release, "--channel", channel, "--operation", operation, *_JSON]
 
 
-def evaluate(operation: str, release: str, set_path: str, policy: ClinicalPolicy, timeout_s: int) -> list[str]:
-    """Run an evaluation set that was sent before. The policy is no secret, and short."""
+def evaluate(
+    operation: str, release: str, set_path: str, policy: ClinicalPolicy, timeout_s: int, drain_timeout_s: int | None
+) -> list[str]:
+    """Run an evaluation set that was sent before. The policy is no secret, and short. None: beside what serves."""
     argv = [*_RELEASE, "evaluate", release, "--operation", operation, "--set", set_path]
-    return [*argv, "--policy", policy.content().decode(), "--timeout", str(timeout_s), *_JSON]
+    argv += ["--policy", policy.content().decode(), "--timeout", str(timeout_s)]
+    if drain_timeout_s is not None:
+        argv += ["--instead", "--drain-timeout", str(drain_timeout_s)]
+    return [*argv, *_JSON]
 
 
 def activate(operation: str, release: str, drain_timeout_s: int, not_after: datetime | None) -> list[str]:

@@ -23,6 +23,15 @@ class Sent:
     no_basis: str = ""
 
 
+@dataclass(frozen=True)
+class Rest:
+    """How an evaluation has the serving engines to itself: visits are waited for `drain_timeout_s`, and all is over
+    `within_s` from now (None: whenever it is done)."""
+
+    drain_timeout_s: int
+    within_s: int | None = None
+
+
 class Box(Protocol):
     """The `appliancectl release` of one site.
 
@@ -47,8 +56,13 @@ class Box(Protocol):
         """Have everything verified and made the staged set."""
         ...
 
-    def evaluate(self, operation: str, release: str, clinical: ClinicalSpec, evaluation_set: bytes) -> bytes:
-        """Run the evaluation set on staged and running set; return the signed ClinicalResult (a DSSE envelope)."""
+    def evaluate(
+        self, operation: str, release: str, clinical: ClinicalSpec, evaluation_set: bytes, *, rest: Rest | None = None
+    ) -> bytes:
+        """Run the evaluation set on staged and running set; return the signed ClinicalResult (a DSSE envelope).
+
+        `rest`: the serving engines rest meanwhile. RefusedError then, when visits do not end in time.
+        """
         ...
 
     def activate(

@@ -8,7 +8,7 @@ from fleetctl.models.rollout import ClinicalSpec
 
 
 def policy_of(clinical: ClinicalSpec) -> ClinicalPolicy:
-    """The limits without what concerns the operator's side alone: who countersigns."""
+    """The limits without what concerns the operator's side alone: when it runs, and who countersigns."""
     return ClinicalPolicy(
         evaluation_set=clinical.evaluation_set,
         word_error_rate=clinical.word_error_rate,

@@ -36,7 +36,8 @@ def make_plan(
 ) -> Plan:
     """The plan. `identity`: 32 hex digits, never used before.
 
-    Raises as `select` does, and `ConfigError` for a site that no window fits.
+    Raises as `select` does, and `ConfigError` for a site that no window fits, and for
+    a clinical gate that could not run.
     """
     policy = subject.policy
     selection = select(
@@ -48,6 +49,7 @@ def make_plan(
         source=subject.source,
     )
     _check_windows(policy, selection, subject.source)
+    _check_gate(policy, subject.release, subject.source)
     plan = Plan(
         id=identity,
         fleet=subject.fleet,
@@ -172,3 +174,12 @@ def _check_windows(policy: RolloutPolicySpec, selection: Selection, source: str)
                 f"{source}: spec.windows.{kind}: no window is for {', '.join(shut[:10])}{more}",
                 hint="add one for them; days: every day, start: 00:00, duration: 24h means at any time",
             )
+
+
+def _check_gate(policy: RolloutPolicySpec, release: ReleaseManifest, source: str) -> None:
+    """vLLM takes its share of a card at its start, and leaves no room for another engine beside it."""
+    if release.engine == "vllm" and policy.gates.clinical is not None and not policy.gates.clinical.engines_rest:
+        raise ConfigError(
+            f"{source}: spec.gates.clinical: {release.name} is for vllm, whose cards hold one drafting model at a time",
+            hint="engines_rest: true has it measured inside the activation window, while the serving engines rest",
+        )

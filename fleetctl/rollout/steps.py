@@ -20,7 +20,7 @@ from fleetctl.models.alerts import seconds
 from fleetctl.models.rollout import Plan
 from fleetctl.models.site import Site
 from fleetctl.rollout import gates_clinical
-from fleetctl.rollout.box import Box
+from fleetctl.rollout.box import Box, Rest
 from fleetctl.rollout.gates import Asked, Gate, When, ask_all, not_passed
 from fleetctl.rollout.journal_records import OpenStep, SiteRecord, StepKind, StepOutcome
 
@@ -214,13 +214,17 @@ def _evaluate(step: Ordered, tools: Tools) -> StepResult:
     if clinical is None:
         raise ValueError("the policy has no clinical gate")
     content, status = tools.evaluation_set(), tools.box.status()
+    rest = _rest(step, tools) if clinical.engines_rest else None
     try:
-        envelope = tools.box.evaluate(step.operation, step.record.target.name, clinical, content)
+        envelope = tools.box.evaluate(step.operation, step.record.target.name, clinical, content, rest=rest)
     except UnreachableError:
         raise
     except FleetctlError as problem:
         outcome = StepOutcome.REFUSED if isinstance(problem, RefusedError) else StepOutcome.FAILED
-        change = change_of(tools.box.status(), step.operation)
+        after = tools.box.status()
+        if rest is not None and (said := _may_come(problem, step, tools, after)):
+            return StepResult(StepOutcome.NOT_YET, f"{said}: {problem.message}", status=after)
+        change = change_of(after, step.operation)
         if change is not None and change.outcome in (None, "interrupted"):
             outcome = StepOutcome(change.outcome or StepOutcome.GOING_ON)
         return StepResult(outcome, f"clinical could not run: {problem.message}")
@@ -231,6 +235,23 @@ def _evaluate(step: Ordered, tools: Tools) -> StepResult:
     if not result.passed:
         return StepResult(StepOutcome.FAILED, not_passed([result]), facts, status)
     return StepResult(StepOutcome.DONE, result.reason, facts, status)
+
+
+def _rest(step: Ordered, tools: Tools) -> Rest:
+    """What is left of the window is all that it may take: engines that rest serve nobody."""
+    drain_s = seconds(tools.plan.policy.drain_timeout)
+    if step.not_after is None:
+        return Rest(drain_s)
+    left_s = max(1, int((step.not_after - tools.now()).total_seconds()))
+    return Rest(min(drain_s, left_s), left_s)
+
+
+def _may_come(problem: FleetctlError, step: Ordered, tools: Tools, after: ReleaseStatus) -> str:
+    """Why an evaluation with resting engines is no failure of the release, but tried again; else nothing."""
+    if step.not_after is not None and tools.now() >= step.not_after:
+        return "the window closed before the clinical gate was done, which begins anew in the next one"
+    busy = after.in_flight is None or any(after.in_flight.values())
+    return "visits go on" if isinstance(problem, RefusedError) and busy else ""
 
 
 def _check(step: Ordered, tools: Tools) -> StepResult:

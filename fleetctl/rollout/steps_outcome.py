@@ -169,6 +169,8 @@ def _staged(base: Applied, result: StepResult, world: World, pace: Pace) -> Appl
 
 
 def _evaluated(base: Applied, result: StepResult, world: World, pace: Pace) -> Applied:
+    if result.outcome is StepOutcome.NOT_YET:
+        return _later(base, result, world, pace.refused_again_s)
     if result.outcome is not StepOutcome.DONE:
         return _failed(base, result, world)
     shown = result.facts["gates"][0]["result"]

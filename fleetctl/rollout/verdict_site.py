@@ -131,7 +131,7 @@ def next_of(plan: Plan, view: View, world: World) -> Next:
         case SiteState.RECEIVED:
             return _in_window(view, world, StepKind.STAGE)
         case SiteState.STAGED if plan.policy.gates.clinical is not None:
-            return Next(StepKind.EVALUATE, "the clinical gate runs on the staged set")
+            return _evaluation(plan, view, world, "the clinical gate runs on the staged set")
         case SiteState.STAGED | SiteState.EVALUATED:
             return _activation(plan, view, world)
         case SiteState.BAKING:
@@ -150,12 +150,23 @@ def _in_window(view: View, world: World, kind: StepKind) -> Next:
     return Next(None, f"the download window opens {_words(opens)}", until=opens)
 
 
+def _evaluation(plan: Plan, view: View, world: World, why: str) -> Next:
+    """At any time beside what serves; where the serving engines rest meanwhile, inside the activation window alone."""
+    clinical, window = plan.policy.gates.clinical, world.activation.get(view.site)
+    if clinical is None or not clinical.engines_rest or window is None:
+        return Next(StepKind.EVALUATE, why)
+    if not window.is_open(world.now):
+        opens = window.next_opening(world.now)
+        return Next(None, f"the clinical gate waits for the activation window, {_words(opens)}", until=opens)
+    return Next(StepKind.EVALUATE, f"{why}, the engines rest", not_after=window.latest_switch(world.now))
+
+
 def _activation(plan: Plan, view: View, world: World) -> Next:
     """Gates right before the switch, and the switch, inside the window alone."""
     record, clinical = view.record, plan.policy.gates.clinical
     if clinical is not None:
         if record.clinical_until is None or record.clinical_until <= world.now:
-            return Next(StepKind.EVALUATE, "its clinical result has expired")
+            return _evaluation(plan, view, world, "its clinical result has expired")
         if clinical.countersigned_by and record.clinical_sha256 not in world.countersigned:
             names = ", ".join(each.split(" ed25519:")[0] for each in clinical.countersigned_by)
             why = f"waits for a countersignature of its clinical result by one of: {names}"

@@ -36,7 +36,7 @@ from appliance.contract.release_status import (
 from fleetctl.errors import ChangeError, FleetctlError, RefusedError, UnreachableError, VerificationError
 from fleetctl.models.alerts import seconds
 from fleetctl.models.rollout import ClinicalSpec
-from fleetctl.rollout.box import Sent
+from fleetctl.rollout.box import Rest, Sent
 from fleetctl.rollout.clinical_policy import policy_of
 from tests.fakes.sets import PROVISIONED, set_of
 
@@ -74,6 +74,7 @@ class FakeBox:
     reachable: bool = True
     free_bytes: int = 100 * GIB
     in_flight: dict[str, int] | None = field(default_factory=lambda: {"visits": 0, "drafts": 0})
+    rests: list[Rest | None] = field(default_factory=list)
     refuses: tuple[str, ...] = ()
     measures: dict[str, tuple[float, float]] = field(default_factory=dict)
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
@@ -169,13 +170,19 @@ class FakeBox:
             self.staged = set_of(wanted)
             return self._done(how, operation, "stage", release)
 
-    def evaluate(self, operation: str, release: str, clinical: ClinicalSpec, evaluation_set: bytes) -> bytes:
+    def evaluate(
+        self, operation: str, release: str, clinical: ClinicalSpec, evaluation_set: bytes, *, rest: Rest | None = None
+    ) -> bytes:
         with self._lock:
             how = self._arrives("evaluate", operation)
             if self._known(operation):
                 self._again(operation)
                 return self._results[operation]
             self._scripted(how, operation, "evaluate", release)
+            self.rests.append(rest)
+            if rest is not None and (self.in_flight is None or any(self.in_flight.values())):
+                said = f"in use after {rest.drain_timeout_s} s"
+                raise self._ended(operation, "evaluate", release, "refused", said)
             if self.staged is None or self.staged.release != release:
                 raise self._ended(operation, "evaluate", release, "refused", f"{release} is not staged")
             self._results[operation] = self._evaluated(self._release(release), clinical, evaluation_set)

@@ -35,6 +35,7 @@ from fleetctl.release.store import ReleaseStore
 from fleetctl.remote import release_box
 from fleetctl.remote.release_box import SshBox
 from fleetctl.remote.rsync import Moved
+from fleetctl.rollout.box import Rest
 from fleetctl.rollout.clinical_policy import policy_of
 from fleetctl.trust.keystore import KeyStore
 from fleetctl.trust.passphrase import Passphrase
@@ -250,6 +251,13 @@ def test_the_evaluation_set_is_there_before_it_is_run(box: SshBox, fake: SshFake
     assert (fake.releases / "incoming" / "evaluation" / digest).read_bytes() == data
     policy = policy_of(clinical).content().decode()
     assert f"--set {fake.releases}/incoming/evaluation/{digest} --policy {policy} " in fake.asked()[-1]
+    assert "--instead" not in fake.asked()[-1]
+    for rest, words in (
+        (Rest(90, 600), "--timeout 600 --instead --drain-timeout 90 "),
+        (Rest(90), "--timeout 43200 --instead --drain-timeout 90 "),
+    ):
+        assert box.evaluate(OPERATION, "r1", clinical, data, rest=rest) == envelope
+        assert words in fake.asked()[-1]
 
 
 def test_a_gate_that_cannot_run_there_is_a_failure_and_not_a_site_out_of_reach(box: SshBox, fake: SshFake) -> None:

@@ -30,7 +30,7 @@ def test_questions() -> None:
 def test_changes_carry_their_operation() -> None:
     for argv in (
         commands.stage(OPERATION, "r1", "stable"),
-        commands.evaluate(OPERATION, "r1", "/var/x/set", policy_of(ClinicalSpec(evaluation_set="visits")), 60),
+        commands.evaluate(OPERATION, "r1", "/var/x/set", policy_of(ClinicalSpec(evaluation_set="visits")), 60, 900),
         commands.activate(OPERATION, "r1", 60, None),
         commands.rollback(OPERATION, "why"),
         commands.clear(OPERATION, "r1"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,22 @@ def test_windows_in_words_and_a_site_without_one() -> None:
         plan(subject(policy=policy(windows={"activation": [window | {"sites": ["north"]}]})))
     with pytest.raises(ConfigError, match="download: no window is for north"):
         plan(subject(policy=policy(windows={"download": [window | {"sites": ["south", "west"]}]})))
+
+
+def test_a_clinical_gate_beside_an_engine_that_fills_its_cards_is_no_plan() -> None:
+    clinical = {"evaluation_set": "visits"}
+    given = subject(policy=policy(gates={"clinical": clinical}))
+    assert plan(given).policy.gates.clinical is not None
+    cards = replace(
+        given,
+        release=given.release.model_copy(update={"engine": "vllm"}),
+        candidates=[replace(each, engine="vllm") for each in given.candidates],
+    )
+    with pytest.raises(ConfigError, match="is for vllm, whose cards hold one drafting model at a time") as caught:
+        plan(cards)
+    assert "engines_rest: true" in (caught.value.hint or "")
+    rests = policy(gates={"clinical": clinical | {"engines_rest": True}})
+    assert [each.site for each in plan(replace(cards, policy=rests)).sites] == [each.site for each in plan(given).sites]
 
 
 def test_the_policy_and_the_selectors_are_frozen_in_it() -> None:
