@@ -108,6 +108,35 @@ def test_a_release_that_is_worse_at_the_second_site_stops_there(fleet: Simulated
     fleet.sites[SECOND].fault(Faults())
 
 
+def test_engines_that_rest_meanwhile_serve_again_when_both_sets_were_measured(
+    fleet: SimulatedFleet, operator: Operator
+) -> None:
+    evaluation_set(fleet).write_bytes(archive(index()))
+    made = release(fleet, 3 + len(fleet.published))
+    operator.policy(
+        "resting",
+        waves=[{"name": "all", "percent": 100, "success_threshold": 1.0, "bake": "1s"}],
+        gates={"clinical": {"evaluation_set": "visits", "engines_rest": True}},
+    )
+    seen = {name: len(site.events()) for name, site in fleet.sites.items()}
+    done = operator.run("start", str(operator.plan(made.manifest.name, "resting")), *PACE, "--by", operator.name)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert operator.wrong(settled=True) == []
+    for name, site in fleet.sites.items():
+        assert site.loaded() == made.known.models
+        new = site.events()[seen[name] :]
+        measured = [at for at, each in enumerate(new) if each.kind == "evaluating"]
+        orders = [
+            (at, each.what)
+            for at, each in enumerate(new)
+            if each.kind == "systemctl" and "appliance-drafting" in each.detail.split()
+        ]
+        assert [what for at, what in orders if at < measured[0]] == ["stop"]
+        assert not [what for at, what in orders if measured[0] < at < measured[-1]]
+        # Back with what ran before; then the switch.
+        assert [what for at, what in orders if at > measured[-1]][:2] == ["start", "stop"]
+
+
 @pytest.mark.parametrize("why", ["the engine does not start", "there is no set", "the set has nothing to measure by"])
 def test_a_gate_that_cannot_run_is_a_failure(why: str, fleet: SimulatedFleet, operator: Operator) -> None:
     made, before = release(fleet, 3 + len(fleet.published)), fleet.sites[FIRST].loaded()
