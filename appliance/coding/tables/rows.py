@@ -38,7 +38,8 @@ def rows(text: str, name: str, delimiter: str, *, quoted: bool = True) -> Iterat
         except StopIteration:
             return
         except csv.Error as error:
-            raise wrong(name, line, f"a row that cannot be read ({error})") from None
+            said = str(error).replace("\t", "tab")  # it names the delimiter as it is, and messages are printable
+            raise wrong(name, line, f"a row that cannot be read ({said})") from None
         if len(cells) > _MAX_COLUMNS:
             raise wrong(name, line, f"a row of more than {_MAX_COLUMNS} columns")
         for column, cell in enumerate(cells, start=1):

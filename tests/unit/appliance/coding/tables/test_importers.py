@@ -17,6 +17,7 @@ from appliance.coding.tables.kinds import ImportKind, read_files
 from appliance.coding.tables.pack import read_pack
 from appliance.coding.tables.procedures import PairTable, UnitTable
 from appliance.coding.tables.refusal import TableFileError
+from appliance.coding.tables.rows import rows
 from appliance.errors import UsageError
 from tests.unit.appliance.coding.tables import files
 from tests.unit.appliance.coding.tables.files import GOOD, STAMP
@@ -317,6 +318,12 @@ def test_a_small_gzip_cannot_become_a_large_text(tmp_path: Path) -> None:
         plain(gzip.compress(bytes(2 << 20)), "small", limit=1 << 20)
     with pytest.raises(TableFileError, match="breaks off"):
         imported(ImportKind.CPT, gzip.compress(files.CPT_TAB)[:-12], tmp_path)
+
+
+def test_a_quote_that_a_tab_does_not_follow_is_told_in_printable_words() -> None:
+    with pytest.raises(TableFileError) as caught:
+        list(rows('a\tb\n"c"d\te\n', "table.txt", "\t"))
+    assert str(caught.value) == "table.txt: line 2: a row that cannot be read ('tab' expected after '\"')"
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
