@@ -99,6 +99,19 @@ _REST = re.compile(
 _MILITARY = re.compile(
     r"\b(?:PSC|Unit|CMR)\s\d{1,5},?\s+Box\s\d{1,5}(?:\s*[,\n]?\s*[AFD]PO,?\s+A[AEP]\s+\d{5}(?:-\d{4})?)?", re.I
 )
+_ONE = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
+_PAIR = (
+    rf"(?:(?:ten|eleven|twelve|\w{{3,5}}teen|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ]{_ONE})?)"
+    rf"|{_ONE}(?: hundred)?)"
+)
+# Read out, perhaps by another speaker than the one who asks for it: "the zip code\n[caller] six one three four four".
+_ZIP_SAID = re.compile(
+    r"\b(?:zip|postal)(?:\s?code)?\b[^\n\[\]]{0,40}?\s*(?:(?:\n\s*)?(?:\[[^\]\n]{1,24}\]|\n[a-z][a-z .]{1,24}:))?\s*"
+    r"(?:(?:um|uh|sure|yes|yeah|yep|ok|okay|oh|so|it's|its|it is|that's|is|the|well)[\s,.]+){0,4}"
+    rf"(?P<zip>(?:{_ONE}[\s,-]+){{4}}{_ONE}|{_ONE}[\s,-]+{_PAIR}[\s,-]+{_PAIR}(?:[\s,-]+{_PAIR}){{0,2}}"
+    rf"|{_PAIR}[\s,-]+{_PAIR}[\s,-]+{_PAIR}|\d(?:[ -]\d){{4}})(?!\w)",
+    re.I,
+)
 _ZIP = re.compile(
     rf"\b(?:zip|postal)(?:\s*code)?(?:\s*(?:is|:|=|of|#)){{0,2}}\s*(?P<zip>\d{{3,6}}(?:[-"
     rf" ]\d{{2,4}})?|[A-Z]\d[A-Z]\s?\d[A-Z]\d)(?!\d)"
@@ -153,6 +166,9 @@ class AddressRecogniser(ReadingRecogniser):
         yield from address_forms(text)
         for start, end in streets(text):
             yield Found(start, end, IdentifierKind.ADDRESS, LIKELY)
+        if "zip" in text or "postal" in text:
+            for match in _ZIP_SAID.finditer(text):
+                yield Found(match.start("zip"), match.end("zip"), IdentifierKind.PLACE, LIKELY)
         for match in _ZIP.finditer(text):
             name = str(match.lastgroup)
             yield Found(match.start(name), match.end(name), IdentifierKind.PLACE, CERTAIN)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.date_forms import date_forms
 from appliance.deid.recognisers.days import days
 from appliance.deid.recognisers.old_ages import old_ages
 
@@ -183,6 +184,8 @@ class DateRecogniser(ReadingRecogniser):
                 yield Found(match.start(), match.end(), IdentifierKind.DATE, CERTAIN)
         if "/" in text:
             yield from days(text)
+        for start, end in date_forms(text):
+            yield Found(start, end, IdentifierKind.DATE, LIKELY)
         for pattern in (_DAY_ALONE, _DAY_LATE, _DAY_OF_WEEK):
             for match in pattern.finditer(text):
                 yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)

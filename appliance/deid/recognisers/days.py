@@ -53,14 +53,33 @@ _SCALE = re.compile(
     r"|bishop|braden|norton|morse|audit|dast|acs|nihss|wells|cha\S*|ratio)\b",
     re.I,
 )
+# Several days in a row: "missed 4/8 & 3/24"; one that is known to be a day makes the others days.
+_LINKED = r"\s?(?:,\s?(?:and\s|&\s?|or\s)?|&|\+|\band\b|\bor\b)\s?"
+_ROW = re.compile(
+    rf"(?<![\w/.,-])\d{{1,2}}/\d{{1,2}}(?:{_LINKED}\d{{1,2}}/\d{{1,2}}){{1,8}}(?![\w/%-]|[.]\d|\s*(?:mg|mcg|ml|mm|cm"
+    r"|strength|pain|power|motor|murmur|systolic|on (?:the|a)|out of|throughout|in (?:all|the|both|upper|lower)))"
+)
+_OF_ROW = re.compile(r"(?P<date>(?P<m>\d{1,2})/(?P<d>\d{1,2}))")
+# A place of care before a day: "seen at Alder Clinic 3/2, cortisol 2.1".
+_SEEN_AT = re.compile(
+    r"\b(?:(?:seen|evaluated|visit(?:ed)?|admitted|treated|referred|hospitalized|here|appointment)\s+(?:at|in|by|to|with)"
+    r"\s[^.;:\n/\d]{2,50}|(?:associates|clinic|center|centre|hospital|urgent care|er|ed|icu|pharmacy|practice|office"
+    r"|group|partners|physicians|specialists|laboratory|labcorp|pcp|snf|rehab))[ ,(]{1,2}$",
+    re.I,
+)
 _SENTENCE = re.compile(r"[.;!?]\s|\n")
 
 
 def days(text: str) -> Iterator[Found]:
     """Days that the words before, a time behind, a second day or their own form show to be days."""
     for match in _SLASHED.finditer(text):
-        if _BEFORE.search(text, max(0, match.start() - _NEAR), match.start()) and _is_day(match, text):
+        shown = _BEFORE.search(text, max(0, match.start() - _NEAR), match.start()) or (
+            _SEEN_AT.search(text, max(0, match.start() - 70), match.start())
+        )
+        if shown and _is_day(match, text):
             yield _found(match)
+    for row in _ROW.finditer(text):
+        yield from _in_row(row, text)
     for pattern in (_DAYS, _DAY_TIME):
         for match in pattern.finditer(text):
             real = _is_real(match["m"], match["d"]) and (pattern is _DAY_TIME or _is_real(match["m2"], match["d2"]))
@@ -69,6 +88,20 @@ def days(text: str) -> Iterator[Found]:
     for match in _DAY_BARE.finditer(text):
         if _is_day(match, text) and _is_bare_day(match, text):
             yield _found(match)
+
+
+def _in_row(row: re.Match[str], text: str) -> Iterator[Found]:
+    """The days of a row, when one of them is past every scale or stands where a day stands."""
+    parts = list(_OF_ROW.finditer(text, row.start(), row.end()))
+    shown = _BEFORE.search(text, max(0, row.start() - _NEAR), row.start()) is not None
+    near = _SENTENCE.split(text[max(0, row.start() - 40) : row.start()])[-1]
+    near += " " + _SENTENCE.split(text[row.end() : row.end() + 25])[0]
+    if not all(_is_real(part["m"], part["d"]) for part in parts) or _SCALE.search(near):
+        return
+    # 4/5, 5/5 are strengths: a row of scores has one end, which no month passes.
+    scored = all(int(part["d"]) in (4, 5, 6, 10) and int(part["m"]) <= int(part["d"]) for part in parts)
+    if not scored and (shown or any(int(part["d"]) > 12 for part in parts)):
+        yield from map(_found, parts)
 
 
 def _found(match: re.Match[str]) -> Found:

@@ -15,8 +15,8 @@ _NETWORK = re.compile(
     r"|whats ?app"
     r"|skype|discord|you ?tube|reddit|pinterest|venmo|cash ?app|we ?chat|threads|blue ?sky|mastodon|twitch|tumblr"
     r"|only ?fans"
-    r"|xbox(?: live)?|play ?station|gamer ?tag|my ?space|(?-i:IG|FB)|(?:my|his|her|their)\s+(?:handle|user ?name"
-    r"|screen ?name))\b",
+    r"|xbox(?: live)?|play ?station|gamer ?tag|my ?space|(?-i:IG|FB)|(?:my|his|her|their|your)\s+(?:handle"
+    r"|user ?name|screen ?name))\b",
     re.I,
 )
 # Between the network and the name: "account is", "my name there is", "under", "as".
@@ -78,6 +78,15 @@ _ONLINE = re.compile(
     r"|online as|follow me at|dm me at|user)\s*(?:is|:|as|at)?\s+(?P<name>@?(?=\w*(?:[\d_]|\.\w))[a-z][\w.]{2,40}\w)",
     re.I,
 )
+# Two words joined by "dot" without the end of an address: a name that somebody chose.
+_DOTTED = re.compile(
+    r"(?<!\bat )\b(?!(?:a|the|my|this|that|red|black|blue|white|one|polka|no|small|little"
+    r"|point)\b)(?P<first>[a-z]{3,20})"
+    r"\s(?:dot|underscore)\s(?!(?:com|org|net|gov|edu|io|us|phrase|pattern|plot|product|on|in|at|the|is)\b)"
+    r"(?P<last>[a-z]{2,20})\b(?!\s(?:at|dot)\b)",
+    re.I,
+)
+_FIGURE = re.compile(rf"{_NUMBER}$", re.I)
 _JOINER = re.compile(r"\b(?:underscore|under score|dot|dash|hyphen|period)\b", re.I)
 _COUNTED = re.compile(rf"\b{_NUMBER}$", re.I)
 
@@ -102,6 +111,12 @@ class HandleRecogniser(ReadingRecogniser):
         if "underscore" in low or "under score" in low:
             for match in _UNDERSCORE_SAID.finditer(text):
                 yield Found(match.start(), match.end(), IdentifierKind.SOCIAL, LIKELY)
+        if " dot " in low:
+            for match in _DOTTED.finditer(text):
+                parts = (match["first"].lower(), match["last"].lower())
+                named = any(self._classes.weight(part) >= Weight.UNKNOWN for part in parts)
+                if named and not any(_FIGURE.match(part) for part in parts):
+                    yield Found(match.start(), match.end(), IdentifierKind.SOCIAL, LIKELY)
         if not any(sign in low for sign in _SIGNS):
             return
         for match in _ONLINE.finditer(text):

@@ -11,7 +11,16 @@ import re
 
 from appliance.deid.lexicon import around
 
+_ORGANS = (
+    r"spine|pain|joint|bone|sports?|foot|ankle|eye|ear|nose|throat|heart|lung|allergy|asthma|sinus|skin|laser|vein"
+    r"|vascular|arthritis|brain|kidney|diabetes|hand|shoulder|digestive|liver|sleep|rehab|wellness"
+)
 _SURE = (
+    # Practices by what they treat, "Spine & Pain"; the longer forms of homes before the shorter ones.
+    f"(?:{_ORGANS})(?:,? (?:{_ORGANS}),?)? (?:and|&) (?:{_ORGANS})"
+    "(?: (?:center|clinic|institute|associates|specialists|care))?"
+    "|skilled nursing (?:facility|center)|(?:senior|assisted|independent) living(?: (?:center|facility|community))?"
+    "|internal medicine(?: (?:associates|group|partners|specialists|clinic))?|"
     # care
     "senior care|elder care|eldercare|care (?:center|centre|home)|adult day(?: care)?(?: center)?|day ?care(?: center)?"
     "|(?:rehab|rehabilitation|health|nursing|care)(?: center)? (?:and|&) (?:wellness|rehab(?:ilitation)?|healing"

@@ -9,6 +9,7 @@ from appliance.deid.identifier import IdentifierKind
 from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.institution_forms import institution_forms
 from appliance.deid.recognisers.institution_heads import (
     EMPLOYERS,
     HOLY,
@@ -109,6 +110,7 @@ class InstitutionRecogniser(ReadingRecogniser):
 
     def _spans(self, reading: Reading) -> Iterator[tuple[int, int]]:
         text = reading.text
+        yield from institution_forms(text)
         for at, word in enumerate(reading.words):
             low = word.low
             if low in SURE_FIRST and (match := SURE.match(text, word.start)):

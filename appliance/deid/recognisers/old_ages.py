@@ -13,7 +13,9 @@ _SPELT = (
 _WHO = (
     r"(?:pt|patient|resident|client|he|she|i|who|man|woman|lady|gentleman|widow|widower|veteran|twin|spouse|partner"
     r"|husband|wife|sisters?|brothers?|aunt|uncle|cousin|neighbou?r|friend|roommate"
-    r"|(?:grand|great[- ]grand|step)?(?:mother|father|ma|pa|mom|dad)(?:-in-law)?|mom|dad|parents?)"
+    r"|(?:grand|great[- ]grand|step)?(?:mother|father|ma|pa|mom|dad)(?:-in-law)?|mom|dad|parents?"
+    r"|mum|mummy|nann?a|gran|granny|abuel[ao]|oma|opa|(?-i:Mo|Fa|Bro|Sis|MGM|MGF|PGM|PGF|GM|GF)"
+    r"|(?:mr|mrs|ms|miss|mx|rev|sr|fr)\.?\s+(?-i:[A-Z])[\w'’-]+(?:\s(?-i:[A-Z])[\w'’-]+)?)"
 )
 # What a number of 90 and more is when it is no age: a measure, a score, a count, a part of another number.
 _NOT = (
@@ -22,13 +24,17 @@ _NOT = (
     r"|seconds?|times|steps|points|dollars|room|ra|nc|systolic|diastolic|and a half|sat|breaths|pack|tablets?|pills?"
     r"|doses?|visits?|people|patients|others|more|f|c)\b)"
 )
+_LIVES = (
+    r"(?:lives|living|widow(?:ed|er)?|retired|frail|married|resides|residing|resident|independent|ambulat\w{2,5}"
+    r"|nursing home|wheelchair|former|dnr)"
+)
 _AGE = rf"(?P<age>{_OLD}){_NOT}"
 _SAID = rf"(?P<age>{_OLD}|{_SPELT}){_NOT}"
 _PATTERNS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
         rf"\b{_WHO}(?:\s+(?:is|was|are|were|also|still|now|only|already|both|almost|nearly|just|about|alive|living|well"
-        rf"|age|aged|at|will be|would be|turned|turns|just turned|deceased|died|d\.)){{1,4}},?\s+{_SAID}",
+        rf"|d|dec\.?|dcd|age|aged|at|will be|would be|turned|turns|just turned|deceased|died|d\.)){{1,4}},?\s+{_SAID}",
         rf"\b{_WHO}\s*[,(:-]\s*(?:now\s+|age\s+|alive\s+|living\s+|aged\s+|at\s+)?{_AGE}(?=\s*[,;.)]|\s*$|\s+and\b)",
         rf"\b(?:mother|father|sister|brother|husband|wife|aunt|uncle|mom|dad|spouse)\s+{_AGE}(?=\s*[,;.)]|\s*$|\s+and\b)",
         rf"\b(?:alive|living|well|died|deceased|passed(?: away)?|lived|expired|d\.)(?:,|\s+at|\s+until|\s+to|\s+to be"
@@ -44,6 +50,24 @@ _PATTERNS = tuple(
         rf"\b(?:age|aged|ages)\s*(?:[:=/(-]|is|was|of|sex:?)?\s*{_AGE}",
     )
 )
+_FIGURES = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (
+        rf"\b(?-i:Mo|Fa|Bro|Sis|MGM|MGF|PGM|PGF|GM|GF)\s+{_AGE}",
+        # With a name and without a title, when what follows is said of somebody: "Ada Alder is 94 and lives alone".
+        rf"(?-i:\b[A-Z][a-z'’-]+\s[A-Z][a-z'’-]+)\s(?:is|was)\s(?:now\s|already\s|almost\s)?{_AGE}"
+        rf"(?=,?\s(?:and|but|with|who)\s(?:his|her|she|he|has|had|frail|lives|still|very|otherwise|uses|walks|takes|was"
+        rf"|is)\b)",
+        rf"(?<![\w/])now\s+{_AGE}(?=,?\s+(?:and\s+)?{_LIVES}\b)",
+        rf"(?<![\w.,/-]){_AGE}(?=,\s+{_LIVES}\b)",
+        r"\b(?:his|her|their|my|your)\s+(?P<age>(?:early|mid|late|upper)[\s-](?:90['’]?s|nineties|hundreds))\b",
+        rf"\bturn(?:s|ed|ing)\s+{_SAID}",
+        rf"\bage(?:\s*\((?:in\s+)?(?:yrs?|years|y)\))?(?:\s+(?:at|on|when|of)\s+(?:[a-z]+\s?){{1,3}}?)?\s*[:=]?\s*{_AGE}",
+        rf"(?<![\w.,/-])(?P<age>{_OLD})(?=\s?(?:\((?:M|F|male|female)\)|[♀♂]|y/[MF]\b))",
+        rf"(?:\b(?:male|female)|(?:^|\n|\()[MF])[\s,]{{1,2}}{_AGE}(?=\s*[,;.)]|\s*$)",
+    )
+)
+_FIGURE = re.compile(r"(?:9\d|1[0-2]\d)(?<![\d.,/]\d\d)(?<![\d.,/]\d\d\d)(?!\d)|nineties|hundreds")
 _SEVERAL = re.compile(r"\b(?:ages|aged)\s+\d{1,3}(?:\s*(?:,|and|&|/)\s*(?:and\s+)?\d{1,3}){1,6}(?![\w%/]|[.]\d)", re.I)
 _EACH = re.compile(rf"(?<!\d){_OLD}(?!\d)")
 _SIGN = re.compile(
@@ -58,6 +82,10 @@ def old_ages(text: str) -> Iterator[tuple[int, int]]:
     for pattern in _PATTERNS:
         for match in pattern.finditer(text):
             yield match.span("age")
+    if _FIGURE.search(text):
+        for pattern in _FIGURES:
+            for match in pattern.finditer(text):
+                yield match.span("age")
     for several in _SEVERAL.finditer(text):
         for each in _EACH.finditer(text, several.start(), several.end()):
             yield each.span()

@@ -18,6 +18,7 @@ _NUMBERED_ROAD = (
     r"(?:(?:[Hh]ighway|[Hh]wy\.?|[Rr]oute|[Rr]te\.?|[Ii]nterstate|[Cc]ounty [Rr]oad|[Ss]tate [Rr]oad)\s+\d{1,4}[A-Z]?"
     r"|I-\d{1,3})"
 )
+_COURTS = r"(?:District|Superior|Supreme|Family|Probate|County|Circuit|Municipal|Drug|Juvenile|Federal|Traffic|Small)"
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -29,10 +30,23 @@ _PATTERNS = tuple(
         r"(?!\s+\w+\s+(?:Street|St|Ave))",
         rf"(?<=[a-z] )(?P<street>(?:{_NAME}\s+){{1,3}}"
         r"(?:Street|Avenue|Boulevard|Lane|Road|Parkway|Circle|Ave|Blvd|Ln|Rd|Pkwy|Cir)\b\.?)",
+        # Words that name other things as well, where a street stands; courts of law are no streets.
+        rf"\b(?:on|off|along|near|around|down|up|from|at|to)\s(?P<street>(?!{_COURTS}\b)(?:{_NAME}\s){{1,3}}"
+        r"(?:Drive|Court|Place|Way|Trail|Terrace|Loop|Run|Square|Alley|Crossing|Ct|Pl|Ter|Trl)\b)(?!\s+[A-Z])",
+        rf"(?<=, )(?P<street>(?!{_COURTS}\b)(?:{_NAME}\s){{1,2}}(?:Drive|Street|Avenue|Boulevard|Lane|Road|Parkway)\b)"
+        r"(?=\s+(?:at|near|by)\b|\s*[,;.\n]|$)",
+        # Numbers of a grid of townships: "N6088 County Road R".
+        rf"\b(?P<street>[NSEW]\d{{2,5}}\s?(?:[NSEW]\d{{2,5}})?\s(?:(?:County|State|Town|Cty|Co)\.?\s"
+        rf"(?:Road|Rd|Highway|Hwy|Trunk)\.?\s[A-Z\d]{{1,4}}|(?:{_NAME}\s){{1,3}}{_WORD})\b)",
+        rf"(?<![\w.,/-])(?P<street>\d{{1,5}}\s(?:{_NAME}\s){{1,3}}(?:Drive|Court|Place|Way|Trail|Terrace|Road|Street"
+        r"|Avenue|Lane|Circle|Boulevard))\b",
         r"\b(?P<street>(?:RR|R\.R\.|HC|Rural Route|RFD)\s?#?\s?\d{1,4},?\s+Box\s+#?\d{1,5}[A-Z]?)\b",
     )
 )
-_SIGN = re.compile(rf"\b(?:{_WORD[3:-1]}|highway|hwy|route|rte|interstate|I-\d|RR|HC|RFD)\b", re.I)
+_SIGN = re.compile(
+    rf"\b(?:{_WORD[3:-1]}|Loop|Run|Square|Alley|Crossing|Ter|Trl|highway|hwy|route|rte|interstate|I-\d|RR|HC|RFD)\b",
+    re.I,
+)
 
 
 def streets(text: str) -> Iterator[tuple[int, int]]:

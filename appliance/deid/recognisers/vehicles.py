@@ -20,6 +20,15 @@ _NOT_A_PLATE = re.compile(
 _BESIDE = re.compile(
     rf"(?:[ ]?[,:(#-]+[ ]?|[ ])(?:(?i:lic|license|plate|tag|reg|registration|no|number|is)[.:#]?[ ]){{0,3}}{_PLATE}"
 )
+# A plate and the vehicle's number are noted side by side.
+_BEFORE_VIN = re.compile(rf"(?<![\w-]){_PLATE}(?=[,;/]?[ ]+VIN\b)")
+# Two letters and more that are spelt, then figures one by one, are a plate or a number of something; not "b p one one".
+_SPELT_RUN = re.compile(
+    r"(?P<value>[b-hj-z](?<![\w'’].)(?:\s[a-z]){1,3}(?:\s(?:dash|space))?"
+    r"(?:\s(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)){3,6}(?:\s[a-z]){0,3})"
+    r"(?!['’\w])(?!\s(?:over|point|percent|milligrams?|units?|degrees|times|days?|weeks?|hours?)\b)"
+)
+_MEASURED = ("b p ", "h r ", "r r ", "p o ", "e f ", "g f r ", "l d l ", "h d l ", "b m i ", "t s h ")
 _TAG = re.compile(r"\bplates?\b|\btags?\b|\bvin\b|\bv i n\b|\bvehicle identification\b", re.I)
 _DIGIT = (
     r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
@@ -47,9 +56,16 @@ class VehicleRecogniser(ReadingRecogniser):
     def find(self, reading: Reading) -> Iterator[Found]:
         """Plates beside vehicles, then what is spelt behind "plate", "tag" and "VIN"."""
         text = reading.text
-        for word in reading.words:
-            if word.low in _VEHICLES and (match := _BESIDE.match(text, word.end)) and self._is_plate(match["value"]):
+        if "VIN" in text:
+            for match in _BEFORE_VIN.finditer(text):
+                if self._is_plate(match["value"]):
+                    yield Found(match.start("value"), match.end("value"), IdentifierKind.VEHICLE, LIKELY)
+        for match in _SPELT_RUN.finditer(text):
+            if not match["value"].startswith(_MEASURED):
                 yield Found(match.start("value"), match.end("value"), IdentifierKind.VEHICLE, LIKELY)
+        for word in reading.words:
+            if word.low in _VEHICLES and (beside := _BESIDE.match(text, word.end)) and self._is_plate(beside["value"]):
+                yield Found(beside.start("value"), beside.end("value"), IdentifierKind.VEHICLE, LIKELY)
             if word.low in _TAGS and (label := _TAG.match(text, word.start)):
                 # A letter or a figure each, and enough of them: "skin tag a one" is none.
                 spelt = _SPELT.match(text, label.end())
