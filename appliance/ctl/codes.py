@@ -15,7 +15,9 @@ from appliance.errors import UsageError
 
 if TYPE_CHECKING:
     from appliance.coding.tables.codes import PackedTable
+    from appliance.coding.tables.layout import PackHead
     from appliance.coding.tables.library import Library
+    from appliance.release.codes_held import CodesHeld
 
 # What may stand in a claim: letters and figures, a dot, modifiers, units. Whether it is a code, the tables say.
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.]{0,15}(-[A-Za-z0-9]{2}){0,4}([xX][0-9]{1,6})?")
@@ -90,16 +92,49 @@ def bring_in(
 
 @app.command("list")
 def show_list(directory: DirectoryOption = DIRECTORY, output: OutputOption = "text") -> None:
-    """List every pack: system, version, days, digest, counts. Exit code: 0, or 9 when one is damaged."""
-    packs = [_listed(each) for each in _library(directory).listed()]
-    rows = [("SYSTEM", "VERSION", "FROM", "TO", "ORIGIN", "CODES", "DIGEST")]
+    """List every pack: system, version, days, digest, counts, bytes, and what holds it on this box.
+
+    One that nothing holds goes with `codes prune`. Exit code: 0, or 9 when one is damaged.
+    """
+    held = {each.pack.digest: each for each in _held(directory).listed()}
+    packs: list[dict[str, Any]] = []
+    for found in _library(directory).listed():
+        mine = held.get(found.digest)  # none: built in, a part of the OS image
+        more: dict[str, Any] = {"held_by": ["OS image"]}
+        if mine is not None:
+            more = {"size_bytes": mine.pack.size_bytes, "held_by": [*mine.by]}
+        packs.append(_listed(found) | more)
+    rows = [("SYSTEM", "VERSION", "FROM", "TO", "ORIGIN", "CODES", "DIGEST", "BYTES", "HELD BY")]
     for each in packs:
         counts = each["counts"]
         count = counts.get("codes", counts.get("pairs", counts.get("units", "")))
         cells = (each["system"], each["version"], each["effective_from"], each["effective_to"], each["origin"])
-        rows.append((*(str(cell or "-") for cell in cells), str(count), each["digest"][:16]))
+        kept = (str(each.get("size_bytes", "-")), "; ".join(each["held_by"]) or "nothing")
+        rows.append((*(str(cell or "-") for cell in cells), str(count), each["digest"][:16], *kept))
     _show({"packs": packs}, _columns(rows), output)
     raise typer.Exit(9 if any(each["origin"] == "damaged" for each in packs) else 0)
+
+
+@app.command()
+def prune(
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them. Without it nothing is changed.")] = False,
+    directory: DirectoryOption = DIRECTORY,
+    output: OutputOption = "text",
+) -> None:
+    """Remove packs that nothing holds: no list, no set of a release, and no entry of the audit log names them.
+
+    The whole log is read and verified for it. Exit code: 0 done, or shown without --yes; 6 a release is being changed
+    or an import is at work; 9 the log or a list is not what was written; 5 something cannot be read. Then all stay.
+    """
+    from appliance.release.disk import Disk
+
+    held = _held(directory)
+    gone = held.remove_unheld(Disk()) if yes else [each.pack for each in held.listed() if not each.by]
+    done = "removed" if yes else "would be removed, with --yes"
+    lines = [f"{each.digest[:16]} {_words(each.head)}: {each.size_bytes} bytes {done}" for each in gone]
+    packs = [{"digest": each.digest, "size_bytes": each.size_bytes} for each in gone]
+    nothing = "every pack is held: `appliancectl codes list` says by what"
+    _show({"removed": yes, "packs": packs}, "\n".join(lines) or nothing, output)
 
 
 @app.command()
@@ -217,6 +252,13 @@ def _nearest(table: PackedTable, query: str) -> str:
     return "\nnothing of the table begins like it: was another --system meant?"
 
 
+def _held(directory: Path) -> CodesHeld:
+    from appliance.release.codes_held import CodesHeld
+    from appliance.release.places import Places
+
+    return CodesHeld.of(Places.from_environment(), directory)
+
+
 def _library(directory: Path) -> Library:
     from appliance.coding.tables.library import Library
 
@@ -231,6 +273,10 @@ def _table(library: Library, system: str, day: datetime.date) -> PackedTable:
         hint = f"bring the publisher's file in with `appliancectl codes import {system} FILE --effective DATE`"
         raise UsageError(f"there is no table of {system} here", hint=hint)
     return table
+
+
+def _words(head: PackHead | None) -> str:
+    return f"{head.system} {head.version}" if head is not None else "damaged"
 
 
 def _listed(listed: Any) -> dict[str, Any]:

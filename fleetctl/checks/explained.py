@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Literal
 
 from appliance.contract.gpu_rules import OF_A_WATCH
 from appliance.contract.xid import POLICIES, policy_of
 from fleetctl.errors import UsageError
+from fleetctl.nearest import nearest
 from fleetctl.remote.poll_outcome import WORDS, Outcome
 
 _XID_SOURCE = "NVIDIA, GPU deployment and management: Xid errors (catalogue); verdict and action of ours: gpu-watch.md"
@@ -164,8 +164,7 @@ def explain(name: str) -> Explanation:
     every = known()
     if wanted in every:
         return every[wanted]
-    near = difflib.get_close_matches(wanted, every, n=3, cutoff=0.5)
-    hint = f"did you mean {', '.join(near)}?" if near else f"an Xid's number, or one of: {', '.join(every)}"
+    hint = nearest(wanted[:60], every, f"an Xid's number, or one of: {', '.join(every)}", most=3)
     raise UsageError(f"nothing is known as {name[:60]!r}", hint=hint)
 
 

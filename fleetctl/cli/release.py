@@ -134,16 +134,13 @@ def verify(
     output: OutputOption = OutputFormat.table,
 ) -> None:
     """Verify metadata, manifests, bills of materials and images from the pinned root. Exit code 9: one differs."""
-    from fleetctl.errors import UsageError, VerificationError
+    from fleetctl.errors import VerificationError
     from fleetctl.models.fleetdir import FleetDir
-    from fleetctl.release.repository_drafts import checked_name
     from fleetctl.release.repository_report import verified
     from fleetctl.release.store import ReleaseStore
     from fleetctl.report.emit import emit
 
-    found = verified(ReleaseStore(FleetDir.find(fleet)), _now(), None if name is None else checked_name(name))
-    if name is not None and not found:
-        raise UsageError(f"no channel has a release {name}", hint="fleetctl release list")
+    found = verified(ReleaseStore(FleetDir.find(fleet)), _now(), name)
     emit(found, output, _verify_table)
     wrong = list(dict.fromkeys(problem for each in found if each.result == "wrong" for problem in each.problems))
     if wrong:

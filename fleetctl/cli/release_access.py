@@ -103,19 +103,19 @@ class ReleaseAccess(Access):
 
     def record(self, text: str) -> KeyRecord:
         """A key's record: a file, or the name of a key in the folders at hand. Raises `UsageError`."""
+        from fleetctl.nearest import nearest
         from fleetctl.trust.release_keys import read_record
 
         path = Path(text)
         if path.is_file():
             return read_record(path)
-        for folder in self.folders:
-            for record in folder.records() if folder.exists() else ():
-                if record.name == text:
-                    return record
-        raise UsageError(
-            f"{text!r} is neither a file with a key's record nor a key at hand",
-            hint="fleetctl release keys make NAME; a record is NAME.json beside the key",
-        )
+        at_hand = {each.name: each for folder in self.folders if folder.exists() for each in folder.records()}
+        if text not in at_hand:
+            raise UsageError(
+                f"{text!r} is neither a file with a key's record nor a key at hand",
+                hint=nearest(text, at_hand, "fleetctl release keys make NAME; a record is NAME.json beside the key"),
+            )
+        return at_hand[text]
 
 
 def tell(outcome: Outcome, output: OutputFormat) -> None:

@@ -69,6 +69,7 @@ def init(
     Where several people sign the first root, each of the others runs this with --confirm and his own --keys-dir.
     A run that was cut off goes on when it is repeated.
     """
+    from fleetctl.nearest import nearest_or_all
     from fleetctl.release import repository
     from fleetctl.release.repository_roles import TOP, check_threshold
     from fleetctl.report.emit import emit
@@ -83,7 +84,7 @@ def init(
     wanted = {role: _number(number) for role, number in map(_assigned, threshold or [])}
     for role in (*given, *wanted):
         if role not in (*TOP, *channels):
-            raise UsageError(f"there will be no role {role}", hint=f"roles: {', '.join([*TOP, *channels])}")
+            raise UsageError(f"there will be no role {role}", hint=nearest_or_all(role, [*TOP, *channels], "roles"))
     own = access.folders[0]
     root_folder = ReleaseKeys(root_keys_dir.absolute()) if root_keys_dir else own
     counts = {"root": root_keys} | {role: max(1, wanted.get(role, 1)) for role in (*TOP[1:], *channels)}

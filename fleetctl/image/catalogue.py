@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
 
@@ -12,6 +11,7 @@ from appliance.contract.seal import ModelTask
 from fleetctl.errors import UsageError
 from fleetctl.models.base import ModelName, Resource, StrictModel
 from fleetctl.models.load import load
+from fleetctl.nearest import nearest_or_all
 from fleetctl.resources import resource_dir
 
 
@@ -116,9 +116,7 @@ class Catalogue(Resource):
         """The model `name`. Raises `UsageError` with the nearest name when there is none."""
         models = self.spec.models
         if name not in models:
-            near = difflib.get_close_matches(name, models, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"models: {', '.join(sorted(models))}"
-            raise UsageError(f"the catalogue has no model {name}", hint=hint)
+            raise UsageError(f"the catalogue has no model {name}", hint=nearest_or_all(name, sorted(models), "models"))
         return self._whole(models[name])
 
     def _whole(self, entry: CatalogueEntry) -> CatalogueEntry:

@@ -24,7 +24,9 @@ _GIB = 1024**3
 DEFAULT_MEMORY_MIB = 3072
 DEFAULT_CPUS = 2
 DEFAULT_DATA_DISKS = 2
-DEFAULT_DATA_DISK_GIB = 1.5
+# Two halves of one volume: models and state, an OS image as it arrives, and beside it the copy of the running one
+# that a delta starts from. Sparse as well.
+DEFAULT_DATA_DISK_GIB = 3.0
 # The image's partitions and an empty slot B take 2 GiB; the root file system gets the rest. Sparse: it costs nothing.
 DEFAULT_SYSTEM_DISK_GIB = 8.0
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from fleetctl import atomic
 from fleetctl.errors import ConfigError, LockHeldError, UsageError
 from fleetctl.lab.record import LabRecord
+from fleetctl.nearest import listed, nearest
 
 _RECORD = "lab.json"
 _ODD_CHARACTERS = ","  # ends a value in QEMU's and swtpm's option syntax
@@ -56,9 +57,10 @@ class LabStore:
         """The record of a site that must exist. Raises UsageError."""
         record = self.find(name)
         if record is None:
-            known = ", ".join(self.names()) or "none"
+            names = self.names()
             raise UsageError(
-                f"there is no virtual site {name} in this fleet (there is: {known})", hint=f"fleetctl lab up {name}"
+                f"there is no virtual site {name} in this fleet (there is: {listed(names)})",
+                hint=nearest(name, names, f"fleetctl lab up {name}"),
             )
         return record
 

@@ -12,6 +12,7 @@ from fleetctl.errors import ConfigError, RefusedError, UsageError
 from fleetctl.models.alerts import DEFAULT_RULES, AlertPolicy, Silence
 from fleetctl.models.base import NAME_PATTERN
 from fleetctl.models.load import load, parse
+from fleetctl.nearest import nearest
 
 POLICY = "policies/alerts.yaml"
 SILENCES = "policies/silences"
@@ -57,7 +58,8 @@ def remove_silence(fleet: Path, name: str) -> Path:
     try:
         path.unlink()
     except FileNotFoundError:
-        raise UsageError(f"there is no silence {name}", hint="fleetctl alerts list") from None
+        known = sorted(each.stem for each in path.parent.glob("*.yaml"))
+        raise UsageError(f"there is no silence {name}", hint=nearest(name, known, "fleetctl alerts list")) from None
     return path
 
 

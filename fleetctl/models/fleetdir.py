@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from functools import cached_property
@@ -19,6 +18,7 @@ from fleetctl.models.inherit import load_inherited
 from fleetctl.models.load import load
 from fleetctl.models.profile import NOT_INHERITED, HardwareProfile, builtin_profile_paths
 from fleetctl.models.site import Site
+from fleetctl.nearest import nearest, nearest_or_all
 
 if TYPE_CHECKING:
     from fleetctl.trust.keystore import KeyStore
@@ -106,8 +106,7 @@ class FleetDir:
         """One site, checked against its profile. Raises `UsageError` if there is none, `ConfigError` if it is wrong."""
         path = self.site_path(name)
         if not path.is_file():
-            near = difflib.get_close_matches(name, self.site_names(), n=1)
-            hint = f"did you mean {near[0]}?" if near else "fleetctl site list; fleetctl site add NAME"
+            hint = nearest(name, self.site_names(), "fleetctl site list; fleetctl site add NAME")
             raise UsageError(f"there is no site {name} in {self.path}", hint=hint)
         site = load(path, Site)
         if site.name != name:
@@ -172,11 +171,7 @@ class FleetDir:
 def load_profile(name: str, paths: dict[str, Path]) -> HardwareProfile:
     """The profile `name` out of `paths`. Raises `UsageError` if there is none, `ConfigError` if it is wrong."""
     if name not in paths:
-        near = difflib.get_close_matches(name, paths, n=1)
-        raise UsageError(
-            f"there is no hardware profile {name}",
-            hint=f"did you mean {near[0]}?" if near else f"profiles: {', '.join(paths)}",
-        )
+        raise UsageError(f"there is no hardware profile {name}", hint=nearest_or_all(name, paths, "profiles"))
     profile = load_inherited(paths[name], HardwareProfile, paths, NOT_INHERITED)
     if profile.name != name:
         raise ConfigError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from fleetctl.errors import ConfigError
 from fleetctl.models import yamlnodes
 from fleetctl.models.base import Resource
 from fleetctl.models.load import locate, read, validate
+from fleetctl.nearest import nearest_or_all
 
 MAX_BASES = 4
 
@@ -55,10 +55,7 @@ def _layers(file: Path, paths: Mapping[str, Path]) -> list[_Layer]:
     while (name := layers[-1].base) is not None:
         here = f"{layers[-1].file}:{layers[-1].located.line(('extends',))}: extends"
         if name not in paths:
-            near = difflib.get_close_matches(name, paths, n=1)
-            raise ConfigError(
-                f"{here}: there is no {name}", hint=f"did you mean {near[0]}?" if near else f"known: {', '.join(paths)}"
-            )
+            raise ConfigError(f"{here}: there is no {name}", hint=nearest_or_all(name, paths, "known"))
         # Resolved, because a fleet's own profile may extend the built-in one of another name, but never itself.
         if paths[name].resolve() in {layer.file.resolve() for layer in layers}:
             raise ConfigError(f"{here}: {name} extends itself in the end", hint="name another base, or none")

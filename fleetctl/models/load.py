@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from fleetctl.errors import ConfigError
 from fleetctl.models import yamlnodes, yamlquick
+from fleetctl.nearest import nearest_or_all
 
 MAX_BYTES = 1024 * 1024  # the largest real file is a few KiB; a wrong path must not fill the memory
 MAX_PROBLEMS = 10
@@ -76,9 +76,7 @@ def _describe(problem: Any, model: type[BaseModel], place: Callable[[tuple[str |
     where = f"{place(path)}: {dotted(path) or 'the file'}"
     match problem["type"]:
         case "extra_forbidden":
-            near = difflib.get_close_matches(str(path[-1]), _keys(model, path[:-1]), n=1)
-            suggestion = f"; did you mean {near[0]}?" if near else f"; known keys: {', '.join(_keys(model, path[:-1]))}"
-            return f"{where}: unknown key{suggestion}"
+            return f"{where}: unknown key; {nearest_or_all(str(path[-1]), _keys(model, path[:-1]), 'known keys')}"
         case "missing":
             return f"{where}: missing"
         case "value_error":

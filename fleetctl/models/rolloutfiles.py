@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from fleetctl.models.base import NAME_PATTERN, Resource
 from fleetctl.models.holds import SiteHold, SitePin
 from fleetctl.models.load import load
 from fleetctl.models.rollout import RolloutPolicy
+from fleetctl.nearest import nearest, nearest_or_all
 
 POLICIES = "policies/rollouts"
 HOLDS = "policies/holds"
@@ -34,8 +34,7 @@ def read_policy(fleet: Path, name: str) -> RolloutPolicy:
     path = policy_path(fleet, name)
     if not path.is_file():
         known = sorted(each.stem for each in (fleet / POLICIES).glob("*.yaml"))
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"write {path}: docs/operate/rollouts.md has an example"
+        hint = nearest(name, known, f"write {path}: docs/operate/rollouts.md has an example")
         raise UsageError(f"there is no rollout policy {name} in {fleet / POLICIES}", hint=hint)
     return _named(path, RolloutPolicy)
 
@@ -101,9 +100,9 @@ def _remove(fleet: Path, folder: str, site: str, what: str) -> Path:
         path.unlink()
     except FileNotFoundError:
         having = sorted(each.stem for each in (fleet / folder).glob("*.yaml"))
-        near = difflib.get_close_matches(site, having, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"sites with a {what}: {', '.join(having[:20]) or 'none'}"
-        raise UsageError(f"site {site} has no {what}", hint=hint) from None
+        raise UsageError(
+            f"site {site} has no {what}", hint=nearest_or_all(site, having, f"sites with a {what}")
+        ) from None
     atomic.sync_directory(path.parent)
     return path
 

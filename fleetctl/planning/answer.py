@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-
 from pydantic import BaseModel, ConfigDict
 
 from fleetctl.errors import UsageError
+from fleetctl.nearest import nearest_or_all
 from fleetctl.planning.demand import Input
 from fleetctl.planning.roi import CaseResult, evaluate
 from fleetctl.planning.scenario import Case, CostScenario
@@ -58,7 +57,5 @@ def _chosen(scenario: CostScenario, name: str | None) -> Case:
         priced = [case for case in cases.values() if case.investment and case.investment.usd_per_host]
         return (priced or list(cases.values()))[0]
     if name not in cases:
-        near = difflib.get_close_matches(name, cases, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"cases: {', '.join(cases)}"
-        raise UsageError(f"scenario {scenario.name} has no case {name}", hint=hint)
+        raise UsageError(f"scenario {scenario.name} has no case {name}", hint=nearest_or_all(name, cases, "cases"))
     return cases[name]

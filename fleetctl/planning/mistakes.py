@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
+
+from fleetctl.nearest import nearest_or_all
 
 if TYPE_CHECKING:
     from fleetctl.planning.figures import FiguresSpec, MeasurementsSpec
@@ -73,8 +74,4 @@ def _unpaced(figures: FiguresSpec, site: MeasurementsSpec) -> Iterator[Problem]:
 
 
 def _unknown(seen: str, what: str, of: str, known: Collection[str]) -> str:
-    spelt = {name.casefold(): name for name in sorted(known)}
-    # People leave out the maker's name: L40S is near enough to NVIDIA L40S.
-    near = difflib.get_close_matches(seen.casefold(), spelt, n=1, cutoff=0.4)
-    nearest = f"did you mean {spelt[near[0]]}?" if near else f"known: {', '.join(sorted(known))}"
-    return f"{seen} is no {what} {of} the planner; {nearest}"
+    return f"{seen} is no {what} {of} the planner; {nearest_or_all(seen, sorted(known), 'known')}"

@@ -14,6 +14,7 @@ from pathlib import Path
 from appliance.contract.release import MAX_MANIFEST_BYTES, ReleaseManifest, manifest_target
 from fleetctl import atomic
 from fleetctl.errors import ConfigError, RefusedError, UsageError
+from fleetctl.nearest import nearest_or_all
 from fleetctl.release.bom import MAX_BOM_BYTES
 from fleetctl.release.repository_client import WHATEVER_AGE
 from fleetctl.release.repository_view import parse_manifest, published
@@ -60,8 +61,9 @@ def base_of(known: list[Known], name: str) -> tuple[ReleaseManifest, bytes]:
     """Manifest and bill of materials of the release to begin with; a draft counts before what is published."""
     named = [each for each in known if each.name == name]
     if not named:
-        there = ", ".join(sorted({each.name for each in known if not each.revoked}))
-        raise UsageError(f"there is no release {name}", hint=f"releases: {there or 'none; leave --from out'}")
+        there = sorted({each.name for each in known if not each.revoked})
+        hint = nearest_or_all(name, there, "releases", "none; leave --from out")
+        raise UsageError(f"there is no release {name}", hint=hint)
     for each in named:
         if each.manifest is None or each.revoked:
             continue

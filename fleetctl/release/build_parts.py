@@ -33,6 +33,7 @@ from fleetctl.image.manifest import (
 )
 from fleetctl.image.mkosi import PROFILES, ImageProfile
 from fleetctl.models.fleetdir import FleetDir
+from fleetctl.nearest import nearest
 from fleetctl.release.build_system import PackedSystem, pack_system
 from fleetctl.release.code_packs import built_in_tables
 from fleetctl.trust.passphrase import Passphrase
@@ -100,6 +101,8 @@ class Cached:
         """The packed adapter. Raises RefusedError for one that is missing."""
         folder = self.cache.adapters(self.fleet.fleet.name)
         path, packed = folder / f"{name}.raw", read_manifest(folder / f"{name}.json", AdapterManifest)
+        if packed is None and (near := nearest(name, sorted(each.stem for each in folder.glob("*.json")), "")):
+            raise RefusedError(f"there is no adapter {name} in {folder}", hint=near)
         if packed is None or not path.is_file() or path.stat().st_size != packed.size_bytes:
             self._refuse(
                 f"{path} is missing or not the image that was packed", f"release import-adapter … --name {name}"

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from appliance.contract.health_reading import SnapshotError, check_bounds
 from fleetctl.errors import UsageError, VerificationError
+from fleetctl.nearest import nearest
 from fleetctl.release.carry import INDEX, MAX_FILES, MAX_INDEX_BYTES, CarriedFile, CarriedIndex
 
 _HINT = "nothing was copied; ask for a new medium, and look how this one was changed"
@@ -37,8 +38,11 @@ class Medium:
     def __init__(self, path: Path) -> None:
         self.path = path
         if not os.path.lexists(path / INDEX):
-            near = sorted(each.parent.name for each in path.glob(f"*/{INDEX}"))[:3] if path.is_dir() else []
-            hint = f"name the release's folder: {path / near[0]}" if near else "name the folder that export has made"
+            inside = sorted(each.parent.name for each in path.glob(f"*/{INDEX}")) if path.is_dir() else []
+            beside = sorted(each.parent.name for each in path.parent.glob(f"*/{INDEX}"))
+            hint = nearest(path.name, beside, "name the folder that export has made")
+            if inside:
+                hint = f"name the release's folder: {path / inside[0]}"
             raise UsageError(f"{path} holds no exported release: there is no {INDEX}", hint=hint)
         try:
             # The folder itself was named by the operator: a link to it is his own.

@@ -20,6 +20,7 @@ from tuf.api.metadata import DelegatedRole, Delegations, Metadata, Root, TargetF
 from appliance.contract.release import MAX_MANIFEST_BYTES, Line, bom_target, manifest_target
 from appliance.contract.revocation import MAX_REVOKED, REVOKED_FIELD, Revocation, revocations, revoked_field
 from fleetctl.errors import ConfigError, RefusedError, UsageError, VerificationError
+from fleetctl.nearest import nearest_or_all
 from fleetctl.release.repository_client import COMMIT_PLAN, Trusted, delegations, trusted
 from fleetctl.release.repository_drafts import Draft, check_images, check_place, checked_name, read_draft
 from fleetctl.release.repository_pending import (
@@ -123,8 +124,8 @@ def refresh(store: ReleaseStore, hand: Hand, roles: list[str], now: datetime) ->
             if role in ("snapshot", "timestamp"):
                 continue
             if role not in ("root", "targets") and role not in current.channels:
-                known = ", ".join(["root", "targets", *current.channels])
-                raise UsageError(f"there is no role {role[:40]}", hint=f"roles: {known}")
+                known = ["root", "targets", *current.channels]
+                raise UsageError(f"there is no role {role[:40]}", hint=nearest_or_all(role, known, "roles"))
             proposals[role] = following(current.document(role), role, now)
         return settle(store, hand, current, proposals, {}, now, change, renew=True)
 

@@ -17,6 +17,7 @@ from appliance.contract.release import (
 from fleetctl.errors import RefusedError, UsageError, VerificationError
 from fleetctl.image.digest import file_sha256
 from fleetctl.image.gpt import ROOT, ROOT_VERITY, ROOT_VERITY_SIG, verity_root_hash
+from fleetctl.nearest import nearest_or_all
 from fleetctl.release.repository_view import MAX_BOM_BYTES, View, parse_manifest
 from fleetctl.release.store import ReleaseStore, bounded
 
@@ -42,14 +43,17 @@ def checked_name(name: str) -> str:
         ) from None
 
 
+def draft_names(store: ReleaseStore) -> list[str]:
+    """What lies among the drafts, sound or not."""
+    return sorted(path.name for path in store.drafts.glob("*") if path.is_dir())
+
+
 def read_draft(store: ReleaseStore, name: str) -> Draft:
     """The draft of this name. Raises `UsageError` when there is none, `VerificationError` when it is not sound."""
     folder = store.drafts / checked_name(name)
     if not folder.is_dir():
-        there = ", ".join(sorted(path.name for path in store.drafts.glob("*") if path.is_dir()))
-        raise UsageError(
-            f"there is no draft {name}: {folder}", hint=f"drafts: {there or 'none; fleetctl release build'}"
-        )
+        hint = nearest_or_all(name, draft_names(store), "drafts", "none; fleetctl release build")
+        raise UsageError(f"there is no draft {name}: {folder}", hint=hint)
     manifest_bytes = bounded(folder / "release.json", MAX_MANIFEST_BYTES, "build the release again")
     manifest = parse_manifest(manifest_bytes, str(folder / "release.json"))
     if manifest.name != name:

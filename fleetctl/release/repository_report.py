@@ -9,9 +9,10 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from appliance.contract.release import ReleaseManifest
-from fleetctl.errors import ConfigError, CriticalError, DegradedError, VerificationError
+from fleetctl.errors import ConfigError, CriticalError, DegradedError, UsageError, VerificationError
+from fleetctl.nearest import nearest_or_all
 from fleetctl.release.repository_client import Trusted, trusted
-from fleetctl.release.repository_drafts import checked_name, image_problems, read_draft
+from fleetctl.release.repository_drafts import checked_name, draft_names, image_problems, read_draft
 from fleetctl.release.repository_pending import Signatures, pending, signatures
 from fleetctl.release.repository_roles import TOP, keys_of
 from fleetctl.release.repository_view import Published, View, holder, view_of
@@ -131,6 +132,9 @@ def shown(store: ReleaseStore, name: str) -> dict[str, Any]:
         manifest = next((each.manifest for each in found if each.manifest is not None), None)
         rows = [row(each) for each in found]
     else:
+        drafts = draft_names(store)
+        if name not in drafts:
+            raise _unknown(f"there is no release {name}", name, [*view.names(), *drafts])
         manifest = read_draft(store, name).manifest
         rows = [draft_row(manifest)]
     return {"release": name, "channels": rows, "manifest": manifest}
@@ -176,15 +180,29 @@ def verified(store: ReleaseStore, now: datetime, name: str | None = None) -> lis
     """Verify the metadata as of now, and every release (or the one named) down to the bytes of its images.
 
     The images of the newest release of each channel have to be here, and those of one that is named; those of older
-    ones may be gone, and what is here of them has to be right. Raises `VerificationError` for the metadata itself.
+    ones may be gone, and what is here of them has to be right. Raises `VerificationError` for the metadata itself,
+    `UsageError` for a name that no channel has.
     """
     view = view_of(store, trusted(store, now=now))
-    return [
-        _checked(store, view, each, needed=name is not None)
-        for releases in view.channels.values()
-        for each in releases
-        if each.revoked is None and name in (None, each.name)
-    ]
+    there = [each for releases in view.channels.values() for each in releases if each.revoked is None]
+    chosen = [each for each in there if name in (None, each.name)]
+    if name is not None and not chosen:
+        raise _not_published(store, view, checked_name(name), [each.name for each in there])
+    return [_checked(store, view, each, needed=name is not None) for each in chosen]
+
+
+def _not_published(store: ReleaseStore, view: View, name: str, there: list[str]) -> UsageError:
+    revoked = view.named(name)
+    if revoked:
+        channels = ", ".join(each.channel for each in revoked)
+        return UsageError(f"{name} was revoked from {channels}", hint=f"fleetctl release show {name}")
+    if name in draft_names(store):
+        return UsageError(f"{name} is a draft, in no channel", hint=f"fleetctl release sign {name}")
+    return _unknown(f"no channel has a release {name}", name, there)
+
+
+def _unknown(said: str, name: str, there: list[str]) -> UsageError:
+    return UsageError(said, hint=nearest_or_all(name, dict.fromkeys(there), "releases"))
 
 
 def _checked(store: ReleaseStore, view: View, each: Published, *, needed: bool) -> Checked:

@@ -15,6 +15,7 @@ from tuf.api.metadata import Metadata, Root, Targets
 
 from appliance.contract.release import ChannelName
 from fleetctl.errors import RefusedError, UsageError
+from fleetctl.nearest import listed, nearest, nearest_or_all
 from fleetctl.release.repository import Outcome, add_delegation, following, opened, settle
 from fleetctl.release.repository_client import MAX_CHANNELS, Trusted
 from fleetctl.release.repository_view import holder
@@ -59,7 +60,9 @@ def change_keys(
         current = opened(store, hand)
         above = "root" if role in TOP else "targets"
         if role not in TOP and role not in current.channels:
-            raise UsageError(f"there is no role {role[:40]}", hint=f"roles: {', '.join([*TOP, *current.channels])}")
+            raise UsageError(
+                f"there is no role {role[:40]}", hint=nearest_or_all(role, [*TOP, *current.channels], "roles")
+            )
         document = following(current.document(above), above, now)
         said = _change(document.signed, role, add, remove, threshold)
         if document.signed.to_dict() | {"version": 0, "expires": ""} == (
@@ -106,9 +109,11 @@ def _change(signed: Any, role: str, add: Sequence[Key], remove: Sequence[str], t
 def _named(keys: Sequence[Key], role: str, name: str) -> Key:
     found = [key for key in keys if holder(key) == name or (len(name) >= 8 and key.keyid.startswith(name))]
     if len(found) != 1:
-        known = ", ".join(f"{holder(key)} ({key.keyid[:16]})" for key in keys)
-        said = "no key" if not found else f"{len(found)} keys"
-        raise UsageError(f"{role} has {said} {name[:80]}", hint=f"its keys: {known}")
+        known = [f"{holder(key)} ({key.keyid[:16]})" for key in keys]
+        hint = f"its keys: {listed(known)}"
+        if not found:
+            raise UsageError(f"{role} has no key {name[:80]}", hint=nearest(name[:80], map(holder, keys), hint))
+        raise UsageError(f"{role} has {len(found)} keys {name[:80]}", hint=hint)
     return found[0]
 
 

@@ -15,7 +15,7 @@ from tuf.api.metadata import Key, Metadata, TargetFile, Targets
 from appliance.contract.release import MAX_MANIFEST_BYTES, ReleaseManifest, bom_target, manifest_target
 from appliance.contract.revocation import Revocation, revocations
 from fleetctl.errors import RefusedError, UsageError, VerificationError
-from fleetctl.nearest import listed, nearest
+from fleetctl.nearest import listed, nearest_or_all
 from fleetctl.release.repository_client import Trusted, trusted
 from fleetctl.release.repository_fetch import open_inside
 from fleetctl.release.store import ReleaseStore
@@ -56,11 +56,7 @@ class View:
         if channel not in self.channels:
             raise UsageError(
                 f"there is no channel {channel}",
-                hint=nearest(
-                    channel,
-                    self.channels,
-                    f"channels: {listed(self.channels)}" if self.channels else "fleetctl release keys channel NAME",
-                ),
+                hint=nearest_or_all(channel, self.channels, "channels", "none; fleetctl release keys channel NAME"),
             )
         return self.channels[channel]
 
@@ -86,12 +82,16 @@ class View:
             hint=f"it is in {listed(elsewhere)}: fleetctl release approve {name} --from {elsewhere[0]} "
             f"--channel {channel}"
             if elsewhere
-            else nearest(name, there, f"it has: {listed(there)}"),
+            else nearest_or_all(name, there, "it has"),
         )
 
     def named(self, name: str) -> tuple[Published, ...]:
         """A release in every channel that it is or was in."""
         return tuple(each for releases in self.channels.values() for each in releases if each.name == name)
+
+    def names(self) -> list[str]:
+        """Every release that is or was in a channel, once."""
+        return list(dict.fromkeys(each.name for releases in self.channels.values() for each in releases))
 
 
 def published(store: ReleaseStore, *, now: datetime) -> View:

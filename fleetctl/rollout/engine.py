@@ -58,6 +58,10 @@ class Sources(Protocol):
         """Sites that an operator holds now, and why."""
         ...
 
+    def pinned(self) -> Mapping[str, str]:
+        """Sites that are pinned, and the release that each may have."""
+        ...
+
     def revoked(self, plan: Plan) -> str:
         """Why the plan's release may not be rolled out any more; empty: it may."""
         ...
@@ -179,7 +183,8 @@ class Engine:
             self.views[record.site] = replace(view, record=record, live=replace(view.live, ready_at=0.0))
         activation, download = self._windows
         self._world_kept = World(
-            now, mono, activation, download, self.sources.held(self.plan), self.sources.revoked(self.plan),
+            now, mono, activation, download, self.sources.held(self.plan),
+            self.sources.pinned(), self.sources.revoked(self.plan),
             self.sources.newest(self.plan, self._passed) if self.standing.wave > 0 else None,
             self._orders.promoted, self._orders.countersigned, wanted, self.pace.offline_after_s,
         )  # fmt: skip
@@ -187,7 +192,7 @@ class Engine:
 
     def _count(self, world: World) -> None:
         elapsed_s, self._counted_at = max(0.0, world.mono - self._counted_at), world.mono
-        self.views = {site: waited(view, elapsed_s, world) for site, view in self.views.items()}
+        self.views = {site: waited(view, elapsed_s, world, self.standing.state) for site, view in self.views.items()}
 
     # --- what is decided
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from fleetctl.errors import RefusedError, UsageError
 from fleetctl.models.rollout import Plan
-from fleetctl.nearest import listed, nearest
+from fleetctl.nearest import nearest, nearest_or_all
 from fleetctl.rollout.gates_note import countersigned, opened
 from fleetctl.rollout.journal import Journal
 from fleetctl.rollout.journal_records import Entry, Event, RolloutRecord, RolloutState, SiteRecord, SiteState
@@ -131,7 +131,7 @@ def order_promotion(journal: Journal, found: RolloutRecord, wave: str, by: str, 
     """Let the wave behind `wave` begin. Raises `RefusedError` when it has not passed, or nobody is asked."""
     names = [each.name for each in found.plan.waves]
     if wave not in names:
-        raise UsageError(f"the plan has no wave {wave}", hint=nearest(wave, names, f"waves: {listed(names)}"))
+        raise UsageError(f"the plan has no wave {wave}", hint=nearest_or_all(wave, names, "waves"))
     place = names.index(wave)
     if found.plan.waves[place].promote != "human":
         raise RefusedError(f"wave {wave} is promoted by itself: the policy says auto", hint="fleetctl rollout status")

@@ -14,12 +14,13 @@ from fleetctl.errors import LockHeldError, RefusedError
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.rollout import Plan
 from fleetctl.rollout.engine import ENDED_BEFORE, WITHOUT_OPERATION, Clocks, Ending, Engine, Sources
-from fleetctl.rollout.engine_orders import order_rollback
+from fleetctl.rollout.engine_orders import Orders, order_rollback
 from fleetctl.rollout.journal import Journal
 from fleetctl.rollout.journal_lock import controlling, holder
 from fleetctl.rollout.journal_records import Event, RolloutRecord, RolloutState, SiteRecord, SiteState, StepOutcome
 from fleetctl.rollout.steps_outcome import Pace
-from fleetctl.rollout.verdict import waits_for_promotion
+from fleetctl.rollout.verdict import Standing, waits_for
+from fleetctl.rollout.verdict_site import View, World
 from fleetctl.store.database import Database
 from fleetctl.store.open import store_url
 
@@ -141,9 +142,12 @@ def order_back(journal: Journal, found: RolloutRecord, sites: Sequence[str], act
 
 def status_code(journal: Journal, found: RolloutRecord) -> int:
     """The exit code for a rollout as it stands in the journal."""
-    promoted = {entry.facts["wave"]: entry.actor for _, entry in journal.events(found.plan.id, ("promote",))}
-    waits = "person" if waits_for_promotion(found.plan, found.wave, promoted) else ""
-    return exit_code(Ending(found.state, found.reason, waits), journal.sites(found.plan.id))
+    orders, steps, sites = Orders(journal, found.plan), journal.open_steps(found.plan.id), journal.sites(found.plan.id)
+    orders.read()
+    world = World(now(), 0.0, promoted=orders.promoted, countersigned=orders.countersigned)
+    views = [View(each, steps.get(each.site)) for each in sites]
+    waits = waits_for(found.plan, Standing(found.state, found.wave), views, world)
+    return exit_code(Ending(found.state, found.reason, waits), sites)
 
 
 def over(journal: Journal, found: RolloutRecord) -> bool:

@@ -76,6 +76,12 @@ class FleetSources:
         """Sites that are held, or pinned to another release, in words."""
         return self._read_again("held", lambda: held_sites(self.fleetdir, plan, self.now()))
 
+    def pinned(self) -> Mapping[str, str]:
+        """Site → the release that it is pinned to. Raises `ConfigError`: what cannot be read may pin a site."""
+        return self._read_again(
+            "pinned", lambda: {site: pin.spec.release for site, pin in read_pins(self.fleetdir.path).items()}
+        )
+
     def revoked(self, plan: Plan) -> str:
         """Why the plan's release may not be rolled out any more; empty: it is approved in its channel."""
         return revoked(self._view(), plan)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from appliance.contract.release_status import ReleaseStatus
 from fleetctl.errors import ConfigError, RefusedError
 from fleetctl.models.holds import SiteHold, SitePin
 from fleetctl.models.rollout import LeftOut, RolloutPolicySpec, WaveSpec
+from fleetctl.nearest import nearest
 
 CHANNEL_LABEL = "channel"
 """A site with this label follows that channel alone; one without it follows any."""
@@ -175,9 +175,8 @@ def check_names(policy: RolloutPolicySpec, known: Collection[str], source: str) 
     for place, names in [*places, ("spec.leave_out", policy.leave_out)]:
         for name in names:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                suggestion = f"; did you mean {near[0]}?" if near else ""
-                problems.append(f"{source}: {place}: there is no site {name}{suggestion}")
+                suggestion = nearest(name, known, "")
+                problems.append(f"{source}: {place}: there is no site {name}" + (suggestion and f"; {suggestion}"))
     if problems:
         raise ConfigError("\n".join(problems[:10]), hint="correct the names, or: fleetctl site list")
 

@@ -35,7 +35,8 @@ class Pace:
 
 @dataclass(frozen=True)
 class Applied:
-    """`ends`: the intent is closed by this outcome. `active`: what the site runs is known anew."""
+    """`ends`: the intent is closed by this outcome. `switched`, `back`: what the site runs is known anew, the release
+    or what was before it."""
 
     record: SiteRecord
     live: Live
@@ -63,8 +64,10 @@ def applied(view: View, kind: StepKind, result: StepResult, world: World, pace: 
         return Applied(record, later, False, result.outcome, events)
     base = Applied(record, live, True, result.outcome, events, facts=result.facts)
     if view.record.settled:
-        # Time was up before its end was known. It is written down; an operator decides what follows.
-        return replace(base, switched=kind is StepKind.ACTIVATE and result.outcome is StepOutcome.DONE)
+        # Time was up before its end was known. It is written down; an operator decides what follows, a way back too.
+        switched = kind is StepKind.ACTIVATE and result.outcome is StepOutcome.DONE
+        record = record.model_copy(update={"switched_here": record.switched_here or switched})
+        return replace(base, record=record, switched=switched)
     if result.outcome is StepOutcome.NOT_BEGUN:
         return _not_begun(base, view, kind, world)
     if settled and kind is StepKind.EVALUATE and result.outcome is StepOutcome.DONE:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from fleetctl.models.rollout import Plan
+from fleetctl.models.rollout import Plan, Stamp
 from fleetctl.rollout.journal_records import (
     LOOKS,
     SWITCHED,
@@ -26,6 +26,7 @@ from fleetctl.rollout.verdict_wave import Passing, counted, is_away, stopping, w
 
 # Sites that are only looked at, at once: each is a thread and a connection of this machine.
 _MOST_LOOKS = 32
+_GOES_ON = (RolloutState.RUNNING, RolloutState.CATCHING_UP)
 # First what ends a danger, then what only looks, then what is furthest.
 _RANK = {
     kind: rank
@@ -38,7 +39,7 @@ _RANK = {
 
 @dataclass(frozen=True)
 class Order:
-    """A step to be done now. `operation`: an id that was given before and that the box has never heard of."""
+    """A step to be done now, and why. `not_after`: its window's end and the grace; None: at any time."""
 
     site: str
     kind: StepKind
@@ -124,6 +125,13 @@ def active_sites(plan: Plan, standing: Standing, views: Sequence[View], world: W
     return [view for view in views if (not view.record.settled and view.record.wave in names) or view.open is not None]
 
 
+def waits_for(plan: Plan, standing: Standing, views: Sequence[View], world: World) -> str:
+    """person or offline, where nothing else is waited for; else empty. For who only reads the journal."""
+    active = active_sites(plan, standing, views, world)
+    nexts = {view.site: next_of(plan, view, world) for view in active}
+    return _waiting(active, nexts, waits_for_promotion(plan, standing.wave, world.promoted), world)
+
+
 def _waiting(active: Sequence[View], nexts: Mapping[str, Next], promotion: str, world: World) -> str:
     """person, or offline, where nothing but that is waited for; else empty."""
     rest = [view for view in active if not view.record.settled]
@@ -200,8 +208,7 @@ def _overdue(plan: Plan, standing: Standing, views: Sequence[View], world: World
     """Sites that change by themselves: time is up, the policy on disconnected ones, holds, baked, a newer release."""
     found = []
     started = {wave.name for wave in plan.waves[: standing.wave + 1]}
-    running = world.wanted is RolloutState.RUNNING and standing.state in (
-        RolloutState.RUNNING, RolloutState.CATCHING_UP)  # fmt: skip
+    running = world.wanted is RolloutState.RUNNING and standing.state in _GOES_ON
     for view in views:
         record = view.record
         if record.settled or view.live.busy is not None:
@@ -220,7 +227,7 @@ def _timed_out(plan: Plan, view: View, world: World) -> SiteRecord | None:
     record = view.record
     if record.state is SiteState.ROLLING_BACK or record.spent_s <= limit_s(plan, record):
         return None
-    if record.state is SiteState.BAKING and record.offline_since is None:
+    if record.state is SiteState.BAKING and record.offline_since is None and record.switched_here:
         # It can be reached, so it need not stay on what was never proven.
         said = record.unproven or record.reason
         return moved(record, SiteState.ROLLING_BACK, f"not proven after {record.spent_s:.0f} s: {said}", world.now)
@@ -244,14 +251,20 @@ def _pending(plan: Plan, standing: Standing, view: View, world: World) -> SiteRe
             return moved(record, SiteState.FAILED, f"{said}fail", world.now)
         if standing.wave >= len(plan.waves) and not plan.policy.catch_up:
             return moved(record, SiteState.SKIPPED, f"{said}wait, and the policy has no catch_up", world.now)
-    late = wave_index(plan, record) < standing.wave
-    if late and record.state is not SiteState.HELD and world.newest and world.newest.digest != record.target.digest:
+    late, newest = wave_index(plan, record) < standing.wave, _newest_for(view, world)
+    if late and record.state is not SiteState.HELD and newest and newest.digest != record.target.digest:
         # Also when it was on its way to an older one, or to one that is revoked since: nothing of that was switched.
-        changed = moved(record, SiteState.WAITING, f"late: {world.newest.name} is the newest approved release that "
+        changed = moved(record, SiteState.WAITING, f"late: {newest.name} is the newest approved release that "
                         f"has passed its waves", world.now, clinical_sha256="", clinical_until=None, again={},
                         tries={})  # fmt: skip
-        return changed.model_copy(update={"target": world.newest})
+        return changed.model_copy(update={"target": newest})
     return None
+
+
+def _newest_for(view: View, world: World) -> Stamp | None:
+    """What a late site is brought to instead of the plan's release; a pin to that one keeps all others away."""
+    pinned = world.pinned.get(view.site)
+    return world.newest if world.newest is not None and pinned in (None, world.newest.name) else None
 
 
 def _baked(plan: Plan, view: View, world: World) -> SiteRecord | None:
@@ -274,8 +287,12 @@ def moved(record: SiteRecord, state: SiteState, reason: str, now: datetime, **ch
     return record.model_copy(update=update)
 
 
-def waited(view: View, elapsed_s: float, world: World) -> View:
-    """The view after so many seconds in which this process ran: they count where the site was worked at."""
-    if not timer_runs(view, world.mono, paused=world.wanted is RolloutState.PAUSED):
+def waited(view: View, elapsed_s: float, world: World, state: RolloutState) -> View:
+    """The view after so many seconds in which this process ran: they count where the site was worked at.
+
+    `state`: the rollout's. Only one that goes on looks at sites that bake; else none of them is at fault for the time.
+    """
+    watches = world.wanted is RolloutState.RUNNING and state in _GOES_ON
+    if not timer_runs(view, world.mono, watches=watches):
         return view
     return replace(view, record=view.record.model_copy(update={"spent_s": view.record.spent_s + elapsed_s}))

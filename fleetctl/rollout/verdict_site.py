@@ -51,13 +51,17 @@ class View:
 
 @dataclass(frozen=True)
 class World:
-    """All that a decision uses beside the journal. `mono` never goes back, whatever the clock does."""
+    """All that a decision uses beside the journal. `mono` never goes back, whatever the clock does.
+
+    `pinned`: sites and the release that each is pinned to.
+    """
 
     now: datetime
     mono: float
     activation: Mapping[str, Windows] = field(default_factory=dict)
     download: Mapping[str, Windows] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
+    pinned: Mapping[str, str] = field(default_factory=dict)
     revoked: str = ""
     newest: Stamp | None = None
     promoted: Mapping[str, str] = field(default_factory=dict)
@@ -94,13 +98,13 @@ def wave_of(plan: Plan, record: SiteRecord) -> PlannedWave:
     return next(wave for wave in plan.waves if wave.name == record.wave)
 
 
-def timer_runs(view: View, mono: float, *, paused: bool = False) -> bool:
+def timer_runs(view: View, mono: float, *, watches: bool = True) -> bool:
     """Whether time counts against the site's timeout: not while it waits for its window, its turn or, before the
-    switch, for a connection, and not while an operator has `paused` what would prove it."""
+    switch, for a connection. `watches`: somebody looks at sites that bake; else nothing could prove one."""
     if view.record.settled:
         return False
     if view.record.state in SWITCHED:
-        return not paused or view.record.state is not SiteState.BAKING
+        return watches or view.record.state is not SiteState.BAKING
     if view.record.offline_since is not None:
         return False
     return view.open is not None or view.live.busy is not None or view.live.ready_at - mono > 0

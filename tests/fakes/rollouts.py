@@ -124,6 +124,7 @@ class FakeSources:
     clock: FakeClock
     boxes: dict[str, FakeBox] = field(default_factory=dict)
     held_sites: dict[str, str] = field(default_factory=dict)
+    pinned_sites: dict[str, str] = field(default_factory=dict)
     revoked_because: str = ""
     newest_release: Stamp | None = None
     activation: dict[str, Windows] = field(default_factory=dict)
@@ -149,6 +150,9 @@ class FakeSources:
 
     def held(self, plan: Plan) -> Mapping[str, str]:
         return self.held_sites
+
+    def pinned(self) -> Mapping[str, str]:
+        return self.pinned_sites
 
     def revoked(self, plan: Plan) -> str:
         return self.revoked_because

@@ -2,7 +2,8 @@
 
 The list of what was imported (`active.json`) is the one thing that an import changes, and it is replaced as a whole; a
 pack is written before it is listed, so an import that is cut off leaves the box as it was. An import for the same
-system and first day takes the place of an earlier one; the earlier file stays: decisions name it by its digest.
+system and first day takes the place of an earlier one; the earlier file stays while a decision names it by its digest
+(appliance/release/codes_held.py).
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ class PackStore:
             NotVerifiedError: the content is no pack, or one in use is damaged.
         """
         pack = read_pack(content)
-        with self._alone():
+        with self.alone():
             before = self.imported()
             replaced = tuple(
                 digest for digest in before if digest != pack.digest and _same_place(self.open(digest).head, pack.head)
@@ -138,7 +139,8 @@ class PackStore:
         return [path for path in self.folder.glob("*.pack") if _DIGEST.fullmatch(path.stem)]
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
+        """Be the only one who changes the folder. Raises RefusedError, UnknownStateError when it cannot be written."""
         try:
             if not self.folder.is_dir():
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -148,14 +150,17 @@ class PackStore:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    raise RefusedError("another import is at work", hint="try again when it has ended") from None
+                    raise RefusedError(
+                        "another import or removal is at work", hint="try again when it has ended"
+                    ) from None
                 # What an import left that was cut off; it was never listed.
                 for path in self.folder.glob(f"{_MAKING}*"):
                     path.unlink(missing_ok=True)
                 yield
         except OSError as error:
             raise UnknownStateError(
-                f"{error.filename or self.folder}: {error.strerror}", hint="nothing was imported; make room or rights"
+                f"{error.filename or self.folder}: {error.strerror}",
+                hint="the lists are as they were; make room or rights",
             ) from None
 
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from appliance.release.incoming import KEPT_FREE_SHARE
 from fleetctl.errors import PreflightError
 from fleetctl.lab import disks
 from fleetctl.lab.disks import allocated_bytes, copy_sparse, make_disks, require_space
+from fleetctl.lab.make import DEFAULT_DATA_DISK_GIB
 from fleetctl.lab.record import disks_for
 
 MIB = 1024**2
+# A lab image as `fleetctl image build` makes it is 721 to 756 MiB; a set of two models, and the set before it, 0.3 GiB.
+SYSTEM_BYTES = 800 * MIB
+MODELS_BYTES = 400 * MIB
 
 
 @pytest.fixture
@@ -93,3 +100,23 @@ def test_disk_that_fills_up_during_the_copy_leaves_no_half(image: Path, tmp_path
 
 def test_enough_space_passes(tmp_path: Path) -> None:
     require_space(tmp_path, 1)
+
+
+@pytest.mark.skipif(shutil.which("mkfs.ext4") is None, reason="e2fsprogs is not installed")
+def test_the_state_volume_of_a_new_site_has_room_for_a_delta_of_an_operating_system(tmp_path: Path) -> None:
+    """As the box counts it: image and copy of the slot beside what a site has, and the share that stays free."""
+    volume = tmp_path / "state"
+    volume.touch()
+    # One half of the mirror, without md's superblock and the LUKS2 header (cryptsetup's 16 MiB).
+    os.truncate(volume, int(DEFAULT_DATA_DISK_GIB * 1024 * MIB) - 17 * MIB)
+    subprocess.run(["mkfs.ext4", "-F", "-q", "-m", "1", volume], check=True)
+    dumped = subprocess.run(["dumpe2fs", "-h", volume], check=True, capture_output=True, text=True).stdout
+    found = {key: words.strip() for key, _, words in (line.partition(":") for line in dumped.splitlines())}
+    total, overhead, free, reserved = (
+        int(found[name]) * 4096 for name in ("Block count", "Overhead clusters", "Free blocks", "Reserved block count")
+    )
+    assert found["Block size"] == "4096"
+    kept = int((total - overhead) * KEPT_FREE_SHARE)
+    assert free - reserved - kept - MODELS_BYTES > 2 * SYSTEM_BYTES
+    # And it costs what is written: the journal, which a file system of this size has.
+    assert allocated_bytes(volume) < 80 * MIB

@@ -89,6 +89,11 @@ def test_a_silence_is_written_read_and_removed(tmp_path: Path) -> None:
     assert read_silences(tmp_path) == [silence()]
     with pytest.raises(RefusedError, match="there is a silence s"):
         write_silence(tmp_path, silence())
+    write_silence(tmp_path, silence(name="power"))
+    with pytest.raises(UsageError) as refused:
+        remove_silence(tmp_path, "pwoer")
+    assert refused.value.hint == "did you mean power?"
+    remove_silence(tmp_path, "power")
     assert remove_silence(tmp_path, "s") == path
     assert read_silences(tmp_path) == []
     with pytest.raises(UsageError, match="no silence s"):

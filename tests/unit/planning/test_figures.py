@@ -113,7 +113,7 @@ def test_recorded_lengths_and_hours_are_used(tmp_path: Path) -> None:
             "  serving:\n    - gpu: NVIDIA L40S\n      model: llama-9\n      token_interval_ms: 1\n"
             "      prefill_tokens_per_s: 1\n"
             "      throughput: [{input_tokens: 1, output_tokens: 1, output_tokens_per_s: 1}]\n",
-            "measured.yaml:8: spec.serving[0].model: llama-9 is no model of the planner; did you mean llama-3.1-",
+            "measured.yaml:8: spec.serving[0].model: llama-9 is no model of the planner; known: llama-3.1-",
         ),
         (
             "  gpus:\n    - {name: NVIDIA L40, transcription_speed: 9}\n",

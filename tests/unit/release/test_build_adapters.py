@@ -39,6 +39,9 @@ def test_adapters_that_cannot_serve_together_are_no_release(cache: FilledCache) 
         made(cache, replace(ASKED, adapters=("style", "other")))
     with pytest.raises(RefusedError, match="is missing or not the image that was packed"):
         made(cache, replace(ASKED, adapters=("nothing",)))
+    with pytest.raises(RefusedError) as refused:
+        made(cache, replace(ASKED, adapters=("stlye",)))
+    assert refused.value.hint == "did you mean style?"
     with pytest.raises(UsageError, match="were both given"):
         made(cache, Request("x", transcription="speech", no_drafting=True, adapters=("style",)))
 

@@ -193,6 +193,9 @@ def test_wrong_usage(sender: Sender, receiver: ReleaseStore, usb: Path) -> None:
     assert str(path) in refused.value.hint
     with pytest.raises(UsageError, match="holds no exported release"):
         taken(receiver, usb / "none", sender)
+    with pytest.raises(UsageError, match="holds no exported release") as refused:
+        taken(receiver, path.with_name(path.name + "1"), sender)
+    assert refused.value.hint == f"did you mean {path.name}?"
     with pytest.raises(FleetctlError, match="no channel"):
         export(sender.store, "2026.11-2", "beta", usb, lambda: NOW, QUIET)
 

@@ -54,9 +54,9 @@ def hand_of(fleet: ReleaseFleet, *names: str) -> SigningHand:
 
 
 @contextmanager
-def refused(kind: type[FleetctlError], *words: str) -> Iterator[None]:
+def refused(kind: type[FleetctlError], *words: str) -> Iterator[pytest.ExceptionInfo[FleetctlError]]:
     with pytest.raises(kind) as caught:
-        yield
+        yield caught
     for word in words:
         assert word in caught.value.message, caught.value.message
     assert caught.value.hint
@@ -290,6 +290,35 @@ def test_a_mistyped_name_is_told_with_what_was_meant(fleet: ReleaseFleet) -> Non
         assert caught.value.hint == hint
 
 
+def test_of_a_release_that_no_channel_has_it_is_said_where_it_is_or_what_was_meant(fleet: ReleaseFleet) -> None:
+    for number, name in enumerate(("2026.11-1", "2026.11-2", "2026.12-1"), 1):
+        fleet.draft(name, number)
+    for name in ("2026.11-1", "2026.11-2"):
+        repository.sign(fleet.store, fleet.hand, name, "candidate", fleet.now())
+    repository.revoke(fleet.store, fleet.hand, "2026.11-2", "candidate", "lost words", fleet.now())
+    for look, name, said, hint in (
+        ("verify", "2026.11-11", "no channel has a release 2026.11-11", "did you mean 2026.11-1?"),
+        ("verify", "other", "no channel has a release other", "releases: 2026.11-1"),
+        ("verify", "2026.11-2", "2026.11-2 was revoked from candidate", "fleetctl release show 2026.11-2"),
+        ("verify", "2026.12-1", "2026.12-1 is a draft, in no channel", "fleetctl release sign 2026.12-1"),
+        ("show", "2026.12-11", "there is no release 2026.12-11", "did you mean 2026.12-1?"),
+        ("sign", "2026.12-11", "there is no draft 2026.12-11", "did you mean 2026.12-1?"),
+        ("refresh", "tragets", "there is no role tragets", "did you mean targets?"),
+    ):
+        with refused(UsageError, said) as caught:
+            match look:
+                case "verify":
+                    verified(fleet.store, fleet.now(), name)
+                case "show":
+                    shown(fleet.store, name)
+                case "sign":
+                    repository.sign(fleet.store, fleet.hand, name, "candidate", fleet.now())
+                case _:
+                    repository.refresh(fleet.store, fleet.hand, [name], fleet.now())
+        assert caught.value.hint == hint
+    assert [each.name for each in verified(fleet.store, fleet.now(), "2026.11-1")] == ["2026.11-1"]
+
+
 def test_without_a_key_of_the_channel_nothing_is_proposed(fleet: ReleaseFleet) -> None:
     fleet.draft("2026.11-1", 1)
     before = contents(fleet.store.folder)
@@ -361,7 +390,7 @@ def test_show_and_list(fleet: ReleaseFleet) -> None:
     ]
     assert shown(fleet.store, "2026.11-1")["manifest"] == manifest
     assert shown(fleet.store, "2026.11-2")["channels"][0].state == "draft"
-    with refused(UsageError, "no draft 2026.11-3"):
+    with refused(UsageError, "no release 2026.11-3"):
         shown(fleet.store, "2026.11-3")
 
 

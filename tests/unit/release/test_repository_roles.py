@@ -157,6 +157,10 @@ def test_thresholds_that_cannot_be_met(fleet: ReleaseFleet) -> None:
         change(fleet, "root", remove=["nobody"])
     with pytest.raises(UsageError, match="no role nightly"):
         change(fleet, "nightly", threshold=1)
+    for role, names, hint in (("root", ["root1"], "did you mean root-1?"), ("stabel", [], "did you mean stable?")):
+        with pytest.raises(UsageError) as caught:
+            change(fleet, role, remove=names, threshold=1)
+        assert caught.value.hint == hint
     assert change(fleet, "root", threshold=2).state == "unchanged"
     assert not list((fleet.store.folder / "pending").iterdir())
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from appliance.audit.log import AuditLog
 from appliance.ctl.__main__ import app
 from appliance.errors import ApplianceError
+from appliance.release.places import ROOT_VARIABLE
 from tests.unit.appliance.coding.tables import files
 
 
@@ -46,6 +50,44 @@ def test_import_then_list_then_look_up(run: Any, tmp_path: Path) -> None:
     text = run("list").stdout
     assert made["digest"][:16] in text
     assert "SYSTEM" in text
+
+
+def test_what_holds_a_pack_is_listed_and_what_nothing_holds_goes(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path))
+    path = written(tmp_path, files.CPT_LONG)
+    first = document(run("import", "cpt", path, "--effective", "2026-01-01", "--version", "old", "-o", "json"))
+    second = document(run("import", "cpt", path, "--effective", "2026-01-01", "--version", "new", "-o", "json"))
+    assert second["replaced"] == [first["digest"]]
+
+    def held() -> dict[str, Any]:
+        return {each["digest"]: each for each in document(run("list", "-o", "json"))["packs"]}
+
+    assert held()[second["digest"]]["held_by"] == ["import"]
+    assert held()[first["digest"]]["held_by"][0].startswith("the tables were changed at ")
+    size = (tmp_path / "codes" / f"{first['digest']}.pack").stat().st_size
+    assert held()[first["digest"]]["size_bytes"] == size
+    assert {tuple(each["held_by"]) for each in held().values() if each["origin"] == "built-in"} == {("OS image",)}
+    days_ago = time.time() - 3 * 86400
+    os.utime(tmp_path / "codes", (days_ago, days_ago))
+    # Nobody can say which decisions rest on it while there is no log to read.
+    assert held()[first["digest"]]["held_by"][0].startswith("the audit log cannot be read: ")
+    refused = run("prune", "--yes")
+    assert isinstance(refused.exception, ApplianceError)
+    assert "every pack is held" in run("prune").stdout
+    with AuditLog.open(tmp_path / "var/lib/appliance/audit", tmp_path / "audit.key", "example.org/audit"):
+        # Its checkpoint is the first thing in a new log: nothing was decided yet.
+        os.utime(tmp_path / "codes", (days_ago, days_ago))
+        assert held()[first["digest"]]["held_by"] == []
+        assert "HELD BY" in run("list").stdout
+        assert f"cpt old: {size} bytes would be removed, with --yes" in run("prune").stdout
+        assert first["digest"] in held()
+        assert document(run("prune", "--yes", "-o", "json")) == {
+            "removed": True, "packs": [{"digest": first["digest"], "size_bytes": size}],
+        }  # fmt: skip
+    assert first["digest"] not in held()
+    assert second["digest"] in held()
 
 
 def test_a_wrong_file_leaves_everything_as_it_was(run: Any, tmp_path: Path) -> None:
