@@ -29,6 +29,7 @@ class Action(StrEnum):
     EXPORT = "document.export"
     READ_CODES = "codes.read"
     REVIEW_CODES = "codes.review"
+    EXPORT_CODES = "codes.export"
     BREAK_GLASS = "access.break_glass"
     READ_AUDIT = "audit.read"
     DELETE = "retention.delete"
@@ -76,6 +77,7 @@ document.read_signed     read       signed  front       .        .      signed  
 document.export          team       .       front       .        .      signed  .
 codes.read               read       review  .           .        .      .       .
 codes.review             team       review  .           .        .      .       .
+codes.export             team       signed  .           .        .      signed  .
 access.break_glass       any        .       .           .        .      .       .
 audit.read               .          .       .           any      .      .       any
 retention.delete         .          .       .           .        any    .       any
