@@ -24,6 +24,10 @@ AddReason = Literal["guideline", "clinician_confirmed", "documented_elsewhere", 
 """Why a code was added without words of this document: a convention asks for it (code first, use additional), a
 clinician confirmed it when asked, another signed document of the visit says it, it is registered (a status), or
 something else."""
+FORM = 2
+"""The form of a stored set. A later addition raises it, and is written with the least form that holds it: 2 has codes
+of another table than the set's. What could be stored before there were forms carries none, so that releases of
+before read it."""
 MAX_ADDED = 60
 """As many as are suggested at most; what was withdrawn counts."""
 
@@ -81,6 +85,7 @@ class CodeSet(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    form: Annotated[int, Field(ge=1, le=FORM, description="As it was stored; `plain` says which is written.")] = 1
     date_of_service: date
     age_years: int | None = None
     sex: Literal["female", "male"] | None = None
@@ -133,7 +138,10 @@ class CodeSet(BaseModel):
         """
         absent: dict[str, Any] = {name: True for name in ("added", "order") if not getattr(self, name)}
         own = {at: {"table_version"} for at, item in enumerate(self.items) if not item.table_version}
-        return self.model_dump_json(exclude={**absent, "items": own}).encode()
+        form = 2 if len(own) < len(self.items) else 1
+        absent |= {"form": True} if form == 1 else {}
+        written = self.model_copy(update={"form": form})
+        return written.model_dump_json(exclude={**absent, "items": own}).encode()
 
     def item(self, number: int) -> Item:
         """Return an item by its number, from 1. Raises ProblemError 404."""
