@@ -19,6 +19,19 @@ class CodeSystem(StrEnum):
     HCPCS = "hcpcs"
     CPT = "cpt"
 
+    @property
+    def uri(self) -> str:
+        """The name that FHIR R4 gives it (https://hl7.org/fhir/R4/terminologies-systems.html, terminology.hl7.org)."""
+        return _URIS[self]
+
+
+_URIS = {
+    CodeSystem.ICD_10_CM: "http://hl7.org/fhir/sid/icd-10-cm",
+    CodeSystem.ICD_11_MMS: "http://id.who.int/icd/release/11/mms",
+    CodeSystem.HCPCS: "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
+    CodeSystem.CPT: "http://www.ama-assn.org/go/cpt",
+}
+
 
 class Assertion(StrEnum):
     """How the text holds a statement; only what is present is coded as present."""

@@ -150,7 +150,7 @@ def lookup(
 
     Exit code: 0 found, 1 nothing like it in the table, 2 there is no such table here.
     """
-    from appliance.coding.tables.lookup import told
+    from appliance.coding.tables.lookup import listed, told
     from appliance.coding.tables.search import found_by_words
     from appliance.ctl.codes_shown import entry_lines
 
@@ -164,12 +164,11 @@ def lookup(
         document = told(table, entry, day)
         _show(document, "\n".join(entry_lines(document)), output)
         return
-    found = found_by_words(table, query, limit)
-    rows = [{"code": each.code, "title": each.title, "billable": table.billable_on(each.code, day)} for each in found]
+    rows = listed(table, found_by_words(table, query, limit), day)
     lines = [f"{each['code']:<9} {' ' if each['billable'] else '-'} {each['title']}" for each in rows]
     words_of_none = f"{system} {table.version} has no such code and no title with these words{_nearest(table, query)}"
     _show({"query": query, "on": day.isoformat(), "found": rows}, "\n".join(lines) or words_of_none, output)
-    raise typer.Exit(0 if found else 1)
+    raise typer.Exit(0 if rows else 1)
 
 
 @app.command()

@@ -155,13 +155,16 @@ class CodesAnswer(Answer):
     audit_index: int
 
 
+CodeAct = Literal["suggest", "open", "accept", "reject", "replace", "add", "withdraw", "order", "finalise"]
+
+
 class CodeRevisionAnswer(Answer):
     """One state of a document's codes: who made it, when, and what became another."""
 
     version: int
     at: datetime
     by: str
-    act: Literal["suggest", "open", "accept", "reject", "replace", "add", "withdraw", "order", "finalise"]
+    act: CodeAct
     number: Annotated[
         int | None, Field(description="Of the suggestion decided about, or of the code added or withdrawn; else null.")
     ]

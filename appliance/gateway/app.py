@@ -26,7 +26,9 @@ from appliance.gateway.routes import (
     audit,
     code_additions,
     code_beginning,
+    code_export,
     code_history,
+    code_search,
     codes,
     consent,
     deid,
@@ -60,7 +62,7 @@ _THREADS = 96
 # In this order a path is looked for: what somebody waits for comes first.
 _ROUTERS = (
     drafts, health, encounters, consent, recordings, live, transcripts, records, documents, review,
-    code_beginning, codes, code_additions, code_history, visit_level, practice, audit, deid,
+    code_beginning, codes, code_additions, code_history, code_export, code_search, visit_level, practice, audit, deid,
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +24,10 @@ AddReason = Literal["guideline", "clinician_confirmed", "documented_elsewhere", 
 """Why a code was added without words of this document: a convention asks for it (code first, use additional), a
 clinician confirmed it when asked, another signed document of the visit says it, it is registered (a status), or
 something else."""
+FORM = 2
+"""The form of a stored set. A later addition raises it, and is written with the least form that holds it: 2 has codes
+of another table than the set's. What could be stored before there were forms carries none, so that releases of
+before read it."""
 MAX_ADDED = 60
 """As many as are suggested at most; what was withdrawn counts."""
 
@@ -41,6 +45,7 @@ class Item(BaseModel):
     reason: Reason | None = None
     code: str = ""
     title: str = ""
+    table_version: Annotated[str, Field(description="That `code` is of; empty: the set's own.")] = ""
     by: str = ""
     at: datetime | None = None
 
@@ -80,6 +85,7 @@ class CodeSet(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    form: Annotated[int, Field(ge=1, le=FORM, description="As it was stored; `plain` says which is written.")] = 1
     date_of_service: date
     age_years: int | None = None
     sex: Literal["female", "male"] | None = None
@@ -103,6 +109,13 @@ class CodeSet(BaseModel):
         return in_order(self.order, [*suggested, *(one.code for one in self.added if one.counts)])
 
     @property
+    def counted(self) -> list[tuple[str, str, str]]:
+        """The codes that count, in the order of `accepted`: each with its title and the version of its table."""
+        known = {one.code: (one.title, one.table_version) for one in self.added if one.counts}
+        known |= {one.code: (one.title, one.table_version or self.table_version) for one in self.items if one.counts}
+        return [(code, *known[code]) for code in self.accepted]
+
+    @property
     def sequenced(self) -> bool:
         """Whether a coder has put all codes that count into their order."""
         return bool(self.order) and len(self.order) == len(self.accepted)
@@ -120,10 +133,15 @@ class CodeSet(BaseModel):
     def plain(self) -> bytes:
         """Return it as it is sealed.
 
-        Without added codes and without an order as before there were any: a release that does not know them can read
-        such a set.
+        Without added codes, an order, or a code of another table as before there were any: a release that does not know
+        them can read such a set.
         """
-        return self.model_dump_json(exclude={name for name in ("added", "order") if not getattr(self, name)}).encode()
+        absent: dict[str, Any] = {name: True for name in ("added", "order") if not getattr(self, name)}
+        own = {at: {"table_version"} for at, item in enumerate(self.items) if not item.table_version}
+        form = 2 if len(own) < len(self.items) else 1
+        absent |= {"form": True} if form == 1 else {}
+        written = self.model_copy(update={"form": form})
+        return written.model_dump_json(exclude={**absent, "items": own}).encode()
 
     def item(self, number: int) -> Item:
         """Return an item by its number, from 1. Raises ProblemError 404."""

@@ -7,12 +7,16 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from appliance.coding.choice import Ranked, rank
 from appliance.coding.edits import Editor, Finding
 from appliance.coding.edits import sentences as finding_sentences
 from appliance.coding.suggestion import CodeSystem, CodeTable, Suggester, Suggestion
+from appliance.coding.tables.codes import PackedTable
 from appliance.coding.tables.library import Library
+from appliance.coding.tables.lookup import listed
+from appliance.coding.tables.search import MOST_WORDS, looked_up, words_of
 from appliance.contract.audit import Tool
 from appliance.drafting.engine import Engine
 from appliance.errors import ApplianceError
@@ -23,6 +27,8 @@ log = logging.getLogger("appliance.gateway")
 MAX_SUGGESTIONS = 60
 """More than a coder reads for one note; the most confident ones are kept."""
 _ORDER_S = 60.0
+_MOST_SEARCHING = 8
+"""At work or waiting, each with some 0.4 s of one core: who waits longer than a person does asks again."""
 
 
 def table_tool(table: CodeTable) -> Tool:
@@ -88,21 +94,59 @@ class Codes:
         # Of one table: a day of service that another one holds for makes that one's in its place.
         self._made: tuple[str, Suggester | None] | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._searching = 0
 
-    def table(self, on: date) -> CodeTable:
-        """Return the table for a date of service. Raises ProblemError 503 when it cannot be read or is not what it was.
+    def table(self, on: date, system: CodeSystem = CodeSystem.ICD_10_CM) -> PackedTable:
+        """Return the table for a date of service.
 
-        A table that cannot be verified suggests and accepts nothing.
+        A table that cannot be verified suggests and accepts nothing. Raises ProblemError 503 when it cannot be read or
+        is not what it was, 404 for a system that the site has no table of.
         """
         try:
-            found = self.library.table(CodeSystem.ICD_10_CM, on)
+            found = self.library.table(system, on)
         except ApplianceError:
-            found = None
-        if found is None:
+            raise _no_table() from None
+        if found is None and system is not CodeSystem.ICD_10_CM:
             raise ProblemError(
-                503, "no-code-table", "The code table cannot be used", "see `appliancectl codes list` on the box"
-            )
+                404, "no-such-table", "The site has no table of this system",
+                f"`appliancectl codes import {system.value}` on the box brings the publisher's file in",
+                parameter="system",
+            )  # fmt: skip
+        if found is None:
+            raise _no_table()
         return found
+
+    async def found(
+        self, query: str, system: CodeSystem, on: date, limit: int
+    ) -> tuple[PackedTable, list[dict[str, Any]]]:
+        """Return the table for a date of service and its codes for a query, as `codes lookup` finds them.
+
+        Raises ProblemError 422 for more words than are looked for, 503 behind too many that wait, 404 and 503 as
+        `table` does.
+        """
+        if len(words_of(query)) > MOST_WORDS:
+            raise ProblemError(
+                422, "too-many-words", "Too many words", f"at most {MOST_WORDS} are looked for", parameter="words"
+            )
+        if self._searching >= _MOST_SEARCHING:
+            raise ProblemError(
+                503, "codes-busy", "Too many look for codes at once", "ask again in a moment", retry_after_s=1
+            )
+        self._searching += 1
+        try:
+            async with self._one_at_a_time:
+                return await asyncio.to_thread(self._look_up, query, system, on, limit)
+        finally:
+            self._searching -= 1
+
+    def _look_up(
+        self, query: str, system: CodeSystem, on: date, limit: int
+    ) -> tuple[PackedTable, list[dict[str, Any]]]:
+        table = self.table(on, system)
+        try:
+            return table, listed(table, looked_up(table, query, limit), on)
+        except ApplianceError:
+            raise _no_table() from None
 
     async def suggest(self, text: str, on: date, engine: Engine | None, cover: Cover) -> Suggested:
         """Suggest for a text and a date of service. Raises ProblemError 501, 503.
@@ -167,6 +211,10 @@ class Codes:
         try:
             return self._editor.check(codes, on, age_years, "female" if sex == "female" else "male" if sex else None)
         except ApplianceError:
-            raise ProblemError(
-                503, "no-code-table", "The code table cannot be used", "see `appliancectl codes list` on the box"
-            ) from None
+            raise _no_table() from None
+
+
+def _no_table() -> ProblemError:
+    return ProblemError(
+        503, "no-code-table", "The code table cannot be used", "see `appliancectl codes list` on the box"
+    )

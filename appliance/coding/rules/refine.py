@@ -35,20 +35,28 @@ class Refined:
 def refine(tree: CodeTree, code: str, around: Context) -> Refined | None:
     """Return the most specific code that a context supports; None when the table does not have the code.
 
-    A code without detail ("unspecified", "without complications", no side) is left for a sibling that the text names.
+    A code without detail ("unspecified", "without complications", no side) is left for a sibling that the text names,
+    unless that way ends above every billable code: words that happen to stand by ("Diabetes, kidney function is
+    normal") would take a code that a claim can carry away, and give none for it.
     """
     entry = tree.entry(code)
     if entry is None:
         return None
-    questions: list[str] = []
     above = tree.entry(entry.parent) if entry.parent else None
-    if above is not None and _open(tree, entry):
-        siblings = tree.children(above.code)
-        chosen = _choose(tree, siblings, around)
-        if chosen is not None and chosen[1]:
-            entry = chosen[0]
-        elif above.parent or _default(tree.asks(entry), around):
-            questions += _asked_of(tree, above, siblings, entry, around)
+    if above is None or not _open(tree, entry):
+        return _descended(tree, entry, [], around)
+    siblings = tree.children(above.code)
+    chosen = _choose(tree, siblings, around)
+    if chosen is not None and chosen[1]:
+        found = _descended(tree, chosen[0], [], around)
+        if found.entry.billable or not entry.billable:
+            return found
+    elif not (above.parent or _default(tree.asks(entry), around)):
+        return _descended(tree, entry, [], around)
+    return _descended(tree, entry, _asked_of(tree, above, siblings, entry, around), around)
+
+
+def _descended(tree: CodeTree, entry: Entry, questions: list[str], around: Context) -> Refined:
     for _ in range(_MAX_DEPTH):
         children = tree.children(entry.code)
         if not children:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from appliance.coding.suggestion import Entry
@@ -41,6 +42,11 @@ def told(table: PackedTable, entry: Entry, day: datetime.date) -> dict[str, Any]
         ],
         "edits": sorted({flag for each in now for flag in each.flags}),
     }
+
+
+def listed(table: PackedTable, entries: Iterable[Entry], day: datetime.date) -> list[dict[str, Any]]:
+    """Codes that were found, each with its title and whether a claim of that day may carry it."""
+    return [{"code": each.code, "title": each.title, "billable": table.billable_on(each.code, day)} for each in entries]
 
 
 def _notes(notes: Any) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from appliance.coding.suggestion import CodeSystem
 from appliance.coding.validation.records import (
     MAX_FILE_BYTES,
     MAX_RECORDS,
@@ -27,7 +28,7 @@ from appliance.coding.validation.records import (
 from appliance.drafting.bounded_json import JsonRefusedError, parse
 from appliance.errors import UnknownStateError
 
-_SYSTEMS = ("http://hl7.org/fhir/sid/icd-10-cm", "urn:oid:2.16.840.1.113883.6.90")
+_SYSTEMS = (CodeSystem.ICD_10_CM.uri, "urn:oid:2.16.840.1.113883.6.90")
 _NOT_HELD = {"entered-in-error", "refuted"}
 _BLOCKS = {"p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol"}
 _FORM = "a FHIR R4 bundle (.json), or one bundle a line (.ndjson)"

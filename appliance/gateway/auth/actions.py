@@ -29,6 +29,8 @@ class Action(StrEnum):
     EXPORT = "document.export"
     READ_CODES = "codes.read"
     REVIEW_CODES = "codes.review"
+    EXPORT_CODES = "codes.export"
+    SEARCH_CODES = "codes.search"
     BREAK_GLASS = "access.break_glass"
     READ_AUDIT = "audit.read"
     DELETE = "retention.delete"
@@ -48,7 +50,11 @@ class Rule(StrEnum):
     FRONT = "front"  # the document is a front-desk template
 
 
-UNBOUND = frozenset({Action.CREATE_ENCOUNTER, Action.LIST_ENCOUNTERS, Action.READ_AUDIT, Action.CONFIGURE})
+UNBOUND = frozenset(
+    {
+        Action.CREATE_ENCOUNTER, Action.LIST_ENCOUNTERS, Action.SEARCH_CODES, Action.READ_AUDIT, Action.CONFIGURE,
+    }
+)  # fmt: skip
 """Actions that concern no single encounter. All others are decided for one, and refused without."""
 
 _COLUMNS = (Role.CLINICIAN, Role.CODER, Role.FRONT_DESK, Role.AUDITOR, Role.ADMIN, Role.EHR, Role.CONSOLE)
@@ -76,6 +82,8 @@ document.read_signed     read       signed  front       .        .      signed  
 document.export          team       .       front       .        .      signed  .
 codes.read               read       review  .           .        .      .       .
 codes.review             team       review  .           .        .      .       .
+codes.export             team       signed  .           .        .      signed  .
+codes.search             any        any     .           .        .      .       .
 access.break_glass       any        .       .           .        .      .       .
 audit.read               .          .       .           any      .      .       any
 retention.delete         .          .       .           .        any    .       any

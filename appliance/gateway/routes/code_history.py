@@ -8,6 +8,7 @@ from appliance.coding.suggestion import Evidence
 from appliance.gateway.api import Uuid
 from appliance.gateway.api_codes import CodeHistory, CodeRevisionAnswer
 from appliance.gateway.auth.actions import Action
+from appliance.gateway.code_form import read_codes, require_known
 from appliance.gateway.code_set import AddReason, CodeSet, Reason
 from appliance.gateway.opening import not_found, open_document
 from appliance.gateway.routes.caller import Caller, TheCore
@@ -32,7 +33,7 @@ def revisions(document: Uuid, caller: Caller, core: TheCore) -> CodeHistory:
     before: CodeSet | None = None
     for one in rows:
         # Each is sealed under its own place: one that was changed or put in another's place does not open.
-        after = CodeSet.model_validate_json(opened.key.open(one.sealed, revision_place(document, one.version)))
+        after = read_codes(opened.key.open(one.sealed, revision_place(document, one.version)))
         answers.append(_told(one, before, after))
         before = after
     core.trail.append(
@@ -59,8 +60,9 @@ def _told(row: CodeRevisionRow, before: CodeSet | None, after: CodeSet) -> CodeR
             reason, evidence = added.reason, added.evidence
     counted = before.accepted if before else []
     return CodeRevisionAnswer(
-        version=row.version, at=row.at, by=row.subject, act=row.act, number=number, suggested=suggested, reason=reason,
-        evidence=evidence, began=tuple(code for code in after.accepted if code not in counted),
+        version=row.version, at=row.at, by=row.subject, act=require_known(row.act), number=number,
+        suggested=suggested, reason=reason, evidence=evidence,
+        began=tuple(code for code in after.accepted if code not in counted),
         ended=tuple(code for code in counted if code not in after.accepted), accepted=tuple(after.accepted),
         suggestions=len(after.items), findings=tuple(dict.fromkeys(one.rule for one in after.findings)),
         date_of_service=after.date_of_service, table_version=after.table_version, audit_index=row.audit_index,

@@ -10,6 +10,7 @@ from appliance.coding.suggestion import CodeTable, Entry
 from appliance.contract.audit import Digest, Tool
 from appliance.gateway.auth.actions import Action
 from appliance.gateway.auth.principal import Principal
+from appliance.gateway.code_form import read_codes
 from appliance.gateway.code_set import CodeSet
 from appliance.gateway.core import Core
 from appliance.gateway.opening import Opened, not_found, open_document
@@ -127,8 +128,8 @@ def place_of(document: str, version: int) -> str:
 
 
 def code_set_of(opened: Opened, row: CodeSetRow) -> CodeSet:
-    """Return the set. Raises IntegrityError when it is not what was stored."""
-    return CodeSet.model_validate_json(opened.key.open(row.sealed, place_of(row.document_id, row.version)))
+    """Return the set. Raises IntegrityError when it is not what was stored, ProblemError 501 for a later release's."""
+    return read_codes(opened.key.open(row.sealed, place_of(row.document_id, row.version)))
 
 
 def text_commitment(opened: Opened, row: DocumentRow) -> str:

@@ -93,6 +93,7 @@ def decide(
         decided = item.model_copy(
             update={
                 "decision": given.decision, "reason": given.reason, "code": code, "title": title,
+                "table_version": table.version if table and table.digest != content.table_digest else "",
                 "by": caller.member_id, "at": turn.now,
             }
         )  # fmt: skip

@@ -186,3 +186,19 @@ def test_over_the_real_table_most_headers_reach_a_billable_code_and_none_leaves_
         reached += refined.entry.billable
     assert len(heads) > 2000
     assert reached / len(heads) > 0.85
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "code"),
+    [
+        ("Diabetes, kidney function is normal.", "Diabetes", "E11.9"),
+        ("Type 1 diabetes, kidney function unremarkable.", "diabetes", "E10.9"),
+    ],
+)
+def test_words_that_stand_by_take_no_claimable_code_away(text: str, word: str, code: str) -> None:
+    from appliance.coding.tables.builtin import built_in_table
+
+    found = suggested(text, (word, code), rules=StructureRules(built_in_table()))
+    assert list(found) == [code]
+    # What they may mean is asked, and not decided.
+    assert "kidney complications" in found[code].question or "diabetic nephropathy" in found[code].question

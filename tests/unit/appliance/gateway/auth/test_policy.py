@@ -44,6 +44,8 @@ document.read_signed     omg.:=     all:s    all:f       ....:=   ....:=   all:s
 document.export          om..:=     ....:=   all:f       ....:=   ....:=   all:s    ....:=
 codes.read               omg.:=     all:rcs  ....:=      ....:=   ....:=   ....:=   ....:=
 codes.review             om..:=     all:rcs  ....:=      ....:=   ....:=   ....:=   ....:=
+codes.export             om..:=     all:s    ....:=      ....:=   ....:=   all:s    ....:=
+codes.search             omgx:=     omgx:=   ....:=      ....:=   ....:=   ....:=   ....:=
 access.break_glass       omgx:=     ....:=   ....:=      ....:=   ....:=   ....:=   ....:=
 audit.read               ....:=     ....:=   ....:=      omgx:=   ....:=   ....:=   omgx:=
 retention.delete         ....:=     ....:=   ....:=      ....:=   omgx:=   ....:=   omgx:=
