@@ -22,6 +22,8 @@ from appliance.deid.recognisers.said_words import SaidWords
 _SHORTEST = 3
 _KEPT = around("unlisted.kept")
 _PERSON_VERBS = around("called.person_verbs")
+_DONE_TO_THINGS = around("called.done_to_things")
+"""Participles as well: "Cast removed", "Gross dictated by"."""
 _COMMON_VERBS = around("called.common_verbs")
 _OPENERS = around("called.openers")
 _DETERMINERS = around("called.determiners")
@@ -135,6 +137,8 @@ class CalledWordRecogniser(ReadingRecogniser):
         if before is not None and word.gap == " " and before.low in self._lists.titles:
             return _Use.SURE
         if beside is None or beside.capital:
+            return _Use.OPEN
+        if beside.low in _DONE_TO_THINGS and word.low not in self._rare:
             return _Use.OPEN
         if beside.low in _PERSON_VERBS or (spoken and beside.low in _COMMON_VERBS):
             return _Use.SURE

@@ -34,6 +34,7 @@ def test_a_word_that_is_somebody_once_is_somebody_each_time(find, text, name):
         "[doctor] she drew blood today . the blood was fine",
         "Swelling improved. Cough improved. Hope remains.",
         "Max HR 132.",
+        "Cast removed. Gross dictated by the resident. Pin removed. Film reviewed. Port placed. Cast removed again.",
         "Her RNP and Smith were negative; anti-Smith was repeated.",
     ],
 )
