@@ -25,6 +25,7 @@ from appliance.deid.model import EntityModel, SpacyEntities
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.addresses import AddressRecogniser
 from appliance.deid.recognisers.base import ReadingArtifacts
+from appliance.deid.recognisers.called_words import CalledWordRecogniser
 from appliance.deid.recognisers.contacts import ContactRecogniser
 from appliance.deid.recognisers.dates import AgeRecogniser, DateRecogniser
 from appliance.deid.recognisers.facilities import FacilityRecogniser
@@ -32,6 +33,7 @@ from appliance.deid.recognisers.handles import HandleRecogniser
 from appliance.deid.recognisers.institutions import InstitutionRecogniser
 from appliance.deid.recognisers.known import KnownNameRecogniser
 from appliance.deid.recognisers.name_class import NameWords
+from appliance.deid.recognisers.name_marks import NameMarkRecogniser
 from appliance.deid.recognisers.names import NameRecogniser
 from appliance.deid.recognisers.numbers import NumberRecogniser
 from appliance.deid.recognisers.place_forms import PlaceRecogniser
@@ -128,7 +130,9 @@ class ClinicalDetector:
             InstitutionRecogniser(classes),
             KnownNameRecogniser(classes),
             NameRecogniser(classes),
+            NameMarkRecogniser(classes),
             UnlistedRecogniser(classes),
+            CalledWordRecogniser(classes),
             UndecidedRecogniser(classes, model or SpacyEntities()),
             CreditCardRecognizer(),
             CryptoRecognizer(),

@@ -16,6 +16,10 @@ _OPENING = re.compile(r"\n|^[\s\"')\]]*[.!?|]|\d[.!?][\"')\]]*\s")
 # Particles that are written in lower case and joined to the name behind them.
 _PREFIXED = frozenset(("al", "el", "ul", "as", "an", "bin", "ben", "abu", "ibn"))
 
+# A sentence begins behind these; names of speakers stand in brackets.
+_BEGUN = re.compile(r"[.?!\]]\s+$")
+_FEWEST_OPENERS, _MOSTLY = 3, 0.6
+
 # Transcribers write these with a capital where they write none else.
 _MYSELF = frozenset(("i", "i'm", "i've", "i'll", "i'd"))
 
@@ -90,6 +94,15 @@ class Reading:
         return (
             bool(words) and upper * 2 < len(words) and any(word.capital and word.low not in _MYSELF for word in words)
         )
+
+    @cached_property
+    def spoken(self) -> bool:
+        """Whether sentences begin in lower case, as in a transcript; single capitals ("MRI", "Target") do not count."""
+        if not self.capitals:
+            return True
+        openers = [word for word in self.words if _BEGUN.search(word.gap) and word.low not in _MYSELF]
+        small = sum(not word.capital for word in openers)
+        return len(openers) >= _FEWEST_OPENERS and small >= _MOSTLY * len(openers)
 
     def sentences(self) -> list[tuple[int, int]]:
         """Rough sentences as (start, end): split behind full stops and at line ends."""

@@ -13,7 +13,7 @@ from typing import Any
 _DIR = Path(__file__).parent
 _FILES = (
     "names.json", "places.json", "clinical.json", "ordinary.json", "around.json", "eponyms.json", "roles.json",
-    "vocabulary.json",
+    "vocabulary.json", "called.json",
 )  # fmt: skip
 _GROUNDING = _DIR.parent.parent / "grounding"
 
@@ -93,7 +93,7 @@ def _drugs() -> frozenset[str]:
 @cache
 def words() -> Words:
     """Read the lists; later calls answer the same object."""
-    names, places, clinical, ordinary, _, eponyms, roles, vocabulary = (_load(name) for name in _FILES)
+    names, places, clinical, ordinary, _, eponyms, roles, vocabulary, _ = (_load(name) for name in _FILES)
     contents = b"".join((_DIR / name).read_bytes() for name in _FILES)
     return Words(
         given=_split(names["given"]),
@@ -125,7 +125,7 @@ def words() -> Words:
 
 @cache
 def _around() -> dict[str, frozenset[str]]:
-    loaded = _load("around.json") | _load("roles.json")
+    loaded = _load("around.json") | _load("roles.json") | _load("called.json")
     return {key: _split(lines) for key, lines in loaded.items() if key != "about"}
 
 

@@ -122,7 +122,7 @@ class NameContext:
         if before in ("patient", "pt", "client") and word.capital and not word.text.isupper() and word.gap == " ":
             return (at, self._extended(words, at, introduced=True), LIKELY)
         beside = words[at + 1] if at + 1 < len(words) and words[at + 1].gap == " " else None
-        if reading.capitals or beside is None or len(word.low) < 4 or word.capital:
+        if not reading.spoken or beside is None or len(word.low) < 4 or word.capital:
             return None
         if self._classes.weight(beside.low) == Weight.SURNAME and not self._classes.clinical(words, at + 1):
             return (at, at + 1, LIKELY)

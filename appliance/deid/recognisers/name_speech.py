@@ -232,7 +232,7 @@ class NameSpeech:
         if weight == Weight.UNKNOWN and len(word.low) < _SHORTEST + 1 and not word.capital:
             return None
         strange = weight == Weight.UNKNOWN and not word.capital
-        spoken = strange and not reading.capitals
+        spoken = strange and reading.spoken
         if strange and word.low.endswith(_PARTICIPLES):
             return None
         if self._stands(left, right, words, at, strange=strange) or (spoken and self._somebody(left, right, word)):

@@ -122,7 +122,7 @@ class NameRecogniser(ReadingRecogniser):
             return True
         if weight == Weight.WORD_GIVEN and word.opens and word.capital:
             return at + 1 < len(words) and words[at + 1].low in AFTER_A_NAME
-        if weight in (Weight.WORD_GIVEN, Weight.UNKNOWN) and not reading.capitals:
+        if weight in (Weight.WORD_GIVEN, Weight.UNKNOWN) and reading.spoken:
             return True
         if word.opens and word.capital and weight == Weight.WORD_SURNAME and word.low in self._lists.not_a_name:
             owns = word.text.lower().endswith(("'s", "’s"))

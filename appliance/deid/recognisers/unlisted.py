@@ -48,7 +48,7 @@ class UnlistedRecogniser(ReadingRecogniser):
         self._said = SaidWords(classes)
 
     def find(self, reading: Reading) -> Iterator[Found]:
-        """In a text with capitals what has one; in speech without, every word."""
+        """In a text with capitals what has one; in speech, which has few or none, every word without."""
         words = reading.words
         if reading.capitals:
             for at, word in enumerate(words):
@@ -59,9 +59,12 @@ class UnlistedRecogniser(ReadingRecogniser):
                         yield Found(word.start, word.end, IdentifierKind.NAME, POSSIBLE)
                 elif self._is_strange(words, at) or self._is_out_of_place(words, at):
                     yield Found(word.start, word.end, self._kind(words, at), POSSIBLE)
+        if not reading.spoken:
             return
         for at, word in enumerate(words):
             low = word.low
+            if reading.capitals and word.capital:
+                continue
             if low in self._said.anywhere:
                 hidden = self._is_said(words, at)
             elif low in self._said.somewhere:
