@@ -26,18 +26,22 @@ _UNIT = (
     r"|\d{1,2}\s?[º°ª]\s?\w{1,4}\b\.?|\d{1,2}\.\s?(?:tv|th|mf|sal|og|stock)\b"
     r"|\d{1,2}(?:st|nd|rd|th)\s(?:cross|main|block|stage|phase|floor)\b)"
 )
+# To the next part: a comma or a line, whose quoting marks belong to neither.
+_NEXT = r"[ \t]*(?:[,\n][ \t>|?]{0,6}){1,3}"
 _BEHIND = tuple(
     re.compile(pattern)
     for pattern in (
         rf"[ \t]*[,\n–-]?\s{{0,6}}(?i:{_UNIT})(?!\w)",
         # A stair or a flat behind a house number, "31 A 5", "15 B", "221-II".
         r"(?<=\d)(?:[ ][A-Z](?:[ ]\d{1,3})?(?=\s*[,;\n]|\s*$)|\s?[/-]\s?(?:[IVX]{1,4}|\d{1,4})[A-Za-z]?(?![\w%]))",
-        rf"\s*[,\n-]\s*{_CODE}\s{_TOWN}",
-        rf"\s*[,\n]\s*{_TOWN}\s*,?\s{{0,6}}(?:{_BRITISH}|(?:NSW|VIC|QLD|SA|WA|TAS|ACT|NT)\s\d{{4}})",
-        rf"(?:\s*[,\n]\s*|\s){_TOWN}\s*[,\n]?\s{{0,6}}(?i:{_COUNTRY})\b(?:\s\(\w+\))?(?:,?\s+{_CODE})?",
-        rf"\s*[,\n]\s*{_TOWN}\s*[,\n]?\s{{0,6}}(?:{_STATE},?\s{{1,6}})?{_CODE}",
-        rf"\s*[,\n]\s*(?i:{_COUNTRY})\b(?:,?\s+{_CODE})?",
+        rf"(?:{_NEXT}|\s-\s){_CODE}\s{_TOWN}",
+        rf"{_NEXT}{_TOWN}\s*,?\s{{0,6}}(?:{_BRITISH}|(?:NSW|VIC|QLD|SA|WA|TAS|ACT|NT)\s\d{{4}})",
+        rf"(?:{_NEXT}|\s){_TOWN}\s*[,\n]?\s{{0,6}}(?i:{_COUNTRY})\b(?:\s\(\w+\))?(?:,?\s+{_CODE})?",
+        rf"{_NEXT}{_TOWN}\s*[,\n]?\s{{0,6}}(?:(?:{_STATE}|\d{{1,2}}),?\s{{1,6}})?{_CODE}",
+        rf"{_NEXT}(?i:{_COUNTRY})\b(?:,?\s+{_CODE})?",
         rf"\s*,?\s*{_BRITISH}",
+        # Without a comma, behind a flat, at the end of a line: "Apt. 4 Alder Creek".
+        rf"(?<=\d)[ ]{_TOWN}(?=\s*(?:[.;\n]|$))",
         r"[ ](?:near|at|by)\s(?:exit|mile(?:\smarker)?|mm)\s\d{1,4}\b",
     )
 )

@@ -45,9 +45,8 @@ _BEFORE = (
 )
 _PREFIXED = re.compile(rf"(?<!\w)(?P<words>{_BEFORE}\s{_NAMES}),?\s{_NUMBER}")
 _COUNTED = re.compile(
-    rf"(?<![\w.,/-])\d{{1,4}}(?:\s?(?:bis|ter|[A-Z]))?,?\s(?:rue|avenue|boulevard|allée|chemin|impasse|quai|cours|place"
+    rf"(?<![\w.,/-])\d{{1,4}}(?:\s?(?:bis|ter|[A-Z]))?,?\s(?i:rue|avenue|boulevard|allée|chemin|impasse|quai|cours|place"
     rf"|passage|sentier|ruelle|square|montée|rang|côte|via|calle|jalan|soi|sráid)\s(?P<words>{_NAMES})",
-    re.I,
 )
 _POSTAL = (
     r"(?:[A-Z]{1,2}-)?(?:\d{5}-\d{3}|\d{4}-\d{3}|\d{2}-\d{3}|\d{3}\s\d{2}|\d{4}\s?[A-Z]{2}|\d{4,5})(?![\w%]|[.,]\d)"
@@ -105,6 +104,9 @@ _RARE = re.compile(
     rf"(?<![\w.,/-])\d{{1,6}}\s?[½¼¾A-Z]?,?\s(?:[NSEW]{{1,2}}\.?\s)?(?P<words>(?:{_NAME}\s){{1,3}}){_RARE_WORDS}\b\.?"
     r"(?=\s*(?:[,;.\n#]|$)|\s(?:#|Apt|Unit|Ste|Suite|in|and|near|was|is)\b)"
 )
+_SURE_END = re.compile(
+    r"(?:Gulch|Wharf|Quay|Wynd|Croft|Mews|Parade|Promenade|Causeway|Bypass|Street|Avenue|Road|Lane|Blvd)\.?$"
+)  # hardly anything else behind a number and a name that is a word
 _THE = re.compile(rf"(?<![\w.,/-])\d{{1,4}},?\sThe\s(?P<words>{_NAME}(?:\s{_NAME})?)(?=\s*[,\n])")
 _OTHER = re.compile(
     rf"(?<![\w.,/-])(?:\d{{2,6}}\s[NSEW]{{1,2}}\.\s{_NAME}(?=\s*[,;.\n]|\s*$)"
@@ -173,7 +175,7 @@ def foreign_streets(text: str, low: str, is_plain: Callable[[str], bool]) -> Ite
     ):
         for match in pattern.finditer(text) if sign else ():
             names = [word.lower().rstrip(".,") for word in re.split(r"[\s-]+", match["words"]) if len(word) > 2]
-            if not all(map(is_plain, names)):
+            if not all(map(is_plain, names)) or (pattern is _RARE and _SURE_END.search(match.group())):
                 yield Found(match.start(), match.end(), Kind.ADDRESS, CERTAIN if pattern is _LINE else LIKELY)
     if coded:
         yield from _towns(text, is_plain)
