@@ -32,6 +32,7 @@ from appliance.deid.recognisers.facilities import FacilityRecogniser
 from appliance.deid.recognisers.handles import HandleRecogniser
 from appliance.deid.recognisers.institutions import InstitutionRecogniser
 from appliance.deid.recognisers.known import KnownNameRecogniser
+from appliance.deid.recognisers.loose_codes import LooseCodeRecogniser
 from appliance.deid.recognisers.name_class import NameWords
 from appliance.deid.recognisers.name_marks import NameMarkRecogniser
 from appliance.deid.recognisers.names import NameRecogniser
@@ -125,6 +126,7 @@ class ClinicalDetector:
             SegmentRecogniser(),
             TableRecogniser(),
             VehicleRecogniser(),
+            LooseCodeRecogniser(),
             HandleRecogniser(classes),
             FacilityRecogniser(classes),
             InstitutionRecogniser(classes),

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.lexicon import Words, around
 from appliance.deid.reading import Reading, Word
+from appliance.deid.recognisers.address_extent import widened
 from appliance.deid.recognisers.address_forms import address_forms
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.foreign_streets import foreign_streets
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES
+from appliance.deid.recognisers.spoken_addresses import spoken_addresses
 from appliance.deid.recognisers.street_forms import streets
 
 _STATES = (
@@ -148,10 +151,23 @@ class AddressRecogniser(ReadingRecogniser):
             place.split(" ")[0] for place in words.places | words.ordinary_places | words.large_places if " " in place
         }
         self._several = frozenset(place for place in words.places | words.large_places if " " in place)
+        self._plain = words.ordinary | words.vocabulary | words.clinical | words.not_a_name | words.heads
 
     def find(self, reading: Reading) -> Iterator[Found]:
-        """Addresses by form, then cities by the list of places and by what stands around them."""
+        """Addresses as far as they reach, then cities by the list of places and by what stands around them."""
+        for found in self._streets(reading):
+            if found.kind is IdentifierKind.ADDRESS:
+                start, end = widened(reading.text, found.start, found.end)
+                yield Found(start, end, found.kind, found.confidence)
+            else:
+                yield found
+        yield from self._cities(reading)
+
+    def _streets(self, reading: Reading) -> Iterator[Found]:
         text = reading.text
+        yield from foreign_streets(text, text.lower(), self._is_plain)
+        for start, end in spoken_addresses(reading):
+            yield Found(start, end, IdentifierKind.ADDRESS, LIKELY)
         for pattern in (_STREET_ADDRESS, _BOX, _STREET_ALONE, _FOREIGN, _ROOM, _MILITARY):
             for match in pattern.finditer(text):
                 if pattern is _FOREIGN and not self._is_street(match.group()):
@@ -183,7 +199,6 @@ class AddressRecogniser(ReadingRecogniser):
             )
             if (listed or not degree) and city.split()[-1] not in self._words.titles | self._words.credentials:
                 yield Found(match.start(), match.end(), IdentifierKind.PLACE, LIKELY)
-        yield from self._cities(reading)
 
     def _cities(self, reading: Reading) -> Iterator[Found]:
         words = reading.words
@@ -210,6 +225,10 @@ class AddressRecogniser(ReadingRecogniser):
                     and not self._clinical(words, at)
                 ):
                     yield Found(word.start, word.end, IdentifierKind.PLACE, LIKELY)
+
+    def _is_plain(self, low: str) -> bool:
+        """Whether a word, or what it is the plural of, is one of English or of medicine."""
+        return low in self._plain or low.removesuffix("s") in self._plain
 
     def _is_street(self, text: str) -> bool:
         """Whether "number, names, number" is a street: no word is clinical, the number is no year."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.date_forms import date_forms
 from appliance.deid.recognisers.days import days
+from appliance.deid.recognisers.late_dates import late_dates
 from appliance.deid.recognisers.old_ages import old_ages
 
 _LONG_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
@@ -184,7 +186,7 @@ class DateRecogniser(ReadingRecogniser):
                 yield Found(match.start(), match.end(), IdentifierKind.DATE, CERTAIN)
         if "/" in text:
             yield from days(text)
-        for start, end in date_forms(text):
+        for start, end in chain(date_forms(text), late_dates(reading)):
             yield Found(start, end, IdentifierKind.DATE, LIKELY)
         for pattern in (_DAY_ALONE, _DAY_LATE, _DAY_OF_WEEK):
             for match in pattern.finditer(text):

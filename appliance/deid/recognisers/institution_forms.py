@@ -25,8 +25,56 @@ _PATTERNS = (
         r"|santa|sao)\s+[^\W\d_]{3,20})\b",
         re.I,
     ),
+    re.compile(
+        r"\b(?i:occupation|job|profession|trade|employment|works? as an?)\s?:?\s(?:[a-z-]+\s){0,3}[a-z-]+(?:,"
+        r"|\s(?i:at|for|with))\s"
+        r"(?P<place>[A-Z][\w&'’.-]+(?:\s(?:&|of|and)?\s?[A-Z][\w&'’.-]+){0,4})"
+    ),
+    re.compile(
+        r"\b(?i:pre-?school|day ?care|home health|home care|hospice|dme|church|gym|camp|vendor|supplier|head start"
+        r"|dialysis unit)\s?:\s"
+        r"(?P<place>[A-Z][\w&'’.-]+(?:\s(?:&|of|and)?\s?[A-Z][\w&'’.-]+){0,4})"
+    ),
+    # A capital article in a sentence opens a name: "discharged to The Gables".
+    re.compile(r"(?<=[a-z] )(?P<place>The\s[A-Z][a-z'’-]+(?:\s[A-Z][a-z'’-]+)?)(?=\s*(?:[.,;\n]|$))"),
+    re.compile(r"\b(?P<place>(?:USS|USNS|USCGC|HMS|HMCS|Fort|Ft\.|Camp)\s[A-Z][a-z'’-]+(?:\s[A-Z][a-z'’-]+)?)\b"),
 )
-_SIGNS = ("for calling", "drs", "villa", "casa", "residen", "maison", "convent")
+_SIGNS = (
+    "occupation",
+    "job",
+    "profession",
+    "trade",
+    "employment",
+    "work as",
+    "works as",
+    "preschool",
+    "daycare",
+    "home health",
+    "home care",
+    "hospice",
+    "dme",
+    "church",
+    "gym",
+    "camp",
+    "vendor",
+    "supplier",
+    "head start",
+    "dialysis",
+    " the ",
+    "uss ",
+    "usns",
+    "uscgc",
+    "hms",
+    "fort ",
+    "ft. ",
+    "for calling",
+    "drs",
+    "villa",
+    "casa",
+    "residen",
+    "maison",
+    "convent",
+)
 
 
 def institution_forms(text: str) -> Iterator[tuple[int, int]]:

@@ -49,6 +49,7 @@ _SURE = (
     "|synagogue|mosque|cathedral|basilica|tabernacle|ministries|(?:baptist|methodist|lutheran|presbyterian|catholic"
     "|bible|christian|community) (?:church|fellowship|center|academy|school)"
     # trades
+    "|shipyards?|shipbuilding|vna|home medical"
     "|trucking|landscaping|lawn care|plumbing|heating|roofing|masonry|paving|concrete|drywall|electric(?: company)?"
     "|hvac"
     "|(?:plumbing|heating|roofing|electric|cooling|drain|air) (?:and|&) (?:heating|cooling|air|siding|sons|plumbing)"

@@ -36,12 +36,14 @@ _PATTERNS = tuple(
         rf"\b{_WHO}(?:\s+(?:is|was|are|were|also|still|now|only|already|both|almost|nearly|just|about|alive|living|well"
         rf"|d|dec\.?|dcd|age|aged|at|will be|would be|turned|turns|just turned|deceased|died|d\.)){{1,4}},?\s+{_SAID}",
         rf"\b{_WHO}\s*[,(:-]\s*(?:now\s+|age\s+|alive\s+|living\s+|aged\s+|at\s+)?{_AGE}(?=\s*[,;.)]|\s*$|\s+and\b)",
-        rf"\b(?:mother|father|sister|brother|husband|wife|aunt|uncle|mom|dad|spouse)\s+{_AGE}(?=\s*[,;.)]|\s*$|\s+and\b)",
+        rf"\b(?:mother|father|sister|brother|husband|wife|aunt|uncle|mom|dad|spouse)\s+{_AGE}(?=\s*[,;.)]|\s*$"
+        rf"|\s+and\b)",
         rf"\b(?:alive|living|well|died|deceased|passed(?: away)?|lived|expired|d\.)(?:,|\s+at|\s+until|\s+to|\s+to be"
         rf"|\s+past)?\s+(?:age\s+|the age of\s+)?{_SAID}",
         rf"[A-Za-z]\s?[,(]\s?{_AGE}(?=\s?[,)]\s+(?:was|is|who|has|had|presents?|presented|found|lives|of|a|an|denies"
         rf"|widowed|retired|married|fell|came|brought|admitted)\b)",
-        rf"\b(?:born|b\.|dob|birth|birthdate|yob)\b[^\n]{{0,24}}?\b(?:18|19)\d\d\s?[,;]?\s*(?:\(|age[:d]?\s|now\s|so\s)?"
+        rf"\b(?:born|b\.|dob|birth|birthdate|yob)\b[^\n]{{0,24}}?\b(?:18|19)\d\d\s?[,;]?\s*(?:\(|age[:d]?\s|now\s"
+        rf"|so\s)?"
         rf"\s?{_AGE}(?=\s*[,;.)]|\s*$|\s+(?:y|and|who|now)\b)",
         rf"\({_AGE}\s+(?:in|this|next)\s+(?:[A-Z]\w+|month|week|year)\)".replace(_NOT, ""),
         rf"(?<![\w.])(?P<age>{_OLD}(?:st|nd|rd|th)|ninet(?:y|ieth)(?:[- ]\w{{3,7}})?|(?:one )?hundredth)"
@@ -62,11 +64,44 @@ _FIGURES = tuple(
         rf"(?<![\w.,/-]){_AGE}(?=,\s+{_LIVES}\b)",
         r"\b(?:his|her|their|my|your)\s+(?P<age>(?:early|mid|late|upper)[\s-](?:90['’]?s|nineties|hundreds))\b",
         rf"\bturn(?:s|ed|ing)\s+{_SAID}",
-        rf"\bage(?:\s*\((?:in\s+)?(?:yrs?|years|y)\))?(?:\s+(?:at|on|when|of)\s+(?:[a-z]+\s?){{1,3}}?)?\s*[:=]?\s*{_AGE}",
+        rf"\bage(?:\s*\((?:in\s+)?(?:yrs?|years|y)\))?(?:\s+(?:at|on|when"
+        rf"|of)\s+(?:[a-z]+\s?){{1,3}}?)?\s*[:=]?\s*{_AGE}",
         rf"(?<![\w.,/-])(?P<age>{_OLD})(?=\s?(?:\((?:M|F|male|female)\)|[♀♂]|y/[MF]\b))",
         rf"(?:\b(?:male|female)|(?:^|\n|\()[MF])[\s,]{{1,2}}{_AGE}(?=\s*[,;.)]|\s*$)",
     )
 )
+# These run around a number alone: there are many.
+_AROUND = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (
+        # Fields of records and forms: JSON, XML, "Age at death: 94", "Patient age (years): 94".
+        rf"[\"']\w{{0,16}}age(?:_?(?:in_?)?y(?:ea)?rs)?[\"']\s*:\s*[\"']?{_AGE}(?=[\"'\s,}}]|$)",
+        rf"<\w{{0,12}}age\b[^<>\d]{{0,40}}>?[\"']?{_AGE}(?=[\"'<])",
+        rf"\bage\s(?:at|on|when|of)\s(?:[a-z]+\s?){{1,3}}\s?[:=]\s?{_AGE}",
+        rf"\b(?:nona|cente)(?:gen|n)arian\s?\(?,?\s?{_AGE}",
+        # Somebody's end or present in a family's history, "PGF (94, CHF)"; how old somebody is, asked and answered.
+        rf"\b(?:[MP]?G[MF]|[MP]GG[MF]|Mom|Dad|Aunt|Uncle|Sib|Sis|Bro)\s?\(\s?{_AGE}",
+        rf"\b(?:reached|made it to|made it past|saw|living to|lived past|survived to|celebrated|nearing|approaching)"
+        rf"\s(?:age\s|the age of\s|his\s|her\s|about\s)?{_SAID}",
+        r"\b(?:parents|grandparents|siblings|relatives|family|both|all)\s(?:\w+\s){0,3}(?:into|in|to)\stheir\s"
+        r"(?:early\s|mid[- ]|late\s)?(?P<age>90['’]?s|nineties|hundreds|100['’]?s)",
+        rf"(?:how old (?:are|is|was) (?:you|he|she|they|your \w+)|(?:your|his|her) age)[\s?,.]{{1,3}}(?:\[\w+\]\s?"
+        rf"|\w+:\s)?"
+        rf"(?:(?:i['’]m|he['’]s|she['’]s|he is|she is|i am|oh|uh|um|well|about|just)[\s,]){{0,3}}{_SAID}",
+        # Spoken: behind somebody's short form, "my neighbor's ninety seven", "well i'm like ninety four".
+        rf"\b(?:i['’]m|he['’]s|she['’]s|(?:mom|dad|mother|father|neighbou?r|friend|aunt|uncle|wife|husband|grandma"
+        rf"|grandpa"
+        rf"|pop|nana)['’]s)\s(?:like\s|about\s|almost\s|now\s|already\s|gonna be\s|going to be\s|only\s"
+        rf"|just\s){{0,2}}{_SAID}"
+        rf"(?=\s*(?:[,.;?!\n]|$)|\s(?:and|but|so|now|when|in|this|next|years?|doc|you know)\b)",
+        rf"\b(?:will|['’]ll|would|gonna|going to)\sbe\s(?P<age>{_OLD}|{_SPELT})(?=\s*(?:[,.;?!\n]|$)|\s(?:in|on|this"
+        rf"|next|come)\b)",
+        rf"(?:^|\n|[.?!]\s|\bwell\s|\band\s)at\s{_SAID},?\s(?:i|he|she|you|we|they|remains?|still)\b",
+        rf"\b(?P<age>{_OLD}[- ]?y(?:ea)?r?s?\.?[- ]?old|{_OLD}\s?-?\s?y-o|{_SPELT}[- ]years?[- ](?:old|young))\b",
+        rf"(?<=[,(;]\s)(?P<age>{_OLD})\s?Y(?=\s*(?:[,);.\n]|$))",
+    )
+)
+_WINDOW = 60
 _FIGURE = re.compile(r"(?:9\d|1[0-2]\d)(?<![\d.,/]\d\d)(?<![\d.,/]\d\d\d)(?!\d)|nineties|hundreds")
 _SEVERAL = re.compile(r"\b(?:ages|aged)\s+\d{1,3}(?:\s*(?:,|and|&|/)\s*(?:and\s+)?\d{1,3}){1,6}(?![\w%/]|[.]\d)", re.I)
 _EACH = re.compile(rf"(?<!\d){_OLD}(?!\d)")
@@ -82,6 +117,11 @@ def old_ages(text: str) -> Iterator[tuple[int, int]]:
     for pattern in _PATTERNS:
         for match in pattern.finditer(text):
             yield match.span("age")
+    for sign in _SIGN.finditer(text):
+        start, end = max(0, sign.start() - _WINDOW), min(len(text), sign.end() + _WINDOW)
+        for pattern in _AROUND:
+            for match in pattern.finditer(text, start, end):
+                yield match.span("age")
     if _FIGURE.search(text):
         for pattern in _FIGURES:
             for match in pattern.finditer(text):

@@ -44,7 +44,8 @@ _PATTERNS = tuple(
     )
 )
 _SIGN = re.compile(
-    rf"\b(?:{_WORD[3:-1]}|Loop|Run|Square|Alley|Crossing|Ter|Trl|highway|hwy|route|rte|interstate|I-\d|RR|HC|RFD)\b",
+    rf"\b(?:{_WORD[3:-1]}|Loop|Run|Square|Alley|Crossing|Ter|Trl|highway|hwy|route|rte|interstate"
+    rf"|I-\d{{1,3}}|RR|HC|RFD)\b",
     re.I,
 )
 

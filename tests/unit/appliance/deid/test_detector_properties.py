@@ -127,6 +127,20 @@ _REPEATED = [
     "works at ",
     "Box 5, Alder ",
     "3/4-",
+    "12 Oak St, Apt 4, ",
+    "Calle de la Aa ",
+    "Aa gata 4, ",
+    "12 Aa ",
+    "Plot 4, Block C, ",
+    "my address is one a ",
+    "my snap is a ",
+    "password is a one ",
+    "the fourth ",
+    "14 de marzo ",
+    "she's ninety ",
+    "locker 4-",
+    "job a, Aa ",
+    "go to a dot ",
 ]
 
 
