@@ -95,7 +95,8 @@ def open_envelope(envelope: bytes, public_key: Ed25519PublicKey, payload_type: s
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(each) for each in first["loc"])
-        raise NotUnderstoodError(f"no signed document: {where}: {first['msg']}"[:300]) from None
+        said = f"{where}: {first['msg']}" if where else first["msg"]
+        raise NotUnderstoodError(f"no signed document: {said}"[:300]) from None
     except ValueError as problem:
         raise NotUnderstoodError(f"no signed document: {problem}"[:300]) from None
     if found.payloadType != payload_type:

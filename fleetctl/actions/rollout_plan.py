@@ -16,6 +16,7 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.rollout import Plan, RolloutPolicySpec
 from fleetctl.models.rolloutfiles import policy_path, read_policy
 from fleetctl.models.site import Site
+from fleetctl.nearest import nearest_or_all
 from fleetctl.release.repository_view import published
 from fleetctl.release.store import ReleaseStore
 from fleetctl.rollout.box import Box
@@ -64,6 +65,10 @@ def prepare(fleetdir: FleetDir, *, release: str, policy: str, selectors: Mapping
     spec = read_policy(fleetdir.path, policy).spec
     manifest = find_manifest(fleetdir, spec.channel, release, now)
     sites = fleetdir.sites()
+    if selectors and not any(selectors.items() <= site.metadata.labels.items() for site in sites):
+        words = ", ".join(f"{key}={value}" for key, value in selectors.items())
+        labels = sorted({f"{key}={value}" for site in sites for key, value in site.metadata.labels.items()})
+        raise UsageError(f"no site has the labels {words}", hint=nearest_or_all(words, labels, "labels"))
     candidates(fleetdir, sites, {site.name: Seen(None) for site in sites}, None)
     source = str(policy_path(fleetdir.path, policy))
     check_names(spec, {site.name for site in sites}, source)

@@ -94,13 +94,15 @@ def _made(access: Access, wanted: _Wanted, now: datetime) -> ShownPlan:
     from fleetctl.actions.hold import operator
     from fleetctl.actions.rollout_plan import Asking, draft, expiry, plan_key_note, prepare, sign
     from fleetctl.actions.rollout_sites import ssh_boxes
-    from fleetctl.errors import RefusedError
+    from fleetctl.errors import RefusedError, UsageError
     from fleetctl.models.fleetdir import labels_of
     from fleetctl.report.progress import Progress
     from fleetctl.report.rollout_plan import shown_plan
 
     if wanted.file is not None and wanted.file.exists():
         raise RefusedError(f"{wanted.file} exists", hint="a plan is never overwritten: choose another name for -O")
+    if wanted.file is not None and not wanted.file.parent.is_dir():
+        raise UsageError(f"{wanted.file.parent} is no folder", hint="make it, or choose another place for -O")
     expires_in = expiry(wanted.expires)
     by, fleet = operator(wanted.by), access.fleet
     subject = prepare(

@@ -93,6 +93,7 @@ def select(
             left_out.append(LeftOut(site=each.name, reason=reason[:300]))
     if not eligible:
         reasons = "; ".join(f"{each.site}: {each.reason}" for each in left_out[:5]) or "the fleet has no sites"
+        reasons += f"; and {len(left_out) - 5} more" if len(left_out) > 5 else ""
         raise RefusedError(f"no site would be changed: {reasons}", hint="fleetctl site list; site unhold, site unpin")
     chosen = _waves(policy.waves, eligible)
     taken = {each.candidate.name for each in chosen}

@@ -122,6 +122,12 @@ def test_no_box_is_changed(found: RolloutFleet, tmp_path: Path) -> None:
         (["--release", "2026.11-2", "--policy", "careful", "--expires", "1y"], UsageError, "no duration"),
         (["--release", "2026.11-2", "--policy", "careful", "--expires", "91d"], UsageError, "is not between a minute"),
         (["--release", "2026.11-2", "--policy", "careful", "-l", "ring"], UsageError, "is not key=value"),
+        (
+            ["--release", "2026.11-2", "--policy", "careful", "-l", "ring=x"],
+            UsageError,
+            "no site has the labels ring=x",
+        ),
+        (["--release", "2026.11-2", "--policy", "careful", "-O", "/no/p.json"], UsageError, "/no is no folder"),
         (["--release", "2026.11-2", "--policy", "careful", "--by", "A\x1b[2J"], UsageError, "no name of a person"),
         (["--show", "none.json"], ConfigError, "cannot be read"),
         (["--show", "none.json", "--policy", "careful"], UsageError, "stands alone"),

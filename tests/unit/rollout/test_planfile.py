@@ -65,6 +65,12 @@ def test_another_type_of_document_by_the_right_key_is_no_plan() -> None:
         open_plan(other, KEYS, "plan.json")
 
 
+def test_a_file_of_another_form_is_told_as_such() -> None:
+    key = Ed25519PrivateKey.generate()
+    with pytest.raises(VerificationError, match=r"policy\.yaml: no signed document: Invalid JSON"):
+        open_plan(b"kind: RolloutPolicy\n", {public_key_text(key.public_key()): "alex"}, "policy.yaml")
+
+
 def test_one_changed_site_is_told(tmp_path: Path) -> None:
     envelope = json.loads(sealed(changed()))
     forged = json.loads(sealed(changed(created_by="Bo"), OTHER))

@@ -169,6 +169,9 @@ def test_a_first_wave_that_cannot_be_reached_is_refused() -> None:
 def test_nothing_to_do_is_refused() -> None:
     with pytest.raises(RefusedError, match="no site would be changed: c: runs it already"):
         chosen(policy(CANARY), [site("c", seen=seen("c", active=set_of(NEW)))])
+    names = [f"s{number}" for number in range(7)]
+    with pytest.raises(RefusedError, match=r"s4: left out by the policy; and 2 more$"):
+        chosen(policy(REST, leave_out=names), [site(name) for name in names])
     with pytest.raises(RefusedError, match="the fleet has no sites"):
         chosen(policy({"name": "canary", "percent": 100}), [])
 
