@@ -15,6 +15,7 @@ from fleetctl.cli.groups import Access, OptionGroup, grouped
 from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption
 from fleetctl.cli.rollout_countersign import countersign
 from fleetctl.cli.rollout_plan import plan
+from fleetctl.cli.rollout_steer import SitesArgument, abort, pause, promote, retry
 from fleetctl.cli.rollout_story import IdArgument, IdOption, explain, show_history
 from fleetctl.cli.site_hold import ByOption
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Plan, start and steer rollouts; ask what they do and why.")
 app.command("plan")(plan)
 app.command("countersign")(countersign)
-
-SitesArgument = Annotated[list[str] | None, typer.Argument(metavar="[SITE…]", help="Names of sites.")]
 
 
 class Pacing(OptionGroup):
@@ -153,11 +152,9 @@ def _advise(ending: Ending, found: RolloutRecord) -> None:
 def _show(journal: Journal, found: RolloutRecord, output: OutputFormat) -> None:
     from fleetctl.report.lines import write_lines
     from fleetctl.report.rollout import status_lines
-    from fleetctl.rollout.journal_lock import holder
-    from fleetctl.rollout.story import shown
+    from fleetctl.rollout.story import status_of
 
-    data = shown(found, journal.sites(found.plan.id), holder(journal.database, found.plan.id))
-    write_lines(data, output, status_lines)
+    write_lines(status_of(journal, found), output, status_lines)
 
 
 @app.command()
@@ -172,11 +169,11 @@ def status(
     from fleetctl.report.lines import write_lines
     from fleetctl.report.rollout import list_lines
     from fleetctl.rollout.engine_run import opened_journal, status_code
-    from fleetctl.rollout.story import shown
+    from fleetctl.rollout.story import status_of
 
     with opened_journal(FleetDir.find(fleet)) as journal:
         if every_one:
-            rows = [shown(each, journal.sites(each.plan.id), None) for each in journal.all()]
+            rows = [status_of(journal, each) for each in journal.all()]
             write_lines(rows, output, list_lines, nothing="no rollout yet")
             return
         found = journal.find(identity)
@@ -223,82 +220,10 @@ def watch(
             raise typer.Exit(code)
 
 
-@app.command()
-def pause(identity: IdArgument = "", by: ByOption = None, fleet: FleetOption = None) -> None:
-    """Begin nothing new. What a box has begun goes on to its end there. `rollout resume` goes on."""
-    _wanted(identity, by, fleet, "paused")
-
-
-@app.command()
-def abort(
-    identity: IdArgument = "",
-    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the history.")] = "",
-    by: ByOption = None,
-    fleet: FleetOption = None,
-) -> None:
-    """End a rollout for good. Sites stay as they are; `rollout rollback` brings them back."""
-    _wanted(identity, by, fleet, "aborted", reason)
-
-
-def _wanted(identity: str, by: str | None, fleet: Path | None, wanted: str, reason: str = "") -> None:
-    from fleetctl.actions.hold import operator
-    from fleetctl.models.fleetdir import FleetDir
-    from fleetctl.rollout.engine_run import end_unheld, opened_journal, want
-    from fleetctl.rollout.journal_records import RolloutState
-
-    with opened_journal(FleetDir.find(fleet)) as journal:
-        found = journal.find(identity)
-        begins, state = found.plan.id[:12], RolloutState(wanted)
-        want(journal, found, state, operator(by), reason)
-        how = end_unheld(journal, found, operator(by)) if state is RolloutState.ABORTED else "held"
-        told = {
-            "ended": f"rollout {begins} is aborted",
-            "held": f"rollout {begins} is to be {wanted}; who controls it sees that within seconds",
-            "open": f"rollout {begins} is to be aborted; nobody controls it, and a site may still be at work: "
-            f"fleetctl rollout resume --id {begins} asks and ends it",
-        }
-        typer.echo(told[how])
-
-
-@app.command()
-def promote(
-    wave: Annotated[str, typer.Argument(metavar="WAVE", help="The wave that has passed.")],
-    by: Annotated[str, typer.Option("--by", help="Name of the person who lets the next wave begin.")],
-    identity: IdOption = "",
-    fleet: FleetOption = None,
-) -> None:
-    """Let the wave behind this one begin, in your name. Only waves that have passed and ask for a person."""
-    from fleetctl.actions.hold import operator
-    from fleetctl.models.fleetdir import FleetDir
-    from fleetctl.rollout.engine_orders import order_promotion
-    from fleetctl.rollout.engine_run import now, opened_journal
-
-    with opened_journal(FleetDir.find(fleet)) as journal:
-        found = journal.find(identity)
-        order_promotion(journal, found, wave, operator(by), now())
-        typer.echo(f"wave {wave} of rollout {found.plan.id[:12]} is promoted; without a controller: rollout resume")
-
-
-@app.command()
-def retry(
-    sites: SitesArgument = None,
-    identity: IdOption = "",
-    clear: Annotated[
-        bool, typer.Option("--clear", help="Take the release off the deny-list of sites that rolled back from it.")
-    ] = False,
-    by: ByOption = None,
-    fleet: FleetOption = None,
-) -> None:
-    """Try failed, timed out, refused and skipped sites again; without names, all of them. Then: rollout resume."""
-    from fleetctl.actions.hold import operator
-    from fleetctl.models.fleetdir import FleetDir
-    from fleetctl.rollout.engine_orders import order_retry
-    from fleetctl.rollout.engine_run import now, opened_journal
-
-    with opened_journal(FleetDir.find(fleet)) as journal:
-        found = journal.find(identity)
-        chosen = order_retry(journal, found, sites or [], operator(by), now(), clear=clear)
-        typer.echo(f"to be tried again: {', '.join(chosen) or 'no site'}; without a controller: rollout resume")
+app.command()(pause)
+app.command()(abort)
+app.command()(promote)
+app.command()(retry)
 
 
 @app.command()

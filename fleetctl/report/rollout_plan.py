@@ -162,9 +162,9 @@ def _stops(policy: RolloutPolicySpec) -> str:
         for what, share in (("failed", abort.failed), ("timed out", abort.timed_out), ("both together", abort.all_))
         if share is not None
     ]
-    text = f"at any failure of the first wave, at {abort.failure_budget} failures in all"
+    text = f"at any failure of the first wave, when more than {counted(abort.failure_budget)} failed or timed out"
     if shares:
-        text += f", and above {', '.join(shares)} (from {counted(abort.minimum_sample)} on)"
+        text += f", and at {', '.join(shares)} or more (from {counted(abort.minimum_sample)} on)"
     return text
 
 

@@ -127,8 +127,11 @@ def order_rollback(journal: Journal, found: RolloutRecord, sites: Sequence[str],
     return chosen
 
 
-def order_promotion(journal: Journal, found: RolloutRecord, wave: str, by: str, now: datetime) -> None:
-    """Let the wave behind `wave` begin. Raises `RefusedError` when it has not passed, or nobody is asked."""
+def order_promotion(journal: Journal, found: RolloutRecord, wave: str, by: str, now: datetime) -> str:
+    """Let the wave behind `wave` begin. Gives who has promoted it before, and then changes nothing; empty: nobody.
+
+    Raises `RefusedError` when it has not passed, or nobody is asked.
+    """
     names = [each.name for each in found.plan.waves]
     if wave not in names:
         raise UsageError(f"the plan has no wave {wave}", hint=nearest_or_all(wave, names, "waves"))
@@ -138,8 +141,13 @@ def order_promotion(journal: Journal, found: RolloutRecord, wave: str, by: str, 
     if found.wave <= place:
         raise RefusedError(f"wave {wave} has not passed", hint="fleetctl rollout status; it waits for its sites")
     _not_aborted(found)
+    orders = Orders(journal, found.plan)
+    orders.read()
+    if before := orders.promoted.get(wave, ""):
+        return before
     said = f"{by} lets the wave behind {wave} begin"
     journal.change(found.plan.id, now, by, events=[Event(PROMOTE, said, facts={"wave": wave})])
+    return ""
 
 
 def order_note(journal: Journal, found: RolloutRecord, envelope: bytes, now: datetime) -> list[str]:

@@ -53,7 +53,7 @@ def controlling(database: Database, rollout: str, actor: str, at: datetime) -> I
     opened = _locked_file if database.is_sqlite else _locked_session
     with opened(database, rollout) as connection:
         row = {
-            "rollout": rollout, "host": platform.node()[:255] or "unknown", "pid": os.getpid(), "actor": actor[:200],
+            "rollout": rollout, "host": _this_host(), "pid": os.getpid(), "actor": actor[:200],
             "since": milliseconds(at),
         }  # fmt: skip
         with database.transaction(writes=True) as writing:
@@ -68,19 +68,34 @@ def controlling(database: Database, rollout: str, actor: str, at: datetime) -> I
 
 
 def holder(database: Database, rollout: str) -> Holder | None:
-    """Who said last that they control it. They may be gone: only the lock itself proves that they are not."""
+    """Who said last that they control it; None: nobody, or a process of this machine that is gone.
+
+    One of another machine may be gone as well: only the lock itself proves that it is not.
+    """
     with database.transaction(writes=False) as connection:
         row = connection.execute(select(rollout_holder).where(rollout_holder.c.rollout == rollout)).first()
-    return None if row is None else Holder(row.host, row.pid, row.actor, moment(row.since))
+    if row is None or (row.host == _this_host() and not _runs(row.pid)):
+        return None
+    return Holder(row.host, row.pid, row.actor, moment(row.since))
+
+
+def _this_host() -> str:
+    return platform.node()[:255] or "unknown"
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # another person's
+    return True
 
 
 def _refused(database: Database, rollout: str) -> LockHeldError:
     found = holder(database, rollout)
-    who = (
-        f"{found.actor} on {found.host}, process {found.pid}, since {found.since:%Y-%m-%d %H:%M:%SZ}"
-        if found
-        else "another process"
-    )
+    who = f"{found.words}, since {found.since:%Y-%m-%d %H:%M:%SZ}" if found else "another process"
     return LockHeldError(
         f"rollout {rollout[:12]} is controlled by {who}",
         hint="fleetctl rollout pause, promote and abort reach it from here; it is free when that process ends",

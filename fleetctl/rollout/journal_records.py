@@ -184,6 +184,11 @@ class Holder:
     actor: str
     since: datetime
 
+    @property
+    def words(self) -> str:
+        """For a person."""
+        return f"{self.actor} on {self.host}, process {self.pid}"
+
 
 @dataclass(frozen=True)
 class Committed:

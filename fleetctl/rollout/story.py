@@ -12,7 +12,8 @@ from fleetctl.models.rollout import Plan
 from fleetctl.rollout import windows
 from fleetctl.rollout.engine_orders import Orders
 from fleetctl.rollout.journal import Journal
-from fleetctl.rollout.journal_records import Entry, Holder, RolloutRecord, RolloutState, SiteRecord, SiteState
+from fleetctl.rollout.journal_lock import holder
+from fleetctl.rollout.journal_records import Entry, RolloutRecord, RolloutState, SiteRecord, SiteState
 from fleetctl.rollout.verdict import waits_for_promotion
 from fleetctl.rollout.verdict_site import View, World, bake_s, next_of, wave_of
 from fleetctl.rollout.verdict_wave import counted
@@ -84,13 +85,21 @@ class Told(StrictModel):
     facts: dict[str, Any]
 
 
-def shown(found: RolloutRecord, records: Sequence[SiteRecord], holder: Holder | None) -> RolloutShown:
-    """A rollout with its waves and sites."""
-    plan = found.plan
+def status_of(journal: Journal, found: RolloutRecord) -> RolloutShown:
+    """A rollout with its waves and sites, and what a person has ordered since its controller last looked."""
+    plan, records, orders = found.plan, journal.sites(found.plan.id), Orders(journal, found.plan)
+    orders.read()
+    promotion = waits_for_promotion(plan, found.wave, orders.promoted)
+    before = plan.waves[found.wave - 1].name if found.wave else ""
+    reason = found.reason
+    if reason and found.state is RolloutState.RUNNING and before in orders.promoted:
+        # What it waited for when somebody last controlled it has come.
+        reason = f"wave {before} has passed, promoted by {orders.promoted[before]}"
     waves = []
     for number, wave in enumerate(plan.waves):
         count = counted([record for record in records if record.wave == wave.name])
-        state = "passed" if number < found.wave else "going on" if number == found.wave else "waiting"
+        going = number == found.wave and not promotion
+        state = "passed" if number < found.wave else "going on" if going else "waiting"
         waves.append(
             WaveShown(
                 wave=wave.name, canary=wave.canary, state=state, selected=count.selected, done=count.done,
@@ -103,10 +112,11 @@ def shown(found: RolloutRecord, records: Sequence[SiteRecord], holder: Holder | 
                   reason=each.reason)
         for each in records
     ]  # fmt: skip
-    who = f"{holder.actor} on {holder.host}, process {holder.pid}" if holder is not None else ""
+    held = holder(journal.database, plan.id)
     return RolloutShown(
         id=plan.id, release=plan.release.name, channel=plan.channel, state=found.state.value,
-        wanted=found.wanted.value, reason=found.reason, controlled_by=who, started_at=found.started_at,
+        wanted=found.wanted.value, reason=reason, controlled_by=held.words if held is not None else "",
+        started_at=found.started_at,
         started_by=found.started_by, waves=waves, sites=sites,
     )  # fmt: skip
 

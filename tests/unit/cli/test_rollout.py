@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import platform
+import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import insert, update
 from typer.testing import CliRunner, Result
 
 from appliance.contract.envelope import public_key_text
@@ -25,6 +28,7 @@ from fleetctl.rollout.journal_lock import controlling
 from fleetctl.rollout.journal_records import RolloutState, StepKind
 from fleetctl.rollout.plan_fit import Difference
 from fleetctl.rollout.planfile import write_plan
+from fleetctl.store.rollout_tables import rollout_holder
 from fleetctl.trust.passphrase import Passphrase
 from fleetctl.trust.sealing import seal_pkcs8
 from tests.fakes.releases import SignedRepository
@@ -220,6 +224,52 @@ def test_a_person_promotes_by_name(fleet: Fleet) -> None:
     fleet.resume()
     told = json.loads(fleet.ok("history", "-o", "json").stdout)
     assert [each["actor"] for each in told if each["what"] == "promote"] == ["Dr. Rivera"]
+
+
+def test_a_promotion_counts_once_and_is_seen_before_anybody_goes_on(fleet: Fleet) -> None:
+    path = fleet.planned(plan(wave={"canary": {"bake": "0s", "promote": "human"}, "rest": {"bake": "0s"}}))
+    fleet.start(path, code=3)
+    assert json.loads(fleet.ok("status", "-o", "json", code=3).stdout)["waves"][1]["state"] == "waiting"
+    assert "fleetctl rollout resume --id" in fleet.ok("promote", "canary", "--by", "Dr. Rivera").stdout
+    assert "was promoted before, by Dr. Rivera" in fleet.ok("promote", "canary", "--by", "alex").stdout
+    told = json.loads(fleet.ok("history", "-o", "json").stdout)
+    assert [each["actor"] for each in told if each["what"] == "promote"] == ["Dr. Rivera"]
+    shown = json.loads(fleet.ok("status", "-o", "json").stdout)
+    assert shown["reason"] == "wave canary has passed, promoted by Dr. Rivera"
+    assert shown["waves"][1]["state"] == "going on"
+
+
+def test_orders_say_who_carries_them_out(fleet: Fleet) -> None:
+    made = plan(wave={"canary": {"bake": "0s", "promote": "human"}})
+    fleet.start(fleet.planned(made), code=3)
+    said = fleet.ok("pause").stdout
+    assert "nobody controls it" in said
+    assert f"fleetctl rollout resume --id {made.id[:12]}" in said
+    with opened_journal(fleet.fleetdir) as journal, controlling(journal.database, made.id, "kim", datetime.now(UTC)):
+        assert "who controls it sees that within seconds" in fleet.ok("pause").stdout
+        order = json.loads(fleet.ok("promote", "canary", "--by", "alex", "-o", "json").stdout)
+    assert (order["ordered"], order["rollout"]) == ("promote", made.id)
+    assert order["controlled_by"].startswith("kim on ")
+    assert fleet.ok("retry").stdout.startswith("nothing to try again: no site")
+    assert json.loads(fleet.ok("retry", "-o", "json").stdout)["sites"] == []
+
+
+def test_a_controller_that_was_killed_controls_nothing(fleet: Fleet) -> None:
+    """Its row stays; watch would wait for it for ever."""
+    made = plan(wave={"canary": {"bake": "0s", "promote": "human"}})
+    fleet.start(fleet.planned(made), code=3)
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    here = {"rollout": made.id, "host": platform.node(), "pid": gone.pid, "actor": "kim", "since": 0}
+    with opened_journal(fleet.fleetdir) as journal:
+        with journal.database.transaction(writes=True) as connection:
+            connection.execute(insert(rollout_holder).values(here))
+        assert "nobody controls it now" in fleet.ok("status", code=3).stdout
+        assert "started" in fleet.ok("watch", code=3).stdout
+        # Of another machine nobody here can tell.
+        with journal.database.transaction(writes=True) as connection:
+            connection.execute(update(rollout_holder).values(host="elsewhere"))
+        assert "controlled by kim on elsewhere" in fleet.ok("status", code=3).stdout
 
 
 def test_pause_abort_and_what_is_over(fleet: Fleet) -> None:

@@ -26,6 +26,14 @@ def test_it_fits_a_screen_of_80_columns() -> None:
     assert wide in text
 
 
+def test_what_stops_it_is_told_as_it_is_judged() -> None:
+    """The budget may be used up, and a share is a limit that counts when it is reached."""
+    abort = {"failed": 0.25, "timed_out": None, "all": 0.5, "failure_budget": 2, "minimum_sample": 4}
+    stops = next(line for line in shown(policy=policy(abort=abort)).splitlines() if line.startswith("stops"))
+    assert "when more than 2 sites failed or timed out" in stops
+    assert "at 25% failed, 50% both together or more (from 4 sites on)" in stops
+
+
 def test_windows_are_told_on_the_clock_of_the_site() -> None:
     text = shown(policy=policy(windows={"activation": [WINDOW]}))
     assert "switched Thu 22:00 for 4h (Europe/Berlin), next Thu 2026-11-26 22:00 +01:00" in text
