@@ -9,6 +9,7 @@ from appliance.coding.edits_finding import Finding, Severity
 from appliance.coding.tables.codes import PackedTable
 from appliance.coding.tables.icd10cm import written
 from appliance.coding.tables.layout import normal
+from appliance.coding.tables.outdated import outdated
 from appliance.coding.tables.records import Period
 from appliance.coding.tables.search import below
 
@@ -39,8 +40,8 @@ def edits_on(table: PackedTable, code: str, on: datetime.date) -> Period | None:
 
 def code_findings(table: PackedTable, codes: Sequence[str], on: datetime.date) -> Iterator[Finding]:
     """Validity, billability, duplicates, and a table that is too old for the day."""
-    if codes and (outdated := _outdated(table, on)):
-        yield outdated
+    if codes and (why := outdated(table, on)) is not None:
+        yield Finding(rule="table-outdated", codes=(), severity="warning", sentence=why, source=source(table), on=on)
     if codes and not table.dated:
         sentence = "The table came without Medicare's edits: age and first-listed codes were not checked."
         yield Finding(
@@ -94,19 +95,6 @@ def _not_billable(table: PackedTable, code: str, on: datetime.date) -> Finding:
 
 def _ends_before(periods: Sequence[Period], on: datetime.date) -> bool:
     return all(each.end is not None and each.end < on for each in periods)
-
-
-def _outdated(table: PackedTable, on: datetime.date) -> Finding | None:
-    begun = table.head.effective_from
-    october = datetime.date(begun.year + (begun >= datetime.date(begun.year, 10, 1)), 10, 1)
-    until = table.head.effective_to
-    if until is not None and on > until:
-        sentence = f"The newest table holds until {until}; {on} is behind it: import the current one."
-    elif on >= october:
-        sentence = f"The newest table is of {begun}; codes changed on {october}: import the current one."
-    else:
-        return None
-    return Finding(rule="table-outdated", codes=(), severity="warning", sentence=sentence, source=source(table), on=on)
 
 
 def age_findings(

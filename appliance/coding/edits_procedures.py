@@ -11,8 +11,8 @@ from appliance.coding.edits_finding import Coded, Finding, Severity
 from appliance.coding.suggestion import CodeSystem
 from appliance.coding.tables.layout import PackHead
 from appliance.coding.tables.library import Library
+from appliance.coding.tables.outdated import outdated
 
-_OLD = datetime.timedelta(days=366)
 NCCI_MODIFIERS = frozenset(
     [
         *("24", "25", "27", "57", "58", "59", "78", "79", "91", "XE", "XP", "XS", "XU"),
@@ -42,13 +42,10 @@ def _existence(library: Library, procedures: Sequence[Coded], on: datetime.date)
             sentence = f"No table of {system.value} was imported: {', '.join(codes)} could not be checked."
             yield _finding("table-missing", codes, "advisory", sentence, system.value, on)
             continue
-        old = not table.dated and on - table.head.effective_from > _OLD
-        if old or (on < table.head.effective_from and not table.dated):
-            sentence = (
-                f"The table of {system.value} is of {table.head.effective_from}: what it says of {on} may be wrong; "
-                "import the current one."
-            )
-            yield _finding("table-outdated", (), "warning", sentence, source(table), on)
+        why = outdated(table, on)
+        old = why is not None and on > table.head.effective_from
+        if why is not None:
+            yield _finding("table-outdated", (), "warning", why, source(table), on)
         for code in codes:
             known = table.lookup(code) is not None
             if known and (not table.dated or table.billable_on(code, on)):

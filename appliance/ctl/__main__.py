@@ -1,6 +1,7 @@
 """The command line of the box. Only here do errors become exit codes."""
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -210,9 +211,21 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except ApplianceError as error:
-        text = f"error: {error}\n  hint: {error.hint}"
-        print("".join(c for c in text if c.isprintable() or c == "\n"), file=sys.stderr)
+        _say(f"error: {error}\n  hint: {error.hint}")
         sys.exit(error.exit_code)
+    except Exception as error:
+        # Neither its message nor a traceback: what failed may be a patient's text, and messages of libraries quote it.
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        said = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
+        _say(
+            f"error: unexpected {type(error).__name__}{said}\n"
+            f"  hint: it arose at line {at.lineno} of {Path(at.filename).name}, in {at.name}; say so in a report"
+        )
+        sys.exit(1)
+
+
+def _say(text: str) -> None:
+    print("".join(c for c in text if c.isprintable() or c == "\n"), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -85,9 +85,13 @@ def bring_in(
     digest, replaced = PackStore(directory).add(content)
     listed = next(each for each in _library(directory).listed() if each.digest == digest)
     document = {**_listed(listed), "replaced": [*replaced]}
-    counts = ", ".join(f"{count} {name}" for name, count in document["counts"].items())
-    text = f"{document['system']} {document['version']}: {counts}\nin use from {effective}, SHA-256 {digest}"
-    _show(document, text + "".join(f"\nin place of {each}" for each in replaced), output)
+    counts = ", ".join(f"{count} {name}" for name, count in document["counts"].items() if count)
+    lines = [f"{document['system']} {document['version']}: {counts}", f"in use from {effective}, SHA-256 {digest}"]
+    lines += [f"in place of {each}" for each in replaced]
+    if kind == "favourites":
+        document["unknown"] = _unknown(_library(directory), first)
+        lines += [f"look again: {code} is in no table that is here" for code in document["unknown"]]
+    _show(document, "\n".join(lines), output)
 
 
 @app.command("list")
@@ -151,6 +155,7 @@ def lookup(
     Exit code: 0 found, 1 nothing like it in the table, 2 there is no such table here.
     """
     from appliance.coding.tables.lookup import listed, told
+    from appliance.coding.tables.outdated import outdated
     from appliance.coding.tables.search import found_by_words
     from appliance.ctl.codes_shown import entry_lines
 
@@ -164,10 +169,13 @@ def lookup(
         document = told(table, entry, day)
         _show(document, "\n".join(entry_lines(document)), output)
         return
+    why = outdated(table, day)
     rows = listed(table, found_by_words(table, query, limit), day)
     lines = [f"{each['code']:<9} {' ' if each['billable'] else '-'} {each['title']}" for each in rows]
     words_of_none = f"{system} {table.version} has no such code and no title with these words{_nearest(table, query)}"
-    _show({"query": query, "on": day.isoformat(), "found": rows}, "\n".join(lines) or words_of_none, output)
+    told_of_age = [] if why is None else [f"look again: {why}"]
+    found = {"query": query, "on": day.isoformat(), "outdated": why, "found": rows}
+    _show(found, "\n".join((*(lines or [words_of_none]), *told_of_age)), output)
     raise typer.Exit(0 if rows else 1)
 
 
@@ -249,6 +257,13 @@ def _nearest(table: PackedTable, query: str) -> str:
         if above is not None:
             return f"\nthe nearest above it is {above.code} {above.title}: see `codes lookup {above.code}`"
     return "\nnothing of the table begins like it: was another --system meant?"
+
+
+def _unknown(library: Library, day: datetime.date) -> list[str]:
+    """Favourites that no table of their system has, where there is one."""
+    tables = {each.system: library.table(each.system, day) for each in library.favourites()}
+    found = ((each.code, tables[each.system]) for each in library.favourites())
+    return [code for code, table in found if table is not None and table.lookup(code) is None]
 
 
 def _held(directory: Path) -> CodesHeld:

@@ -22,6 +22,15 @@ _KINDS = {
     "definition": "definition",
     "note": "note",
 }
+# Names of Medicare's edits in the table, as Definitions of Medicare Code Edits says them.
+_EDITS = {
+    "ecodepdx": "external cause, never listed first",
+    "manifestation": "manifestation, never listed first",
+    "qadm": "questionable admission",
+    "reqsdx": "needs a secondary diagnosis",
+    "unacceptable": "unacceptable principal diagnosis",
+    "unspecified": "unspecified",
+}
 
 
 def entry_lines(document: dict[str, Any]) -> list[str]:
@@ -31,8 +40,10 @@ def entry_lines(document: dict[str, Any]) -> list[str]:
         f"{document['code']}  {document['title']}",
         f"  {answer} of {document['on']} ({document['system']} {document['table_version']})",
     ]
+    if document["outdated"] is not None:
+        lines.append(f"  look again: {document['outdated']}")
     for each in document["valid"]:
-        edits = f": {', '.join(each['edits'])}" if each["edits"] else ""
+        edits = f": {', '.join(_EDITS.get(flag, flag) for flag in each['edits'])}" if each["edits"] else ""
         lines.append(f"  valid {each['from']} to {each['to'] or 'now'}{edits}")
     lines += _note_lines(document["notes"])
     lines += [f"  below: {each['code']}  {each['title']}" for each in document["below"]]

@@ -57,6 +57,7 @@ def suggest(
     from appliance.coding.suggester import CodeSuggester
     from appliance.coding.suggestion import CodeSystem
     from appliance.coding.tables.library import Library
+    from appliance.coding.tables.outdated import outdated
 
     table = Library(directory).table(CodeSystem.ICD_10_CM, day)
     if table is None:
@@ -66,18 +67,22 @@ def suggest(
         )
     suggester = CodeSuggester(table, minimum_confidence=minimum_confidence)
     found = suggester.mentioned(text) if mentioned else suggester.suggest(text, on=day)
+    why = outdated(table, day)
     if output == "json":
         document = {
             "on": day.isoformat(),
             "system": table.system.value,
             "table_version": table.version,
             "table_digest": table.digest,
+            "outdated": why,
             "minimum_confidence": round(suggester.minimum_confidence, 4),
             "suggestions": [each.model_dump(mode="json") for each in found],
         }
         typer.echo(dumped(document, indent=1))
         return
-    shown = lines(found) or [_line(f"no suggestion of at least {suggester.minimum_confidence:.0%}")]
+    shown = [_line(f"{table.system.value} {table.version}", f"date of service {day}")]
+    shown += [] if why is None else [_line(why)]
+    shown += lines(found) or [_line(f"no suggestion of at least {suggester.minimum_confidence:.0%}")]
     typer.echo("\n".join(map(readable, shown) if _is_terminal() else shown))
 
 

@@ -26,9 +26,12 @@ _MAX_KEY_BYTES = 4096
 _MAX_NAMES_BYTES = 64 * 1024
 _PIECE_BYTES = 64 * 1024
 _PARTLY = 7
+_FORMS = ("text", "table", "json")
+_IN_PARTS = "give it in parts, with the same --key-file, or with --stream"
+_NO_TEXT = "give plain text in UTF-8; what UTF-16 holds, `iconv -f UTF-16 -t UTF-8 FILE` gives so"
 
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="The text, UTF-8; - reads standard input.")]
-OutputOption = Annotated[str, typer.Option("--output", "-o", help="text or json.")]
+OutputOption = Annotated[str, typer.Option("--output", "-o", help="text (table is the same) or json.")]
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def deidentify(
     Exit code: 0 done, 7 restored but for what is named, 2 the file or an option is wrong, 5 the detector is not there,
     6 the mapping's file is there already.
     """
-    if output not in ("text", "json"):
+    if output not in _FORMS:
         raise UsageError(f"--output: {output} is unknown", hint="text or json")
     if restore is not None:
         for option, value in (
@@ -94,7 +97,7 @@ def deidentify(
     if read is not None:
         raise UsageError("--read goes with --restore only", hint="leave it out")
     names = [*(known_name or []), *_names(known_names)]
-    if stream and output != "text":
+    if stream and output == "json":
         raise UsageError("--stream gives text only", hint="leave -o out")
     work = _stream if stream else _deidentify
     work(file, output, mapping, names, Keys(_key(key_file) or os.urandom(32), _key(dates_key_file)))
@@ -134,14 +137,19 @@ def _stream(file: str, output: str, mapping: Path | None, names: list[str], keys
 
     with _reserved(mapping) as keep, _opened(file) as source:
         stream = Stream(load_detector(), keys.names, known_names=names, dates_key=keys.dates)
+        given_out = False
         try:
             for piece in _pieces(file, source):
-                _print(stream.feed(piece))
-            _print(stream.finish())
+                out = stream.feed(piece)
+                given_out = given_out or bool(out)
+                _print(out)
+            out, given_out = stream.finish(), True
+            _print(out)
         finally:
             # Also of a text that broke off: what was given out has its way back.
             found = stream.mapping()
-            keep(found)
+            if given_out:
+                keep(found)
     counts = Counter(piece.kind.value for made in found.texts for piece in made.pieces)
     typer.echo("replaced: " + (", ".join(f"{n} {kind}" for kind, n in sorted(counts.items())) or "none"), err=True)
     typer.echo("a stream has no report of what is left: nobody saw the whole text", err=True)
@@ -168,7 +176,7 @@ def _pieces(file: str, source: BinaryIO) -> Iterator[str]:
         # What has arrived, without waiting for more.
         data = source.read1(_PIECE_BYTES)  # type: ignore[attr-defined]
         if b"\0" in data:
-            raise UsageError(f"{name}: byte {at + data.find(bytes(1))} is 0: this is no text", hint="give UTF-8 text")
+            raise UsageError(f"{name}: byte {at + data.find(bytes(1))} is 0: this is no text", hint=_NO_TEXT)
         try:
             piece = decoder.decode(data, final=not data)
         except UnicodeDecodeError:
@@ -186,13 +194,16 @@ def _restore(file: str, mapping: Path, read: Path | None, output: str) -> None:
     from appliance.deid.loading import load_detector
     from appliance.deid.mapping import MAX_MAPPING_BYTES, loads
     from appliance.deid.restore import Restorer
+    from appliance.deid.restored import WHY
 
     if file == "-" and str(mapping) == "-":
         raise UsageError("both the text and the mapping are -", hint="name a file for one of them")
-    found = loads(_bytes(str(mapping), MAX_MAPPING_BYTES), str(mapping))
-    text = _text(file)
+    found = loads(_bytes(str(mapping), MAX_MAPPING_BYTES, "give the file that --mapping wrote"), str(mapping))
+    # As long as a stream's mapping can be of; only for what was rewritten the detector is asked.
+    text = _decoded(file, _bytes(file, MAX_MAPPING_BYTES, "give what --stream or deid gave, with its mapping"))
     back = Restorer(found).restore(text)
     if not back.exact:
+        _bounded(file, text, "it is not what was made with this mapping; give what was rewritten in parts")
         # Somebody wrote it anew, so there may be identifiers in it that nobody gave.
         was_read = [] if read is None else [_text(str(read))]
         back = Restorer(found, read=was_read, detector=load_detector()).restore(text)
@@ -214,7 +225,7 @@ def _restore(file: str, mapping: Path, read: Path | None, output: str) -> None:
         for line, column, one in places:
             typer.echo(
                 f"line {line}, column {column}: {one.end - one.start} characters are not brought back "
-                f"({one.kind.value}, {one.reason.value})",
+                f"({one.kind.value}, {one.reason.value}): {WHY[one.reason]}",
                 err=True,
             )
     raise typer.Exit(_PARTLY if places else 0)
@@ -228,10 +239,10 @@ def check_policy(file: FileArgument, output: OutputOption = "text") -> None:
     from appliance.contract.deid_policy import MAX_BYTES as MAX_POLICY_BYTES
     from appliance.contract.deid_policy import PolicyError, parse
 
-    if output not in ("text", "json"):
+    if output not in _FORMS:
         raise UsageError(f"--output: {output} is unknown", hint="text or json")
     try:
-        policy = parse(_bytes(file, MAX_POLICY_BYTES))
+        policy = parse(_bytes(file, MAX_POLICY_BYTES, "give a policy, not a text"))
     except PolicyError as error:
         raise UsageError(
             f"{file}: {error}", hint="see docs/design/deid-surrogates.md for what a policy holds"
@@ -258,7 +269,7 @@ def _place(text: str, at: int) -> tuple[int, int]:
     return before.count("\n") + 1, at - (before.rfind("\n") + 1) + 1
 
 
-def _bytes(file: str, most: int) -> bytes:
+def _bytes(file: str, most: int, too_long: str) -> bytes:
     name = "standard input" if file == "-" else file
     try:
         if file == "-":
@@ -269,34 +280,40 @@ def _bytes(file: str, most: int) -> bytes:
     except OSError as error:
         raise UsageError(f"{name}: {error.strerror}", hint="name a file that can be read, or - for input") from None
     if len(data) > most:
-        raise UsageError(f"{name}: more than {most} bytes", hint="give it in parts, with the same --key-file")
+        raise UsageError(f"{name}: more than {most} bytes", hint=too_long)
     return data
 
 
 def _text(file: str) -> str:
+    text = _decoded(file, _bytes(file, MAX_BYTES, _IN_PARTS))
+    _bounded(file, text, _IN_PARTS)
+    return text
+
+
+def _bounded(file: str, text: str, hint: str) -> None:
+    if len(text) > MAX_CHARS:
+        name = "standard input" if file == "-" else file
+        raise UsageError(f"{name}: {len(text)} characters, at most {MAX_CHARS} are read", hint=hint)
+
+
+def _decoded(file: str, data: bytes) -> str:
     """Return a text. Raises UsageError with the place of what is no text, never with what stands there."""
     name = "standard input" if file == "-" else file
-    data = _bytes(file, MAX_BYTES)
     if (at := data.find(b"\0")) >= 0:
-        raise UsageError(f"{name}: byte {at} is 0: this is no text", hint="give plain text in UTF-8")
+        raise UsageError(f"{name}: byte {at} is 0: this is no text", hint=_NO_TEXT)
     try:
-        text = data.decode()
+        return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(
             f"{name}: line {line}, byte {error.start}: not UTF-8", hint="convert it, for instance with iconv"
         ) from None
-    if len(text) > MAX_CHARS:
-        raise UsageError(
-            f"{name}: {len(text)} characters, at most {MAX_CHARS} are read", hint="give it in parts, with --key-file"
-        )
-    return text
 
 
 def _names(file: Path | None) -> list[str]:
     if file is None:
         return []
-    data = _bytes(str(file), _MAX_NAMES_BYTES)
+    data = _bytes(str(file), _MAX_NAMES_BYTES, "one name on each line; is it a list of names?")
     try:
         return [line.strip() for line in data.decode().splitlines() if line.strip()]
     except UnicodeDecodeError as error:
@@ -308,7 +325,7 @@ def _key(file: Path | None) -> bytes | None:
 
     if file is None:
         return None
-    key = _bytes(str(file), _MAX_KEY_BYTES)
+    key = _bytes(str(file), _MAX_KEY_BYTES, "head -c 32 /dev/urandom > FILE makes a key")
     mode = file.stat().st_mode
     if stat.S_ISREG(mode) and mode & 0o077:
         raise UsageError(f"{file}: others may read it (mode {mode & 0o777:03o})", hint=f"chmod 600 {file}")

@@ -101,13 +101,17 @@ def loads(data: bytes, origin: str) -> Mapping:
     if len(data) > MAX_MAPPING_BYTES:
         raise UsageError(f"{origin}: {len(data)} bytes", hint=f"a mapping has at most {MAX_MAPPING_BYTES} bytes")
     try:
-        return Mapping.model_validate_json(data)
+        found = Mapping.model_validate_json(data)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         if first["type"] == "json_invalid":
             raise UsageError(f"{origin}: {json_place(data)}", hint=hint) from None
         where = ".".join(map(str, first["loc"])) or "the document"
         raise UsageError(f"{origin}: {where}: {first['type'].replace('_', ' ')}", hint=hint) from None
+    if "schema_version" not in found.model_fields_set:
+        # Every field has a default: without this, an empty object would be a mapping of nothing.
+        raise UsageError(f"{origin}: schema_version: missing", hint=hint)
+    return found
 
 
 def json_place(data: bytes) -> str:

@@ -50,6 +50,8 @@ class Word:
 
 
 def _plain(text: str) -> str:
+    if text.isalpha():
+        return text.lower()
     low = text.lower().replace("’", "'").replace("`", "'").rstrip("'")
     return low[:-2] if low.endswith("'s") and len(low) > 2 else low
 

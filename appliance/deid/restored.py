@@ -26,6 +26,17 @@ class Reason(StrEnum):
     """An identifier that was not in the texts."""
 
 
+WHY = {
+    Reason.AMBIGUOUS: "it stands for more than one thing, or stood in the texts by itself as well",
+    Reason.SURROGATE: "it is made as surrogates are, and is none of this mapping",
+    Reason.NEAR: "it is one letter from a surrogate",
+    Reason.PART: "it is a part of a surrogate that means nothing alone",
+    Reason.DATE: "no text had this date: somebody worked it out or made it up",
+    Reason.UNKNOWN: "no text had it: somebody added it",
+}
+"""Each reason in words, for a terminal."""
+
+
 @dataclass(frozen=True)
 class Leftover:
     """A place [start, end) of the restored text that somebody must look at. It holds no text."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from appliance.coding.suggestion import Entry
 from appliance.coding.tables.codes import PackedTable
+from appliance.coding.tables.outdated import outdated
 
 _MOST_CHILDREN = 60
 
@@ -33,6 +34,7 @@ def told(table: PackedTable, entry: Entry, day: datetime.date) -> dict[str, Any]
         "table_digest": table.digest,
         "on": day.isoformat(),
         "billable": table.billable_on(entry.code, day),
+        "outdated": outdated(table, day),
         "notes": _notes(entry.notes),
         "above": above,
         "below": [{"code": each.code, "title": each.title} for each in table.children(entry.code)][:_MOST_CHILDREN],

@@ -165,7 +165,7 @@ class AddressRecogniser(ReadingRecogniser):
 
     def _streets(self, reading: Reading) -> Iterator[Found]:
         text = reading.text
-        yield from foreign_streets(text, text.lower(), self._is_plain)
+        yield from foreign_streets(reading, self._is_plain)
         for start, end in spoken_addresses(reading):
             yield Found(start, end, IdentifierKind.ADDRESS, LIKELY)
         for pattern in (_STREET_ADDRESS, _BOX, _STREET_ALONE, _FOREIGN, _ROOM, _MILITARY):

@@ -41,6 +41,10 @@ _SPOKEN_TO = around("called.spoken_to")
 _BEFORE_A_PAIR = around("called.before_a_pair")
 _BEHIND_A_PAIR = around("called.behind_a_pair")
 _NOT_ALONE = around("unlisted.not_with")
+_ACTS = around("called.acts")
+"""What somebody will do, and a thing will not: call, arrange."""
+_MODALS = frozenset(("will", "can", "could", "should", "would"))
+_BEFORE_AN_ACT = _MODALS | {"to", "cannot"}
 _BREAKS = frozenset(".?!,:;]\n(|")
 _BOTH = frozenset(("and", "or"))
 _SELF = frozenset(("i", "me", "him", "us", "my", "she", "he", "we"))
@@ -140,6 +144,8 @@ class CalledWordRecogniser(ReadingRecogniser):
             return _Use.OPEN
         if beside.low in _DONE_TO_THINGS and word.low not in self._rare:
             return _Use.OPEN
+        if beside.low in _BEFORE_AN_ACT and _then(words, at + 1, _ACTS) and word.low not in self._bodily:
+            return _Use.SURE
         if beside.low in _PERSON_VERBS or (spoken and beside.low in _COMMON_VERBS):
             return _Use.SURE
         if word.low in self._rare and not self._classes.is_ordinary(word.low):
@@ -176,7 +182,7 @@ class CalledWordRecogniser(ReadingRecogniser):
         """Whether only somebody can stand here."""
         after = words[at + 2] if at + 2 < len(words) and words[at + 2].gap == " " else None
         if first and beside is not None:
-            if beside.low in _PERSON_VERBS:
+            if beside.low in _PERSON_VERBS or (beside.low in _MODALS and _then(words, at + 1, _ACTS)):
                 return True
             if beside.low == "and" and after is not None and after.low in _SELF:
                 return True
@@ -225,6 +231,12 @@ class CalledWordRecogniser(ReadingRecogniser):
     def _pauses(self, words: Sequence[Word], at: int) -> bool:
         """Whether pauses stand on both sides, and somebody is spoken to or listed there."""
         return words[at].gap.strip()[-1:] in ("]", ",") and words[at].behind.strip()[:1] in (",", "?")
+
+
+def _then(words: Sequence[Word], at: int, wanted: frozenset[str]) -> bool:
+    """Whether the word behind the one at `at` is one of `wanted`, with nothing but a blank between."""
+    following = words[at + 1] if at + 1 < len(words) else None
+    return following is not None and following.gap == " " and following.low in wanted
 
 
 def _beside(words: Sequence[Word], at: int) -> Word | None:

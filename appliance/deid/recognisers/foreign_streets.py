@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from appliance.deid.identifier import IdentifierKind as Kind
+from appliance.deid.lexicon import around
+from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found
 
 _NAME = r"[^\W\d_a-z][\w'’.-]{0,30}"
@@ -125,84 +127,94 @@ _CORNER = re.compile(
     rf"\b(?:intersection|corner)\s(?:of\s)?(?P<place>{_NAME}(?:\s{_NAME})?\s(?:and"
     rf"|&)\s{_NAME}(?:\s{_NAME})?)"
 )
-_OTHER_SIGNS = (
-    "block", "blk", "rd", "road", "route", "rte", "hwy", "highway", "stn", "motel", "inn", "hotel", "lodge", "hostel",
-    "shelter", "suites", "carrera", "calle", "cra", "diagonal", "transversal", " & ", ". ",
-)  # fmt: skip
-# A pattern runs only where the text (in lower case) has one of its words, or a figure like a postal code.
-_CODE = re.compile(r"\d{4}|\d{3}\s\d\d(?!\d)|\d\d-\d{3}")
-_NUMBERED = re.compile(r"\d\s?[½¼¾A-Z]?,?\s[A-Z]")
-_REGIONS = ("NSW", "VIC", "QLD", "TAS", "ACT", "SA ", "WA ", "NT ")
-_PREFIX_SIGNS = (
-    "calle ", "c/", "av", "paseo", "plaza", "ronda", "camino", "carre", "cra", "calzada", "travess", "travesía",
-    "rua ", "rúa ", "largo ", "praça", "alameda", "estrada", "via", "vic", "piazza", "corso", "strada", "rue ",
-    "boulevard", "bd ", "bulevard", "calea", "chauss", "quai", "ul", "os", "alej", "trg", "cesta", "am ", "im ",
-    "an d", "auf d", "in d", "zum ", "zur ", "unter den", "hinter", "nieuwe", "oude", "jalan", "jl.", "lorong",
-    "soi ", "leoforos", "odos", "prospekt", "λεωφόρος", "οδός",
-)  # fmt: skip
-_COUNT_SIGNS = (
-    "rue", "avenue", "boulevard", "allée", "chemin", "impasse", "quai", "cours ", "place ", "passage", "sentier",
-    "ruelle", "square", "montée", "rang ", "côte", "via ", "calle", "jalan", "soi ", "sráid",
-)  # fmt: skip
-_LABEL_SIGNS = (
-    "plz", "postl", "postnummer", "postcode", "post code", "code postal", "postal", "cp ", "c.p", "cap ", "cep",
-    "psč", "pin code",
-)  # fmt: skip
-_BOX_SIGNS = (
-    "post", "apartado", "casilla", "caixa", "case", "casella", " bag", "gpo", "bp ",
-)  # fmt: skip
-_PART_SIGNS = (
-    "flat", "plot", "house", "block", "blk", "door", "villa", "shop", "qtr", "h no", "h. no", "h.no",
-)  # fmt: skip
+# Around which words a pattern runs, and how many characters before and behind them are read.
+_AROUND = (
+    (_PREFIXED, "before", 2, 130),
+    (_COUNTED, "behind_number", 12, 130),
+    (_RARE, "rare", 110, 24),
+    (_THE, "the", 8, 70),
+    (_CODE_LABEL, "labels", 8, 40),
+    (_BOXES, "boxes", 2, 50),
+    (_PARTS, "parts", 2, 160),
+    (_BLOCKS, "blocks", 12, 100),
+    (_OTHER, "other", 110, 90),
+    (_CORNER, "corners", 2, 140),
+    (_DUBLIN, "dublin", 2, 12),
+)
+_BY_WORD: dict[str, tuple[tuple[re.Pattern[str], int, int], ...]] = {}
+for _pattern, _signs, _before, _behind in _AROUND:
+    for _word in around(f"foreign_streets.{_signs}"):
+        _BY_WORD[_word] = (*_BY_WORD.get(_word, ()), (_pattern, _before, _behind))
+# These begin or end in upper case.
+_CAPITAL = frozenset((_RARE, _THE, _PARTS, _BOXES))
+_PLACES = frozenset((_CODE_LABEL, _DUBLIN))
+_ENDS = tuple(_ENDINGS.replace("\\.", "").replace("útja?", "útja|útj").split("|"))
+_OF_ENDS = frozenset(_ENDS)
+# What stands between a street's name and its number.
+_NUMBER_NEXT = re.compile(r"\.?\s(?:[NnČč#º°]|\d)")
+_POSTAL_SIGN = re.compile(r"\d\d(?:\d\d|\d\s(?:\d\d|[A-Z]{2})(?!\d)|-\d{3})")
+_CORNERED = re.compile(r"[a-z]\s(?:&|\S{1,31}\s&)\s")
+_LONGEST_WORD = 40
+_LINE_REACH, _TOWN_REACH = 170, 100  # characters of an address before a postal code and of towns on both sides
 
 
-def foreign_streets(text: str, low: str, is_plain: Callable[[str], bool]) -> Iterator[Found]:
-    """Spans of such addresses and postal codes.
+def foreign_streets(reading: Reading, is_plain: Callable[[str], bool]) -> Iterator[Found]:
+    """Spans of such addresses and postal codes; patterns run around words and codes that can begin or end one.
 
     Args:
-        text: The text.
-        low: The same in lower case.
+        reading: The text.
         is_plain: Whether a word (lower case) is one of English or medicine, so that it names no street or town.
     """
-    coded = _CODE.search(text) is not None
-    for pattern, sign in (
-        (_JOINED, True),
-        (_PREFIXED, any(sign in low for sign in _PREFIX_SIGNS)),
-        (_COUNTED, any(sign in low for sign in _COUNT_SIGNS)),
-        (_LINE, coded),
-        (_RARE, _NUMBERED.search(text) is not None),
-        (_THE, " The " in text),
-    ):
-        for match in pattern.finditer(text) if sign else ():
+    text = reading.text
+    for word in reading.words:
+        for pattern, before, behind in _BY_WORD.get(word.low, ()):
+            if word.capital or pattern not in _CAPITAL:
+                yield from _found(pattern, text, word.start - before, word.end + behind, is_plain)
+        ends = word.low in _OF_ENDS or (word.capital and word.low.endswith(_ENDS))
+        if ends and _NUMBER_NEXT.match(text, word.end):
+            yield from _found(_JOINED, text, word.start - 100, word.end + 30, is_plain)
+    for code in _POSTAL_SIGN.finditer(text):
+        yield from _found(_LINE, text, code.start() - _LINE_REACH, code.end() + _TOWN_REACH, is_plain)
+        yield from _towns(text, code.start() - _TOWN_REACH, code.end() + _TOWN_REACH, is_plain)
+    for match in _EIRCODE.finditer(text):
+        yield Found(match.start(), match.end(), Kind.PLACE, LIKELY)
+    for sign in _CORNERED.finditer(text) if " & " in text else ():
+        yield from _found(_OTHER, text, sign.start() - 2, sign.end() + 40, is_plain)
+
+
+def _found(
+    pattern: re.Pattern[str], text: str, start: int, end: int, is_plain: Callable[[str], bool]
+) -> Iterator[Found]:
+    """What a pattern finds between two offsets, without names of which every word is plain."""
+    for match in _whole(pattern, text, start, end):
+        if pattern in _PLACES:
+            yield Found(match.start(match.lastgroup or 0), match.end(match.lastgroup or 0), Kind.PLACE, LIKELY)
+            continue
+        if "words" in pattern.groupindex:
             names = [word.lower().rstrip(".,") for word in re.split(r"[\s-]+", match["words"]) if len(word) > 2]
-            if not all(map(is_plain, names)) or (pattern is _RARE and _SURE_END.search(match.group())):
-                yield Found(match.start(), match.end(), Kind.ADDRESS, CERTAIN if pattern is _LINE else LIKELY)
-    if coded:
-        yield from _towns(text, is_plain)
-        for match in _REGION.finditer(text) if any(region in text for region in _REGIONS) else ():
-            yield Found(match.start("place"), match.end("place"), Kind.PLACE, LIKELY)
-    if any(sign in low for sign in _LABEL_SIGNS):
-        for match in _CODE_LABEL.finditer(text):
-            yield Found(match.start("place"), match.end("place"), Kind.PLACE, LIKELY)
-    for pattern in (_EIRCODE, _DUBLIN) if "Dublin" in text else (_EIRCODE,):
-        for match in pattern.finditer(text):
-            yield Found(match.start(), match.end(), Kind.PLACE, LIKELY)
-    for match in _CORNER.finditer(text) if "corner" in low or "intersection" in low else ():
-        yield Found(match.start("place"), match.end("place"), Kind.ADDRESS, LIKELY)
-    for pattern, signs in (
-        (_BOXES, _BOX_SIGNS),
-        (_PARTS, _PART_SIGNS),
-        (_BLOCKS, ("chome", "soi")),
-        (_OTHER, _OTHER_SIGNS),
-    ):
-        for match in pattern.finditer(text) if any(sign in low for sign in signs) else ():
-            yield Found(match.start(), match.end(), Kind.ADDRESS, LIKELY)
+            if all(map(is_plain, names)) and not (pattern is _RARE and _SURE_END.search(match.group())):
+                continue
+        name = "place" if "place" in pattern.groupindex else 0
+        yield Found(match.start(name), match.end(name), Kind.ADDRESS, CERTAIN if pattern is _LINE else LIKELY)
 
 
-def _towns(text: str, is_plain: Callable[[str], bool]) -> Iterator[Found]:
+def _whole(pattern: re.Pattern[str], text: str, start: int, end: int) -> Iterator[re.Match[str]]:
+    """The matches between two offsets that neither of them cuts through a word."""
+    start, end = max(0, start), min(len(text), end)
+    first, last = max(0, start - _LONGEST_WORD), min(len(text), end + _LONGEST_WORD)
+    while start > first and text[start - 1].isalnum():
+        start -= 1
+    while end < last and text[end].isalnum():
+        end += 1
+    return pattern.finditer(text, start, end)
+
+
+def _towns(text: str, start: int, end: int, is_plain: Callable[[str], bool]) -> Iterator[Found]:
     """Postal codes with their towns, in either order."""
+    for match in _whole(_REGION, text, start, end):
+        yield Found(match.start("place"), match.end("place"), Kind.PLACE, LIKELY)
     for pattern in (_POSTAL_TOWN, _TOWN_POSTAL):
-        for match in pattern.finditer(text):
+        for match in _whole(pattern, text, start, end):
             year = re.fullmatch(r"(?:19|20)\d\d", match["code"])
             town = re.split(r"[\s-]", match["town"])[0].lower().rstrip(".,")
             if not year and len(town) > 2 and not is_plain(town):

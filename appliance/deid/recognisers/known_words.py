@@ -50,6 +50,9 @@ class KnownWords:
         self._words = words
         self._classes = NameWords(replace(words, ordinary=words.ordinary | words.vocabulary))
         self._known: dict[str, bool] = {}
+        self._formed: dict[str, bool] = {}
+        listed = words.clinical | words.heads | words.not_a_name | words.relatives | words.titles | words.credentials
+        self._listed = listed | words.eponyms | words.always_clinical | words.nations | STATES_AND_COUNTRIES
 
     def known(self, low: str) -> bool:
         """Whether a word in lower case is in a list, is a form of one that is, or is clinical by its form."""
@@ -74,6 +77,25 @@ class KnownWords:
         if not _VOWEL.search(low):
             return True  # an abbreviation: hctz
         return len(low) >= _SHORTEST_FORM and bool(_FORMS.fullmatch(low) or _COMBINED.fullmatch(low))
+
+    def by_form(self, low: str) -> bool:
+        """Whether nothing but its ending makes a word clinical: no list has it, nor a word that it is a form of."""
+        formed = self._formed.get(low)
+        if formed is None:
+            formed = self._is_formed(low)
+            if len(self._formed) < _REMEMBERED:
+                self._formed[low] = formed
+        return formed
+
+    def _is_formed(self, low: str) -> bool:
+        if (
+            not low.isalpha()
+            or low in self._listed
+            or low in self._classes.name_words
+            or self._classes.is_ordinary(low)
+        ):
+            return False
+        return self.known(low) and bool(_VOWEL.search(low)) and not _COMBINED.fullmatch(low)
 
 
 def is_name_cased(text: str) -> bool:

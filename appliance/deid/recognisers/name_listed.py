@@ -65,7 +65,7 @@ class ListedNames:
         before = text[max(0, match.start() - 30) : match.start()]
         listed = bool(_BEFORE_LISTED.search(before)) and not _OF_THINGS.search(before)
         marked = listed or match["middle"] is not None
-        if first.isupper() and len(first) < _SHOUTED_SHORTEST and not (marked and forename == Weight.GIVEN):
+        if first.isupper() and len(first) < _SHOUTED_SHORTEST and not (marked and forename >= Weight.WORD_GIVEN):
             return False
         if given in MODAL_NAMES and surname >= Weight.UNKNOWN:
             return marked or surname > Weight.UNKNOWN

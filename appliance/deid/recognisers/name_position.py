@@ -132,7 +132,7 @@ _MODAL_AFTER = re.compile(
 _GREETED_AFTER = re.compile(r"^ (?:how|nice|good|it's|thanks|i'm|what|so)\b")
 _PARTICIPLES = ("ing", "ed", "ly")
 _VERBAL = (*_PARTICIPLES, "s", "en")
-_ODD_NAMES = around("name_position.odd_names")
+ODD_NAMES = around("name_position.odd_names")
 """Given names that a list of words for other reasons calls no name: will, may, summer."""
 
 
@@ -168,7 +168,7 @@ class NamePosition:
             return weight if len(word.low) >= _SHORTEST and word.text.replace("-", "").isalpha() else None
         if weight in (Weight.WORD_GIVEN, Weight.SURNAME):
             return weight
-        if word.low in _ODD_NAMES:
+        if word.low in ODD_NAMES:
             return Weight.WORD_GIVEN
         if weight == Weight.WORD_SURNAME and word.capital and word.opens:
             return weight
@@ -190,7 +190,7 @@ class NamePosition:
         subject = word.opens or bool(_SUBJECT.search(left))
         if _PERSON_AFTER.match(right):
             return subject or word.capital or bool(_CALL.search(left))
-        if subject and _VERB_AFTER.match(right) and (word.low not in _ODD_NAMES or word.capital):
+        if subject and _VERB_AFTER.match(right) and (word.low not in ODD_NAMES or word.capital):
             return True
         if _VOCATIVE_BEFORE.search(left) and (_PAUSES.match(right) or _GREETED_AFTER.match(right)):
             return True

@@ -14,13 +14,15 @@ from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, POSSIBLE, Found, ReadingRecogniser
 from appliance.deid.recognisers.name_class import PARTICLES, NameWords, Weight
-from appliance.deid.recognisers.name_context import AFTER_A_NAME, NameContext
+from appliance.deid.recognisers.name_context import AFTER_A_NAME, MODAL_NAMES, NameContext
 from appliance.deid.recognisers.name_forms import NameForms
 from appliance.deid.recognisers.name_heard import HeardNames
+from appliance.deid.recognisers.name_lines import NameLines
 from appliance.deid.recognisers.name_listed import ListedNames
-from appliance.deid.recognisers.name_position import NamePosition
+from appliance.deid.recognisers.name_position import ODD_NAMES, NamePosition
 from appliance.deid.recognisers.name_roles import NameRoles
 from appliance.deid.recognisers.name_speech import NameSpeech
+from appliance.deid.recognisers.name_variants import NameVariants
 
 _LABEL = re.compile(
     r"(?:^|(?<=[\n|;.,(\t])|(?<=\s))(?:(?:patient|pt|client|member|subscriber|insured"
@@ -83,11 +85,14 @@ class NameRecogniser(ReadingRecogniser):
         super().__init__()
         self._lists = classes.words
         self.classes = classes
+        self._asked_about = classes.words.surname_words | PARTICLES | MODAL_NAMES | ODD_NAMES
         self._around = NameContext(classes)
         self._positions = NamePosition(classes)
         self._forms = NameForms(classes)
         self._listed = ListedNames(classes)
         self._heard = HeardNames(classes)
+        self._lines = NameLines(classes)
+        self._variants = NameVariants(classes)
         self._roles = NameRoles(classes, self._around)
         self._speech = NameSpeech(classes, self._around)
 
@@ -107,6 +112,11 @@ class NameRecogniser(ReadingRecogniser):
                 taken.add(at)
                 yield Found(word.start, word.end, IdentifierKind.NAME, LIKELY)
         yield from self._heard.repeated(words, strong, taken)
+        yield from self._variants.find(reading, words, strong, taken)
+
+    def _is_plain(self, low: str) -> bool:
+        """Whether a word in lower case is a name in no position: most words are, and need no rule asked."""
+        return self.classes.weight(low) <= Weight.ORDINARY and low not in self._asked_about
 
     def _indexes(self, words: list[Word], found: Found) -> tuple[int, int]:
         first = bisect.bisect_left(words, found.start, key=lambda word: word.start)
@@ -134,7 +144,10 @@ class NameRecogniser(ReadingRecogniser):
 
     def _evidence(self, reading: Reading, words: list[Word]) -> Iterator[tuple[Found, bool]]:
         text = reading.text
-        for at in range(len(words)):
+        titles = self._lists.titles
+        for at, word in enumerate(words):
+            if not word.capital and self._is_plain(word.low) and not (at and words[at - 1].low in titles):
+                continue
             span = self._around.name_at(reading, words, at)
             if not span:
                 span = (
@@ -158,6 +171,8 @@ class NameRecogniser(ReadingRecogniser):
                     words, match, speaker=bool(_SPEAKER.fullmatch(label.group())), label=label.group().lower()
                 )
         for found in self._listed.find(text):
+            yield found, True
+        for found in self._lines.find(reading):
             yield found, True
         for found in self._heard.find(text):
             yield found, False

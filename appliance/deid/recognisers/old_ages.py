@@ -101,31 +101,31 @@ _AROUND = tuple(
         rf"(?<=[,(;]\s)(?P<age>{_OLD})\s?Y(?=\s*(?:[,);.\n]|$))",
     )
 )
-_WINDOW = 60
-_FIGURE = re.compile(r"(?:9\d|1[0-2]\d)(?<![\d.,/]\d\d)(?<![\d.,/]\d\d\d)(?!\d)|nineties|hundreds")
+_ALL = (*_PATTERNS, *_AROUND, *_FIGURES)
+_BEFORE, _BEHIND = 80, 50  # characters around a number in which it is said what it is
 _SEVERAL = re.compile(r"\b(?:ages|aged)\s+\d{1,3}(?:\s*(?:,|and|&|/)\s*(?:and\s+)?\d{1,3}){1,6}(?![\w%/]|[.]\d)", re.I)
 _EACH = re.compile(rf"(?<!\d){_OLD}(?!\d)")
-_SIGN = re.compile(
-    r"(?<![\d.,/])(?:9\d|1[0-2]\d)(?!\d)|ninet|hundred", re.I
-)  # nothing else is looked at in a text without
+# A number that can be such an age: shares, pressures and decimals are none.
+_SIGN = re.compile(r"(?<![\d.,/])(?:9\d|1[0-2]\d)(?!\d|\s?%|/\d|\.\d)|[Nn]inet|[Hh]undred|NINET|HUNDRED")
 
 
 def old_ages(text: str) -> Iterator[tuple[int, int]]:
-    """Places of ages from 90 on."""
-    if not _SIGN.search(text):
-        return
-    for pattern in _PATTERNS:
-        for match in pattern.finditer(text):
-            yield match.span("age")
+    """Places of ages from 90 on; patterns run around numbers that can be one, once where their surroundings meet."""
+    start = end = 0
     for sign in _SIGN.finditer(text):
-        start, end = max(0, sign.start() - _WINDOW), min(len(text), sign.end() + _WINDOW)
-        for pattern in _AROUND:
-            for match in pattern.finditer(text, start, end):
-                yield match.span("age")
-    if _FIGURE.search(text):
-        for pattern in _FIGURES:
-            for match in pattern.finditer(text):
-                yield match.span("age")
-    for several in _SEVERAL.finditer(text):
+        if sign.start() - _BEFORE > end:
+            yield from _between(text, start, end)
+            start = sign.start() - _BEFORE
+        end = min(len(text), sign.end() + _BEHIND)
+    yield from _between(text, start, end)
+
+
+def _between(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    if start == end:
+        return
+    for pattern in _ALL:
+        for match in pattern.finditer(text, max(0, start), end):
+            yield match.span("age")
+    for several in _SEVERAL.finditer(text, max(0, start), end):
         for each in _EACH.finditer(text, several.start(), several.end()):
             yield each.span()

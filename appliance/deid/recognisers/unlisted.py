@@ -15,6 +15,7 @@ from appliance.deid.identifier import IdentifierKind
 from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import POSSIBLE, Found, ReadingRecogniser
+from appliance.deid.recognisers.formed_names import FormedNames
 from appliance.deid.recognisers.known_words import KnownWords, is_name_cased
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES, NameWords, Weight
 from appliance.deid.recognisers.name_context import AFTER_A_NAME, MODAL_NAMES
@@ -46,10 +47,12 @@ class UnlistedRecogniser(ReadingRecogniser):
         self._lists = classes.words
         self._known = KnownWords(classes.words)
         self._said = SaidWords(classes)
+        self._formed = FormedNames(classes, self._known)
 
     def find(self, reading: Reading) -> Iterator[Found]:
         """In a text with capitals what has one; in speech, which has few or none, every word without."""
         words = reading.words
+        yield from self._formed.find(words)
         if reading.capitals:
             for at, word in enumerate(words):
                 if not word.capital or len(word.text) < _SHORTEST:

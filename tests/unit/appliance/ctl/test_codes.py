@@ -200,3 +200,39 @@ def test_nothing_found_says_what_to_try(run: Any, words: str, said: str) -> None
     result = run("lookup", words, "--on", "2026-05-04")
     assert (result.exit_code, said in result.stdout) == (1, True)
     assert json.loads(run("lookup", words, "--on", "2026-05-04", "-o", "json").stdout)["found"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("E11.9", "--on", "2026-09-30"), None),
+        (("E11.9", "--on", "2026-10-01"), "The newest table is of 2026-04-01; codes changed on 2026-10-01"),
+        (("nephropathy", "--on", "2027-01-05"), "The newest table is of 2026-04-01; codes changed on 2026-10-01"),
+        (("J1100", "--system", "hcpcs", "--on", "2021-04-02"), None),
+        (("J1100", "--system", "hcpcs", "--on", "2021-04-03"), "The table of hcpcs is of 2020-04-01"),
+        (("J1100", "--system", "hcpcs", "--on", "2020-03-31"), "The table of hcpcs is of 2020-04-01"),
+    ],
+)
+def test_look_up_says_when_the_table_is_of_another_time(run: Any, arguments: tuple[str, ...], said: str | None) -> None:
+    told = document(run("lookup", *arguments, "-o", "json"))["outdated"]
+    shown = run("lookup", *arguments).stdout
+    if said is None:
+        assert told is None
+        assert "look again" not in shown
+    else:
+        assert told.startswith(said)
+        assert f"look again: {said}" in shown
+
+
+def test_edits_of_a_code_are_told_in_words(run: Any) -> None:
+    assert ": questionable admission\n" in run("lookup", "E11.9", "--on", "2026-05-01").stdout
+
+
+def test_an_import_of_favourites_says_which_codes_no_table_has(run: Any, tmp_path: Path) -> None:
+    listed = written(tmp_path, b"code,system\nE11.9,icd-10-cm\nZZZ,icd-10-cm\n99213,cpt\nJ1100,hcpcs\nZ9999,hcpcs\n")
+    shown = run("import", "favourites", listed, "--effective", "2026-05-01")
+    assert shown.exit_code == 0
+    assert "look again: ZZZ is in no table that is here" in shown.stdout
+    assert " 0 " not in shown.stdout
+    again = document(run("import", "favourites", listed, "--effective", "2026-05-01", "-o", "json"))
+    assert sorted(again["unknown"]) == ["Z9999", "ZZZ"]

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from appliance.coding.em_words import BLANK
 from appliance.ctl import codes_suggest
 from appliance.ctl.__main__ import app
 from appliance.errors import UsageError
@@ -49,6 +50,16 @@ def test_a_table_from_a_file(run: Any, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "I10" in result.stdout
     assert '"' in result.stdout
+    assert result.stdout.splitlines()[0].replace(BLANK, " ").split() == [
+        "icd-10-cm",
+        "2026-04-01",
+        "date",
+        "of",
+        "service",
+        "2026-05-01",
+    ]
+    late = run(str(path), "--on", "2026-11-01").stdout.splitlines()[1]
+    assert "codes changed on 2026-10-01" in late.replace(BLANK, " ")
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,11 @@ import pytest
 from typer.testing import CliRunner
 
 from appliance.ctl import deid
-from appliance.ctl.__main__ import app
+from appliance.ctl.__main__ import app, main
 from appliance.deid import loading
 from appliance.deid.identifier import IdentifierKind as Kind
 from appliance.deid.mapping import loads
+from appliance.deid.restored import WHY, Reason
 from appliance.errors import ApplianceError, RefusedError, UsageError
 from tests.fakes.deid import FakeDetector
 
@@ -198,3 +201,93 @@ def test_a_mapping_that_was_not_filled_is_not_left_behind(run: Run) -> None:
     with pytest.raises(UsageError, match="nowhere"):
         run("deid", "nowhere", "--stream", "--mapping", "m.json")
     assert not Path("m.json").exists()
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfea\0", b"a\xff", b"a\0"])
+def test_a_stream_that_gave_nothing_out_leaves_no_mapping(run: Run, content: bytes) -> None:
+    Path("wrong.txt").write_bytes(content)
+    with pytest.raises(UsageError, match=r"wrong\.txt"):
+        run("deid", "wrong.txt", "--stream", "--mapping", "m.json")
+    assert not Path("m.json").exists()
+
+
+def test_an_empty_stream_has_its_way_back(run: Run) -> None:
+    assert run("deid", "-", "--stream", "--mapping", "m.json").stdout == ""
+    back = run("deid", "-", "--restore", "m.json")
+    assert (back.exit_code, back.stderr) == (0, "exactly as it was\n")
+
+
+def test_a_stream_longer_than_the_detector_takes_at_once_comes_back(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deid, "MAX_CHARS", 300)
+    monkeypatch.setattr(deid, "MAX_BYTES", 400)
+    text = (TEXT * 20).encode()
+    out = run("deid", "-", "--stream", "--mapping", "m.json", given=text).stdout_bytes
+    assert run("deid", "-", "--restore", "m.json", given=out).stdout_bytes == text
+    with pytest.raises(UsageError, match="characters, at most 300"):
+        run("deid", "-", "--restore", "m.json", given=out + b"!")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("--key-file", "long"), "makes a key"),
+        (("--known-names", "long"), "one name on each line"),
+        ((), "--stream"),
+        (("--restore", "long"), "give the file that --mapping wrote"),
+    ],
+)
+def test_what_is_too_long_gets_the_hint_of_its_option(
+    run: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], hint: str
+) -> None:
+    for most in ("_MAX_KEY_BYTES", "_MAX_NAMES_BYTES", "MAX_BYTES"):
+        monkeypatch.setattr(deid, most, 99)
+    monkeypatch.setattr("appliance.deid.mapping.MAX_MAPPING_BYTES", 99)
+    Path("long").write_bytes(b"a" * 100)
+    Path("long").chmod(0o600)
+    with pytest.raises(UsageError, match="more than 99 bytes") as told:
+        run("deid", "note.txt" if arguments else "long", *arguments)
+    assert hint in told.value.hint
+
+
+def test_utf_16_is_refused_with_the_way_to_convert_it(run: Run) -> None:
+    for more in ((), ("--stream",)):
+        with pytest.raises(UsageError, match="is 0: this is no text") as told:
+            run("deid", "-", *more, given=TEXT.encode("utf-16"))
+        assert "iconv -f UTF-16" in told.value.hint
+
+
+def test_an_empty_object_is_no_mapping(run: Run) -> None:
+    Path("e.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"e\.json: schema_version: missing"):
+        run("deid", "note.txt", "--restore", "e.json")
+
+
+def test_each_reason_is_told_in_words() -> None:
+    assert set(WHY) == set(Reason)
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "unexpected OSError: No space left on device"),
+        (ValueError("Maria Lopez\nMaria Lopez"), "unexpected ValueError"),
+    ],
+)
+def test_what_fails_unexpectedly_shows_no_text_and_no_traceback(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], raised: Exception, said: str
+) -> None:
+    def fails(_text: str) -> None:
+        raise raised
+
+    monkeypatch.setattr(deid, "_print", fails)
+    monkeypatch.setattr(sys, "argv", ["appliancectl", "deid", "note.txt"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr()
+    assert ended.value.code == 1
+    assert told.out == ""
+    lines = told.err.splitlines()
+    assert lines[0] == f"error: {said}"
+    assert lines[1].endswith("of test_deid.py, in fails; say so in a report")
+    assert "Lopez" not in told.err
+    assert len(lines) == 2

@@ -200,9 +200,9 @@ def test_every_labelled_number_is_hidden_whole(detector, value, label):
 
 def _repeated(detector: ClinicalDetector, piece: str, size: int, limit_s: float) -> None:
     text = (piece * size)[:size]
-    started_s = time.perf_counter()
+    started_s = time.thread_time()
     detector.find(text)
-    assert time.perf_counter() - started_s < limit_s
+    assert time.thread_time() - started_s < limit_s
 
 
 # The limits are hundreds of times what an ordinary text of that length takes: only a pattern that explodes gets there.
