@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 
@@ -27,8 +28,11 @@ def poll(ready: Callable[[], bool], words: str, timeout_s: float = 180) -> None:
 
 
 @contextmanager
-def listening(program: str, arguments: Sequence[str], port: int, folder: Path) -> Iterator[None]:
-    """A program that listens on `port`; its output is in `folder`."""
+def serving(program: str, arguments: Sequence[str], port: int, folder: Path) -> Iterator[None]:
+    """A program of the Prometheus family that is ready on `port`; its output is in `folder`.
+
+    It listens before it has opened its storage, and answers 503 until then: `/-/ready` says when that is over.
+    """
     found = shutil.which(program)
     assert found, f"no {program}; hint: setup/host.sh test"
     log = folder / f"{program}.log"
@@ -37,13 +41,19 @@ def listening(program: str, arguments: Sequence[str], port: int, folder: Path) -
             [found, *arguments], stdout=out, stderr=out, cwd=folder, env={**os.environ, "HOME": str(folder)}
         )
 
-    def accepts() -> bool:
+    def ready() -> bool:
         assert process.poll() is None, log.read_text(errors="replace")[-3000:]
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
+        connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        try:
+            connection.request("GET", "/-/ready")
+            return connection.getresponse().status == 200
+        except ConnectionRefusedError:
+            return False
+        finally:
+            connection.close()
 
     try:
-        poll(accepts, f"{program} does not listen")
+        poll(ready, f"{program} is not ready")
         yield
     finally:
         process.terminate()

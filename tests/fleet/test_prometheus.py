@@ -21,7 +21,7 @@ from fleetctl.monitoring import metrics
 from fleetctl.monitoring.dashboards import dashboards
 from fleetctl.monitoring.rules import rules
 from tests.fakes.web import Web, web
-from tests.fleet.processes import free_port, listening, poll
+from tests.fleet.processes import free_port, poll, serving
 from tests.fleet.program import fleetctl
 from tests.sim.fleet.directory import PORT, SimFleet
 from tests.sim.fleet.running import Running, running
@@ -96,13 +96,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         hurried(folder / "out")
         (folder / "alertmanager.yml").write_text(ALERTMANAGER.format(url=told.url))
         with (
-            listening(
+            serving(
                 "prometheus-alertmanager",
                 [f"--config.file={folder / 'alertmanager.yml'}", f"--storage.path={folder / 'am'}",
                  f"--web.listen-address=127.0.0.1:{manager}", "--cluster.listen-address="],
                 manager, folder,
             ),
-            listening(
+            serving(
                 "prometheus",
                 [f"--config.file={folder / 'out/prometheus.yml'}", f"--storage.tsdb.path={folder / 'tsdb'}",
                  f"--web.listen-address=127.0.0.1:{port}", "--rules.alert.resend-delay=1s"],

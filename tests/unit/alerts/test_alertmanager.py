@@ -15,7 +15,7 @@ from fleetctl.alerts.alertmanager import WATCHDOG, deliver, document, expiry
 from fleetctl.alerts.state import Alert, Phase
 from fleetctl.models.alerts import Alertmanager
 from tests.fakes.web import Web, web
-from tests.fleet.processes import free_port, listening, poll
+from tests.fleet.processes import free_port, poll, serving
 from tests.unit.alerts.conftest import NOW
 
 CONFIGURATION = """\
@@ -47,7 +47,7 @@ def alertmanager(tmp_path: Path, receiver: Web) -> Iterator[Alertmanager]:
         f"--config.file={configuration}", f"--storage.path={tmp_path / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=",
     ]  # fmt: skip
-    with listening("prometheus-alertmanager", arguments, port, tmp_path):
+    with serving("prometheus-alertmanager", arguments, port, tmp_path):
         yield Alertmanager(url=f"http://127.0.0.1:{port}")
 
 
