@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from deidcases import third
 from deidcases.cases import Case, cases
 from deidcases.second import HALVES, second_cases
-from deidcases.third import third_cases
 
 ROUNDS = 20
 SEED = 20_261
@@ -19,7 +19,10 @@ def add_set_options(parser: argparse.ArgumentParser) -> None:
     texts.add_argument(
         "--second", nargs="?", const="ab", choices=("ab", *HALVES), help="the second unseen set, or one half of it"
     )
-    texts.add_argument("--third", action="store_true", help="the third unseen set, of an independent author")
+    texts.add_argument(
+        "--third", nargs="?", const="both", choices=("both", *third.HALVES),
+        help="the third set, of an independent author, or one half of it: the odd one is unread",
+    )  # fmt: skip
 
 
 def templates(part: str) -> dict[str, list[Case]]:
@@ -30,7 +33,9 @@ def templates(part: str) -> dict[str, list[Case]]:
 def clinical_texts(options: argparse.Namespace) -> tuple[str, dict[str, list[Case]]]:
     """Title and cases by group of the set that the options name."""
     if options.third:
-        return "third unseen clinical texts", third_cases(rounds=ROUNDS, seed=SEED)
+        chosen = options.third if options.third in third.HALVES else None
+        title = "third set of clinical texts" + (f", {chosen} half" if chosen else "")
+        return title, third.third_cases(chosen, rounds=ROUNDS, seed=SEED)
     if options.second:
         half = f", half {options.second}" if options.second in HALVES else ""
         return f"second unseen clinical texts{half}", second_cases(options.second, rounds=ROUNDS, seed=SEED)

@@ -1,6 +1,7 @@
 """The third set: texts of a practice and a hospital, by an independent author who saw neither detector nor other texts.
 
-Whoever improves the detector reads neither the third_*.txt files nor their values.
+Whoever improves the detector may read the texts of an even place in their group, and neither those of
+an odd place nor the values.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from deidcases.cases import Case
 from deidcases.second import read_groups, written_cases
 from deidcases.third_values import Draws
 
+HALVES = ("even", "odd")
 FILES = (
     "third_queries.txt", "third_notes.txt", "third_letters.txt", "third_office.txt", "third_dialogues.txt",
     "third_harmless.txt",
@@ -26,6 +28,12 @@ def third_templates() -> dict[str, list[str]]:
     return groups
 
 
-def third_cases(*, rounds: int, seed: int) -> dict[str, list[Case]]:
-    """Cases by group; see `written_cases`."""
-    return written_cases(third_templates(), Draws, rounds=rounds, seed=seed)
+def half_of(groups: dict[str, list[str]], half: str) -> dict[str, list[str]]:
+    """Templates of an "even" or "odd" place in their group, counted from 0."""
+    return {name: templates[HALVES.index(half) :: 2] for name, templates in groups.items()}
+
+
+def third_cases(half: str | None = None, *, rounds: int, seed: int) -> dict[str, list[Case]]:
+    """Cases by group, of one half or of both; see `written_cases`."""
+    groups = third_templates()
+    return written_cases(half_of(groups, half) if half else groups, Draws, rounds=rounds, seed=seed)

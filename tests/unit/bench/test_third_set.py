@@ -30,6 +30,15 @@ def test_sizes_and_groups(parts: SimpleNamespace) -> None:
         assert not other & {line for lines in templates.values() for line in lines}
 
 
+def test_the_halves_share_nothing_and_are_the_whole(parts: SimpleNamespace) -> None:
+    whole = parts.third.third_templates()
+    even, odd = (parts.third.half_of(whole, half) for half in ("even", "odd"))
+    for group, lines in whole.items():
+        assert sorted(even[group] + odd[group]) == sorted(lines)
+        assert not set(even[group]) & set(odd[group])
+        assert even[group][0] == lines[0]
+
+
 def test_every_kind_occurs_in_several_texts(parts: SimpleNamespace) -> None:
     groups = parts.third.third_cases(rounds=1, seed=1)
     texts: Counter[str] = Counter()
@@ -107,10 +116,11 @@ def test_the_options_pick_one_set(parts: SimpleNamespace, monkeypatch: pytest.Mo
     parser = argparse.ArgumentParser()
     parts.sets.add_set_options(parser)
     title, groups = parts.sets.clinical_texts(parser.parse_args(["--third"]))
-    assert title == "third unseen clinical texts"
+    assert title == "third set of clinical texts"
     assert groups == parts.third.third_cases(rounds=1, seed=parts.sets.SEED)
     for given, expected in (
         (["--second", "a"], "second unseen clinical texts, half a"), (["--second"], "second unseen clinical texts"),
+        (["--third", "odd"], "third set of clinical texts, odd half"),
         (["--tune"], "development clinical texts"), ([], "held-out clinical texts"),
     ):  # fmt: skip
         assert parts.sets.clinical_texts(parser.parse_args(given))[0] == expected
