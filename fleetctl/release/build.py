@@ -44,6 +44,7 @@ from fleetctl.release.build_known import (
 )
 from fleetctl.release.build_parts import OS_OF, Cached, Engine, OsPart, PackedAdapter, PackedModel, evaluations
 from fleetctl.release.build_system import place_system
+from fleetctl.release.build_there import lies_there
 from fleetctl.release.code_packs import code_pack
 from fleetctl.release.store import ReleaseStore
 from fleetctl.report.progress import Progress
@@ -283,7 +284,8 @@ def _placed(model: ImageComponent, parts: _Parts, store: ReleaseStore, progress:
     with progress.step(f"image of {model.name}") as step:
         count = step.counter(model.size_bytes, "verified")
         if model.root_hash in parts.paths:
-            how = place(parts.paths[model.root_hash], model, store, count)
+            there = lies_there(model, store, count)
+            how = "there" if there else place(parts.paths[model.root_hash], model, store, count)
         else:
             how = "there"
             try:
@@ -304,7 +306,7 @@ def _placed_system(
     """The operating system's file in the store, verified there."""
     with progress.step(f"{system.name}, {system.size_bytes:,} bytes") as step:
         if chosen.packed is not None:
-            how = place_system(chosen.packed, store)
+            how = "there" if lies_there(system, store) else place_system(chosen.packed, store)
         else:
             how = "there"
             try:

@@ -70,14 +70,11 @@ def check_image(path: Path, wanted: ImageComponent, on_bytes: OnBytes = lambda c
 
 
 def place(source: Path, wanted: ImageComponent, store: ReleaseStore, on_bytes: OnBytes = lambda count: None) -> str:
-    """Put an image into the store and return how: there, shared, linked or copied. It is verified where it lies then.
+    """Put an image into the store and return how: shared, linked or copied. It is verified before it has its name.
 
     Raises VerificationError for another image, ChangeError when there is no room.
     """
     target = store.image(wanted.root_hash)
-    if target.exists():
-        check_image(target, wanted, on_bytes)
-        return "there"
     store.images.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = store.images / f".{wanted.root_hash}.new"
     temporary.unlink(missing_ok=True)
