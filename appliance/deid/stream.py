@@ -8,6 +8,7 @@ place from no more than a horizon around it, the result is that of the whole tex
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -26,6 +27,8 @@ STEP_CHARS = 120
 _MIN_HORIZON_CHARS = 64
 # An identifier that seems to go on for ever is cut there; both halves are hidden.
 _MAX_HELD_HORIZONS = 16
+# What str.isspace takes for white space.
+_BLANK = re.compile(r"\s")
 
 
 def settled(text: str, found: Sequence[Identifier], upto: int, *, lowest: int = 0) -> int | None:
@@ -72,6 +75,8 @@ class Stream:
         self._surrogates = Surrogates(Draws(key, dates_key), self._taken)
         self._horizon, self._step = horizon_chars, step_chars
         self._context = self._held = ""
+        self._wanted = self._horizon + self._step
+        """How many characters must be held before it is worth looking for a place to cut."""
         self._hidden: Identifier | None = None
         """The rest of an identifier that was cut, from the beginning of what is held."""
         self._sha256 = hashlib.sha256()
@@ -92,7 +97,7 @@ class Stream:
         out: list[str] = []
         for at in range(0, len(piece), self._step):
             self._held += piece[at : at + self._step]
-            if len(self._held) >= self._horizon + self._step:
+            if len(self._held) >= self._wanted:
                 out.append(self._advance(len(self._held) - self._horizon))
         return "".join(out)
 
@@ -121,12 +126,19 @@ class Stream:
         return found
 
     def _advance(self, upto: int) -> str:
+        full = len(self._held) >= _MAX_HELD_HORIZONS * self._horizon
+        if not full and not _BLANK.search(self._held, 0, upto):
+            # There is no place to cut, whatever the detector says.
+            return ""
         found, base = self._find(), len(self._context)
         window = self._context + self._held
         place = settled(window, found, base + upto, lowest=base)
         if place is not None:
             return self._give_out(place - base, found)
-        if len(self._held) < _MAX_HELD_HORIZONS * self._horizon:
+        if not full:
+            if len(self._held) > 2 * self._horizon:
+                # No usual identifier is so long. Asked at each step, the detector would read it again and again.
+                self._wanted = min(len(self._held) * 3 // 2, _MAX_HELD_HORIZONS * self._horizon)
             return ""
         at = base + upto
         crossing = next((one for one in found if one.start < at < one.end), None)
@@ -150,6 +162,7 @@ class Stream:
         self._given_out += len(out)
         self._context = window[max(0, at - self._horizon) : at]
         self._held = window[at:]
+        self._wanted = self._horizon + self._step
         if self._hidden is not None:
             self._hidden = replace(self._hidden, end=self._hidden.end - cut) if self._hidden.end > cut else None
         return out
