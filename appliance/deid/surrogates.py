@@ -66,6 +66,11 @@ class Surrogates:
         """The ages over 89 so far."""
         return tuple(self._ages)
 
+    @property
+    def entries(self) -> int:
+        """How many words, phrases, dates and ages there are so far."""
+        return len(self._words) + len(self._phrases) + len(self._dates) + len(self._ages)
+
     def is_surrogate(self, folded: str) -> bool:
         """Whether a word stands for one of an identifier, so that the same word elsewhere is a collision."""
         return folded in self._used

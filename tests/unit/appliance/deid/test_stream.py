@@ -151,6 +151,22 @@ def test_the_detector_reads_each_character_a_few_times_whatever_the_text(
         assert detector.chars <= times * chars
 
 
+@pytest.mark.parametrize("size", [34, 3_000, 100_000])
+def test_a_stream_ends_before_its_way_back_is_too_long_to_be_read(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr("appliance.deid.stream.MAX_MAPPING_BYTES", 20_000)
+    stream, out = Stream(FAKE, KEY), []
+    text = "Maria Lopez came, (512) 867-5309. " * 3_000
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    with pytest.raises(UsageError, match="all that one mapping may"):
+        out.extend(stream.feed(piece) for piece in (*pieces, ""))
+    mapping = stream.mapping()
+    assert len(mapping.dumps()) < 20_000
+    back = Restorer(mapping).restore("".join(out))
+    assert back.exact
+    assert text.startswith(back.text)
+    assert len(back.text) > 2_000
+
+
 def test_one_huge_piece_is_worked_off_in_steps() -> None:
     seen: list[int] = []
 
