@@ -12,6 +12,33 @@ from appliance.coding.suggestion import CodeSystem
 
 Severity = Literal["error", "warning", "advisory"]
 
+RULES = {
+    "age-conflict": "the code is for another age than the patient's",
+    "age-not-given": "the code has an age edit, and no age was given",
+    "code-first-missing": "the code needs another one before it (code first)",
+    "code-first-order": "a code stands before the one that the table puts first (code first)",
+    "duplicate": "a diagnosis stands twice",
+    "edits-missing": "the table has no edits for the date of service",
+    "excludes-1": "two codes that are not coded together (Excludes 1), unless the conditions are unrelated",
+    "external-cause-first": "an external cause stands first",
+    "incomplete-code": "the code lacks characters",
+    "invalid-age": "the age cannot be",
+    "invalid-code": "the code does not exist, or not on the date of service",
+    "manifestation-first": "a manifestation stands before the disease that causes it",
+    "ncci-pair": "two procedures that are not paid together (NCCI)",
+    "ncci-pair-modifier": "two procedures that are paid together only with a modifier, which stands there (NCCI)",
+    "ncci-units": "more units of service than NCCI lets stand",
+    "questionable-admission": "the first diagnosis alone seldom justifies an admission",
+    "second-diagnosis-missing": "the first diagnosis stands only with a second one",
+    "sex-advisory": "the code was listed for the other sex (CMS ended this edit on 2024-09-30)",
+    "table-missing": "there is no table to check by",
+    "table-outdated": "the table is of another time than the date of service",
+    "unacceptable-principal": "the first diagnosis is no illness (Medicare, inpatients)",
+    "unspecified-side": "the side is left open",
+    "use-additional-order": "an additional code stands before the one that it adds to (use additional)",
+}
+"""Each rule of a finding in words, for who does not know our names of rules."""
+
 
 @dataclass(frozen=True, slots=True)
 class Coded:

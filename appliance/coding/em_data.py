@@ -83,6 +83,26 @@ _REASONS = {
     "interpretation": "an interpretation of a test by the clinician",
     "discussion": "a discussion with a professional outside",
 }
+# A panel holds them (CPT 80053 all of 80048, and of 80076 all but direct bilirubin): beside it they count no more.
+_WITHIN = {
+    "test bmp": ("test cmp",),
+    "test liver function tests": ("test cmp",),
+    "test creatinine level": ("test cmp", "test bmp"),
+}
+_SAME_SOURCE = (
+    (re.compile(r"emergency|ed$|er$"), "emergency"),
+    (re.compile(r"primary care|pcp"), "primary care"),
+    (re.compile(r"nursing|skilled"), "nursing facility"),
+    (re.compile(r"surg"), "surgery"),
+    (re.compile(r"hospital"), "hospital"),
+    (re.compile(r"psychiatr"), "psychiatry"),
+    (re.compile(r"orthop"), "orthopedics"),
+    (re.compile(r"pulmon"), "pulmonology"),
+    (re.compile(r"\w+?olog"), ""),
+)
+# Who these are the note may say by another name in another sentence.
+_UNNAMED = re.compile(r"outside|external|specialist|referring")
+_DOCTOR = re.compile(r"(?:dr|doctor)\b")
 _ANYWAY = frozenset({Assertion.HISTORICAL, Assertion.FAMILY, Assertion.POSSIBLE})
 
 
@@ -160,7 +180,7 @@ def _others(one: Statement) -> Iterator[Found]:
     for kind, pattern in (("notes", _OUTSIDE), ("historian", _HISTORIAN), ("discussion", _DISCUSSED)):
         for hit in pattern.finditer(one.text):
             source = {
-                "notes": lambda h: h["source"] or h["adj"],
+                "notes": lambda h: _source(h["source"] or h["adj"]),
                 "discussion": lambda _: "any",
                 "historian": lambda _: "any",
             }[kind](hit)
@@ -172,15 +192,34 @@ def _others(one: Statement) -> Iterator[Found]:
             )
 
 
+def _source(said: str) -> str:
+    """A source under one name: a cardiologist's notes are those of cardiology."""
+    folded = said.casefold()
+    if _UNNAMED.match(folded):
+        return "outside"
+    for pattern, name in _SAME_SOURCE:
+        if (hit := pattern.match(folded)) is not None:
+            return name or hit.group()
+    return folded
+
+
 def _unique(found: list[Found]) -> list[Found]:
-    """Drop imaging without a part of the body beside the same with one, and "labs" beside a named laboratory test."""
+    """Drop what another item may be: it counts once.
+
+    Imaging without a part of the body beside the same with one, "labs" beside a named laboratory test, a test beside
+    the panel that holds it, a source that is not named beside one that is, and a doctor's name beside a specialty.
+    """
     keys = {item.key for item in found}
+    sources = {key.removeprefix("notes ") for key in keys if key.startswith("notes ")} - {"outside"}
+    named = {each for each in sources if not _DOCTOR.match(each)} or sources
     labs = {f"test {key}" for key, kind in tests().known() if kind == "lab"}
     return [
         item
         for item in found
         if not (item.key.endswith(" ") and any(key != item.key and key.startswith(item.key) for key in keys))
         and not (item.key == "test labs" and keys & labs)
+        and not keys & set(_WITHIN.get(item.key, ()))
+        and not (item.key.startswith("notes ") and named and item.key.removeprefix("notes ") not in named)
     ]
 
 

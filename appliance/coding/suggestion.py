@@ -149,7 +149,10 @@ class Suggestion(BaseModel):
     evidence: tuple[Evidence, ...] = Field(min_length=1)
     assertion: Assertion
     confidence: float = Field(ge=0, le=1, description="Calibrated: of suggestions with 0.9, nine in ten are right.")
-    question: str = Field("", description="What a coder has to decide because the text leaves it open.")
+    question: str = Field(
+        "",
+        description="What a coder has to decide because the text leaves it open; empty: only the code itself.",
+    )
     findings: tuple[str, ...] = Field((), description="Edits that the code fails on the date of service.")
 
 

@@ -25,6 +25,8 @@ MAX_CHARS = 2_000_000
 _MAX_KEY_BYTES = 4096
 _MAX_NAMES_BYTES = 64 * 1024
 _PIECE_BYTES = 64 * 1024
+_FILE_STEP_CHARS = 4_000
+"""How much of a file is looked at together in a stream: nobody waits for its words as they are said."""
 _PARTLY = 7
 _FORMS = ("text", "table", "json")
 _IN_PARTS = "give it in parts, with the same --key-file, or with --stream"
@@ -109,6 +111,10 @@ def _deidentify(file: str, output: str, mapping: Path | None, names: list[str], 
     from appliance.deid.residual import assess, words
 
     text = _text(file)
+    if not text.strip():
+        # Whatever made the text went wrong, and the next program would take nothing for a text without identifiers.
+        name = "standard input" if file == "-" else file
+        raise UsageError(f"{name}: is empty", hint="give a text; a stream may be empty (--stream)")
     with _reserved(mapping) as keep:
         work = Deidentifier(load_detector(), keys.names, [text], known_names=names, dates_key=keys.dates)
         (made,) = work.run()
@@ -133,10 +139,11 @@ def _deidentify(file: str, output: str, mapping: Path | None, names: list[str], 
 
 def _stream(file: str, output: str, mapping: Path | None, names: list[str], keys: Keys) -> None:
     from appliance.deid.loading import load_detector
-    from appliance.deid.stream import Stream
+    from appliance.deid.stream import STEP_CHARS, Stream
 
     with _reserved(mapping) as keep, _opened(file) as source:
-        stream = Stream(load_detector(), keys.names, known_names=names, dates_key=keys.dates)
+        step = _FILE_STEP_CHARS if file != "-" and Path(file).is_file() else STEP_CHARS
+        stream = Stream(load_detector(), keys.names, known_names=names, step_chars=step, dates_key=keys.dates)
         given_out = False
         try:
             for piece in _pieces(file, source):

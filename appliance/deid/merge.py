@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from appliance.deid.identifier import Identifier, IdentifierKind
@@ -15,12 +16,20 @@ _ORDER = (
 )  # fmt: skip
 _RANK = {kind: rank for rank, kind in enumerate(_ORDER)}
 
+# Written like a name behind one ("MARIA LOPEZ DOB 04/05/1960"). It is a label only where its value follows: Tel and Ph
+# may be names, so they want three digits.
+_LABEL = re.compile(
+    r"(?<!\w)(?:(?:D\.O\.B|DOB|MRN|SSN|NPI|PCP|ACCT|Acct)\b[.:#]{0,3}[ \t]{0,4}(?=\d|Dr\b|DR\b)"
+    r"|(?:TEL|Tel|PH|Ph)\b[.:#]{0,3}[ \t]{0,4}(?=[+(]{0,2}\d{3}))"
+)
+_LONGEST_LABEL = 20
+
 
 def merged(text: str, found: Iterable[Identifier]) -> tuple[Identifier, ...]:
     """Join what overlaps, so that nothing that one recogniser found stays visible.
 
     The joint span takes the kind of its most confident part; of equals, the more telling kind. Blanks and
-    punctuation at its ends are left out.
+    punctuation at its ends are left out, and the label of a value behind a name.
     """
     groups: list[list[Identifier]] = []
     end = -1
@@ -37,6 +46,10 @@ def _joint(text: str, group: list[Identifier]) -> Identifier | None:
     start = min(item.start for item in group)
     end = max(item.end for item in group)
     best = max(group, key=lambda item: (item.confidence, -_RANK[item.kind], item.end - item.start))
+    if best.kind is IdentifierKind.NAME:
+        label = next((one for one in _LABEL.finditer(text, start, end + _LONGEST_LABEL) if one.end() >= end), None)
+        if label is not None:
+            end = max(start, min(end, label.start()))
     while start < end and text[start] in " \t\r\n,;:":
         start += 1
     while end > start and text[end - 1] in " \t\r\n,;:":

@@ -17,7 +17,7 @@ from appliance.deid.draws import Draws
 from appliance.deid.identifier import IdentifierKind as Kind
 from appliance.deid.mapping import MappedDate, MappedPhrase, MappedWord
 from appliance.deid.taken import Taken, alphanumeric
-from appliance.deid.vocabulary import TOKEN, Pool, invented, is_mixed, listed, pool, shaped, stem
+from appliance.deid.vocabulary import TOKEN, Pool, invented, is_mixed, listed, pool, pool_of, shaped, stem
 
 _ATTEMPTS = 400
 _MIN_CODE = 4
@@ -37,6 +37,9 @@ class Surrogates:
         self._given: list[str] = []
         self._phrases: dict[tuple[Kind, str], MappedPhrase] = {}
         self._dates: dict[tuple[str, str], MappedDate] = {}
+        self._days: dict[tuple[int, int], MappedDate] = {}
+        """Days that were written without a year, by month and day."""
+        self._marks: dict[Kind, int] = {}
         self._ages: list[str] = []
         self._used: set[str] = set()
         self._numbers: dict[str, str] = {}
@@ -62,6 +65,11 @@ class Surrogates:
     def ages(self) -> tuple[str, ...]:
         """The ages over 89 so far."""
         return tuple(self._ages)
+
+    @property
+    def entries(self) -> int:
+        """How many words, phrases, dates and ages there are so far."""
+        return len(self._words) + len(self._phrases) + len(self._dates) + len(self._ages)
 
     def is_surrogate(self, folded: str) -> bool:
         """Whether a word stands for one of an identifier, so that the same word elsewhere is a collision."""
@@ -110,14 +118,7 @@ class Surrogates:
         # The year of the newest whole date stands for one that is not written; what was once moved stays.
         if written.fields == "ymd":
             self._year = written.value.year
-        known = next(
-            (
-                one for one in self._dates.values()
-                if one.fields == written.fields == "md"
-                and (one.original.month, one.original.day) == (written.value.month, written.value.day)
-            ),
-            None,
-        )  # fmt: skip
+        known = self._days.get((written.value.month, written.value.day)) if written.fields == "md" else None
         if known is not None:
             self._keep_date(known.original, known.surrogate, written)
             return known.surrogate
@@ -129,6 +130,8 @@ class Surrogates:
         key = (original.isoformat(), written.fields)
         bare = written.is_bare or (key in self._dates and self._dates[key].bare)
         self._dates[key] = MappedDate(surrogate=value, original=original, fields=written.fields, bare=bare)
+        if written.fields == "md":
+            self._days.setdefault((original.month, original.day), self._dates[key])
 
     def _age(self, text: str) -> str:
         if text not in self._ages:
@@ -144,9 +147,9 @@ class Surrogates:
         whole = kind is Kind.FACILITY and all(stays)
         if whole:
             stays[next((at for at, one in enumerate(found) if len(one[0]) > 3), 0)] = False
-        roles = self._roles(kind, text, before, found, stays)
+        given = self._given_at(kind, text, before, found, stays)
         pieces, at, numbered = [], 0, False
-        for match, kept, role in zip(found, stays, roles, strict=True):
+        for number, (match, kept) in enumerate(zip(found, stays, strict=True)):
             token = match[0]
             if kept:
                 new = token
@@ -157,7 +160,7 @@ class Surrogates:
                 new = shaped(self._draw_word(f"facility {text.casefold()}", "place"), token)
                 self._used.add(new.casefold())
             else:
-                new = self._word(kind, token, role)
+                new = self._word(kind, token, is_given=number in given)
             pieces += [text[at : match.start()], new]
             at = match.end()
         made = "".join((*pieces, text[at:]))
@@ -201,32 +204,31 @@ class Surrogates:
             for number, (token, word) in enumerate(zip(found, folded, strict=True))
         ]
 
-    def _roles(self, kind: Kind, text: str, before: str, found: list[re.Match[str]], stays: list[bool]) -> list[Pool]:
+    def _given_at(
+        self, kind: Kind, text: str, before: str, found: list[re.Match[str]], stays: list[bool]
+    ) -> frozenset[int]:
+        """Say which words are given names by where they stand: an initial follows one."""
         if kind is not Kind.NAME:
-            return ["place"] * len(found)
+            return frozenset()
         named = [at for at, kept in enumerate(stays) if not kept]
         title = _TITLE_BEFORE.search(before)
         titled = stays[0] or (title is not None and title[1].casefold() in listed("titles"))
-        roles: list[Pool] = ["given"] * len(found)
         if len(named) == 1:
-            roles[named[0]] = "family" if titled else "given"
-        elif "," in text[found[named[0]].end() : found[named[1]].start()]:
-            roles[named[0]] = "family"
-        else:
-            roles[named[-1]] = "family"
-        return roles
+            return frozenset(() if titled else named)
+        first_is_family = "," in text[found[named[0]].end() : found[named[1]].start()]
+        return frozenset(named[1:] if first_is_family else named[:-1])
 
-    def _word(self, kind: Kind, token: str, role: Pool) -> str:
+    def _word(self, kind: Kind, token: str, *, is_given: bool) -> str:
         plain = stem(token)
         key, ending = plain.casefold(), token[len(plain) :]
         if len(key) == 1 and kind is Kind.NAME:
             return shaped(self._initial(key, plain), plain) + ending
         known = self._words.get(key)
         if known is None:
-            made = self._draw_word(key, role)
+            made = self._draw_word(key, pool_of(key, is_name=kind is Kind.NAME))
             known = self._words[key] = MappedWord(surrogate=made, original=plain, kind=kind)
             self._used.add(made.casefold())
-            if kind is Kind.NAME and role == "given":
+            if is_given:
                 self._given.append(key)
         elif is_mixed(plain) and not is_mixed(known.original):
             # From now on it is known how the name is written.
@@ -303,11 +305,12 @@ class Surrogates:
 
     def _mark(self, kind: Kind, text: str) -> str:
         known = self._phrases.get((kind, text))
-        number = 1
+        number = self._marks.get(kind, 0) + 1
         while known is None:
             made = f"[{kind.value} {number}]"
             if self._is_new(f"mark {kind.value} {text}", made):
                 known = MappedPhrase(surrogate=made, original=text or " ", kind=kind)
                 self._phrases[kind, text] = known
+                self._marks[kind] = number
             number += 1
         return known.surrogate

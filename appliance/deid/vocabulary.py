@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from appliance.deid.lexicon import words as lexicon_words
+
 Pool = Literal["given", "family", "place"]
 
 # Runs of letters and digits; an apostrophe inside belongs to it (O'Brien), and so do combining accents.
@@ -38,6 +40,21 @@ def pool(name: Pool) -> tuple[str, ...]:
         words = _words()
         return tuple(first + last for first in words["place_first"] for last in words["place_last"])
     return _words()[name]
+
+
+def pool_of(word: str, *, is_name: bool) -> Pool:
+    """Say from which pool the surrogate of a folded word is drawn.
+
+    By the word, not by where it stands: a surname alone and behind a given name must have the same surrogate in two
+    texts. Only a word that no list knows goes by what it is part of: a person's name (`is_name`) or anything else.
+    """
+    known = lexicon_words()
+    if word in known.given or word in known.given_words:
+        return "given"
+    if word in known.surnames or word in known.surname_words:
+        return "family"
+    is_place = word in known.places or word in known.ordinary_places
+    return "family" if is_name and not is_place else "place"
 
 
 @cache

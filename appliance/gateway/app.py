@@ -126,11 +126,13 @@ async def _on_invalid(request: Request, error: Any) -> Response:
 
 async def _on_http(request: Request, error: Any) -> Response:
     words = {
+        400: ("body", "The body cannot be read"),
         404: ("not-found", "No such route"), 405: ("method", "Method not allowed"), 413: ("too-large", "Too large"),
     }  # fmt: skip
     code, title = words.get(error.status_code, (f"http-{error.status_code}", "The request cannot be served"))
     # The bound's words are ours; those of the framework are not shown.
-    detail = error.detail if error.status_code == 413 else "see docs/reference/openapi.json"
+    told = {413: error.detail, 400: "send JSON in UTF-8; this is not, or is nested too deep"}
+    detail = told.get(error.status_code, "see docs/reference/openapi.json")
     response = problem_response(request, ProblemError(error.status_code, code, title, detail))
     response.headers.update(error.headers or {})
     return response

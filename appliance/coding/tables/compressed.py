@@ -11,7 +11,7 @@ from appliance.coding.tables.refusal import wrong
 MAX_BYTES = 256 << 20
 # Characters that steer a terminal or turn the order of what is read: titles are shown to people.
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
-_GZIP = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"
 
 
 def plain(content: bytes, name: str, encoding: str = "utf-8", limit: int = MAX_BYTES, older: str = "") -> str:
@@ -27,7 +27,7 @@ def plain(content: bytes, name: str, encoding: str = "utf-8", limit: int = MAX_B
     Raises:
         TableFileError: damaged, too large, not in that encoding, or not text (with line and column).
     """
-    if content.startswith(_GZIP):
+    if content.startswith(GZIP):
         opened = zlib.decompressobj(zlib.MAX_WBITS | 16)
         try:
             content = opened.decompress(content, limit)

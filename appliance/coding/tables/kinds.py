@@ -8,11 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from appliance.coding.tables import cpt, favourites, hcpcs_cms, icd10cm_xml, icd11, mce
+from appliance.coding.tables.compressed import GZIP
 from appliance.coding.tables.foreign import refuse_foreign
 from appliance.coding.tables.icd10cm import icd10cm_pack
 from appliance.coding.tables.ncci_pairs import pairs_pack
 from appliance.coding.tables.ncci_units import units_pack
-from appliance.coding.tables.refusal import TableFileError, read_bounded
+from appliance.coding.tables.refusal import TableFileError, read_bounded, wrong
 from appliance.coding.tables.stamp import Stamp
 from appliance.errors import UsageError
 
@@ -33,11 +34,19 @@ class ImportKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """How files of a kind become a pack; `limit` is the most bytes of one, `several` whether there may be more."""
+    """How files of a kind become a pack.
+
+    Args:
+        read: Makes the pack.
+        limit: The most bytes of one file.
+        several: Whether there may be more than one.
+        ended: Whether each line must have its end; not of favourites, which a practice types.
+    """
 
     read: Callable[[Mapping[str, bytes], Stamp], bytes]
     limit: int
     several: bool = False
+    ended: bool = True
 
 
 def _one(read: Callable[[bytes, str, Stamp], bytes]) -> Callable[[Mapping[str, bytes], Stamp], bytes]:
@@ -69,7 +78,7 @@ _READERS = {
     ImportKind.CPT: _Reader(_one(cpt.cpt_pack), 32 << 20),
     ImportKind.NCCI_PTP: _Reader(lambda files, stamp: pairs_pack(dict(files), stamp), 256 << 20, several=True),
     ImportKind.NCCI_MUE: _Reader(_one(units_pack), 32 << 20),
-    ImportKind.FAVOURITES: _Reader(_one(favourites.favourites_pack), 4 << 20),
+    ImportKind.FAVOURITES: _Reader(_one(favourites.favourites_pack), 4 << 20, ended=False),
 }
 
 
@@ -96,10 +105,24 @@ def read_files(kind: ImportKind, paths: list[Path], stamp: Stamp) -> bytes:
     try:
         for name, content in files.items():
             refuse_foreign(content, name)
-        return reader.read(files, stamp)
+        pack = reader.read(files, stamp)
+        for name, content in files.items():
+            if reader.ended:
+                _refuse_cut_off(content, name)
+        return pack
     except TableFileError as error:
         error.hint = _next(kind, error, files) or error.hint
         raise
+
+
+def _refuse_cut_off(content: bytes, name: str) -> None:
+    """Refuse a table whose last line has no end: what is left of it may read like a whole row.
+
+    XML and gzip tell by themselves when they were cut off.
+    """
+    told = content.startswith(GZIP) or content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<")
+    if not told and not content.rstrip(b"\0\x1a").endswith((b"\n", b"\r")):
+        raise wrong(name, content.count(b"\n") + 1, "the last line has no end")
 
 
 def _next(kind: ImportKind, error: TableFileError, files: Mapping[str, bytes]) -> str:
@@ -107,7 +130,10 @@ def _next(kind: ImportKind, error: TableFileError, files: Mapping[str, bytes]) -
     if error.line and len(files) == 1:
         (content,) = files.values()
         if not content.endswith(b"\n") and error.line > content.count(b"\n"):
-            return "nothing was imported; it is the file's last line, and has no end: was the file cut off on its way?"
+            return (
+                "nothing was imported; it is the file's last line, and has no end: was the file cut off on its way? "
+                "If it is whole, end its last line"
+            )
     if kind is ImportKind.FAVOURITES:
         return "nothing was imported; correct the list (CSV with the columns code, label, system) and import it again"
     return ""

@@ -25,7 +25,7 @@ _Table = TypeVar("_Table", PackedTable, PairTable, UnitTable)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A pack as it is listed: origin ("built-in", "imported", "release", "superseded", "damaged") and what it says."""
+    """A pack as it is listed: origin ("built-in", "imported", "release", "not in use", "damaged") and what it says."""
 
     digest: str
     origin: str
@@ -100,7 +100,7 @@ class Library:
         packs = [Listed(each.sha256, "built-in", built_in_table(each.system).head) for each in built_in()]
         for stored in self.store.packs():
             used = "release" if stored.of_release else "imported"
-            origin = "damaged" if stored.head is None else used if stored.active else "superseded"
+            origin = "damaged" if stored.head is None else used if stored.active else "not in use"
             packs.append(Listed(stored.digest, origin, stored.head))
         return sorted(packs, key=lambda each: (_name(each.head), _day(each.head), each.digest))
 

@@ -10,13 +10,15 @@ from pathlib import Path
 # spaCy brings it to the box; it renders and escapes the page.
 import jinja2
 
+from appliance.coding.edits_finding import RULES
 from appliance.coding.validation.compare import Tally
 from appliance.coding.validation.result import ValidationReport
 from appliance.coding.validation.run import misses_csv
-from appliance.coding.validation.statistics import Interval
+from appliance.coding.validation.statistics import Interval, wilson
 from appliance.errors import ApplianceError
 
 FILES = ("coding-validation.html", "coding-validation.json", "misses.csv")
+_WEIGHT = {"error": "would be refused", "warning": "to be looked at"}
 _LEVELS = {"code": "Full code", "category": "Category (3 characters)", "chapter": "Chapter"}
 
 
@@ -26,6 +28,7 @@ def page(report: ValidationReport) -> str:
     template = environment.from_string(Path(__file__).with_name("page.html").read_text("utf-8"))
     return template.render(
         r=report, code=report.agreement[0], levels=_LEVELS, share=_share, interval=_interval, number=_number,
+        rules=RULES, weight=_WEIGHT, of=lambda hits, count: _interval(wilson(hits, count)),
         x=lambda value: round(40 + 240 * value, 1), y=lambda value: round(190 - 180 * value, 1),
     )  # fmt: skip
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import datetime
+import re
 import time
 from pathlib import Path
 
 import pytest
 
+from appliance.coding import edits
 from appliance.coding.edits import Coded, Editor, Finding, coded
+from appliance.coding.edits_finding import RULES
 from appliance.coding.suggestion import CodeSystem
 from appliance.coding.tables.kinds import ImportKind, read_files
 from appliance.coding.tables.library import Library
@@ -39,6 +43,15 @@ def with_tables(tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 def told(findings: tuple[Finding, ...]) -> list[tuple[str, str]]:
     return [(each.severity, each.rule) for each in findings]
+
+
+def test_every_rule_is_told_in_words() -> None:
+    named = {"duplicate"}
+    for path in Path(edits.__file__).parent.glob("edits*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and path.name != "edits_finding.py":
+                named |= {node.value} if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", node.value) else set()
+    assert named == set(RULES)
 
 
 @pytest.mark.parametrize(

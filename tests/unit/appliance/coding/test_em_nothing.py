@@ -84,3 +84,35 @@ def test_what_would_count_counts_for_nothing_in_background(heading: str) -> None
     after = support(f"{heading}\n{much}\n\n{BASE}", visit="established-office", on=DAY)
     assert after.supported == before.supported
     assert support(f"{BASE}\n{much}", visit="established-office", on=DAY).supported == "99215"
+
+
+def _data(text: str) -> int:
+    found = support(BASE + text + "\n", visit="established-office", on=DAY)
+    return sum(fact.counted for each in found.elements if each.name == "data" for fact in each.facts)
+
+
+@pytest.mark.parametrize(
+    ("said", "again"),
+    [
+        ("Ordered CMP.", "Ordered BMP."), ("Ordered CMP.", "Ordered liver function tests."),
+        ("Ordered BMP.", "Ordered creatinine level."), ("Reviewed notes from cardiology.", "Reviewed outside records."),
+        ("Reviewed notes from cardiology.", "Reviewed notes from her cardiologist."),
+        ("Reviewed notes from cardiology.", "Reviewed notes from Dr. Smith."),
+        ("Reviewed ED records.", "Reviewed notes from the emergency department."),
+        ("Reviewed notes from her PCP.", "Reviewed notes from the primary care physician."),
+        ("Reviewed outside records.", "Reviewed external notes."),
+    ],
+)  # fmt: skip
+def test_what_may_be_the_same_counts_once_in_either_order(said: str, again: str) -> None:
+    assert _data(said) == _data(again) == _data(f"{said} {again}") == _data(f"{again} {said}") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Reviewed notes from cardiology. Reviewed notes from nephrology.", "Ordered CMP. Ordered CBC.",
+        "Reviewed notes from Dr. Smith. Reviewed notes from Dr. Jones.", "Ordered BMP. Ordered liver function tests.",
+    ],
+)  # fmt: skip
+def test_what_is_two_things_counts_twice(text: str) -> None:
+    assert _data(text) == 2

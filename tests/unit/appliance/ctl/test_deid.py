@@ -211,6 +211,25 @@ def test_a_stream_that_gave_nothing_out_leaves_no_mapping(run: Run, content: byt
     assert not Path("m.json").exists()
 
 
+def test_a_file_is_streamed_in_larger_steps_than_speech(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = FakeDetector(LISTED)
+    monkeypatch.setattr(loading, "load_detector", lambda: detector)
+    text = TEXT * 1000
+    Path("long.txt").write_bytes(text.encode())
+    assert "Lopez" not in run("deid", "long.txt", "--stream").stdout
+    assert sum(map(len, detector.asked)) < 1.3 * len(text)
+    detector.asked.clear()
+    assert "Lopez" not in run("deid", "-", "--stream", given=text.encode()).stdout
+    assert max(map(len, detector.asked)) < 1_000
+
+
+@pytest.mark.parametrize("given", [b"", b" \r\n\t\n"])
+def test_an_empty_text_is_refused_as_by_the_other_commands(run: Run, given: bytes) -> None:
+    with pytest.raises(UsageError, match="standard input: is empty"):
+        run("deid", "-", "--mapping", "m.json", given=given)
+    assert not Path("m.json").exists()
+
+
 def test_an_empty_stream_has_its_way_back(run: Run) -> None:
     assert run("deid", "-", "--stream", "--mapping", "m.json").stdout == ""
     back = run("deid", "-", "--restore", "m.json")

@@ -88,3 +88,26 @@ def test_short_forms_and_misspellings_of_a_name_of_the_text_are_hidden(find, tex
 )
 def test_a_name_that_looks_like_a_drug_is_hidden_where_only_a_person_stands(find, text, names):
     assert _names(find, text) == names
+
+
+LABELS = [
+    ("DOB", "04/05/1960"), ("D.O.B.", "4/5/1960"), ("MRN:", "1234567"), ("MRN#", "1234567"), ("SSN", "123-45-6789"),
+    ("NPI", "1234567893"), ("PCP:", "Dr. Adams"), ("Acct", "99887766"), ("Tel", "(555) 123-4567"),
+    ("Ph:", "555-123-4567"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["Maria Lopez", "MARIA LOPEZ", "Lopez, Maria", "LOPEZ, MARIA"])
+@pytest.mark.parametrize("between", [" ", ", ", "; ", "\n"])
+@pytest.mark.parametrize(("label", "value"), LABELS)
+def test_a_name_ends_before_the_label_of_the_next_value(find, name, between, label, value):
+    hidden = [text for _, text in find(f"{name}{between}{label} {value}")]
+    assert not any(label.strip(".:#") in text for text in hidden), hidden
+    assert hidden[0] == name
+
+
+@pytest.mark.parametrize(
+    "text", ["Ms. Maria Tel has pain", "Ms. Maria Tel 64 years old", "Nguyen Ph was seen by Anna Ph"]
+)
+def test_a_name_written_like_a_label_is_hidden(find, text):
+    assert any("Tel" in name or name.endswith("Ph") for kind, name in find(text) if kind == "name"), find(text)

@@ -125,6 +125,48 @@ def test_both_halves_of_an_identifier_that_was_cut_are_hidden() -> None:
     assert Restorer(stream.mapping()).restore(made).text == text
 
 
+class Counting:
+    """Finds nothing, or one identifier over all of it, and adds up how many characters it was given."""
+
+    def __init__(self, kind: Kind | None) -> None:
+        self.kind, self.chars = kind, 0
+
+    def find(self, text: str, *, known_names: object = ()) -> tuple[Identifier, ...]:
+        self.chars += len(text)
+        return () if self.kind is None else (Identifier(0, len(text), self.kind, "all", 0.5),)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "times"),
+    [("x", None, 2), ("x\u00a0", None, 6), ("and so on ", None, 6), ("7 ", Kind.OTHER, 6), ("7", Kind.OTHER, 2)],
+)
+def test_the_detector_reads_each_character_a_few_times_whatever_the_text(
+    text: str, kind: Kind | None, times: int
+) -> None:
+    for chars in (20_000, 80_000):
+        detector = Counting(kind)
+        stream = Stream(detector, KEY)
+        stream.feed((text * chars)[:chars])
+        stream.finish()
+        assert detector.chars <= times * chars
+
+
+@pytest.mark.parametrize("size", [34, 3_000, 100_000])
+def test_a_stream_ends_before_its_way_back_is_too_long_to_be_read(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr("appliance.deid.stream.MAX_MAPPING_BYTES", 20_000)
+    stream, out = Stream(FAKE, KEY), []
+    text = "Maria Lopez came, (512) 867-5309. " * 3_000
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    with pytest.raises(UsageError, match="all that one mapping may"):
+        out.extend(stream.feed(piece) for piece in (*pieces, ""))
+    mapping = stream.mapping()
+    assert len(mapping.dumps()) < 20_000
+    back = Restorer(mapping).restore("".join(out))
+    assert back.exact
+    assert text.startswith(back.text)
+    assert len(back.text) > 2_000
+
+
 def test_one_huge_piece_is_worked_off_in_steps() -> None:
     seen: list[int] = []
 

@@ -139,3 +139,13 @@ async def test_without_a_detector_nothing_is_answered(gw: Any) -> None:
     for what, given in both(made):
         answer = await ask(gw, encounter, what, **given)
         assert (answer.status_code, code(answer)) == (503, "deid-unavailable")
+
+
+@pytest.mark.parametrize("body", [b'{"text": "maria lopez \xff"}', b"[" * 50_000])
+async def test_a_body_that_is_no_json_in_utf_8_is_told_in_words_and_not_repeated(gw: Any, body: bytes) -> None:
+    encounter = await gw.visit()
+    kind = {"content-type": "application/json"}
+    answer = await gw.ask("POST", f"/v1/encounters/{encounter}/deidentification", content=body, headers=kind)
+    assert (answer.status_code, code(answer)) == (400, "body")
+    assert "send JSON in UTF-8" in answer.json()["detail"]
+    assert "lopez" not in answer.text

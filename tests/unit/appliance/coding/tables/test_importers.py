@@ -264,6 +264,16 @@ def test_a_table_that_was_cut_off_says_so(tmp_path: Path) -> None:
     assert "cut off" in caught.value.hint
 
 
+@pytest.mark.parametrize("name", [each for each in GOOD if GOOD[each][0] is not ImportKind.FAVOURITES])
+def test_a_file_that_was_cut_off_inside_of_a_line_is_never_imported(name: str, tmp_path: Path) -> None:
+    kind, content = GOOD[name]
+    for length in range(1, len(content)):
+        whole = kind is ImportKind.ICD_10_CM and content[:length].strip() == content.strip()
+        if not whole and content[length - 1 : length] not in b"\r\n":
+            with pytest.raises(TableFileError):
+                imported(kind, content[:length], tmp_path)
+
+
 def test_of_a_gzip_file_of_two_parts_no_half_is_imported(tmp_path: Path) -> None:
     head, rest = files.CPT_TAB[:-40], files.CPT_TAB[-40:]
     with pytest.raises(TableFileError, match="behind the end of the gzip file"):

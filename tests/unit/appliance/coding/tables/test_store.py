@@ -100,6 +100,14 @@ def test_killed_at_every_step_it_is_the_old_or_the_new(store: PackStore, tmp_pat
     assert not list(store.folder.glob(".making-*")), "what was cut off is swept by the next"
 
 
+def test_a_pack_that_was_never_put_in_use_is_not_called_superseded(store: PackStore, tmp_path: Path) -> None:
+    store.add(pack(tmp_path, ImportKind.HCPCS, files.HCPCS))
+    # As a kill between the pack and the list leaves it.
+    (store.folder / stores.ACTIVE).unlink()
+    listed = [each for each in Library(store.folder).listed() if each.origin != "built-in"]
+    assert [each.origin for each in listed] == ["not in use"]
+
+
 def test_a_full_disk_leaves_the_old(store: PackStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old, _ = store.add(pack(tmp_path, ImportKind.CPT, files.CPT_TAB))
 

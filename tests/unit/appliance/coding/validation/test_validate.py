@@ -131,6 +131,9 @@ def test_the_page_needs_nothing_from_outside_and_escapes(editor: Editor, tmp_pat
     text = page(report.model_copy(update={"engine": "<script>alert(1)</script>"}))
     assert "<script" not in text
     assert re.findall(r"(?:src|href)=|url\(|@import|https?://", text) == []
+    assert "the code does not exist, or not on the date of service <small>(invalid-code)" in text
+    assert "on 2026-05-02 at 12:00 UTC" in text
+    assert "0.0% (0.0% to 79.3%)" in text.split("By chapter")[1], "recall by chapter has its interval"
     for part in ("66.7% were suggested", "Wilson", "kappa", "other side", "Reviewed by (compliance)"):
         assert part in text
 
