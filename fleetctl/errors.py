@@ -36,6 +36,7 @@ EXIT_CODES = {
     8: "locked by someone else",
     9: "verification failed: a signature, key, digest or identity is not the expected one",
     130: "interrupted",
+    141: "who read the output has closed it, as head does when it has its lines; nothing is said",
 }
 
 

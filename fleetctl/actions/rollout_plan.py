@@ -17,6 +17,7 @@ from fleetctl.models.rollout import Plan, RolloutPolicySpec
 from fleetctl.models.rolloutfiles import policy_path, read_policy
 from fleetctl.models.site import Site
 from fleetctl.nearest import nearest_or_all
+from fleetctl.release.repository_drafts import find_release
 from fleetctl.release.repository_view import published
 from fleetctl.release.store import ReleaseStore
 from fleetctl.rollout.box import Box
@@ -114,7 +115,8 @@ def differences(fleetdir: FleetDir, plan: Plan, asking: Asking, now: datetime) -
 
 def find_manifest(fleetdir: FleetDir, channel: str, release: str, now: datetime) -> ReleaseManifest:
     """The verified manifest. Raises `UsageError` if the channel does not have it, `RefusedError` if it was revoked."""
-    found = published(ReleaseStore(fleetdir), now=now).find(channel, release)
+    store = ReleaseStore(fleetdir)
+    found = find_release(store, published(store, now=now), channel, release)
     if found.manifest is None:
         raise RefusedError(f"release {release} has no manifest", hint="fleetctl release verify")
     return found.manifest

@@ -16,7 +16,7 @@ from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption
 from fleetctl.cli.rollout_countersign import countersign
 from fleetctl.cli.rollout_plan import plan
 from fleetctl.cli.rollout_steer import SitesArgument, abort, pause, promote, retry
-from fleetctl.cli.rollout_story import IdArgument, IdOption, explain, show_history
+from fleetctl.cli.rollout_story import IdOption, explain, show_history
 from fleetctl.cli.site_hold import ByOption
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _show(journal: Journal, found: RolloutRecord, output: OutputFormat) -> None:
 
 @app.command()
 def status(
-    identity: IdArgument = "",
+    identity: IdOption = "",
     every_one: Annotated[bool, typer.Option("--all", "-a", help="List every rollout in a line.")] = False,
     fleet: FleetOption = None,
     output: OutputOption = OutputFormat.table,
@@ -184,7 +184,7 @@ def status(
 
 @app.command()
 def watch(
-    identity: IdArgument = "",
+    identity: IdOption = "",
     interval: Annotated[float, typer.Option(min=0.2, max=3600, metavar="SECONDS", help="Between two looks.")] = 2.0,
     fleet: FleetOption = None,
     output: OutputOption = OutputFormat.table,

@@ -10,6 +10,7 @@ import typer
 
 from fleetctl.cli.groups import PassphraseSource, grouped
 from fleetctl.cli.options import FleetOption, YesOption
+from fleetctl.cli.rollout_story import IdOption
 
 if TYPE_CHECKING:
     from fleetctl.rollout.journal import Journal
@@ -29,7 +30,7 @@ def countersign(
     write: Annotated[
         Path | None, typer.Option("--write", metavar="FILE", help="Keep the signed note in this file as well.")
     ] = None,
-    identity: Annotated[str, typer.Option("--id", metavar="ID", help="Begin of the rollout's id.")] = "",
+    identity: IdOption = "",
     yes: YesOption = False,
     fleet: FleetOption = None,
 ) -> None:

@@ -9,7 +9,7 @@ import typer
 from pydantic import BaseModel
 
 from fleetctl.cli.options import FleetOption, OutputFormat, OutputOption
-from fleetctl.cli.rollout_story import IdArgument, IdOption
+from fleetctl.cli.rollout_story import IdOption
 from fleetctl.cli.site_hold import ByOption
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Ordered(BaseModel):
 
 
 def pause(
-    identity: IdArgument = "",
+    identity: IdOption = "",
     by: ByOption = None,
     fleet: FleetOption = None,
     output: OutputOption = OutputFormat.table,
@@ -42,7 +42,7 @@ def pause(
 
 
 def abort(
-    identity: IdArgument = "",
+    identity: IdOption = "",
     reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the history.")] = "",
     by: ByOption = None,
     fleet: FleetOption = None,

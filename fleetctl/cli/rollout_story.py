@@ -17,13 +17,10 @@ if TYPE_CHECKING:
 IdOption = Annotated[
     str, typer.Option("--id", metavar="ID", help="Begin of the rollout's id. Default: the newest.", show_default=False)
 ]
-IdArgument = Annotated[
-    str, typer.Argument(metavar="[ID]", help="Begin of the rollout's id. Default: the newest.", show_default=False)
-]
 
 
 def show_history(
-    identity: IdArgument = "",
+    identity: IdOption = "",
     site: Annotated[str, typer.Option("--site", help="Only this site.")] = "",
     fleet: FleetOption = None,
     output: OutputOption = OutputFormat.table,

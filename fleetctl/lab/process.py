@@ -25,8 +25,8 @@ _PROGRAMS = ("qemu-system-", "swtpm", "python")
 _CANARY_MODULE = "fleetctl.lab.canary"
 _EXEC_S = 5.0
 
-# Handles of what this very process started: without one a child that has died could not be reaped.
-_children: dict[int, subprocess.Popen[bytes]] = {}
+# What this very process started: a child of ours that has died has to be reaped by us, whoever ended it.
+_children: set[int] = set()
 
 
 class ProcessRecord(BaseModel):
@@ -62,11 +62,13 @@ class SiteProcesses:
                 start_new_session=True,
                 env=environment,
             )
-        _children[child.pid] = child
+        _children.add(child.pid)
         # For an instant after exec the kernel shows no command line yet, and the process would not be recognised.
         deadline = time.monotonic() + _EXEC_S
-        while not self._owns(child.pid) and child.poll() is None and time.monotonic() < deadline:
+        while not self._owns(child.pid) and child.pid in _children and time.monotonic() < deadline:
             time.sleep(0.001)
+        # It is to outlive us, and `_reap` knows it by its number: the handle has nothing more to wait for.
+        child.returncode = 0
         start_ticks = _start_ticks(child.pid)
         if start_ticks is not None:
             self._write(name, ProcessRecord(pid=child.pid, start_ticks=start_ticks))
@@ -190,9 +192,14 @@ def _wait(handle: int, timeout_s: float) -> bool:
 
 
 def _reap(pid: int) -> None:
-    child = _children.get(pid)
-    if child is not None and child.poll() is not None:
-        del _children[pid]
+    if pid not in _children:
+        return
+    try:
+        ended = os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:  # somebody has reaped it
+        ended = True
+    if ended:
+        _children.discard(pid)
 
 
 def _start_ticks(pid: int) -> int | None:

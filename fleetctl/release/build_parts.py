@@ -33,7 +33,7 @@ from fleetctl.image.manifest import (
 )
 from fleetctl.image.mkosi import PROFILES, ImageProfile
 from fleetctl.models.fleetdir import FleetDir
-from fleetctl.nearest import nearest
+from fleetctl.nearest import nearest, nearest_or_all
 from fleetctl.release.build_system import PackedSystem, pack_system
 from fleetctl.release.code_packs import built_in_tables
 from fleetctl.trust.passphrase import Passphrase
@@ -116,7 +116,14 @@ class Cached:
         return PackedAdapter(component, path, tuple(packed.files))
 
     def _of_catalogue(self, task: ModelTask, name: str) -> ModelManifest:
-        _check_task(name, read_catalogue().entry(name).task, task)
+        catalogue = read_catalogue()
+        if name not in catalogue.spec.models:
+            known = [each for each, entry in sorted(catalogue.spec.models.items()) if entry.task == task]
+            raise UsageError(
+                f"there is no {task} model {name}: it was not imported, and the catalogue has none",
+                hint=nearest_or_all(name, [*self._imported(task), *known], "models"),
+            )
+        _check_task(name, catalogue.entry(name).task, task)
         packed = model_job(self.fleet, name, None, self.cache, _no_passphrase).current()
         if packed is not None:
             return packed
@@ -126,6 +133,12 @@ class Cached:
                 f"image model {name}",
             )
         return self.make(name)
+
+    def _imported(self, task: ModelTask) -> list[str]:
+        """The names of models that were imported for a task."""
+        found = self.cache.models(self.fleet.fleet.name).glob("*.json")
+        packed = {path.stem: read_manifest(path, ModelManifest) for path in sorted(found)}
+        return [name for name, each in packed.items() if each is not None and each.own_for == task]
 
     def system(self, profiles: Sequence[ImageProfile], *, carried: bool = False) -> OsPart:
         """OS images, all of one version and of the code that this installation has. `carried`: one, and its files."""

@@ -16,6 +16,7 @@ from fleetctl.release.build_images import full, sha256_of
 from fleetctl.release.build_known import one_build
 from fleetctl.release.carry import INDEX, Carried, CarriedFile, CarriedIndex, image_path, repository_files, size_of
 from fleetctl.release.carry_stream import stream
+from fleetctl.release.repository_drafts import find_release
 from fleetctl.release.repository_view import published
 from fleetctl.release.repository_write import writing
 from fleetctl.release.store import ReleaseStore
@@ -41,7 +42,7 @@ def export(
     with one_build(store):
         with progress.step("verifying the repository"), writing(store):
             view = published(store, now=clock())
-            found = view.find(channel, name)
+            found = find_release(store, view, channel, name)
             files = repository_files(store, view)
         manifest = found.manifest
         if manifest is None:

@@ -22,7 +22,14 @@ from appliance.contract.revocation import MAX_REVOKED, REVOKED_FIELD, Revocation
 from fleetctl.errors import ConfigError, RefusedError, UsageError, VerificationError
 from fleetctl.nearest import nearest_or_all
 from fleetctl.release.repository_client import COMMIT_PLAN, Trusted, delegations, trusted
-from fleetctl.release.repository_drafts import Draft, check_images, check_place, checked_name, read_draft
+from fleetctl.release.repository_drafts import (
+    Draft,
+    check_images,
+    check_place,
+    checked_name,
+    find_release,
+    read_draft,
+)
 from fleetctl.release.repository_pending import (
     Documents,
     Signatures,
@@ -36,14 +43,17 @@ from fleetctl.release.repository_pending import (
     until,
 )
 from fleetctl.release.repository_view import MAX_BOM_BYTES, holder, read_target, view_of
-from fleetctl.release.repository_write import Hand, KeysElsewhere, commit, finish, writing
+from fleetctl.release.repository_write import Hand, KeysElsewhere, commit, finish, keys_elsewhere, writing
 from fleetctl.release.store import ReleaseStore
 
 _LINE: TypeAdapter[str] = TypeAdapter(Line)
 
 
 class Outcome(BaseModel):
-    """What a change came to. `waiting`: roles whose signatures are not complete; `next_action` says what is to do."""
+    """What a change came to. `waiting`: roles whose signatures are not complete; `next_action` says what is to do.
+
+    Of a dry run, all of it is what would come of the change with the keys at hand.
+    """
 
     change: str
     state: Literal["published", "waiting", "unchanged", "dry run"]
@@ -55,13 +65,15 @@ class Outcome(BaseModel):
     def text(self) -> str:
         """For a person."""
         lines = [f"{self.change}: {self.state}"]
+        looked = self.state == "dry run"
         if self.signed_with:
-            verb = "would be signed" if self.state == "dry run" else "signed"
-            lines.append(f"{verb} with: {', '.join(self.signed_with)}")
+            lines.append(f"{'would be signed' if looked else 'signed'} with: {', '.join(self.signed_with)}")
         if self.published:
-            lines.append(f"published: {', '.join(self.published)}")
-        lines += [f"waits: {each.text()}" for each in self.waiting]
-        return "\n".join([*lines, *([f"next: {self.next_action}"] if self.next_action else [])])
+            lines.append(f"{'would be published' if looked else 'published'}: {', '.join(self.published)}")
+        lines += [f"{'would wait' if looked else 'waits'}: {each.text()}" for each in self.waiting]
+        return "\n".join(
+            [*lines, *([f"{'then' if looked else 'next'}: {self.next_action}"] if self.next_action else [])]
+        )
 
 
 def sign(store: ReleaseStore, hand: Hand, name: str, channel: str, now: datetime) -> Outcome:
@@ -78,7 +90,7 @@ def approve(store: ReleaseStore, hand: Hand, name: str, source: str, channel: st
         raise UsageError("a release is approved from one channel for another", hint="--from candidate --channel stable")
     with writing(store):
         current = opened(store, hand)
-        found = view_of(store, current).find(source, checked_name(name))
+        found = find_release(store, view_of(store, current), source, checked_name(name))
         listed = current.channels[source].signed.targets
         manifest_bytes = read_target(store, listed[manifest_target(source, name)], MAX_MANIFEST_BYTES)
         bom = read_target(store, listed[bom_target(source, name)], MAX_BOM_BYTES)
@@ -100,7 +112,7 @@ def revoke(store: ReleaseStore, hand: Hand, name: str, channel: str, reason: str
         for each in view.of(channel):
             if each.name == name and each.revoked is not None:
                 return Outcome(change=change, state="unchanged", next_action=f"was revoked: {each.revoked.reason}")
-        found = view.find(channel, checked_name(name))
+        found = find_release(store, view, channel, checked_name(name))
         document = following(current.channels[channel], channel, now)
         for path in (manifest_target(channel, name), bom_target(channel, name)):
             del document.signed.targets[path]
@@ -245,43 +257,64 @@ def settle(
     mine = joined(store, waiting, proposed, now)
     documents = {**waiting, **mine}
     names: dict[str, None] = {}
+    assumed: dict[str, list[str]] = {}
     for role, document in mine.items():
         names |= dict.fromkeys(hand.sign(document, key_ids(role, documents, current)))
-    if not hand.publishes:
-        left = [signatures(role, documents, current) for role in documents]
-        return Outcome(change=change, state="dry run", signed_with=list(names), waiting=left)
-    roles = ready(documents, current)
+        assumed[role] = [] if hand.publishes else list(hand.keyring.records())
+    roles = ready(documents, current, assumed)
     if mine and not names and not mine.keys() <= roles:
         raise UsageError(
             f"{change}: no key of {' or '.join(mine)} is at hand",
             hint="--keys-dir names a folder with one; fleetctl release keys show lists who may sign",
         )
-    for path, content in files.items():
-        hand.write(path, content)
-    for role, document in sorted(mine.items(), key=lambda each: (each[0] == "root", each[0] == "targets")):
-        hand.write(path_of(store, role, document), document.to_bytes())
     done = {role: document for role, document in documents.items() if role in roles}
-    left = [signatures(role, documents, current) for role in documents if role not in done]
+    left = [signatures(role, documents, current, assumed) for role in documents if role not in done]
     out = Outcome(change=change, state="published", signed_with=list(names), waiting=left)
     if any(each.role in mine for each in left):
         out.state = "waiting"
         out.next_action = "commit the fleet directory to git; the next holder of a key repeats this command"
+    if not hand.publishes:
+        return _looked(hand, current, done, out, renew=renew)
+    for path, content in files.items():
+        hand.write(path, content)
+    for role, document in sorted(mine.items(), key=lambda each: (each[0] == "root", each[0] == "targets")):
+        hand.write(path_of(store, role, document), document.to_bytes())
     if current is not None and done:
         _readable(store, current, done)
     try:
         if done or renew:
             commit(store, hand, current, done, now, renew=renew)
-        out.published = [f"{role} {document.signed.version}" for role, document in done.items()]
-        out.published += ["snapshot", "timestamp"] if renew else []
+        out.published = _published(done, renew)
     except KeysElsewhere as reason:
-        if renew:
-            raise ConfigError(
-                f"nothing was renewed: {reason}",
-                hint="--keys-dir names the folder with the keys of snapshot and timestamp",
-            ) from None
-        out.state = "waiting"
-        out.next_action = f"signed, not published ({reason}): fleetctl release refresh, where the keys are"
+        _elsewhere(out, str(reason), renew)
     return out
+
+
+def _looked(hand: Hand, current: Trusted | None, done: Documents, out: Outcome, *, renew: bool) -> Outcome:
+    """The outcome of a dry run: what the same command would publish without --dry-run, and what would wait."""
+    out.state = "dry run"
+    if done or renew:
+        if reason := keys_elsewhere(hand, current, done, renew=renew):
+            _elsewhere(out, reason, renew)
+        else:
+            out.published = _published(done, renew)
+    return out
+
+
+def _published(done: Documents, renew: bool) -> list[str]:
+    named = [f"{role} {document.signed.version}" for role, document in done.items()]
+    return [*named, *(["snapshot", "timestamp"] if renew else [])]
+
+
+def _elsewhere(out: Outcome, reason: str, renew: bool) -> None:
+    """It is signed, and cannot be published here. Raises `ConfigError` when publishing was all that was wanted."""
+    if renew:
+        raise ConfigError(
+            f"nothing was renewed: {reason}",
+            hint="--keys-dir names the folder with the keys of snapshot and timestamp",
+        ) from None
+    out.state = "waiting" if out.state == "published" else out.state
+    out.next_action = f"what is signed is not published here ({reason}): fleetctl release refresh, where the keys are"
 
 
 def _readable(store: ReleaseStore, current: Trusted, done: Documents) -> None:

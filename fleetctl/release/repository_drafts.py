@@ -18,7 +18,7 @@ from fleetctl.errors import RefusedError, UsageError, VerificationError
 from fleetctl.image.digest import file_sha256
 from fleetctl.image.gpt import ROOT, ROOT_VERITY, ROOT_VERITY_SIG, verity_root_hash
 from fleetctl.nearest import nearest_or_all
-from fleetctl.release.repository_view import MAX_BOM_BYTES, View, parse_manifest
+from fleetctl.release.repository_view import MAX_BOM_BYTES, Published, View, parse_manifest
 from fleetctl.release.store import ReleaseStore, bounded
 
 _NAME: TypeAdapter[str] = TypeAdapter(ReleaseName)
@@ -46,6 +46,19 @@ def checked_name(name: str) -> str:
 def draft_names(store: ReleaseStore) -> list[str]:
     """What lies among the drafts, sound or not."""
     return sorted(path.name for path in store.drafts.glob("*") if path.is_dir())
+
+
+def find_release(store: ReleaseStore, view: View, channel: str, name: str) -> Published:
+    """One release of a channel. Raises what `View.find` raises, and for a draft says how it comes into the channel."""
+    view.of(channel)
+    if not view.named(name) and name in draft_names(store):
+        raise is_draft(name, f" --channel {channel}")
+    return view.find(channel, name)
+
+
+def is_draft(name: str, options: str = "") -> UsageError:
+    """What is said where a release was wanted and a draft was named."""
+    return UsageError(f"{name} is a draft, in no channel", hint=f"fleetctl release sign {name}{options}")
 
 
 def read_draft(store: ReleaseStore, name: str) -> Draft:

@@ -7,14 +7,14 @@ of them counts before the thresholds are met.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 from pydantic import BaseModel
 from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import Metadata, Root, Targets
+from tuf.api.metadata import Metadata, Root, Targets, VerificationResult
 
 from appliance.contract.revocation import REVOKED_FIELD
 from fleetctl.errors import ConfigError, RefusedError
@@ -23,6 +23,8 @@ from fleetctl.release.repository_view import holder
 from fleetctl.release.store import ReleaseStore
 
 Documents = Mapping[str, Metadata[Any]]
+Assumed = Mapping[str, Collection[str]]
+"""Role → ids of keys that are at hand: a dry run counts them as if they had signed."""
 DAYS = {"root": 730, "snapshot": 180, "timestamp": 180}
 CHANNEL_DAYS = 365
 _NAME = re.compile(r"^([1-9][0-9]{0,8})\.([a-z][a-z0-9-]{0,30})\.json$")
@@ -134,10 +136,12 @@ def _substance(document: Metadata[Any]) -> dict[str, Any]:
     return said
 
 
-def signatures(role: str, documents: Documents, current: Trusted | None) -> Signatures:
+def signatures(
+    role: str, documents: Documents, current: Trusted | None, assumed: Assumed | None = None
+) -> Signatures:  # fmt: skip
     """How far a pending role is, among the others that wait."""
     document = documents[role]
-    results = list(_results(role, documents, current))
+    results = list(_results(role, documents, current, assumed or {}))
     worst = max(results, key=lambda each: each.missing)
     names = sorted({holder(key) for each in results for key in each.signed.values()})
     return Signatures(
@@ -160,57 +164,73 @@ def key_ids(role: str, documents: Documents, current: Trusted | None) -> list[st
     return list(found)
 
 
-def ready(documents: Documents, current: Trusted | None) -> set[str]:
+def ready(documents: Documents, current: Trusted | None, assumed: Assumed | None = None) -> set[str]:
     """The roles that can be published now, together: each signed as it has to be, and none left unsigned by them."""
     for roots in ({"root"}, set()):
         for lists in ({"targets"}, set()):
             chosen = (roots | lists) & documents.keys()
             if roots | lists != chosen:
                 continue
-            if (found := _together(chosen, documents, current)) is not None:
+            if (found := _together(chosen, documents, current, assumed or {})) is not None:
                 return found
     return set()
 
 
-def _together(chosen: set[str], documents: Documents, current: Trusted | None) -> set[str] | None:
+def _together(
+    chosen: set[str], documents: Documents, current: Trusted | None, assumed: Assumed
+) -> set[str] | None:  # fmt: skip
     """`chosen` and the channels that fit it; None when something would be left without valid signatures."""
     if current is None and chosen != {"root", "targets"}:
         return None
     root: Metadata[Any] = documents["root"] if "root" in chosen else cast(Trusted, current).root
     targets: Metadata[Any] = documents["targets"] if "targets" in chosen else cast(Trusted, current).targets
-    if "root" in chosen and not _root_holds(root, current):
+    if "root" in chosen and not all(_root_results(root, current, assumed)):
         return None
-    if not _holds(root.signed, "targets", targets):
+    if not _result(root.signed, "targets", targets, assumed if "targets" in chosen else {}):
         return None
     channels = set()
     for name in targets.signed.delegations.roles if targets.signed.delegations else ():
-        if name in documents and _holds(targets.signed, name, documents[name]):
+        if name in documents and _result(targets.signed, name, documents[name], assumed):
             channels.add(name)
         elif (
-            current is None or name not in current.channels or not _holds(targets.signed, name, current.channels[name])
+            current is None
+            or name not in current.channels
+            or not _result(targets.signed, name, current.channels[name], {})
         ):
             return None
     return chosen | channels
 
 
-def _root_holds(root: Metadata[Root], current: Trusted | None) -> bool:
+def _root_results(
+    root: Metadata[Root], current: Trusted | None, assumed: Assumed
+) -> tuple[VerificationResult, VerificationResult]:
+    """What the published root says of the next one, and what that says of itself."""
     previous = None if current is None else current.root.signed
-    return bool(root.signed.get_root_verification_result(previous, root.signed_bytes, root.signatures))
+    both = root.signed.get_root_verification_result(previous, root.signed_bytes, root.signatures)
+    return _counting(both.first, "root", assumed), _counting(both.second, "root", assumed)
 
 
-def _holds(delegator: Any, role: str, document: Metadata[Any]) -> bool:
-    return bool(delegator.get_verification_result(role, document.signed_bytes, document.signatures))
+def _result(delegator: Any, role: str, document: Metadata[Any], assumed: Assumed) -> VerificationResult:
+    found = delegator.get_verification_result(role, document.signed_bytes, document.signatures)
+    return _counting(found, role, assumed)
 
 
-def _results(role: str, documents: Documents, current: Trusted | None) -> Iterator[Any]:
+def _counting(found: VerificationResult, role: str, assumed: Assumed) -> VerificationResult:
+    """The result with the keys at hand among those that have signed."""
+    at_hand = {keyid: key for keyid, key in found.unsigned.items() if keyid in assumed.get(role, ())}
+    unsigned = {keyid: key for keyid, key in found.unsigned.items() if keyid not in at_hand}
+    return VerificationResult(found.threshold, {**found.signed, **at_hand}, unsigned)
+
+
+def _results(
+    role: str, documents: Documents, current: Trusted | None, assumed: Assumed
+) -> Iterator[VerificationResult]:  # fmt: skip
     document = documents[role]
     if role == "root":
-        previous = None if current is None else current.root.signed
-        both = document.signed.get_root_verification_result(previous, document.signed_bytes, document.signatures)
-        yield from (both.first, both.second)
+        yield from _root_results(document, current, assumed)
         return
     newest = list(_delegators(role, documents, current))[-1]
-    yield newest.get_verification_result(role, document.signed_bytes, document.signatures)
+    yield _result(newest, role, document, assumed)
 
 
 def _delegators(role: str, documents: Documents, current: Trusted | None) -> Iterator[Any]:

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from appliance.contract.release import ReleaseManifest
 from fleetctl.errors import ConfigError, CriticalError, DegradedError, UsageError, VerificationError
-from fleetctl.nearest import nearest_or_all
+from fleetctl.nearest import listed, nearest_or_all
 from fleetctl.release.repository_client import Trusted, trusted
-from fleetctl.release.repository_drafts import checked_name, draft_names, image_problems, read_draft
+from fleetctl.release.repository_drafts import checked_name, draft_names, image_problems, is_draft, read_draft
 from fleetctl.release.repository_pending import Signatures, pending, signatures
 from fleetctl.release.repository_roles import TOP, keys_of
 from fleetctl.release.repository_view import Published, View, holder, view_of
@@ -181,14 +181,29 @@ def verified(store: ReleaseStore, now: datetime, name: str | None = None) -> lis
 
     The images of the newest release of each channel have to be here, and those of one that is named; those of older
     ones may be gone, and what is here of them has to be right. Raises `VerificationError` for the metadata itself,
-    `UsageError` for a name that no channel has.
+    `UsageError` for a name that no channel has, and where there is no release at all: nothing verified is no success.
     """
     view = view_of(store, trusted(store, now=now))
     there = [each for releases in view.channels.values() for each in releases if each.revoked is None]
     chosen = [each for each in there if name in (None, each.name)]
     if name is not None and not chosen:
         raise _not_published(store, view, checked_name(name), [each.name for each in there])
+    if not chosen:
+        raise _nothing(store, view)
     return [_checked(store, view, each, needed=name is not None) for each in chosen]
+
+
+def _nothing(store: ReleaseStore, view: View) -> UsageError:
+    """The metadata is good, and lists no release. The hint is what stands nearest to one."""
+    channels = ", ".join(f"{name} {found.signed.version}" for name, found in view.trusted.channels.items())
+    said = "every release was revoked" if view.names() else "no channel has a release"
+    waits, drafts = waiting(store, view.trusted), [name for name in draft_names(store) if name not in view.names()]
+    hint = "fleetctl release build makes a release, fleetctl release sign puts it into a channel"
+    if waits:
+        hint = f"fleetctl release list; it waits: {waits[0].text()}"
+    elif drafts:
+        hint = f"fleetctl release sign {drafts[-1]}; drafts: {listed(drafts)}"
+    return UsageError(f"nothing to verify: {said}; the metadata itself is good ({channels or 'no channel'})", hint=hint)
 
 
 def _not_published(store: ReleaseStore, view: View, name: str, there: list[str]) -> UsageError:
@@ -196,9 +211,7 @@ def _not_published(store: ReleaseStore, view: View, name: str, there: list[str])
     if revoked:
         channels = ", ".join(each.channel for each in revoked)
         return UsageError(f"{name} was revoked from {channels}", hint=f"fleetctl release show {name}")
-    if name in draft_names(store):
-        return UsageError(f"{name} is a draft, in no channel", hint=f"fleetctl release sign {name}")
-    return _unknown(f"no channel has a release {name}", name, there)
+    return is_draft(name) if name in draft_names(store) else _unknown(f"no channel has a release {name}", name, there)
 
 
 def _unknown(said: str, name: str, there: list[str]) -> UsageError:

@@ -40,6 +40,9 @@ class Hand(Protocol):
     @property
     def publishes(self) -> bool: ...
 
+    @property
+    def keyring(self) -> Keyring: ...
+
     def sign(self, document: Metadata[Any], keyids: Sequence[str]) -> list[str]:
         """Add the signatures of the keys at hand; return their holders' names."""
         ...
@@ -157,7 +160,7 @@ def commit(
     changed = {role: document for role, document in documents.items() if role != "root"}
     for role, document in changed.items():
         files.append(_file(role, document))
-    if current is None or changed or renew or not _still_signed(current, root):
+    if current is None or _renews(current, documents, renew=renew):
         snapshot = deepcopy(current.snapshot) if current else Metadata(Snapshot(meta={}))
         timestamp = deepcopy(current.timestamp) if current else Metadata(Timestamp())
         for role, document in changed.items():
@@ -175,6 +178,25 @@ def commit(
     plan = _Plan(files=files, pin=current is None, finished=done)
     hand.write(folder(store) / COMMIT_PLAN, plan.model_dump_json(indent=1).encode())
     _carry_out(store, hand, plan)
+
+
+def keys_elsewhere(hand: Hand, current: Trusted | None, documents: Documents, *, renew: bool) -> str:
+    """What keeps `commit` from publishing here, by the keys at hand alone; empty: nothing. Opens no key."""
+    if current is not None and not _renews(current, documents, renew=renew):
+        return ""
+    root = documents["root"] if current is None or "root" in documents else current.root
+    for role in ("snapshot", "timestamp"):
+        listed = root.signed.roles[role]
+        missing = listed.threshold - len(set(listed.keyids) & hand.keyring.records().keys())
+        if missing > 0:
+            return f"{missing} of {listed.threshold} signatures of {role} are missing"
+    return ""
+
+
+def _renews(current: Trusted, documents: Documents, *, renew: bool) -> bool:
+    """Whether snapshot and timestamp get their next version with `documents`."""
+    root = documents.get("root", current.root)
+    return renew or any(role != "root" for role in documents) or not _still_signed(current, root)
 
 
 def _carry_out(store: ReleaseStore, hand: Hand, plan: _Plan) -> None:

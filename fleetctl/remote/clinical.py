@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fleetctl.errors import ChangeError, RefusedError, UnreachableError, VerificationError
+from fleetctl.remote.problems import in_words
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 MAX_LINE_BYTES = 4 * 1024 * 1024
@@ -119,7 +120,7 @@ class ClinicalClient:
                 yield connection.getresponse()
             except (OSError, http.client.HTTPException) as error:
                 raise UnreachableError(
-                    f"no answer from the clinical port: {type(error).__name__}: {error}",
+                    f"no answer from the clinical port: {in_words(error)}",
                     host=self._endpoint.site,
                     hint=f"fleetctl site verify {self._endpoint.site}",
                 ) from error
@@ -183,6 +184,6 @@ def _connect(endpoint: ClinicalEndpoint) -> http.client.HTTPConnection:
         ) from error
     except OSError as error:
         raise UnreachableError(
-            f"{where}: {error}", host=endpoint.site, hint=f"fleetctl site verify {endpoint.site}"
+            f"{where}: {in_words(error)}", host=endpoint.site, hint=f"fleetctl site verify {endpoint.site}"
         ) from error
     return connection

@@ -24,6 +24,7 @@ from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.remote.conversation import Conversation, OnLine
 from fleetctl.remote.pins import KEY_TYPE, decode, fingerprint, read_pin
+from fleetctl.remote.problems import in_words
 from fleetctl.remote.ssh_way import Way, way_words
 
 USER = "root"
@@ -72,7 +73,9 @@ class _SocketAgent(paramiko.agent.AgentSSH):
             self._connect(self._socket)
         except (OSError, paramiko.SSHException) as problem:
             self._socket.close()
-            raise UnreachableError(f"no ssh-agent at {path}: {problem}", hint="run the command again") from problem
+            raise UnreachableError(
+                f"no ssh-agent at {path}: {in_words(problem)}", hint="run the command again"
+            ) from problem
 
     def close(self) -> None:
         self._close()
@@ -188,7 +191,7 @@ class Connection:
                 host=self.site_name,
             )
         return UnreachableError(
-            f"no SSH connection to {self._where}: {problem or type(problem).__name__}",
+            f"no SSH connection to {self._where}: {in_words(problem)}",
             hint="look at the bastion or proxy in spec.management.via, and is the machine on?"
             if self.via
             else "is the machine on, and does its management network reach you?",
@@ -230,7 +233,7 @@ class Connection:
         except (paramiko.SSHException, OSError, EOFError) as problem:
             self.close()
             raise UnreachableError(
-                f"the SSH connection to {self._where} broke: {problem or type(problem).__name__}",
+                f"the SSH connection to {self._where} broke: {in_words(problem)}",
                 hint="is the machine on, and does its management network reach you?",
                 host=self.site_name,
             ) from problem

@@ -9,6 +9,7 @@ import paramiko
 
 from fleetctl.errors import UnreachableError, VerificationError
 from fleetctl.remote.pins import KEY_TYPE
+from fleetctl.remote.problems import in_words
 
 # An emulated machine needs several seconds for a key exchange, and tens when it is busy booting.
 FIRST_CONTACT_TIMEOUT_S = 60.0
@@ -30,13 +31,14 @@ def first_contact(address: str, port: int, timeout_s: float = FIRST_CONTACT_TIME
         connection = socket.create_connection((address, port), timeout=timeout_s)
     except OSError as error:
         raise UnreachableError(
-            f"nothing answers at {where}: {error}", hint="is the machine up, and are address and SSH port right?"
+            f"nothing answers at {where}: {in_words(error)}",
+            hint="is the machine up, and are address and SSH port right?",
         ) from error
     try:
         transport = paramiko.Transport(connection)
     except paramiko.SSHException as error:
         connection.close()
-        raise UnreachableError(f"no SSH at {where}: {error}", hint="is this the SSH port?") from error
+        raise UnreachableError(f"no SSH at {where}: {in_words(error)}", hint="is this the SSH port?") from error
     try:
         transport.set_log_channel(_LOG_CHANNEL)
         transport.banner_timeout = transport.handshake_timeout = timeout_s
@@ -51,7 +53,7 @@ def first_contact(address: str, port: int, timeout_s: float = FIRST_CONTACT_TIME
         ) from error
     except (paramiko.SSHException, EOFError, OSError) as error:
         raise UnreachableError(
-            f"no SSH key exchange with {where}: {error}", hint="the machine may still be starting; try again"
+            f"no SSH key exchange with {where}: {in_words(error)}", hint="the machine may still be starting; try again"
         ) from error
     finally:
         transport.close()

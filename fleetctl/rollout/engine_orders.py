@@ -78,7 +78,11 @@ class Orders:
 def ordered(record: SiteRecord, entry: Entry, now: datetime) -> SiteRecord | None:
     """The site after an order; None: it is not in a state for it."""
     if entry.what == ROLLBACK and record.state in _GO_BACK:
-        return moved(record, SiteState.ROLLING_BACK, f"ordered by {entry.actor}: {entry.text}", now)
+        said = f"ordered by {entry.actor}: {entry.text}"
+        if not record.switched_here:
+            # It was ordered while the site was being switched, and came to nothing: why is what a person looks for.
+            said += f" (before: {record.state.value.replace('_', ' ')}: {record.reason})"
+        return moved(record, SiteState.ROLLING_BACK, said, now)
     clear = bool(entry.facts.get("clear"))
     if entry.what == RETRY and (record.state in _RETRIED or (clear and record.state is SiteState.ROLLED_BACK)):
         return moved(record, SiteState.WAITING, f"tried again, ordered by {entry.actor}", now, spent_s=0.0,

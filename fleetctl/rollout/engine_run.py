@@ -101,11 +101,17 @@ def exit_code(ending: Ending, records: Sequence[SiteRecord]) -> int:
 
 
 def want(journal: Journal, found: RolloutRecord, wanted: RolloutState, actor: str, reason: str = "") -> None:
-    """Write down what an operator wants of a rollout. Raises `RefusedError` for one that is over."""
+    """Write down what an operator wants of a rollout. Raises `RefusedError` for one that is over, or where it is so."""
     if RolloutState.ABORTED in (found.state, found.wanted):
         raise RefusedError("this rollout was aborted", hint="make a new plan: fleetctl rollout plan")
     if found.state is RolloutState.DONE:
         raise RefusedError("this rollout is done", hint="fleetctl rollout rollback brings sites back")
+    if found.state is RolloutState.STOPPED and wanted is RolloutState.PAUSED:
+        which = f"--id {found.plan.id[:12]}"
+        raise RefusedError(
+            f"this rollout has stopped, and begins nothing until somebody resumes it: {found.reason}",
+            hint=f"find the cause, then: fleetctl rollout resume {which}; or: fleetctl rollout abort {which}",
+        )
     said = f"{actor} wants it {wanted.value}" + (f": {reason}" if reason else "")
     journal.change(found.plan.id, now(), actor, values={"wanted": wanted}, events=[Event("wanted", said)])
 

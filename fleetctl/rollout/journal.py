@@ -64,7 +64,7 @@ class Journal:
                 names, older = ", ".join(sorted(site for _, site in blocking)[:5]), blocking[0][0][:12]
                 raise RefusedError(
                     f"another rollout has {len(blocking)} of the plan's sites in work: {names}",
-                    hint=f"fleetctl rollout status {older}; let it end, or: fleetctl rollout abort {older}",
+                    hint=f"fleetctl rollout status --id {older}; let it end, or: fleetctl rollout abort --id {older}",
                 )
             now = milliseconds(at)
             connection.execute(
@@ -279,7 +279,7 @@ def _demand_new(connection: Connection, plan: Plan) -> None:
     another = "fleetctl rollout plan makes another"
     raise RefusedError(
         f"plan {begins} was started before; its rollout is {row.state.replace('_', ' ')}",
-        hint=f"fleetctl rollout status {begins}; "
+        hint=f"fleetctl rollout status --id {begins}; "
         + (another if over else f"fleetctl rollout resume --id {begins} goes on with it"),
     )
 

@@ -208,10 +208,7 @@ def _activated(base: Applied, result: StepResult, world: World, pace: Pace) -> A
                        served_s=0.0, failing=0, unproven="", switched_here=True)  # fmt: skip
         return replace(base, record=record, switched=True)
     if result.outcome is StepOutcome.REFUSED:
-        denied = result.status is not None and any(
-            each.digest == base.record.target.digest for each in result.status.denied
-        )
-        if denied:
+        if _denied(base.record, result):
             return _failed(base, result, world)
         # A visit goes on, or the window closed: nothing has changed, and it is tried again while there is time.
         record = moved(base.record, _before_switch(base.record), f"not switched: {result.reason}", world.now)
@@ -254,6 +251,10 @@ def _rolled_back(base: Applied, result: StepResult, world: World, pace: Pace) ->
         return _later(base, result, world, pace.ask_again_s)
     if result.outcome is not StepOutcome.DONE:
         return _failed(base, replace(result, outcome=StepOutcome.FAILED), world, "it could not go back: ")
+    if not base.record.switched_here and not _denied(base.record, result):
+        # Who goes back refuses the release from then on. This box does not: it has never left what it runs.
+        return _failed(base, replace(result, outcome=StepOutcome.FAILED, reason=base.record.reason), world,
+                       "nothing was switched, so nothing was brought back: ")  # fmt: skip
     record = moved(base.record, SiteState.ROLLED_BACK, base.record.reason, world.now, switched_here=False)
     said = Event(record.state.value, record.reason, record.site, dict(result.facts))
     return replace(base, record=record, events=(*base.events, said), back=True)
@@ -263,6 +264,12 @@ def _cleared(base: Applied, result: StepResult, world: World, pace: Pace) -> App
     if result.outcome is not StepOutcome.DONE:
         return _failed(base, result, world, "clear: ")
     return replace(base, record=base.record.model_copy(update={"clear": False}))
+
+
+def _denied(record: SiteRecord, result: StepResult) -> bool:
+    """Whether the box has the release on its deny-list."""
+    status = result.status
+    return status is not None and any(each.digest == record.target.digest for each in status.denied)
 
 
 def _before_switch(record: SiteRecord) -> SiteState:

@@ -234,7 +234,7 @@ def _waits(journal: Journal, found: RolloutRecord, record: SiteRecord, now: date
     )
     step = next_of(plan, View(record, journal.open_steps(plan.id).get(site)), world)
     if step.kind is None:
-        return step.why, "none: it goes on by itself" if not step.person else f"fleetctl rollout status {begins}"
+        return step.why, "none: it goes on by itself" if not step.person else f"fleetctl rollout status --id {begins}"
     return "", f"{step.kind.value}: {step.why} (while fleetctl rollout start or resume runs)"
 
 

@@ -159,6 +159,80 @@ def test_dry_runs_change_nothing(
     assert {path: path.read_bytes() for path in fleet.store.fleet.path.rglob("*") if path.is_file()} == before
 
 
+def test_a_dry_run_says_what_the_command_then_does(
+    operator: Operator, fleet: ReleaseFleet, tmp_path: Path, passphrase: Passphrase
+) -> None:
+    fleet.publish("candidate", "2026.11-1", 1)
+    fleet.draft("2026.11-2", 2)
+    keys = fleet.hand.keyring.folders[0].directory
+    for person, names in {"anna": ("stable-1",), "ben": ("stable-1", "stable-2"), "none": ()}.items():
+        (tmp_path / person).mkdir(mode=0o700)
+        for name in names:
+            for ending in ("json", "key"):
+                shutil.copy(keys / f"{name}.{ending}", tmp_path / person)
+    approve = ("approve", "2026.11-1", "--keys-dir")
+    for words in (
+        (*approve, str(tmp_path / "anna")),  # one of two signatures
+        (*approve, str(tmp_path / "ben")),  # both, and no key of snapshot and timestamp
+        ("approve", "2026.11-1"),  # all
+        ("sign", "2026.11-2"),
+        ("revoke", "2026.11-1", "--channel", "stable", "--reason", "hears numbers wrong"),
+        ("refresh", "--role", "targets"),
+        ("keys", "rotate", "stable", "--threshold", "1"),
+        ("keys", "revoke", "root", "root-1", "--threshold", "1"),
+    ):
+        looked, told = operator.json(*words, "--dry-run"), operator.run(*words, "--dry-run")
+        done = operator.json(*words)
+        assert looked == {**done, "state": "dry run"}, words
+        assert ("would be published: " in told) == (done["state"] == "published")
+        assert ("would wait: " in told) == bool(done["waiting"])
+    fails = ("approve", "2026.11-2", "--keys-dir", str(tmp_path / "none"))
+    said = operator.fails(UsageError, *fails)
+    assert operator.fails(UsageError, *fails, "--dry-run").message == said.message
+
+
+def test_where_there_is_no_release_nothing_is_verified(operator: Operator, fleet: ReleaseFleet) -> None:
+    said = operator.fails(UsageError, "verify", "-o", "json")
+    assert said.exit_code == 2
+    assert "no channel has a release; the metadata itself is good (candidate 1, stable 1)" in said.message
+    assert "fleetctl release build" in said.hint
+    fleet.draft("2026.11-1", 1)
+    assert "fleetctl release sign 2026.11-1" in operator.fails(UsageError, "verify").hint
+    operator.run("sign", "2026.11-1")
+    assert "2026.11-1" in operator.run("verify")
+    operator.run("revoke", "2026.11-1", "--channel", "candidate", "--reason", "hears numbers wrong")
+    said = operator.fails(UsageError, "verify")
+    assert "every release was revoked" in said.message
+    assert "release sign 2026.11-1" not in said.hint  # its name is used up
+
+
+def test_what_waits_for_signatures_is_named_where_nothing_can_be_verified(
+    operator: Operator, fleet: ReleaseFleet, tmp_path: Path
+) -> None:
+    fleet.draft("2026.11-1", 1)
+    for ending in ("json", "key"):
+        (tmp_path / "anna").mkdir(mode=0o700, exist_ok=True)
+        shutil.copy(fleet.hand.keyring.folders[0].directory / f"stable-1.{ending}", tmp_path / "anna")
+    operator.run("sign", "2026.11-1", "--channel", "stable", "--keys-dir", str(tmp_path / "anna"))
+    assert "stable 2: 1 of 2 signatures (stable-1)" in operator.fails(UsageError, "verify").hint
+
+
+def test_who_names_a_draft_is_told_to_sign_it(operator: Operator, fleet: ReleaseFleet, tmp_path: Path) -> None:
+    fleet.draft("2026.11-1", 1)
+    for words, channel in (
+        (("approve", "2026.11-1"), " --channel candidate"),
+        (("revoke", "2026.11-1", "--channel", "stable", "--reason", "x"), " --channel stable"),
+        (("export", "2026.11-1", "--channel", "stable", "--to", str(tmp_path)), " --channel stable"),
+        (("verify", "2026.11-1"), ""),
+    ):
+        said = operator.fails(UsageError, *words)
+        assert said.message == "2026.11-1 is a draft, in no channel"
+        assert said.hint == f"fleetctl release sign 2026.11-1{channel}"
+    assert (
+        "there is no channel nightly" in operator.fails(UsageError, "approve", "2026.11-1", "--from", "nightly").message
+    )
+
+
 def test_a_reason_is_one_line(operator: Operator, fleet: ReleaseFleet) -> None:
     fleet.publish("stable", "2026.11-1", 1)
     for reason in ("", "two\nlines", "x" * 301, "\x1b[2J"):

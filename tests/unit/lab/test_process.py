@@ -48,6 +48,29 @@ def test_started_process_is_found_by_a_later_fleetctl(site: SiteProcesses) -> No
     assert later.stop_all(5) == 0
 
 
+def test_what_outlives_us_is_no_leftover_of_ours(site: SiteProcesses) -> None:
+    """Who starts a site ends while it runs; another ends it. With warnings on, Python says of every forgotten child."""
+    script = (
+        "import sys; from pathlib import Path; from fleetctl.lab.process import SiteProcesses; "
+        "print(SiteProcesses(Path(sys.argv[1])).start('canary', sys.argv[2:]))"
+    )
+    folder = folder_of(site)
+    starter = subprocess.run(
+        [sys.executable, "-W", "always::ResourceWarning", "-c", script, str(folder), *sleeper(folder)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert starter.stderr == ""
+    assert site.pid("canary") == int(starter.stdout)
+
+
+def test_a_child_that_another_has_ended_is_reaped(site: SiteProcesses) -> None:
+    pid = site.start("canary", sleeper(folder_of(site)))
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # dead, and still in the list of processes
+    assert site.pid("canary") is None
+    assert not Path(f"/proc/{pid}").exists()
+
+
 def test_dead_unreaped_child_does_not_count(site: SiteProcesses) -> None:
     pid = site.start("canary", sleeper(folder_of(site)))
     os.kill(pid, signal.SIGKILL)

@@ -124,8 +124,18 @@ def test_missing_parts_are_refused_with_the_command_that_builds_them(cache: Fill
     assert refused.value.hint == "fleetctl image model whisper-base"
     with pytest.raises(UsageError, match="notes is a model for drafting, not for transcription"):
         made(cache, replace(ASKED, transcription="notes"))
-    with pytest.raises(UsageError, match="the catalogue has no model nothing"):
+    with pytest.raises(UsageError, match="there is no drafting model nothing: it was not imported"):
         made(cache, replace(ASKED, drafting="nothing"))
+    for asked, hint in (
+        (replace(ASKED, drafting="notez"), "did you mean notes?"),  # imported, in no catalogue
+        (replace(ASKED, transcription="whisper-bass"), "did you mean whisper-base?"),
+    ):
+        with pytest.raises(UsageError) as wrong:
+            made(cache, asked)
+        assert wrong.value.hint == hint
+    with pytest.raises(UsageError) as wrong:
+        made(cache, replace(ASKED, transcription="notez"))
+    assert "notes" not in wrong.value.hint  # of the other task
     (cache.cache.images("north") / "edge-lab.json").unlink()
     with pytest.raises(RefusedError, match="no finished OS image") as refused:
         made(cache)

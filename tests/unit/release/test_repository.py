@@ -270,7 +270,7 @@ def test_names_that_are_none(fleet: ReleaseFleet) -> None:
     fleet.draft("2026.11-1", 1)
     with refused(UsageError, "no channel nightly"):
         repository.sign(fleet.store, fleet.hand, "2026.11-1", "nightly", fleet.now())
-    with refused(UsageError, "candidate has no release 2026.11-1"):
+    with refused(UsageError, "2026.11-1 is a draft, in no channel"):
         repository.approve(fleet.store, fleet.hand, "2026.11-1", "candidate", "stable", fleet.now())
 
 

@@ -96,5 +96,5 @@ def test_what_does_not_speak_ssh_is_unreachable_and_quiet(
 def test_nobody_at_the_port_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(UnreachableError, match=f"nothing answers at 127.0.0.1:{port}"):
+    with pytest.raises(UnreachableError, match=f"nothing answers at 127.0.0.1:{port}: Connection refused$"):
         first_contact("127.0.0.1", port, timeout_s=5)

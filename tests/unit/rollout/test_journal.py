@@ -79,7 +79,7 @@ def test_two_rollouts_do_not_change_one_site(kept: Journal) -> None:
     other = plan(identity="cd" * 16)
     with pytest.raises(RefusedError, match="has 4 of the plan's sites in work: s1, s2, s3, s4") as caught:
         kept.begin(other, "kim", START)
-    assert "fleetctl rollout abort abababababab" in caught.value.hint
+    assert "fleetctl rollout abort --id abababababab" in caught.value.hint
     kept.change(PLAN.id, START, "alex", values={"state": RolloutState.ABORTED})
     assert kept.begin(other, "kim", START) == []
 

@@ -268,6 +268,37 @@ def test_a_rollback_by_order_goes_back_once(journal: Journal) -> None:
         order_rollback(journal, found, ["s2"], "alex", made.clock.utc, "again")
 
 
+def test_who_was_ordered_back_from_a_switch_that_failed_was_not_brought_back(journal: Journal) -> None:
+    made = started(journal, {"canary": 1, "rest": 3})
+    box = made.sources.boxes["s2"]
+    box.script("activate", "hangs")
+    made.run(until=lambda: box.phase == "draining" and made.states()["s2"] == "activating")
+    found = journal.find(made.plan.id)
+    order_rollback(journal, found, ["s2"], "alex", made.clock.utc, "wrong doses")
+    box.finish("failed")
+    made.run()
+    record = next(each for each in journal.sites(made.plan.id) if each.site == "s2")
+    assert (record.state, box.switches, box.denied) == (SiteState.FAILED, [], [])
+    assert record.reason.startswith("nothing was switched, so nothing was brought back: ordered by alex: wrong doses")
+    assert "(before: failed: activate: " in record.reason
+    # The box does not refuse the release, so it needs no --clear.
+    assert order_retry(journal, found, ["s2"], "alex", made.clock.utc, clear=False) == ["s2"]
+    made.restart()
+    made.run()
+    assert (made.states()["s2"], box.switches) == ("done", [TARGET.name])
+
+
+def test_who_was_ordered_back_while_it_switched_is_brought_back_afterwards(journal: Journal) -> None:
+    made = started(journal, {"canary": 1, "rest": 3})
+    box = made.sources.boxes["s2"]
+    box.script("activate", "lost_after")
+    made.run(until=lambda: made.states()["s2"] == "activating")
+    order_rollback(journal, journal.find(made.plan.id), ["s2"], "alex", made.clock.utc, "wrong doses")
+    made.run()
+    assert made.states()["s2"] == "rolled_back"
+    assert box.switches == [TARGET.name, None]
+
+
 def test_a_site_that_takes_too_long_times_out(journal: Journal) -> None:
     made = started(journal, {"canary": 1}, site_timeout="10m")
     made.sources.boxes["s1"].in_flight = {"visits": 1}
