@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from appliance.deid.identifier import IdentifierKind as Kind
 from appliance.deid.reading import Reading
@@ -281,7 +282,7 @@ class NumberRecogniser(ReadingRecogniser):
             for match in pattern.finditer(text):
                 found = self._judged(text, match.start(), match.start() + len(match.group().rstrip("./-–_^")))
                 if found:
-                    yield found
+                    yield replace(found, end=_word_end(text, found.end))
 
     def labelled(self, text: str, start: int, digits: int, *, sure_only: bool = False) -> Kind | None:
         """The kind that the words before a number say, None when they say none.
@@ -348,6 +349,13 @@ class NumberRecogniser(ReadingRecogniser):
         if digits >= 6 and (letters or digits >= 7 or value.isdigit()) and not _round(value) and not _ratio(value):
             return Found(start, end, Kind.OTHER, POSSIBLE)
         return None
+
+
+def _word_end(text: str, end: int) -> int:
+    """Where the word ends that a pattern's bound may have cut: the rest of a long number is a number as well."""
+    while 0 < end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+        end += 1
+    return end
 
 
 def _beside_digit(text: str, match: re.Match[str]) -> bool:

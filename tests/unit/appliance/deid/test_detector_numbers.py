@@ -90,3 +90,9 @@ def test_labelled_number_is_found_whole(find, text, kind, value):
 )
 def test_clinical_figures_stay(find, text):
     assert find(text) == []
+
+
+@pytest.mark.parametrize("length", [31, 32, 40, 500])
+def test_a_long_number_is_hidden_to_its_end(find, length):
+    number = "4" * length
+    assert [value for _, value in find(f"typed {number} twice")] == [number]
