@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from appliance.deid.identifier import IdentifierKind
-from appliance.deid.reading import Reading, Word
+from appliance.deid.reading import LETTERED, Reading, Word
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, POSSIBLE, Found, ReadingRecogniser
 from appliance.deid.recognisers.name_class import PARTICLES, NameWords, Weight
 from appliance.deid.recognisers.name_context import AFTER_A_NAME, MODAL_NAMES, NameContext
@@ -180,7 +180,11 @@ class NameRecogniser(ReadingRecogniser):
         yield from self._forms.find(text)
         for match in _INITIALS.finditer(text):
             name = str(match.lastgroup)
-            if name != "third" or self._surname(match["third"]):
+            closed = text[match.end() : match.end() + 1] in ("", ",", ".", ";", ")", "\n")
+            before = text[max(0, match.start() - 24) : match.start()].lower().split()
+            if name == "third" and before and before[-1] in LETTERED:
+                continue  # hepatitis B. Martha agrees
+            if name != "third" or self._surname(match["third"], closed=closed):
                 yield Found(match.start(name), match.end(name), IdentifierKind.NAME, LIKELY), name == "third"
         for match in _CREDENTIAL.finditer(text):
             parts = [part for part in re.split(r"[ \t.]+", match["name"]) if part]
@@ -223,12 +227,12 @@ class NameRecogniser(ReadingRecogniser):
         ):
             yield Found(words[start].start, words[end - 1].end, IdentifierKind.NAME, CERTAIN), True
 
-    def _surname(self, text: str) -> bool:
-        return self.classes.weight(text.split(".")[-1].strip().lower()) in (
-            Weight.SURNAME,
-            Weight.WORD_SURNAME,
-            Weight.GIVEN,
-        )
+    def _surname(self, text: str, *, closed: bool) -> bool:
+        """Whether a surname ends it; before a pause one that is a word of every day as well: "Yours, M. Price"."""
+        low = text.split(".")[-1].strip().lower()
+        if closed and low in self._lists.surname_words:
+            return True
+        return self.classes.weight(low) in (Weight.SURNAME, Weight.WORD_SURNAME, Weight.GIVEN)
 
     def _part(self, word: Word, *, first: bool) -> bool:
         """Whether a word behind a label belongs to the name there."""
