@@ -15,7 +15,8 @@ _PARTICLES = re.compile(r"(?<![\w'’-])(?:v[ao]n(?: de[rnm]?| het| 't)?|de l[ao
 # A letter without a full stop is somebody's only before a pause: "Mary L knee" tells a side.
 _BEHIND = re.compile(r"[ ](?:[A-Z]\.(?![\w])|(?![AI])[A-Z](?=[,;:)\n]|$))")
 _LISTED_BEFORE = re.compile(
-    r"(?::[ ]|^|\n|\b(?:belongs to|(?:letter|note|message|reply) (?:to|for)|for|re|pt|patient|[FM]|consent|name|with)"
+    r"(?::[ ]|^|\n|\b(?:belongs to|(?:letter|note|message|reply) (?:to|for)|for|re|pt|patient|[FM]|consent|name|with"
+    r"|labell?ed)"
     r"[ ])$",
     re.I,
 )
@@ -81,12 +82,9 @@ class NameExtents:
             return False
         if between == " ":
             value, second = text[one.start : one.end], text[other.start : other.end]
-            return (
-                one.kind is IdentifierKind.NAME
-                and value.isalpha()
-                and second.isalpha()
-                and value[0].isupper() == second[0].isupper()
-            )
+            if one.kind is IdentifierKind.PLACE and self._classes.weight(value.lower()) != Weight.UNKNOWN:
+                return False
+            return value.isalpha() and second.isalpha() and value[0].isupper() == second[0].isupper()
         family, given = text[one.start : one.end], text[other.start : other.end].split(" ")[0]
         if not (family.replace("-", "").replace("'", "").isalpha() and given.isalpha()):
             return False

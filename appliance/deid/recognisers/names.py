@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from appliance.deid.identifier import IdentifierKind
+from appliance.deid.lexicon import around
 from appliance.deid.reading import LETTERED, Reading, Word
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, POSSIBLE, Found, ReadingRecogniser
 from appliance.deid.recognisers.name_class import PARTICLES, NameWords, Weight
@@ -24,6 +25,7 @@ from appliance.deid.recognisers.name_roles import NameRoles
 from appliance.deid.recognisers.name_speech import NameSpeech
 from appliance.deid.recognisers.name_variants import NameVariants
 
+_COMMON_VERBS = around("called.common_verbs") | around("called.person_verbs")
 _LABEL = re.compile(
     r"(?:^|(?<=[\n|;.,(\t])|(?<=\s))(?:(?:patient|pt|client|member|subscriber|insured"
     r"|provider|physician|attending|surgeon|assistant|nurse|resident|consultant|therapist"
@@ -131,7 +133,7 @@ class NameRecogniser(ReadingRecogniser):
         if weight in (Weight.GIVEN, Weight.SURNAME) or (weight == Weight.UNKNOWN and len(word.low) > 3):
             return True
         if weight == Weight.WORD_GIVEN and word.opens and word.capital:
-            return at + 1 < len(words) and words[at + 1].low in AFTER_A_NAME
+            return at + 1 < len(words) and words[at + 1].low in AFTER_A_NAME | _COMMON_VERBS
         if weight in (Weight.WORD_GIVEN, Weight.UNKNOWN) and reading.spoken:
             return True
         if word.opens and word.capital and weight == Weight.WORD_SURNAME and word.low in self._lists.not_a_name:

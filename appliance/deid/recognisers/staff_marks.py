@@ -24,6 +24,7 @@ _LETTERS = (
     r"(?:RN|LPN|LVN|CNA|PCT|RPh|PharmD|CPhT|RRT|CRT|MSW|LCSW|PA-C|CRNA|DPT|PTA|COTA|SLP|RDMS|RDCS|RVT|RPSGT|EMT(?:-P)?"
     r"|MLS|(?:CT|MT|SCT|MLT|HT)[ ]?\(ASCP\)|RT[ ]?\(R\))"
 )
+_MARK = re.compile(r"(?<![A-Za-z])[A-Z]{2,3}(?![A-Za-z])")
 _PATTERNS = tuple(
     re.compile(pattern, re.M)
     for pattern in (
@@ -36,6 +37,9 @@ _PATTERNS = tuple(
         rf"|compounded|filled|labell?ed|packed|screener|scribe|sitter|transcriptionist|typist|technologist"
         rf"|technician|tech|staff)[:]?[ ](?P<one>{_TWO})(?:/(?P<other>{_TWO}))?(?=[ \t]*(?:[.,;)\n]|$))",
         rf"\d[\w/:.-]*[ ]+(?P<one>{_TWO})[/:](?P<other>{_TWO}|[a-z]{{2}})\.?[ \t]*$",
+        rf"[.!?][ ]+(?P<one>{_TWO})\s*\Z",
+        rf"\b(?i:pharmacist|nurse|rn|resident|midwife|phlebotomist|phleb|crna|coder|interpreter|cc|accessioned|received"
+        rf"|plated|resulted|read|interpreted|prepared|reported)[:]?[ ](?P<one>{_TWO})(?=[ \t]*(?:[.,;)\n]|$))",
         rf"(?<!\d)(?:[01]?\d|2[0-3]):?[0-5]\d[ ]+(?P<one>{_TWO})\.?[ \t]*$",
         rf"[.!?)\w][ ]*[-–—~/]{{1,3}}[ ]?(?P<one>{_TWO})[ \t]*$",
         rf"\b(?i:notified|called|phoned|paged|reported)\b[^.\n]{{0,60}},[ ](?P<one>{_TWO})(?=\.?[ \t]*$|\.[ ])",
@@ -52,6 +56,7 @@ _LOGGED = re.compile(
     re.I,
 )
 _USER = re.compile(r"(?<![\w@./-])[a-z]{5,20}(?:\d{1,3})?(?![\w@/-]|\.\w|['’])")
+_MIXED = re.compile(r"(?<![\w@./-])[A-Z](?P<surname>[A-Z][a-z]{3,15})(?![\w@/-])")
 _SHORTEST_SURNAME = 4
 
 
@@ -76,7 +81,8 @@ class StaffMarkRecogniser(ReadingRecogniser):
         if not reading.capitals:
             return
         text = reading.text
-        for pattern in _PATTERNS:
+        marked = any(match.group().lower() not in _KEPT for match in _MARK.finditer(text))
+        for pattern in _PATTERNS if marked else ():
             terms = _KEPT if pattern is _PATTERNS[0] else self._terms
             for match in pattern.finditer(text):
                 marks = [name for name in ("one", "other") if match.groupdict().get(name)]
@@ -86,6 +92,9 @@ class StaffMarkRecogniser(ReadingRecogniser):
         for match in _SHOUTED.finditer(text):
             if all(self._could_be(match[name].lower()) for name in ("one", "other")):
                 yield Found(match.start("one"), match.end("other"), IdentifierKind.NAME, LIKELY)
+        for match in _MIXED.finditer(text):  # KVarga
+            if match["surname"].lower() in self._lists.surnames:
+                yield Found(match.start(), match.end(), IdentifierKind.NAME, LIKELY)
         if not reading.spoken:
             yield from self._users(reading)
 

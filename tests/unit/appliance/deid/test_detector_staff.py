@@ -75,6 +75,9 @@ def test_a_list_of_people_is_not_one_person(find):
         ("Findings were reported in the unit. jfoster", ["jfoster"]),
         ("Telehealth visit log: clinician onkolomba, start of visit noted.", ["onkolomba"]),
         ("The order was released by kmadams in the clinic.", ["kmadams"]),
+        ("Thank you for the call about the clinic. TK", ["TK"]),
+        ("Cefepime was given at noon. Pharmacist YN.", ["YN"]),
+        ("The author of the note is there, and RPetersen read it.", ["RPetersen"]),
         ("Telehealth visit log: clinician madams, start of visit noted.", ["madams"]),
     ],
 )
@@ -90,6 +93,8 @@ def test_initials_and_names_of_users_are_hidden_where_staff_sign(find, text, nam
         "Findings were given by phone. He takes bricks to work. She thanks the team, and phones.",
         "Pupils equal, 3 mm NC/AT\nVitals at 08:15 PM\nShe denies SOB, RN aware of the plan.",
         "Patient (PT) and family were seen.",
+        "The plan is clear. OK",
+        "The scan was read MR. The drug was received IV, and reported ED. See UpToDate.",
         "ICU RN aware. The OR RN was called.",
     ],
 )

@@ -25,6 +25,15 @@ def _names(find, text: str) -> list[str]:
         ("rm 4 is ready, White, for her shot. Thanks to all.", "White"),
         ("Return to work. Employee: Will Page. Seen today.", "Will Page"),
         ("Also cc the chief. - Maelith", "Maelith"),
+        ("The huddle is over. Thasmin K. has the charge today.", "Thasmin K."),
+        ("Please have Maghradzet sign. The note is ready.", "Maghradzet"),
+        ("Death was expected. Pronounced Pellinquist 0614.", "Pellinquist"),
+        ("Consults: cards (Price), to see her today.", "Price"),
+        ("Requesting: Page / Copy: the chart.", "Page"),
+        ("Called Zelvina x2, no answer.", "Zelvina"),
+        ("1. Obirenko: nothing by mouth. 2. The rest is stable.", "Obirenko"),
+        ("Can Marsh take Paxlovid with a statin?", "Marsh"),
+        ("Dose check: Page, 54 kg, on two drugs.", "Page"),
     ],
 )
 def test_a_word_is_a_name_in_writing_where_only_somebody_can_stand(find, text, name):
@@ -37,6 +46,7 @@ def test_a_word_is_a_name_in_writing_where_only_somebody_can_stand(find, text, n
         "The church is near. White cells are high. Price was discussed. Church attendance helps.",
         "Small bowel is normal. Page 4 of 9. Young patients do well.",
         "Stones were seen. Stone in the left ureter. Frost bite of the toes.",
+        "Started metoprolol x2. 1. Hypokalemia: replete. 2. Dispo: home. Can rice raise sugar?",
         "You said that it hurts. You asked about the rice and white bread.",
     ],
 )
@@ -55,6 +65,12 @@ def test_the_same_words_stay_in_writing_elsewhere(find, text):
         ("[doctor] and your sisters\n[patient] daisy and ivy are fine", "daisy"),
         ("[therapist] so what did you tell will\n[patient] nothing", "will"),
         ("caller: yeah this is joy young\nagent: what do you need", "joy young"),
+        ("[patient] hope my oldest has it too\n[doctor] i see", "hope"),
+        ("[intern] bell in four wants to leave\n[attending] okay", "bell"),
+        ("[attending] did you talk to page\n[intern] not yet", "page"),
+        ("[doctor] let me call young real quick", "young"),
+        ("[patient] me and will split up\n[doctor] sorry", "will"),
+        ("is marsh ok for contrast with that kidney", "marsh"),
         ("caller: kaplan was supposed to call in my pills", "kaplan"),
     ],
 )
@@ -67,11 +83,17 @@ def test_a_word_is_a_name_in_speech_where_only_somebody_can_stand(find, text, na
     [
         "[doctor] it's constant\n[patient] i'm good\n[doctor] the price is fine and the page is blank",
         "[patient] i have stone cold feet\n[doctor] put ice on it\n[patient] i told them will do",
+        "[patient] the bell in four was loud\n[doctor] me and you will see\n[patient] will it hurt",
         "[doctor] how are you feeling today\n[patient] did you see the daisy",
     ],
 )
 def test_the_same_words_stay_in_speech_elsewhere(find, text):
     assert _names(find, text) == []
+
+
+def test_a_word_that_is_somebody_once_is_so_at_its_other_mentions(find):
+    text = "[doctor] i got a note from marsh about it\n[patient] i like marsh\n[doctor] the marsh is wet"
+    assert _names(find, text) == ["marsh", "marsh"]
 
 
 @pytest.mark.parametrize(
