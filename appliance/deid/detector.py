@@ -34,16 +34,19 @@ from appliance.deid.recognisers.institutions import InstitutionRecogniser
 from appliance.deid.recognisers.known import KnownNameRecogniser
 from appliance.deid.recognisers.loose_codes import LooseCodeRecogniser
 from appliance.deid.recognisers.name_class import NameWords
+from appliance.deid.recognisers.name_extent import NameExtents
 from appliance.deid.recognisers.name_marks import NameMarkRecogniser
 from appliance.deid.recognisers.names import NameRecogniser
 from appliance.deid.recognisers.numbers import NumberRecogniser
 from appliance.deid.recognisers.place_forms import PlaceRecogniser
 from appliance.deid.recognisers.segments import SegmentRecogniser
 from appliance.deid.recognisers.spoken import SpokenNumberRecogniser
+from appliance.deid.recognisers.staff_marks import StaffMarkRecogniser
 from appliance.deid.recognisers.tables import TableRecogniser
 from appliance.deid.recognisers.undecided import UndecidedRecogniser
 from appliance.deid.recognisers.unlisted import UnlistedRecogniser
 from appliance.deid.recognisers.vehicles import VehicleRecogniser
+from appliance.deid.recognisers.word_places import WordPlaceRecogniser
 
 LONGEST = 2_000_000
 """Characters that one call takes; longer texts are to be cut by the caller, so that no text is left half read."""
@@ -133,14 +136,17 @@ class ClinicalDetector:
             KnownNameRecogniser(classes),
             NameRecogniser(classes),
             NameMarkRecogniser(classes),
+            StaffMarkRecogniser(classes),
             UnlistedRecogniser(classes),
             CalledWordRecogniser(classes),
+            WordPlaceRecogniser(classes),
             UndecidedRecogniser(classes, model or SpacyEntities()),
             CreditCardRecognizer(),
             CryptoRecognizer(),
             IbanRecognizer(),
             MedicalLicenseRecognizer(),
         ]
+        self._extents = NameExtents(classes)
         self._names = {recogniser.id: type(recogniser).__name__ for recogniser in recognisers}
         self._engine = AnalyzerEngine(
             registry=RecognizerRegistry(recognizers=recognisers, supported_languages=["en"]),
@@ -166,7 +172,8 @@ class ClinicalDetector:
         results = self._engine.analyze(
             text=text, language="en", entities=self._entities, nlp_artifacts=ReadingArtifacts(reading)
         )
-        return merged(text, filter(None, (self._identifier(text, result) for result in results)))
+        joint = merged(text, filter(None, (self._identifier(text, result) for result in results)))
+        return self._extents.widened(text, joint)
 
     def _identifier(self, text: str, result: RecognizerResult) -> Identifier | None:
         known = _PRESIDIO_KINDS.get(result.entity_type)

@@ -16,9 +16,17 @@ _OPENING = re.compile(r"\n|^[\s\"')\]]*[.!?|]|\d[.!?][\"')\]]*\s")
 # Particles that are written in lower case and joined to the name behind them.
 _PREFIXED = frozenset(("al", "el", "ul", "as", "an", "bin", "ben", "abu", "ibn"))
 
+# A letter behind these grades something and ends a sentence; else one with a full stop is an initial: "by R. Varga".
+LETTERED = frozenset(
+    ("vitamin", "hepatitis", "hep", "type", "group", "grade", "stage", "class", "influenza", "flu", "part", "factor")
+) | frozenset(("category", "step", "gram", "phase", "protein", "plan", "pugh", "section", "schedule", "unit"))
+
+# "Replete K. Will recheck."
+_VERBS_TOO = frozenset(("Will", "May", "Can"))
+
 # A sentence begins behind these; names of speakers stand in brackets.
 _BEGUN = re.compile(r"[.?!\]]\s+$")
-_FEWEST_OPENERS, _MOSTLY = 3, 0.6
+_FEWEST_OPENERS, _MOSTLY, _SELDOM = 3, 0.6, 0.2
 
 # Transcribers write these with a capital where they write none else.
 _MYSELF = frozenset(("i", "i'm", "i've", "i'll", "i'd"))
@@ -79,6 +87,8 @@ class Reading:
             gap = text[end:start]
             written = match.group()
             opens = end == 0 or (len(gap) > 1 and _OPENING.search(gap) is not None)
+            if opens and gap == ". " and found and found[-1].capital and len(found[-1].text) == 1:
+                opens = written in _VERBS_TOO or (len(found) > 1 and found[-2].low in LETTERED)
             end = match.end()
             capital = written[0].isupper() or (
                 "-" in written[1:4]
@@ -104,7 +114,12 @@ class Reading:
             return True
         openers = [word for word in self.words if _BEGUN.search(word.gap) and word.low not in _MYSELF]
         small = sum(not word.capital for word in openers)
-        return len(openers) >= _FEWEST_OPENERS and small >= _MOSTLY * len(openers)
+        if len(openers) >= _FEWEST_OPENERS:
+            return small >= _MOSTLY * len(openers)
+        # a message of one or two sentences, with the capitals of a drug or an eponym
+        capitals = sum(word.capital and word.low not in _MYSELF for word in self.words)
+        begun = not self.words[0].capital and small == len(openers)
+        return begun and self.words[0].start == 0 and capitals <= _SELDOM * len(self.words)
 
     def sentences(self) -> list[tuple[int, int]]:
         """Rough sentences as (start, end): split behind full stops and at line ends."""

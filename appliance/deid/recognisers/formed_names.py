@@ -24,6 +24,8 @@ _LETTERS = around("roles.letters")
 _HUMAN_VERBS = around("called.person_verbs") - around("called.done_to_things") - around("called.drug_verbs")
 _INTRODUCED = frozenset((("is", "this"), ("is", "name"), ("am", "i"), ("is", "patient"), ("me", "call")))
 _INTRODUCED_AFTER = frozenset(("calling", "speaking", "here", "from", "and", "with", "your", "the", "at", "date"))
+_DASHES = ("-", "–", "—", "~")  # before who signs
+_BEFORE_A_DASH = (" ", ".", "!", "?", "\n")
 _PAUSES = (",", ".", "?", "!", "[", ";", ")", "\n", "")
 
 
@@ -53,6 +55,13 @@ class FormedNames:
         closes = word.behind.strip(" ")[:1] in _PAUSES
         if behind is not None and behind.text in _LETTERS and behind.gap in (" ", ", "):
             return True
+        if (
+            word.capital
+            and word.gap.rstrip().endswith(_DASHES)
+            and word.gap[:1] in _BEFORE_A_DASH
+            and word.behind.strip(" .")[:1] in ("", "\n")
+        ):
+            return before is not None
         first = before is None or word.opens or word.gap.strip()[-1:] in ("]", ":", ",", ".", "\n")
         if beside is not None and beside.low in _HUMAN_VERBS and (first or word.capital):
             return True

@@ -24,7 +24,7 @@ _LAST_FIRST = re.compile(
 )
 _BEFORE_LISTED = re.compile(
     r"(?:(?:^|\n)[ \t]*|[ \t]{2,}|\t|:[ ]?|\b(?:patient|pt|re|name|subscriber|member|client|insured|guarantor|inmate"
-    r"|attn|attention|for|provider|physician|by|file|reader|dr)\b[.:]{0,2}[ \t]*)$",
+    r"|attn|attention|labell?ed|for|provider|physician|by|file|reader|dr)\b[.:]{0,2}[ \t]*)$",
     re.I,
 )
 _OF_THINGS = re.compile(

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 
 from appliance.deid.identifier import IdentifierKind
-from appliance.deid.reading import Reading, Word
+from appliance.deid.lexicon import around
+from appliance.deid.reading import LETTERED, Reading, Word
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, POSSIBLE, Found, ReadingRecogniser
 from appliance.deid.recognisers.name_class import PARTICLES, NameWords, Weight
 from appliance.deid.recognisers.name_context import AFTER_A_NAME, MODAL_NAMES, NameContext
@@ -24,6 +25,7 @@ from appliance.deid.recognisers.name_roles import NameRoles
 from appliance.deid.recognisers.name_speech import NameSpeech
 from appliance.deid.recognisers.name_variants import NameVariants
 
+_COMMON_VERBS = around("called.common_verbs") | around("called.person_verbs")
 _LABEL = re.compile(
     r"(?:^|(?<=[\n|;.,(\t])|(?<=\s))(?:(?:patient|pt|client|member|subscriber|insured"
     r"|provider|physician|attending|surgeon|assistant|nurse|resident|consultant|therapist"
@@ -131,7 +133,7 @@ class NameRecogniser(ReadingRecogniser):
         if weight in (Weight.GIVEN, Weight.SURNAME) or (weight == Weight.UNKNOWN and len(word.low) > 3):
             return True
         if weight == Weight.WORD_GIVEN and word.opens and word.capital:
-            return at + 1 < len(words) and words[at + 1].low in AFTER_A_NAME
+            return at + 1 < len(words) and words[at + 1].low in AFTER_A_NAME | _COMMON_VERBS
         if weight in (Weight.WORD_GIVEN, Weight.UNKNOWN) and reading.spoken:
             return True
         if word.opens and word.capital and weight == Weight.WORD_SURNAME and word.low in self._lists.not_a_name:
@@ -180,7 +182,11 @@ class NameRecogniser(ReadingRecogniser):
         yield from self._forms.find(text)
         for match in _INITIALS.finditer(text):
             name = str(match.lastgroup)
-            if name != "third" or self._surname(match["third"]):
+            closed = text[match.end() : match.end() + 1] in ("", ",", ".", ";", ")", "\n")
+            before = text[max(0, match.start() - 24) : match.start()].lower().split()
+            if name == "third" and before and before[-1] in LETTERED:
+                continue  # hepatitis B. Martha agrees
+            if name != "third" or self._surname(match["third"], closed=closed):
                 yield Found(match.start(name), match.end(name), IdentifierKind.NAME, LIKELY), name == "third"
         for match in _CREDENTIAL.finditer(text):
             parts = [part for part in re.split(r"[ \t.]+", match["name"]) if part]
@@ -223,12 +229,12 @@ class NameRecogniser(ReadingRecogniser):
         ):
             yield Found(words[start].start, words[end - 1].end, IdentifierKind.NAME, CERTAIN), True
 
-    def _surname(self, text: str) -> bool:
-        return self.classes.weight(text.split(".")[-1].strip().lower()) in (
-            Weight.SURNAME,
-            Weight.WORD_SURNAME,
-            Weight.GIVEN,
-        )
+    def _surname(self, text: str, *, closed: bool) -> bool:
+        """Whether a surname ends it; before a pause one that is a word of every day as well: "Yours, M. Price"."""
+        low = text.split(".")[-1].strip().lower()
+        if closed and low in self._lists.surname_words:
+            return True
+        return self.classes.weight(low) in (Weight.SURNAME, Weight.WORD_SURNAME, Weight.GIVEN)
 
     def _part(self, word: Word, *, first: bool) -> bool:
         """Whether a word behind a label belongs to the name there."""
