@@ -21,8 +21,8 @@ _NETWORK = re.compile(
 )
 # Between the network and the name: "account is", "my name there is", "under", "as".
 _LINK = re.compile(
-    r"(?:[\s:(]+(?:my|his|her|their|our|your|user ?name|screen ?name|name|handle|account|profile|page|id|channel"
-    r"|is|was"
+    r"(?:['’]s)?(?:[\s:(]+(?:my|his|her|their|our|your|user ?name|screen ?name|name|handle|account|profile|page|id"
+    r"|channel|is|was"
     r"|it's|it is|that's|there|on there|under|as|at|by|called|named|goes by|i'm|i am|he's|she's|they're|look me up"
     r"|look up"
     r"|find me|follow me|follow|search|search for|uh|um|and it's|and it is|and my name is|and i'm|where i'm|where she's"
