@@ -13,6 +13,7 @@ from appliance.deid.reading import Reading
 Key = TypeVar("Key")
 
 _LONGEST_WORD = 40
+_FURTHER = 60  # characters behind the end that are read again when a match reaches it
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +67,8 @@ def whole(pattern: re.Pattern[str], text: str, start: int, end: int) -> Iterator
         start -= 1
     while end < last and text[end].isalnum():
         end += 1
-    return pattern.finditer(text, start, end)
+    for match in pattern.finditer(text, start, end):
+        # At the end of what is read a pattern does not see what follows: "route four" of "route four times a day".
+        seen = match if match.end() < end or end == len(text) else pattern.match(text, match.start(), end + _FURTHER)
+        if seen:
+            yield seen

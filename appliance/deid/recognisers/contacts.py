@@ -72,14 +72,14 @@ _HANDLE = re.compile(r"(?<![\w@./])@(?=[\w.]*[a-z])[\w.]{2,40}(?<!\.)(?!\s?\.\s?
 _NETWORK = (
     r"(?:facebook|instagram|insta|twitter|tik ?tok|snapchat|snap|linked ?in|telegram|signal|whats ?app|skype|discord"
     r"|youtube|reddit|pinterest|venmo|cash ?app|wechat|threads|bluesky|mastodon|social media|gamertag|psn"
-    r"|twitch|tumblr|xbox(?: live)?|steam|onlyfans|zelle|paypal|tinder|(?-i:IG|FB))"
+    r"|twitch|tumblr|xbox(?: live)?|steam|onlyfans|zelle|paypal|tinder|(?-i:IG|FB)|(?:fb|ig)(?=\s?:))"
 )
 _ANY_NETWORK = re.compile(rf"\b(?:{_NETWORK}|handle|user ?name|screen ?name)\b", re.I)
 _ACCOUNT_OF = re.compile(
     rf"\b{_NETWORK}(?:\s+(?:account|handle|user ?name|user|profile|name|id|page|tag|under|is"
     rf"|as|at|by|i ?['’]m|i am|me|he ?['’]s|she ?['’]s|:|=|@)){{1,4}}\s*[:=]?\s*"
     rf"(?P<handle>@?[\w.-]{{3,40}}\w(?:\s(?:underscore|dot|dash|hyphen"
-    rf"|period)\s\w{{1,30}}){{0,4}}(?:#\d{{2,6}})?)|\b{_NETWORK}\s*[:=]\s*(?P<second>@?[\w.-]{{3,40}}\w)"
+    rf"|period)\s\w{{1,30}}){{0,4}}(?:#\d{{2,6}})?)|\b{_NETWORK}\s*[:=]\s*(?P<second>@?[\w.-]{{3,40}}\w(?:#\d{{2,6}})?)"
     rf"|\b{_NETWORK}\s+(?P<fourth>@?(?=[\w.-]{{0,40}}[a-z])(?=[\w.-]{{0,40}}\d)[\w.-]{{4,40}}(?:#\d{{2,6}})?(?!\w))"
     rf"|\b{_NETWORK}\s+(?P<fifth>[\w.-]{{3,40}}#\d{{2,6}})(?!\w)"
     rf"|\b(?:handle|user ?name|screen ?name)(?:\s+is"

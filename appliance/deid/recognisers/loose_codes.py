@@ -89,7 +89,7 @@ _WRITTEN: tuple[tuple[str, Kind, str], ...] = (
         Kind.LICENCE,
         r"\b(?i:licen[sc]e|lic|placard|permit|passport|certificate|cert|d\.?l\.?"
         r"|oper\.? lic)\.?(?:[ ](?i:number|no|nr|is))?\.?[ ]?[:#]?[ ]"
-        r"(?P<value>[A-Z]{1,3}[ ](?:\d{2,4}[ -]){0,3}\d{3,9})(?!\w)",
+        r"(?P<value>[A-Z]{1,3}[ ](?:(?:\d{2,5}[ -]){2,4}\d{1,5}|(?:\d{2,4}[ -]){0,3}\d{3,9}))(?!\w)",
     ),
     (
         "plans",

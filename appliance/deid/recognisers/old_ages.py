@@ -33,7 +33,7 @@ _SAID = rf"(?P<age>{_OLD}|{_SPELT}){_NOT}"
 _PATTERNS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
-        rf"\b{_WHO}(?:\s+(?:is|was|are|were|also|still|now|only|already|both|almost|nearly|just|about|alive|living|well"
+        rf"\b{_WHO}(?:\s+(?:is|was|are|were|also|still|now|only|already|both|almost|nearly|just|about|like|alive|living|well"
         rf"|d|dec\.?|dcd|age|aged|at|will be|would be|turned|turns|just turned|deceased|died|d\.)){{1,4}},?\s+{_SAID}",
         rf"\b{_WHO}\s*[,(:-]\s*(?:now\s+|age\s+|alive\s+|living\s+|aged\s+|at\s+)?{_AGE}(?=\s*[,;.)]|\s*$|\s+and\b)",
         rf"\b(?:mother|father|sister|brother|husband|wife|aunt|uncle|mom|dad|spouse)\s+{_AGE}(?=\s*[,;.)]|\s*$"

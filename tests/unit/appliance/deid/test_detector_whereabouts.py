@@ -70,10 +70,16 @@ HIDDEN = [
     ("Motorcycle MN tag 33187 QB", "33187 QB"),
     ("her tiktok is just grandma fries potatoes", "grandma fries potatoes"),
     ("snapchat's pbear six twenty", "pbear six twenty"),
+    ("look me up on strava i'm slow mo pete", "slow mo pete"),
+    ("fb: larkspur.oak.448", "larkspur.oak.448"),
+    ("Discord: mossface#3316", "mossface#3316"),
+    ("Driver Lic: D 3316 4481 2", "D 3316 4481 2"),
+    ("my nana is like ninety six", "ninety six"),
     ("she is well into her nineties", "nineties"),
     ("they were ninety four and eighty", "ninety four"),
 ]
 STAYS = [
+    "route one of infection; road two miles long; on route four times a day",
     "on route four times a day, the road two miles long",
     "exit 3 cm from the wound, MM 4, mile 3 of the run",
     "on N 5th rib, at the 2nd opinion, S 1st heart sound",
@@ -100,6 +106,7 @@ STAYS = [
     "pressure is five over two, ten dot points",
     "his channel is open, my profile is normal",
     "they were 95 and 97 percent on room air",
+    "the fever is like ninety nine degrees",
     "CPT 99214, HCPCS G0439, modifier 25",
 ]
 
