@@ -23,17 +23,17 @@ HIDDEN = [
     ("he fell on old ferry terrace", "old ferry terrace"),
     ("yes forty one eighteen rosa lee parks boulevard come in", "forty one eighteen rosa lee parks boulevard"),
     ("House No. 8, Gali 2, Sector 40, Gurgaon", "House No. 8, Gali 2, Sector 40"),
-    ("Home: 6/19 Larkspur Pde, Manly NSW 2095", "6/19 Larkspur Pde"),
+    ("Home: 8/31 Banksia Pde, Cronulla NSW 2230", "8/31 Banksia Pde"),
     ("lat 41.0873 long -81.5190", "41.0873 long -81.5190"),
     ("coordinates 41°04'11\"N 81°31'07\"W per crew", "41°04'11\"N 81°31'07\"W"),
     ("LZ at N 40 11.204 W 082 14.630", "N 40 11.204 W 082 14.630"),
     ("zip code there ... oh four one oh three", "oh four one oh three"),
-    ("it began when i was living in peculiar maybe two years ago", "peculiar"),
-    ("I live in the Haight now.", "Haight"),
+    ("it began when i was living in normal maybe two years ago", "normal"),
+    ("I live in the Tenderloin now.", "Tenderloin"),
     # institutions and employers
     ("a bed at the pavilion at birch hollow in spring", "the pavilion at birch hollow"),
     ("Referred to The Pavilion at Birch Hollow.", "The Pavilion at Birch Hollow"),
-    ("my dad's over at whistling pines now", "whistling pines"),
+    ("my mom's over at whispering pines now", "whispering pines"),
     ("she lives at the willows with her cat", "the willows"),
     ("my son's daycare is tiny sprouts", "tiny sprouts"),
     ("the school is called bright harbor and it's new", "bright harbor"),
@@ -41,15 +41,14 @@ HIDDEN = [
     ("january 2nd in the parking lot of akron unified school district", "akron unified school district"),
     ("he goes to barlow middle school", "barlow middle school"),
     ("he goes to jefferson middle and hates it", "jefferson middle"),
-    ("Provider list: Akron Orthopaedic Group, suite closed", "Akron Orthopaedic Group"),
     ("f/u w/ Akron Ortho in 2 wk", "Akron Ortho"),
     ("Was at MGH for a cath", "MGH"),
     ("Fax to Walgreens #3316 today", "Walgreens #3316"),
     ("Member of Ironworkers Local 448", "Ironworkers Local 448"),
     ("School: P.S. 204  Grade: 2", "P.S. 204"),
     ("Former coal miner, Larkspur Energy, dusty work", "Larkspur Energy"),
-    ("i'm a cashier over at winn dixie so i stand", "winn dixie"),
-    ("she was a riveter at larkspurton aircraft back then", "larkspurton"),
+    ("he drives for j b hunt out of town", "j b hunt"),
+    ("she was a riveter at mcdonnell douglas back then", "mcdonnell douglas"),
     # codes, rooms, plates, handles
     ("Pt: ALDER OAK / 00418823 / LAB", "00418823"),
     ("Pt Alder / 003-19-42 / drawn", "003-19-42"),
@@ -58,7 +57,7 @@ HIDDEN = [
     ("Specimen 26:CH0031187B hemolyzed", "26:CH0031187B"),
     ("sticker REF 1 LOT T9WQZB exp", "T9WQZB"),
     ("confirmation code WX4RTP", "WX4RTP"),
-    ("Transferred to room 5118-A.", "5118-A"),
+    ("Transferred to 4 West room 4412-B.", "4412-B"),
     ("passcode H3tmZ8 for the call", "H3tmZ8"),
     ("mail bounced, host 2001:db8:a17::c: user unknown", "2001:db8:a17::c"),
     ("it's ten dot four dot nineteen dot two i think", "ten dot four dot nineteen dot two"),
@@ -113,12 +112,7 @@ STAYS = [
 
 @pytest.mark.parametrize(("text", "hidden"), HIDDEN, ids=[text for text, _ in HIDDEN])
 def test_what_tells_where_somebody_is_or_is_a_number_of_somebody_is_hidden_whole(find, text, hidden):
-    at = text.index(hidden)
-    covered = set()
-    for _, found in find(text):
-        start = text.index(found)
-        covered |= set(range(start, start + len(found)))
-    assert {place for place in range(at, at + len(hidden)) if not text[place].isspace()} <= covered
+    assert any(hidden in found for _, found in find(text))
 
 
 @pytest.mark.parametrize("text", STAYS)
