@@ -42,7 +42,8 @@ _BEHIND = tuple(
         rf"\s*,?\s*{_BRITISH}",
         # Without a comma, behind a flat, at the end of a line: "Apt. 4 Alder Creek".
         rf"(?<=\d)[ ]{_TOWN}(?=\s*(?:[.;\n]|$))",
-        r"[ ](?:near|at|by)\s(?:exit|mile(?:\smarker)?|mm)\s\d{1,4}\b",
+        r"[ ](?:(?i:north|south|east|west)bound|[NSEW]B)\b",
+        r"[ ,]{1,2}(?:(?:near|at|by|just past)\s)?(?i:exit|mile(?:\s?(?:marker|post))?|mm|mp)\s#?\d{1,4}[A-Z]?\b",
     )
 )
 _NUMBERED = re.compile(r",\s(?:n[º°.]?\s?)?\d{1,5}[A-Za-z]?(?=\s*[,;\n-])")

@@ -135,6 +135,9 @@ _ANY_CASE = (
     rf"\b{_SPOKEN}[\s-]+{_DIRECTION}?(?:{_ORDINAL}\s+|(?:(?!{_NOT_A_STREET}\b"
     rf"|{_NUMBER_WORD}\b)[a-z'-]+\s+){{1,2}}?)(?:{_ALSO}"
     rf"|{_SURE})\b{_UNIT}",
+    # Streets called after somebody have three words: "martin luther king terrace".
+    rf"\b{_NUMBER_WORD}[\s-]+{_SPOKEN}[\s-]+{_DIRECTION}?(?:(?!{_NOT_A_STREET}\b|{_NUMBER_WORD}\b)[a-z'-]+\s+){{3}}{_SURE}"
+    rf"\b{_UNIT}",
     rf"(?<![\w.,/-])\d{{1,6}},?\s+{_DIRECTION}?(?:(?!{_NOT_A_STREET}\b)[a-z'-]+\s+){{1,3}}?{_SURE}\b{_UNIT}",
 )
 _ON = re.compile(
@@ -144,7 +147,7 @@ _ON = re.compile(
 )
 # A street without a number: "on Alder Lane", "off alder court".
 _ON_STREET = re.compile(
-    rf"\b(?:on|off|onto|near|along|at|down|up|from|to)\s+(?P<street>{_DIRECTION}?"
+    rf"\b(?:on|off|onto|near|along|at|down|up|from|to)\s+(?P<street>{_DIRECTION}?(?:old\s)?"
     rf"(?:(?!{_NOT_A_STREET}\b|{_NO_STREET_NAME}\b)"
     rf"[a-z][a-z'’-]{{2,20}}\s+){{1,2}}?(?:{_SURE}|drive|court|circle|way|trail)\b)(?!\s+(?:of|from|back|home"
     rf"|to get)\b)",

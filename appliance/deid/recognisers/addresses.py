@@ -13,6 +13,7 @@ from appliance.deid.recognisers.address_forms import address_forms
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.foreign_streets import foreign_streets
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES
+from appliance.deid.recognisers.roads import roads
 from appliance.deid.recognisers.spoken_addresses import spoken_addresses
 from appliance.deid.recognisers.street_forms import streets
 
@@ -58,7 +59,7 @@ _LOCALITY = (
     rf"|(?:{_POSTAL})\b))?(?:\s*,?\s*\d{{5}}(?:-\d{{4}})?(?!\d))?"
 )
 _STREET_ADDRESS = re.compile(
-    rf"(?<![\w.,/-])\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,5}})?,?\s+(?i:{_DIRECTION})?(?:{_NAMES}\s+"
+    rf"(?<![\w.,/-])\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,5}})?,?\s+(?!of\s)(?i:{_DIRECTION})?(?:{_NAMES}\s+"
     rf"){{1,5}}?(?i:{_STREET}|{_STREET_ALSO}|{_STREET_SHORT})\b\.?"
     rf"(?:\s+(?:N|S|E|W|NE|NW|SE|SW)\b\.?)?{_UNIT}{{0,2}}{_LOCALITY}"
 )
@@ -109,8 +110,9 @@ _PAIR = (
 )
 # Read out, perhaps by another speaker than the one who asks for it: "the zip code\n[caller] six one three four four".
 _ZIP_SAID = re.compile(
-    r"\b(?:zip|postal)(?:\s?code)?\b[^\n\[\]]{0,40}?\s*(?:(?:\n\s*)?(?:\[[^\]\n]{1,24}\]|\n[a-z][a-z .]{1,24}:))?\s*"
-    r"(?:(?:um|uh|sure|yes|yeah|yep|ok|okay|oh|so|it's|its|it is|that's|is|the|well)[\s,.]+){0,4}"
+    r"\b(?:zip|z i p|postal)(?:\s?code)?\b[^\n\[\]]{0,40}?\s*"
+    r"(?:(?:\n\s*)?(?:\[[^\]\n]{1,24}\]|\n[a-z][a-z .]{1,24}:))?\s*"
+    r"(?:(?:um|uh|sure|yes|yeah|yep|ok|okay|oh(?=,)|so|it's|its|it is|that's|is|the|well)[\s,.]+){0,4}"
     rf"(?P<zip>(?:{_ONE}[\s,-]+){{4}}{_ONE}|{_ONE}[\s,-]+{_PAIR}[\s,-]+{_PAIR}(?:[\s,-]+{_PAIR}){{0,2}}"
     rf"|{_PAIR}[\s,-]+{_PAIR}[\s,-]+{_PAIR}|\d(?:[ -]\d){{4}})(?!\w)",
     re.I,
@@ -180,9 +182,10 @@ class AddressRecogniser(ReadingRecogniser):
         for match in _LIVES.finditer(text):
             yield Found(match.start("address"), match.end("address"), IdentifierKind.ADDRESS, LIKELY)
         yield from address_forms(text)
+        yield from roads(reading)
         for start, end in streets(text):
             yield Found(start, end, IdentifierKind.ADDRESS, LIKELY)
-        if "zip" in text or "postal" in text:
+        if "zip" in text or "postal" in text or "z i p" in text:
             for match in _ZIP_SAID.finditer(text):
                 yield Found(match.start("zip"), match.end("zip"), IdentifierKind.PLACE, LIKELY)
         for match in _ZIP.finditer(text):

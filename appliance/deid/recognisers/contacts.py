@@ -58,12 +58,12 @@ _SPOKEN_URL = re.compile(
     re.I,
 )
 _IPV6 = re.compile(
-    r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?:%\w{1,16})?(?![\w:])"
-    r"|(?<![\w:])::(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?![\w:])",
+    r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?:%\w{1,16})?(?!\w|:[\w:])"
+    r"|(?<![\w:])::(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?!\w|:[\w:])",
     re.I,
 )
 _IPV6_SHORT = re.compile(
-    r"(?<![\w:])(?:[0-9a-f]{1,4}:){1,6}:(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?:%\w{1,16})?(?![\w:])", re.I
+    r"(?<![\w:])(?:[0-9a-f]{1,4}:){1,6}:(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?:%\w{1,16})?(?!\w|:[\w:])", re.I
 )
 _IPV4 = re.compile(
     r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:/\d{1,2}|:\d{2,5})?(?![\w]|\.\d)"
@@ -72,14 +72,14 @@ _HANDLE = re.compile(r"(?<![\w@./])@(?=[\w.]*[a-z])[\w.]{2,40}(?<!\.)(?!\s?\.\s?
 _NETWORK = (
     r"(?:facebook|instagram|insta|twitter|tik ?tok|snapchat|snap|linked ?in|telegram|signal|whats ?app|skype|discord"
     r"|youtube|reddit|pinterest|venmo|cash ?app|wechat|threads|bluesky|mastodon|social media|gamertag|psn"
-    r"|twitch|tumblr|xbox(?: live)?|steam|onlyfans|zelle|paypal|tinder|(?-i:IG|FB))"
+    r"|twitch|tumblr|xbox(?: live)?|steam|onlyfans|zelle|paypal|tinder|(?-i:IG|FB)|(?:fb|ig)(?=\s?:))"
 )
 _ANY_NETWORK = re.compile(rf"\b(?:{_NETWORK}|handle|user ?name|screen ?name)\b", re.I)
 _ACCOUNT_OF = re.compile(
     rf"\b{_NETWORK}(?:\s+(?:account|handle|user ?name|user|profile|name|id|page|tag|under|is"
     rf"|as|at|by|i ?['’]m|i am|me|he ?['’]s|she ?['’]s|:|=|@)){{1,4}}\s*[:=]?\s*"
     rf"(?P<handle>@?[\w.-]{{3,40}}\w(?:\s(?:underscore|dot|dash|hyphen"
-    rf"|period)\s\w{{1,30}}){{0,4}}(?:#\d{{2,6}})?)|\b{_NETWORK}\s*[:=]\s*(?P<second>@?[\w.-]{{3,40}}\w)"
+    rf"|period)\s\w{{1,30}}){{0,4}}(?:#\d{{2,6}})?)|\b{_NETWORK}\s*[:=]\s*(?P<second>@?[\w.-]{{3,40}}\w(?:#\d{{2,6}})?)"
     rf"|\b{_NETWORK}\s+(?P<fourth>@?(?=[\w.-]{{0,40}}[a-z])(?=[\w.-]{{0,40}}\d)[\w.-]{{4,40}}(?:#\d{{2,6}})?(?!\w))"
     rf"|\b{_NETWORK}\s+(?P<fifth>[\w.-]{{3,40}}#\d{{2,6}})(?!\w)"
     rf"|\b(?:handle|user ?name|screen ?name)(?:\s+is"

@@ -30,6 +30,8 @@ _HEAD = re.compile(
     r"|airlines|motors|logistics|construction|hotel|resort)\b",
     re.I,
 )
+# Schools are called after people whose names are words and eponyms as well: "barlow middle school".
+_TAUGHT = re.compile(r"(?:high|middle|elementary|primary|charter|grammar) school|academy", re.I)
 _PROPER = around("facilities.proper")
 # Words that make a kind of a place, not its name: "the pain clinic", "a local hospital".
 _ALWAYS_PLAIN = around("facilities.always_plain")
@@ -68,7 +70,8 @@ class FacilityRecogniser(ReadingRecogniser):
             if at is None:
                 continue
             head_capital = match.group()[0].isupper()
-            first = self._back(words, at, head_capital)
+            taught = _TAUGHT.search(match.group()) is not None
+            first = self._back(words, at, head_capital, taught=taught)
             end = self._forward(text, match.end(), head_capital)
             if first is not None or (end > match.end() and match.group().lower() in ("university", "college")):
                 yield Found(words[at if first is None else first].start, end, IdentifierKind.FACILITY, LIKELY)
@@ -78,7 +81,7 @@ class FacilityRecogniser(ReadingRecogniser):
             if match["place"].split()[0].lower() not in self._words.not_a_name | self._words.titles:
                 yield Found(match.start("place"), match.end("place"), IdentifierKind.FACILITY, LIKELY)
 
-    def _back(self, words: list[Word], at: int, capital: bool) -> int | None:
+    def _back(self, words: list[Word], at: int, capital: bool, *, taught: bool) -> int | None:
         """Index of the first word of the name that ends before `at`, None when only plain words stand there."""
         first, named = at, False
         for index in range(at - 1, max(-1, at - 7), -1):
@@ -96,7 +99,7 @@ class FacilityRecogniser(ReadingRecogniser):
             elif (
                 word.low in _PROPER
                 or (word.low in self._lower and word.low not in self._words.not_a_name)
-                or (word.low in self._words.surname_words and words[index + 1].low == "memorial")
+                or (word.low in self._words.surname_words and (taught or words[index + 1].low == "memorial"))
                 or (
                     word.text.lower().endswith("'s")
                     or (len(word.low) > 4 and self._classes.weight(word.low) == Weight.UNKNOWN)

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterator
 
 from appliance.deid.identifier import IdentifierKind as Kind
-from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found
+from appliance.deid.recognisers.by_word import WordRule, WordRules, whole
 
 _NAME = r"[^\W\d_a-z][\w'’.-]{0,30}"
 _PARTICLE = (
@@ -79,9 +79,9 @@ _BOXES = re.compile(
 # "Plot 18, Block C, Sector 62": each part counted, from the door outwards.
 _PARTS = re.compile(
     r"(?<!\w)(?:Flat|Plot|House|Block|Blk|Door|Villa|Shop|H\.?\s?No\.?|Qtr)\.?\s(?:No\.?\s?)?#?[\w/-]{1,6},?\s"
-    rf"(?:(?:(?:Block|Sector|Phase|Road|Street|Lane|Flat|Floor|Cross|Main|Lorong|Ward)\s\w{{1,4}}|(?:{_NAME}\s){{0,3}}"
+    rf"(?:(?:(?:Block|Sector|Phase|Road|Street|Lane|Flat|Floor|Cross|Main|Lorong|Ward|Gali|Gully|Pocket|Khand|Mohalla|Stage|Wing|Zone)\s\w{{1,4}}|(?:{_NAME}\s){{0,3}}"
     rf"(?:Apartments?|House|Road|Society|Colony|Nagar|Enclave|Towers?|Residency|Lorong\s\d{{1,3}}"
-    rf"|Avenue\s\d{{1,3}}))\b,?\s?"
+    rf"|(?:St|Street|Ave|Avenue|Rd|Central|Drive|Cres)\s\d{{1,3}}))\b,?\s?"
     rf"(?:#\d{{2}}-\d{{1,4}})?){{1,4}}"
 )
 _BLOCKS = re.compile(
@@ -100,14 +100,14 @@ _RARE_WORDS = (
     r"|Wells?|Bypass|Brook|Burg|Camp|Canyon|Cape|Causeway|Cliffs?|Club|Corners?|Course|Curve|Dale|Dam|Divide|Estates?"
     r"|Falls|Ferry|Fields?|Flats?|Forest|Fort|Freeway|Glens?|Greens?|Groves?|Inlet|Lights?|Locks?|Loaf|Mission|Passage"
     r"|Pike|Ramp|Skyway|Squares?|Trafficway|Views?|Vista|Hollow|Bend|Spur|Close|Mews|Cove|Street|Avenue|Road|Lane|Drive"
-    r"|Court|St|Ave|Rd|Ln|Dr|Ct|Blvd|Trl|Cir)"
+    r"|Court|St|Ave|Rd|Ln|Dr|Ct|Blvd|Trl|Cir|Pde|Cres|Tce|Cct|Crt)"
 )
 _RARE = re.compile(
-    rf"(?<![\w.,/-])\d{{1,6}}\s?[½¼¾A-Z]?,?\s(?:[NSEW]{{1,2}}\.?\s)?(?P<words>(?:{_NAME}\s){{1,3}}){_RARE_WORDS}\b\.?"
+    rf"(?<![\w.,/-])(?:\d{{1,4}}/)?\d{{1,6}}\s?[½¼¾A-Z]?,?\s(?:[NSEW]{{1,2}}\.?\s)?(?P<words>(?:{_NAME}\s){{1,3}}){_RARE_WORDS}\b\.?"
     r"(?=\s*(?:[,;.\n#]|$)|\s(?:#|Apt|Unit|Ste|Suite|in|and|near|was|is)\b)"
 )
 _SURE_END = re.compile(
-    r"(?:Gulch|Wharf|Quay|Wynd|Croft|Mews|Parade|Promenade|Causeway|Bypass|Street|Avenue|Road|Lane|Blvd)\.?$"
+    r"(?:Gulch|Wharf|Quay|Wynd|Croft|Mews|Parade|Promenade|Causeway|Bypass|Street|Avenue|Road|Lane|Blvd|Pde|Cres|Tce)\.?$"
 )  # hardly anything else behind a number and a name that is a word
 _THE = re.compile(rf"(?<![\w.,/-])\d{{1,4}},?\sThe\s(?P<words>{_NAME}(?:\s{_NAME})?)(?=\s*[,\n])")
 _OTHER = re.compile(
@@ -123,30 +123,25 @@ _OTHER = re.compile(
     rf"\s?-\s?\d{{1,3}}"
     rf"|(?<=[a-z]\s){_NAME}\s&\s\d{{1,3}}(?:st|nd|rd|th)\b|(?<=[a-z]\s)\d{{1,3}}(?:st|nd|rd|th)\s&\s{_NAME})"
 )
-_CORNER = re.compile(
-    rf"\b(?:intersection|corner)\s(?:of\s)?(?P<place>{_NAME}(?:\s{_NAME})?\s(?:and"
-    rf"|&)\s{_NAME}(?:\s{_NAME})?)"
+_CROSSING = rf"(?:{_NAME}(?:\s{_NAME})?|\d{{1,3}}(?:st|nd|rd|th)|[NSEW]\.?\s\d{{1,3}}(?:st|nd|rd|th))"
+_CORNER = re.compile(rf"\b(?:intersection|corner)\s(?:of\s)?(?P<place>{_CROSSING}\s(?:and|&)\s{_CROSSING})")
+# Characters before and behind a word of a list that are read, and whether it has a capital.
+_RULES = WordRules(
+    WordRule(f"foreign_streets.{signs}", Kind.ADDRESS, pattern, before, behind, capital)
+    for pattern, signs, before, behind, capital in (
+        (_PREFIXED, "before", 2, 130, False),
+        (_COUNTED, "behind_number", 12, 130, False),
+        (_RARE, "rare", 110, 24, True),
+        (_THE, "the", 8, 70, True),
+        (_CODE_LABEL, "labels", 8, 40, False),
+        (_BOXES, "boxes", 2, 50, True),
+        (_PARTS, "parts", 2, 160, True),
+        (_BLOCKS, "blocks", 12, 100, False),
+        (_OTHER, "other", 110, 90, False),
+        (_CORNER, "corners", 2, 140, False),
+        (_DUBLIN, "dublin", 2, 12, False),
+    )
 )
-# Around which words a pattern runs, and how many characters before and behind them are read.
-_AROUND = (
-    (_PREFIXED, "before", 2, 130),
-    (_COUNTED, "behind_number", 12, 130),
-    (_RARE, "rare", 110, 24),
-    (_THE, "the", 8, 70),
-    (_CODE_LABEL, "labels", 8, 40),
-    (_BOXES, "boxes", 2, 50),
-    (_PARTS, "parts", 2, 160),
-    (_BLOCKS, "blocks", 12, 100),
-    (_OTHER, "other", 110, 90),
-    (_CORNER, "corners", 2, 140),
-    (_DUBLIN, "dublin", 2, 12),
-)
-_BY_WORD: dict[str, tuple[tuple[re.Pattern[str], int, int], ...]] = {}
-for _pattern, _signs, _before, _behind in _AROUND:
-    for _word in around(f"foreign_streets.{_signs}"):
-        _BY_WORD[_word] = (*_BY_WORD.get(_word, ()), (_pattern, _before, _behind))
-# These begin or end in upper case.
-_CAPITAL = frozenset((_RARE, _THE, _PARTS, _BOXES))
 _PLACES = frozenset((_CODE_LABEL, _DUBLIN))
 _ENDS = tuple(_ENDINGS.replace("\\.", "").replace("útja?", "útja|útj").split("|"))
 _OF_ENDS = frozenset(_ENDS)
@@ -154,7 +149,6 @@ _OF_ENDS = frozenset(_ENDS)
 _NUMBER_NEXT = re.compile(r"\.?\s(?:[NnČč#º°]|\d)")
 _POSTAL_SIGN = re.compile(r"\d\d(?:\d\d|\d\s(?:\d\d|[A-Z]{2})(?!\d)|-\d{3})")
 _CORNERED = re.compile(r"[a-z]\s(?:&|\S{1,31}\s&)\s")
-_LONGEST_WORD = 40
 _LINE_REACH, _TOWN_REACH = 170, 100  # characters of an address before a postal code and of towns on both sides
 
 
@@ -166,55 +160,48 @@ def foreign_streets(reading: Reading, is_plain: Callable[[str], bool]) -> Iterat
         is_plain: Whether a word (lower case) is one of English or medicine, so that it names no street or town.
     """
     text = reading.text
+    for _, match in _RULES.find(reading):
+        yield from _judged(match, is_plain)
     for word in reading.words:
-        for pattern, before, behind in _BY_WORD.get(word.low, ()):
-            if word.capital or pattern not in _CAPITAL:
-                yield from _found(pattern, text, word.start - before, word.end + behind, is_plain)
         ends = word.low in _OF_ENDS or (word.capital and word.low.endswith(_ENDS))
         if ends and _NUMBER_NEXT.match(text, word.end):
-            yield from _found(_JOINED, text, word.start - 100, word.end + 30, is_plain)
+            yield from _around(_JOINED, text, word.start - 100, word.end + 30, is_plain)
     for code in _POSTAL_SIGN.finditer(text):
-        yield from _found(_LINE, text, code.start() - _LINE_REACH, code.end() + _TOWN_REACH, is_plain)
+        yield from _around(_LINE, text, code.start() - _LINE_REACH, code.end() + _TOWN_REACH, is_plain)
         yield from _towns(text, code.start() - _TOWN_REACH, code.end() + _TOWN_REACH, is_plain)
     for match in _EIRCODE.finditer(text):
         yield Found(match.start(), match.end(), Kind.PLACE, LIKELY)
     for sign in _CORNERED.finditer(text) if " & " in text else ():
-        yield from _found(_OTHER, text, sign.start() - 2, sign.end() + 40, is_plain)
+        yield from _around(_OTHER, text, sign.start() - 2, sign.end() + 40, is_plain)
 
 
-def _found(
+def _around(
     pattern: re.Pattern[str], text: str, start: int, end: int, is_plain: Callable[[str], bool]
 ) -> Iterator[Found]:
-    """What a pattern finds between two offsets, without names of which every word is plain."""
-    for match in _whole(pattern, text, start, end):
-        if pattern in _PLACES:
-            yield Found(match.start(match.lastgroup or 0), match.end(match.lastgroup or 0), Kind.PLACE, LIKELY)
-            continue
-        if "words" in pattern.groupindex:
-            names = [word.lower().rstrip(".,") for word in re.split(r"[\s-]+", match["words"]) if len(word) > 2]
-            if all(map(is_plain, names)) and not (pattern is _RARE and _SURE_END.search(match.group())):
-                continue
-        name = "place" if "place" in pattern.groupindex else 0
-        yield Found(match.start(name), match.end(name), Kind.ADDRESS, CERTAIN if pattern is _LINE else LIKELY)
+    for match in whole(pattern, text, start, end):
+        yield from _judged(match, is_plain)
 
 
-def _whole(pattern: re.Pattern[str], text: str, start: int, end: int) -> Iterator[re.Match[str]]:
-    """The matches between two offsets that neither of them cuts through a word."""
-    start, end = max(0, start), min(len(text), end)
-    first, last = max(0, start - _LONGEST_WORD), min(len(text), end + _LONGEST_WORD)
-    while start > first and text[start - 1].isalnum():
-        start -= 1
-    while end < last and text[end].isalnum():
-        end += 1
-    return pattern.finditer(text, start, end)
+def _judged(match: re.Match[str], is_plain: Callable[[str], bool]) -> Iterator[Found]:
+    """A match as a find, unless every word of its name is plain."""
+    pattern = match.re
+    if pattern in _PLACES:
+        yield Found(match.start(match.lastgroup or 0), match.end(match.lastgroup or 0), Kind.PLACE, LIKELY)
+        return
+    if "words" in pattern.groupindex:
+        names = [word.lower().rstrip(".,") for word in re.split(r"[\s-]+", match["words"]) if len(word) > 2]
+        if all(map(is_plain, names)) and not (pattern is _RARE and _SURE_END.search(match.group())):
+            return
+    name = "place" if "place" in pattern.groupindex else 0
+    yield Found(match.start(name), match.end(name), Kind.ADDRESS, CERTAIN if pattern is _LINE else LIKELY)
 
 
 def _towns(text: str, start: int, end: int, is_plain: Callable[[str], bool]) -> Iterator[Found]:
     """Postal codes with their towns, in either order."""
-    for match in _whole(_REGION, text, start, end):
+    for match in whole(_REGION, text, start, end):
         yield Found(match.start("place"), match.end("place"), Kind.PLACE, LIKELY)
     for pattern in (_POSTAL_TOWN, _TOWN_POSTAL):
-        for match in _whole(pattern, text, start, end):
+        for match in whole(pattern, text, start, end):
             year = re.fullmatch(r"(?:19|20)\d\d", match["code"])
             town = re.split(r"[\s-]", match["town"])[0].lower().rstrip(".,")
             if not year and len(town) > 2 and not is_plain(town):

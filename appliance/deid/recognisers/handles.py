@@ -15,14 +15,14 @@ _NETWORK = re.compile(
     r"|whats ?app"
     r"|skype|discord|you ?tube|reddit|pinterest|venmo|cash ?app|we ?chat|threads|blue ?sky|mastodon|twitch|tumblr"
     r"|only ?fans"
-    r"|xbox(?: live)?|play ?station|gamer ?tag|my ?space|(?-i:IG|FB)|(?:my|his|her|their|your)\s+(?:handle"
-    r"|user ?name|screen ?name))\b",
+    r"|strava|peloton|duolingo|xbox(?: live)?|play ?station|gamer ?tag|my ?space|(?-i:IG|FB)"
+    r"|(?:my|his|her|their|your)\s+(?:handle|user ?name|screen ?name))\b",
     re.I,
 )
 # Between the network and the name: "account is", "my name there is", "under", "as".
 _LINK = re.compile(
-    r"(?:[\s:(]+(?:my|his|her|their|our|your|user ?name|screen ?name|name|handle|account|profile|page|id|channel"
-    r"|is|was"
+    r"(?:['’]s)?(?:[\s:(]+(?:my|his|her|their|our|your|user ?name|screen ?name|name|handle|account|profile|page|id"
+    r"|channel|is|was"
     r"|it's|it is|that's|there|on there|under|as|at|by|called|named|goes by|i'm|i am|he's|she's|they're|look me up"
     r"|look up"
     r"|find me|follow me|follow|search|search for|uh|um|and it's|and it is|and my name is|and i'm|where i'm|where she's"
@@ -54,7 +54,7 @@ _SIGNS = (
     "face", "insta", "twitter", "tik", "snap", "linked", "telegram", "whats", "skype", "discord", "tube", "reddit",
     "u/", "dm", "follow", "tweet", "online",
     "pinterest", "venmo", "cash", "chat", "threads", "sky", "mastodon", "twitch", "tumblr", "fans", "xbox", "play",
-    "gamer",
+    "gamer", "strava", "peloton", "duolingo",
     "my space", "myspace", "ig", "fb", "handle", "user", "screen",
 )  # fmt: skip
 _REDDIT = re.compile(r"(?<![\w/])/?u/[\w.-]{2,30}\w")

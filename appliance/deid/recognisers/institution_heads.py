@@ -19,6 +19,12 @@ _SURE = (
     # Practices by what they treat, "Spine & Pain"; the longer forms of homes before the shorter ones.
     f"(?:{_ORGANS})(?:,? (?:{_ORGANS}),?)? (?:and|&) (?:{_ORGANS})"
     "(?: (?:center|clinic|institute|associates|specialists|care))?"
+    "|(?:orthopaedics|orthopaedic|orthopedics|orthopedic|cardiology|dermatology|gastroenterology|urology|neurology"
+    "|oncology|nephrology|rheumatology|endocrinology|psychiatry|pediatrics|vascular|gynecology|ophthalmology|radiology"
+    "|surgical) (?:group|associates|partners|specialists|physicians|surgeons|center|clinic|institute|consultants"
+    "|practice|care)"
+    "|(?:power|water|light|gas|electric) (?:and|&) (?:light|power|gas|electric|water|sewer)(?: company)?"
+    "|electric (?:co-?op|cooperative)|(?:unified|independent|consolidated|union) (?:high )?school district"
     "|skilled nursing (?:facility|center)|(?:senior|assisted|independent) living(?: (?:center|facility|community))?"
     "|internal medicine(?: (?:associates|group|partners|specialists|clinic))?|"
     # care

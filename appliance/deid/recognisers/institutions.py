@@ -9,6 +9,7 @@ from appliance.deid.identifier import IdentifierKind
 from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.called_places import called_places
 from appliance.deid.recognisers.institution_forms import institution_forms
 from appliance.deid.recognisers.institution_heads import (
     EMPLOYERS,
@@ -27,6 +28,10 @@ _KINDS = around("facilities.kinds")
 _PROPER = around("facilities.proper")
 _LINKS = frozenset(("of", "and", "the", "for", "de", "la", "du", "at"))
 _ABBREVIATED = frozenset(("st", "mt", "ft", "ste"))
+_ARTICLES = frozenset(("a", "an"))
+_PARTS_OF = frozenset(
+    ("lot", "front", "outside", "lobby", "entrance", "cafeteria", "campus", "board", "steps", "employee")
+)
 _REACH = 6  # words before a head
 _AGAIN = ("  ", "\t", "|", ":", "\n", "@", "(")
 _RUN = (
@@ -42,8 +47,8 @@ _EMPLOYED = re.compile(
     rf"\s+(?i:the\s+)?(?P<place>{_RUN})"
 )
 _SAID = re.compile(
-    r"[a-z]+\s+(?:off\s+)?(?:[a-z]{2,12}\s+){0,3}?(?:at|for|by|from)\s+"
-    r"(?P<place>[a-z][a-z'’-]{1,25}(?:\s(?:and\s)?[a-z][a-z'’-]{1,25}){0,3})"
+    r"[a-z]+\s+(?:off\s+)?(?:[a-z]{2,12}\s+){0,3}?(?:at|for|by|from)\s+(?:the\s+)?"
+    r"(?P<place>(?:[b-hj-z]\s){0,2}[a-z][a-z'’-]{1,25}(?:\s(?:and\s)?[a-z][a-z'’-]{1,25}){0,3})"
 )
 _TRADES = around("institutions.trades")
 _SAYS = around("institutions.says")
@@ -111,6 +116,7 @@ class InstitutionRecogniser(ReadingRecogniser):
     def _spans(self, reading: Reading) -> Iterator[tuple[int, int]]:
         text = reading.text
         yield from institution_forms(text)
+        yield from called_places(reading, self._classes)
         for at, word in enumerate(reading.words):
             low = word.low
             if low in SURE_FIRST and (match := SURE.match(text, word.start)):
@@ -127,15 +133,19 @@ class InstitutionRecogniser(ReadingRecogniser):
             if holy and (before in TOWARDS or before == "church"):
                 yield holy.span()
             yield from self._positioned(reading, word)
+            # "A riveter at alder works": somebody or something of an institution, whatever the trade is called.
+            if word.behind.startswith(" at ") and at and reading.words[at - 1].low in _ARTICLES:
+                said = _SAID.match(text, word.start)
+                if said and (end := self._said(said["place"])):
+                    yield said.start("place"), said.start("place") + end
 
     def _positioned(self, reading: Reading, word: Word) -> Iterator[tuple[int, int]]:
         """Institutions by what stands before them, from that word on."""
         text, low = reading.text, word.low
-        if low in _TRADES:
-            if (match := _EMPLOYED.match(text, word.start)) and self._employs(match["place"]):
-                yield match.span("place")
-            if low in _SAYS and (match := _SAID.match(text, word.start)) and (end := self._said(match["place"])):
-                yield match.start("place"), match.start("place") + end
+        if low in _TRADES and (match := _EMPLOYED.match(text, word.start)) and self._employs(match["place"]):
+            yield match.span("place")
+        if low in _SAYS and (match := _SAID.match(text, word.start)) and (end := self._said(match["place"])):
+            yield match.start("place"), match.start("place") + end
         employer = _EMPLOYER.match(text, word.start) if low in ("employer", "emp") else None
         if employer and self._employs(employer["place"]):
             yield employer.span("place")
@@ -208,6 +218,8 @@ class InstitutionRecogniser(ReadingRecogniser):
                 return words[index + 1].start if named else None
             if word.low == "the" and index and words[index - 1].low in TOWARDS | {"for"}:
                 return words[index + 1].start if strong else None  # "at the clinic" names none
+            if word.low == "of" and index and words[index - 1].low in _PARTS_OF:
+                return words[index + 1].start if named else None  # "in the parking lot of"
             if (word.low in STOPS and word.low != "and") or word.low in self._words.relatives:
                 return None
             named = named or self._names(word.low, sure=sure)
@@ -297,8 +309,8 @@ class InstitutionRecogniser(ReadingRecogniser):
             weight = self._classes.weight(low)
             if weight == Weight.UNKNOWN or weight >= Weight.SURNAME or low in self._places or low in EMPLOYERS:
                 named, end = True, match.end()
-            elif not named:
-                continue
+            elif named and weight > Weight.UNKNOWN:
+                end = match.end()
         return end if named else 0
 
 

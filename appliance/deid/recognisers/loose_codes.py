@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from appliance.deid.identifier import IdentifierKind as Kind
-from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.by_word import WordRule, WordRules
 
 _FIGURE = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
 _MORE = r"(?:ten|eleven|twelve|\w{3,5}teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|double|triple)"
@@ -89,7 +89,7 @@ _WRITTEN: tuple[tuple[str, Kind, str], ...] = (
         Kind.LICENCE,
         r"\b(?i:licen[sc]e|lic|placard|permit|passport|certificate|cert|d\.?l\.?"
         r"|oper\.? lic)\.?(?:[ ](?i:number|no|nr|is))?\.?[ ]?[:#]?[ ]"
-        r"(?P<value>[A-Z]{1,3}[ ](?:\d{2,4}[ -]){0,3}\d{3,9})(?!\w)",
+        r"(?P<value>[A-Z]{1,3}[ ](?:(?:\d{2,5}[ -]){2,4}\d{1,5}|(?:\d{2,4}[ -]){0,3}\d{3,9}))(?!\w)",
     ),
     (
         "plans",
@@ -126,6 +126,14 @@ _WRITTEN: tuple[tuple[str, Kind, str], ...] = (
         r"|as)[ ](?P<value>@?[A-Z]\w*[A-Z_\d]\w*)",
     ),
     (
+        "confirmed",
+        Kind.OTHER,
+        r"\b(?i:confirmation|booking|activation|invitation|invite|pairing|verification|voucher|registration"
+        r"|enrollment|redemption|pickup|locator|(?:access|reference|referral|record) code)"
+        r"(?:[ ](?i:code|number|no\.?|id|pin))?"
+        r"[ ]?(?i:is[ ])?[:#]?[ ]?(?P<value>(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{4,12})(?![\w-])",
+    ),
+    (
         "implants",
         Kind.DEVICE,
         r"\b(?i:hearing aids?|implants?|leads?|lenses|pumps?)[ ](?i:R|L|RA|RV|LV|OD|OS|right"
@@ -135,13 +143,22 @@ _WRITTEN: tuple[tuple[str, Kind, str], ...] = (
 _NETS = (
     r"(?:insta|instagram|snap|snap ?chat|tik ?tok|twitter|facebook|you ?tube|twitch|reddit|handle|gamer ?tag|discord"
     r"|strava|venmo"
-    r"|pinterest|threads|bluesky|telegram|user ?name)"
+    r"|pinterest|threads|bluesky|telegram|user ?name|screen ?name|channel|gamer name)"
 )
 _CHOSEN = (
     r"(?:(?!(?:with|and|or|but|so|if|because|when|where|who|on|in|for|to|full|down|private|public|open|hacked|locked"
     r"|not|always"
     r"|just|blowing|how|what|where|that|which|all|really|pretty|very|still|now|probably|usually|getting|been|being|gone"
     r"|everything|everyone|stupid|boring|addicting|it|is|was|he|she|we|they|you)\b)[a-z0-9][a-z0-9'’]{0,20})"
+)
+_NO_TIME = r"(?![\w%]|[.,/]\d|[ ]?(?:min|minutes?|hours?|hrs?|days?|weeks?|am|pm|air|x)\b)"
+_OCTET = rf"(?:(?:{_FIGURE}|{_MORE}|hundred|\d{{1,3}})(?:[ -](?:{_FIGURE}|{_MORE}|hundred|and)){{0,4}})"
+# States with few words stand before the plate of a vehicle that is told.
+_REGION = (
+    r"ohio|texas|california|florida|new york|new jersey|georgia|michigan|illinois|virginia|nevada|arizona|oregon|utah"
+    r"|washington|colorado|kansas|iowa|maine|vermont|maryland|indiana|kentucky|tennessee|alabama|missouri|minnesota"
+    r"|wisconsin|pennsylvania|massachusetts|connecticut|delaware|idaho|montana|nebraska|oklahoma|louisiana|arkansas"
+    r"|north carolina|south carolina|mississippi|west virginia|new mexico"
 )
 _SPOKEN: tuple[tuple[str, Kind, str], ...] = (
     ("plates", Kind.VEHICLE, rf"\b(?:plates?|tags?|license plate|licence plate|v ?i ?n)(?:{_IS}){{0,4}}\s{_said(2)}"),
@@ -154,7 +171,25 @@ _SPOKEN: tuple[tuple[str, Kind, str], ...] = (
         rf"|confirmation|reference|ticket|badge|case|trial|claim|interpreter|agent|employee|operator|docket"
         rf"|incident)(?:{_IS}){{0,4}}\s{_said(2)}",
     ),
-    ("rooms", Kind.OTHER, rf"\b(?:in|to|from)\sroom\s{_said(1)}"),
+    (
+        "bodies_said",
+        Kind.VEHICLE,
+        rf"\b(?:{_BODY}|{_MAKE})"
+        rf"(?:\s(?:[a-z]{{3,10}}\s){{0,3}}?(?:was|is|had|has|says|said|reads|starts with|started with|with)"
+        rf"|\s(?:{_REGION}))+(?:\s(?:plates?|tag|the|it|was|uh|um|like))*\s{_said(4)}",
+    ),
+    ("beds", Kind.OTHER, rf"\b(?:room|rm|bed)\.?\s?\#?(?P<value>\d{{1,4}}[ -]?[a-h]|(?<=m )\d{{3,4}}){_NO_TIME}"),
+    (
+        "beds",
+        Kind.OTHER,
+        rf"\b(?:room|rm)\.?\s?\#?\d{{1,4}}[ -]?[a-h]?[ ,/]{{1,3}}bed\s(?P<value>\d{{1,2}}[a-h]?){_NO_TIME}",
+    ),
+    (
+        "pages_said",
+        Kind.IP,
+        rf"\b(?P<value>{_OCTET}(?:\sdot\s{_OCTET}){{3}})(?!['’\w])",
+    ),
+    ("rooms", Kind.OTHER, rf"(?<!ing )(?<!ncy )(?<!the )(?<!\ba )\broom\s{_said(1)}"),
     (
         "secrets",
         Kind.OTHER,
@@ -176,9 +211,9 @@ _SPOKEN: tuple[tuple[str, Kind, str], ...] = (
     (
         "networks_said",
         Kind.SOCIAL,
-        rf"\b(?:my|his|her|their|our)\s(?:x\s)?{_NETS}(?:\s(?:name|handle|account"
-        rf"|user ?name))?(?:['’]s|\s(?:is|it['’]s))\s"
-        rf"(?:under\s|at\s)?(?P<value>{_CHOSEN}(?:\s{_CHOSEN}){{0,4}})",
+        rf"\b(?:my|his|her|their|our)\s(?:x\s)?{_NETS}(?:\s(?:name|handle|account|channel"
+        rf"|profile|tag|user ?name))?(?:['’]s|\s(?:is|it['’]s))\s"
+        rf"(?:(?:under|at|just|called|literally|actually|simply|like)\s){{0,2}}(?P<value>{_CHOSEN}(?:\s{_CHOSEN}){{0,4}})",
     ),
     (
         "networks_said",
@@ -228,14 +263,12 @@ _MEASURE = re.compile(
     re.I,
 )
 """What is counted behind a run of figures: it is a dose or a measure then, no code."""
-_WRITTEN_PATTERNS = tuple((signs, kind, re.compile(pattern)) for signs, kind, pattern in _WRITTEN)
-_SPOKEN_PATTERNS = tuple((signs, kind, re.compile(pattern, re.I)) for signs, kind, pattern in _SPOKEN)
-_BY_WORD: dict[str, tuple[tuple[Kind, re.Pattern[str]], ...]] = {}
-for _signs, _kind, _pattern in (*_WRITTEN_PATTERNS, *_SPOKEN_PATTERNS):
-    for _word in around(f"loose_codes.{_signs}"):
-        _BY_WORD[_word] = (*_BY_WORD.get(_word, ()), (_kind, _pattern))
-_BEHIND = 90  # characters behind a sign that are read
-_BEFORE = 60
+_BEFORE, _BEHIND = 60, 90  # characters around a sign that are read
+_RULES = WordRules(
+    WordRule(f"loose_codes.{signs}", kind, re.compile(pattern, flags), _BEFORE, _BEHIND)
+    for rules, flags in ((_WRITTEN, re.NOFLAG), (_SPOKEN, re.IGNORECASE))
+    for signs, kind, pattern in rules
+)
 
 
 class LooseCodeRecogniser(ReadingRecogniser):
@@ -243,6 +276,7 @@ class LooseCodeRecogniser(ReadingRecogniser):
 
     kinds = (
         Kind.VEHICLE, Kind.OTHER, Kind.LICENCE, Kind.PLAN, Kind.URL, Kind.SOCIAL, Kind.DEVICE, Kind.RECORD,
+        Kind.IP,
     )  # fmt: skip
 
     def find(self, reading: Reading) -> Iterator[Found]:
@@ -251,8 +285,6 @@ class LooseCodeRecogniser(ReadingRecogniser):
         for kind, pattern, sign in _ANYWHERE:
             for match in pattern.finditer(text) if sign in text else ():
                 yield Found(match.start("value"), match.end("value"), kind, LIKELY)
-        for word in reading.words:
-            for kind, pattern in _BY_WORD.get(word.low, ()):
-                for match in pattern.finditer(text, max(0, word.start - _BEFORE), min(len(text), word.end + _BEHIND)):
-                    if not _MEASURE.match(text, match.end("value")):
-                        yield Found(match.start("value"), match.end("value"), kind, LIKELY)
+        for kind, match in _RULES.find(reading):
+            if not _MEASURE.match(text, match.end("value")):
+                yield Found(match.start("value"), match.end("value"), kind, LIKELY)

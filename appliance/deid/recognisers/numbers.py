@@ -89,7 +89,7 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
             r"|referral|prescription|rx|script|confirmation|ticket|file"
             r"|hospital|admission|episode|report|rpt|incident|document|note|lab|surgical|path(?:ology)?"
             r"|cytology|barcode|subject|participant|screening"
-            r"|request|appointment|unit",
+            r"|request|appointment|unit|kit|slide|cassette|tube|film|tracing|transport|run",
         ),
         (Kind.FAX, r"fax|facsimile"),
         (
@@ -105,6 +105,7 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
             r"|employee|student|school|staff"
             r"|military|service|veteran|dod|inmate|booking|tribal|ref(?:erence)?"
             r"|locker|combination|combo|voucher|police|agent|randomi[sz]ation|enrol?lment|work order|beeper"
+            r"|probation|parole|warrant|citation|summons|petition|cause|complaint|intake|offender|alien|uscis"
             r"|pin|passcode|password|user ?name|user ?id|login|tracking|key|token|code|number"
             r"|no|num|uuid|guid|biometric|fingerprint|voice ?print|deed|docket",
         ),
@@ -134,7 +135,7 @@ _CODE_SYSTEM = re.compile(
 )
 _UNIT = re.compile(
     r"\s*[-–]?\s*(?:%|°|mg|mcg|µg|ug|g|gm|grams?|kg|ml|m?l|dl|cc|units?|iu|miu|mmhg|mm|cm|m"
-    r"|km|in|inch(?:es)?|ft|feet|lbs?|pounds|oz|cells?|copies|cfu|/|per\b|x\s?10|k\b|x\b"
+    r"|km|in|inch(?:es)?|ft|feet|lbs?|pounds|oz|cells?|copies|cfu|/(?!\s)|per\b|x\s?10|k\b|x\b"
     r"|bpm|hz|khz|meq|mmol|umol|nmol|pmol|ng|pg|u/l|iu/l|years?|yrs?|y/?o|months?|weeks?|wks?"
     r"|days?|hours?|hrs?|minutes?|mins?|seconds?|times|tabs?|tablets?|caps?(?:ules)?|puffs?"
     r"|drops?"
@@ -192,7 +193,7 @@ _MAC = re.compile(
 # A plate's parts may stand apart, in either order: "735 WGR"; letters are capitals, so that "plate 4 holes" stays.
 _PLATE = re.compile(
     r"\b(?i:plates?|tags?)(?:\s*(?i:numbers?|no\.?|\#|is|was|were|are|of|reads?|reading|:)){0,4}\s*(?:[A-Z]{2}\s+)?"
-    r"(?P<value>(?=[A-Z0-9 -]{0,8}\d)(?=[A-Z0-9 -]{0,8}[A-Z])[A-Z0-9]{1,4}[- ]?[A-Z0-9]{2,6})\b"
+    r"(?P<value>(?=[A-Z0-9 -]{0,8}\d)(?=[A-Z0-9 -]{0,8}[A-Z])[A-Z0-9]{1,5}[- ]?[A-Z0-9]{2,6})\b"
 )
 _DIGIT_WORD = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
 # Short numbers that stand for somebody by what is said of them: the end of a longer one, a secret, an extension.
@@ -226,9 +227,9 @@ _CHART = re.compile(
 )
 _SHORT_MIXED = re.compile(r"[A-Z]\d{4}$")
 # A laboratory's numbers by year, what opens an account, and any long number behind a "#".
-_YEARLY = re.compile(r"\b\d{2}:[A-Z]{1,3}-?\d{3,8}\b")
+_YEARLY = re.compile(r"\b\d{2}:[A-Z]{1,3}-?\d{3,8}[A-Z]?\b")
 _SECRET = re.compile(
-    r"\b(?:pass ?words?|pwd|passphrase|user ?(?:name|id)|login)\b\s*(?:is|was"
+    r"\b(?:pass ?(?:words?|codes?)|pwd|passphrase|user ?(?:name|id)|login)\b\s*(?:is|was"
     r"|[:=])?\s*(?P<value>(?=\S*[\d_])[^\s,;]{4,40}[^\s,;.)])",
     re.I,
 )
@@ -319,7 +320,10 @@ class NumberRecogniser(ReadingRecogniser):
         value = text[start:end]
         digits = sum(character.isdigit() for character in value)
         if digits < 2:
-            return None
+            # A code of six signs and more in capitals may have one figure: "LOT K7PMJX".
+            coded = digits and len(value) > 5 and value.isalnum() and value.isupper() and not _KEPT_WORD.match(value)
+            only = self.labelled(text, start, _DIGITS_FROM_WORD_ALONE) if coded else None
+            return Found(start, end, only, LIKELY) if only else None
         before = text[max(0, start - _BEFORE) : start]
         if _DATE_LIKE.match(value.lstrip("#*")):
             paired = _THREE_PAIRS.match(value) and (_CHART.search(before) or not _dated(value))

@@ -33,7 +33,7 @@ _SAID = rf"(?P<age>{_OLD}|{_SPELT}){_NOT}"
 _PATTERNS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
-        rf"\b{_WHO}(?:\s+(?:is|was|are|were|also|still|now|only|already|both|almost|nearly|just|about|alive|living|well"
+        rf"\b{_WHO}(?:\s+(?:is|was|are|were|also|still|now|only|already|both|almost|nearly|just|about|like|alive|living|well"
         rf"|d|dec\.?|dcd|age|aged|at|will be|would be|turned|turns|just turned|deceased|died|d\.)){{1,4}},?\s+{_SAID}",
         rf"\b{_WHO}\s*[,(:-]\s*(?:now\s+|age\s+|alive\s+|living\s+|aged\s+|at\s+)?{_AGE}(?=\s*[,;.)]|\s*$|\s+and\b)",
         rf"\b(?:mother|father|sister|brother|husband|wife|aunt|uncle|mom|dad|spouse)\s+{_AGE}(?=\s*[,;.)]|\s*$"
@@ -62,7 +62,7 @@ _FIGURES = tuple(
         rf"|is)\b)",
         rf"(?<![\w/])now\s+{_AGE}(?=,?\s+(?:and\s+)?{_LIVES}\b)",
         rf"(?<![\w.,/-]){_AGE}(?=,\s+{_LIVES}\b)",
-        r"\b(?:his|her|their|my|your)\s+(?P<age>(?:early|mid|late|upper)[\s-](?:90['’]?s|nineties|hundreds))\b",
+        r"\b(?:his|her|their|my|your|our)\s+(?P<age>(?:(?:early|mid|late|upper)[\s-])?(?:90['’]?s|nineties|hundreds))\b",
         rf"\bturn(?:s|ed|ing)\s+{_SAID}",
         rf"\bage(?:\s*\((?:in\s+)?(?:yrs?|years|y)\))?(?:\s+(?:at|on|when"
         rf"|of)\s+(?:[a-z]+\s?){{1,3}}?)?\s*[:=]?\s*{_AGE}",
@@ -78,6 +78,10 @@ _AROUND = tuple(
         rf"[\"']\w{{0,16}}age(?:_?(?:in_?)?y(?:ea)?rs)?[\"']\s*:\s*[\"']?{_AGE}(?=[\"'\s,}}]|$)",
         rf"<\w{{0,12}}age\b[^<>\d]{{0,40}}>?[\"']?{_AGE}(?=[\"'<])",
         rf"\bage\s(?:at|on|when|of)\s(?:[a-z]+\s?){{1,3}}\s?[:=]\s?{_AGE}",
+        r"\b(?P<age>ninety[- ](?:something|odd|plus))\b",
+        rf"\b(?:they|we|both|parents|grandparents|twins)\s(?:are|were|was)\s(?:both\s)?{_SAID}"
+        r"(?!\sand\s\S+(?:\s\S+)?\s?(?:%|percent\b|on\b))",
+        rf"\b(?:they|we|both|parents|grandparents|twins)\s(?:are|were)\s(?:\d{{1,3}}|\w+(?:[ -]\w+)?)\sand\s{_SAID}",
         rf"\b(?:nona|cente)(?:gen|n)arian\s?\(?,?\s?{_AGE}",
         # Somebody's end or present in a family's history, "PGF (94, CHF)"; how old somebody is, asked and answered.
         rf"\b(?:[MP]?G[MF]|[MP]GG[MF]|Mom|Dad|Aunt|Uncle|Sib|Sis|Bro)\s?\(\s?{_AGE}",

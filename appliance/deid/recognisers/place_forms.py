@@ -54,6 +54,8 @@ _OF_PLACE = re.compile(
 _TOWN_AT = re.compile(_TOWN)
 # Towns of the United States that are words of every day, written by hand; behind "in" no article stands before them.
 _WORD_TOWNS = around("place_forms.word_towns")
+_LIVED = frozenset(("live", "lives", "lived", "living"))
+_NO_TOWN, _WHEN = around("place_forms.no_town"), around("place_forms.when")
 _COUNTIES = frozenset(("county", "parish", "township"))
 _PRONOUNS = around("place_forms.pronouns")
 _PEOPLE = around("place_forms.people")
@@ -90,6 +92,8 @@ class PlaceRecogniser(ReadingRecogniser):
         text = reading.text
         for match in _TOWN_ZIP.finditer(text):
             town = match["place"].rstrip("-0123456789").rstrip(" ,").lower()
+            if town.isascii() and match["place"].split(" ")[0].isupper() and len(town) < 5 and not match["state"]:
+                continue  # "CPT 99214"
             counted = self._ordinary(town.split(" ")[0]) and not match["state"]  # "Platelets 15000"
             if self._may_be(town.split(" ")[0]) and (not counted or town in self._listed or town in _WORD_TOWNS):
                 yield match.span("place")
@@ -131,6 +135,10 @@ class PlaceRecogniser(ReadingRecogniser):
             town = words[at + 1]
             if words[at].low == "of" and words[at - 1].low not in _NATIVE:
                 continue
+            if town.low == "the" and words[at - 1].low in _LIVED and at + 2 < len(words) and reading.capitals:
+                named = words[at + 2]  # parts of towns and regions: "lives in the Tenderloin"
+                if named.capital and self._town(named.text) and named.low not in self._words.nations:
+                    yield named.start, named.end
             if town.capital or town.text[1:2] in ("'", "’"):
                 match = _TOWN_AT.match(text, town.start)
                 if match is None or not reading.capitals:
@@ -177,11 +185,20 @@ class PlaceRecogniser(ReadingRecogniser):
         weight = self._classes.weight(low)
         if longest is not None and weight >= Weight.UNKNOWN and weight not in (Weight.WORD_SURNAME, Weight.WORD_GIVEN):
             return longest
+        if words[at - 2].low in _LIVED and low not in _NO_TOWN and self._ends(words, at):
+            return words[at]  # any word: "when i was living in normal"
         if not said:
             return None
         if low in _WORD_TOWNS or (weight == Weight.UNKNOWN and len(low) > 3 and self._unknown(low)):
             return words[at]
         return None
+
+    @staticmethod
+    def _ends(words: list[Word], at: int) -> bool:
+        """Whether a word closes its sentence, or what follows says when or where else."""
+        if at + 1 == len(words):
+            return True
+        return words[at + 1].gap != " " or words[at + 1].low in STATES_AND_COUNTRIES | _WHEN
 
     def _ordinary(self, low: str) -> bool:
         return self._classes.weight(low) <= Weight.ORDINARY

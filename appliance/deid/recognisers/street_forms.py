@@ -22,7 +22,8 @@ _COURTS = r"(?:District|Superior|Supreme|Family|Probate|County|Circuit|Municipal
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(?<!\w)(?P<street>{_STREET}\s+(?:and|&|at|near)\s+{_STREET})",
+        rf"(?<!\w)(?P<street>{_STREET}\s+(?:and|&|at|near)\s+(?:{_STREET}|{_NUMBERED_ROAD}\b))",
+        rf"(?<!\w)(?P<street>{_NUMBERED_ROAD}\s+(?:and|&|at|near)\s+{_STREET})",
         rf"\b{_BEHIND}\s+(?P<street>(?:{_ROAD}\s+){{0,2}}{_NUMBERED_ROAD}\b"
         r"(?:\s+(?:North|South|East|West|[NSEW])\b)?)",
         rf"\b{_BEHIND}\s+(?P<street>{_DIRECTION}\d{{1,3}}(?:st|nd|rd|th)\s+{_WORD}\b)",
@@ -33,7 +34,8 @@ _PATTERNS = tuple(
         # Words that name other things as well, where a street stands; courts of law are no streets.
         rf"\b(?:on|off|along|near|around|down|up|from|at|to)\s(?P<street>(?!{_COURTS}\b)(?:{_NAME}\s){{1,3}}"
         r"(?:Drive|Court|Place|Way|Trail|Terrace|Loop|Run|Square|Alley|Crossing|Ct|Pl|Ter|Trl)\b)(?!\s+[A-Z])",
-        rf"(?<=, )(?P<street>(?!{_COURTS}\b)(?:{_NAME}\s){{1,2}}(?:Drive|Street|Avenue|Boulevard|Lane|Road|Parkway)\b)"
+        rf"(?<=, )(?P<street>(?!{_COURTS}\b)(?:{_NAME}\s){{1,2}}(?:Drive|Street|Avenue|Boulevard|Lane|Road|Parkway"
+        r"|Terrace|Court|Circle|Place|Way|Trail|Pike)\b)"
         r"(?=\s+(?:at|near|by)\b|\s*[,;.\n]|$)",
         # Numbers of a grid of townships: "N6088 County Road R".
         rf"\b(?P<street>[NSEW]\d{{2,5}}\s?(?:[NSEW]\d{{2,5}})?\s(?:(?:County|State|Town|Cty|Co)\.?\s"

@@ -16,19 +16,42 @@ _PLATE = r"(?P<value>(?=[A-Z0-9 -]{0,8}\d)(?=[A-Z0-9 -]{0,8}[A-Z])[A-Z0-9]{1,4}[
 _NOT_A_PLATE = re.compile(
     r"\d+[- ]?(?:MPH|KPH|YRS?|LBS?|HRS?|MIN|MINS|PT|PTS|AM|PM|YO|MVA|MVC|FT|KM|MI|X\d|[MF])$|(?:19|20)\d\d"
 )
+_STATE = r"(?:[A-Z]{2}|(?:New |North |South |West )?[A-Z][a-z]{3,12})"
 # Beside a vehicle a plate needs no more label; its letters are capitals.
 _BESIDE = re.compile(
-    rf"(?:[ ]?[,:(#-]+[ ]?|[ ])(?:(?i:lic|license|plate|tag|reg|registration|no|number|is)[.:#]?[ ]){{0,3}}{_PLATE}"
+    rf"(?:[ ][A-Z][\w-]{{2,12}})??(?:[ ]?[,:(#/-]+[ ]?|[ ])(?:{_STATE}[ ,:]{{1,2}})?"
+    rf"(?:(?i:lic|license|plate|tag|reg|registration|no|number|is)[.:#]?[ ]){{0,3}}(?:[A-Z]{{2}}[ ])?{_PLATE}"
 )
 # A plate and the vehicle's number are noted side by side.
 _BEFORE_VIN = re.compile(rf"(?<![\w-]){_PLATE}(?=[,;/]?[ ]+VIN\b)")
-# Two letters and more that are spelt, then figures one by one, are a plate or a number of something; not "b p one one".
+_ONE = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
+# Two letters and more that are spelt, with figures one by one behind them or on both sides, are a plate or a number of
+# something; not "b p one one". Words for letters are read as letters.
+_NATO = (
+    r"(?:alpha|alfa|bravo|charlie|delta|echo|foxtrot|golf|hotel|india|juliett?|kilo|lima|mike|november|oscar|papa|quebec"
+    r"|romeo|sierra|tango|uniform|victor|whiskey|x-?ray|yankee|zulu)"
+)
 _SPELT_RUN = re.compile(
-    r"(?P<value>[b-hj-z](?<![\w'’].)(?:\s[a-z]){1,3}(?:\s(?:dash|space))?"
-    r"(?:\s(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)){3,6}(?:\s[a-z]){0,3})"
+    rf"(?P<value>(?:[b-hj-z](?<![\w'’].)(?:\s[a-z]){{1,3}}(?:\s(?:dash|space))?(?:\s{_ONE}\b){{3,6}}+(?:\s[a-z]){{0,3}}"
+    rf"|\b(?:{_ONE}\s){{1,3}}[a-z](?:\s[a-z]){{1,3}}(?:\s(?:dash|space))?(?:\s{_ONE}\b){{2,5}}+"
+    rf"|\b{_NATO}(?:\s{_NATO}){{1,3}}(?:\s(?:dash|space))?(?:\s{_ONE}\b){{2,6}}+))"
     r"(?!['’\w])(?!\s(?:over|point|percent|milligrams?|units?|degrees|times|days?|weeks?|hours?)\b)"
 )
-_MEASURED = ("b p ", "h r ", "r r ", "p o ", "e f ", "g f r ", "l d l ", "h d l ", "b m i ", "t s h ")
+_MEASURED = (
+    "b p ",
+    "h r ",
+    "r r ",
+    "p o ",
+    "e f ",
+    "g f r ",
+    "l d l ",
+    "h d l ",
+    "b m i ",
+    "t s h ",
+    "c o ",
+    "s p o ",
+    "p h ",
+)
 _TAG = re.compile(r"\bplates?\b|\btags?\b|\bvin\b|\bv i n\b|\bvehicle identification\b", re.I)
 _DIGIT = (
     r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
