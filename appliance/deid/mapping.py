@@ -45,6 +45,7 @@ class MappedDate(_Part):
     original: Annotated[date, Field(strict=False)]
     fields: Literal["ymd", "md", "ym", "m"]
     bare: Annotated[bool, Field(description="It was written as 3/5, which may be something else elsewhere.")] = False
+    day_first: Annotated[bool, Field(description="It was written in figures with the day before the month.")] = False
 
 
 class Piece(_Part):

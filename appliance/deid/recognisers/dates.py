@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import chain
 
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading
@@ -186,8 +185,10 @@ class DateRecogniser(ReadingRecogniser):
                 yield Found(match.start(), match.end(), IdentifierKind.DATE, CERTAIN)
         if "/" in text:
             yield from days(text)
-        for start, end in chain(date_forms(text), late_dates(reading)):
+        for start, end in date_forms(text):
             yield Found(start, end, IdentifierKind.DATE, LIKELY)
+        for start, end, score in late_dates(reading):
+            yield Found(start, end, IdentifierKind.DATE, score)
         for pattern in (_DAY_ALONE, _DAY_LATE, _DAY_OF_WEEK):
             for match in pattern.finditer(text):
                 yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)
