@@ -57,6 +57,15 @@ _FOREIGN_ENDINGS = ("er", "º", "°")
 _PIVOT = 40
 
 
+PART_OF_MONTH = (
+    r"(?:\b(?:(?:the\s+)?(?:very\s+)?(?:(?:beginning|start|middle|end|close)|(?:first|second|third|fourth|last|latter|early"
+    r"|later|1st|2nd|3rd|4th)\s+(?:(?:or|and)\s+(?:second|third|fourth|last)\s+)?(?:week|weekend|half|part|few\s+days"
+    r"|couple\s+of\s+weeks|(?:mon|tues|wednes|thurs|fri|satur|sun)day))\s+(?:of|in)\s+"
+    r"|(?:early|mid|late)(?:(?:[- ]to[- ]|/|[- ]or[- ])(?:early|mid|late))?(?:[- ]|(?<=mid)))\s?)"
+)
+"""What says in which part of a month something is, before its name: the third week of, mid-."""
+
+
 def month_of(written: str) -> int:
     """Return a month's number, from its digits or at least three of its letters."""
     if written.isdigit():

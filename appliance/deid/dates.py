@@ -60,6 +60,7 @@ _DAY_FIRST = (
 )
 _NO_DAY = (
     rf"(?P<month>1[0-2]|0?[1-9])/(?P<year>{w.YEAR}){_NO_DIGIT_AFTER}",
+    rf"(?P<month>1[0-2]|0?[1-9])/(?P<year>['’]\d\d){_NO_DIGIT_AFTER}",
     rf"(?P<year>{w.YEAR})-(?P<month>1[0-2]|0[1-9]){_NO_DIGIT_AFTER}",
     rf"(?P<year>{w.YEAR})(?P<month>1[0-2]|0[1-9])(?P<day>3[01]|[12]\d|0[1-9])(?=(?:\d{{4}}|\d{{6}})?(?!\d))",
 )
@@ -93,6 +94,7 @@ _HARMLESS = re.compile(
     r"|(?:1[89]|20|21)\d\ds?",
     re.IGNORECASE,
 )
+_PART = re.compile(w.PART_OF_MONTH, re.IGNORECASE)
 _LITTLE = languages.LITTLE | languages.WORDS.keys()
 
 
@@ -252,7 +254,7 @@ def is_only_dates(text: str, found: tuple[Written, ...]) -> bool:
         rest.append(text[at : written.start])
         at = written.end
     rest.append(text[at:])
-    words = re.findall(r"\w+", _CLOCK.sub(" ", " ".join(rest)))
+    words = re.findall(r"\w+", _CLOCK.sub(" ", _PART.sub(" ", " ".join(rest))))
     return all(_HARMLESS.fullmatch(word) or word.lower() in _LITTLE for word in words)
 
 
