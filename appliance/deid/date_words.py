@@ -51,8 +51,19 @@ SPOKEN_YEAR = (
     rf"(?:(?:eighteen|nineteen|twenty)[\s-]+(?:hundred|o(?:h|')?[\s-]+(?:{'|'.join(_UNITS)})|{_SPOKEN_99})"
     rf"|two[\s-]+thousand(?:[\s-]+(?:and[\s-]+)?{_SPOKEN_99})?)"
 )
+# "1er octobre", "1º de abril": the first day of a month alone has one.
+_FOREIGN_ENDINGS = ("er", "º", "°")
 # 2-digit years: 41 and later are of the last century (a birth), the others of this one.
 _PIVOT = 40
+
+
+PART_OF_MONTH = (
+    r"(?:\b(?:(?:the\s+)?(?:very\s+)?(?:(?:beginning|start|middle|end|close)|(?:first|second|third|fourth|last|latter|early"
+    r"|later|1st|2nd|3rd|4th)\s+(?:(?:or|and)\s+(?:second|third|fourth|last)\s+)?(?:week|weekend|half|part|few\s+days"
+    r"|couple\s+of\s+weeks|(?:mon|tues|wednes|thurs|fri|satur|sun)day))\s+(?:of|in)\s+"
+    r"|(?:early|mid|late)(?:(?:[- ]to[- ]|/|[- ]or[- ])(?:early|mid|late))?(?:[- ]|(?<=mid)))\s?)"
+)
+"""What says in which part of a month something is, before its name: the third week of, mid-."""
 
 
 def month_of(written: str) -> int:
@@ -94,24 +105,26 @@ def cased(words: str, like: str) -> str:
     return words
 
 
-def write_month(month: int, like: str, *, padded: bool) -> str:
-    """Return a month written as another one was."""
-    if like.isdigit():
-        return f"{month:02}" if padded else str(month)
-    name = MONTHS[month - 1]
-    full = like.casefold() in MONTHS
-    short = "sept" if month == 9 and len(like) == 4 else name[:3]
-    return cased(name if full else short, like)
+def write_figure(number: int, *, padded: bool) -> str:
+    """Return a month or a day in figures."""
+    return f"{number:02}" if padded else str(number)
+
+
+def write_short(month: int, like: str) -> str:
+    """Return a month of English with as many letters as another one."""
+    return cased("sept" if month == 9 and len(like) == 4 else MONTHS[month - 1][:3], like)
 
 
 def write_day(day: int, like: str, *, padded: bool) -> str:
     """Return a day written as another one was."""
     if not like[0].isdigit():
         return cased(_ORDINALS[day - 1].replace(" ", "-" if "-" in like else " "), like)
-    digits = f"{day:02}" if padded else str(day)
+    digits = write_figure(day, padded=padded)
     ending = like.lstrip("0123456789")
     if not ending:
         return digits
+    if ending in _FOREIGN_ENDINGS:
+        return digits + ending if day == 1 else digits
     wanted = "th" if 11 <= day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
     return digits + (wanted.upper() if ending.isupper() else wanted)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from appliance.deid import dates
+from appliance.deid.date_order import Surroundings
 from appliance.deid.draws import Draws
 from appliance.deid.identifier import Detector, Identifier
 from appliance.deid.identifier import IdentifierKind as Kind
@@ -156,14 +157,18 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def replaced(surrogates: Surrogates, text: str, found: Sequence[Identifier]) -> tuple[str, tuple[Piece, ...]]:
-    """Return a text with surrogates, and where they lie in it."""
+def replaced(
+    surrogates: Surrogates, text: str, found: Sequence[Identifier], *, behind: str = ""
+) -> tuple[str, tuple[Piece, ...]]:
+    """Return a text with surrogates, and where they lie in it; `behind`: what follows the text, only to be read."""
     out: list[str] = []
     pieces: list[Piece] = []
+    around = Surroundings(text + behind)
     at = length = 0
     for one in found:
         original = text[one.start : one.end]
-        new = surrogates.of(one.kind, original, text[max(0, one.start - _BEFORE) : one.start])
+        usage = around.usage(one.start, one.end) if one.kind is Kind.DATE else None
+        new = surrogates.of(one.kind, original, text[max(0, one.start - _BEFORE) : one.start], usage)
         out += [text[at : one.start], new]
         length += one.start - at
         if new != original:

@@ -45,6 +45,11 @@ class MappedDate(_Part):
     original: Annotated[date, Field(strict=False)]
     fields: Literal["ymd", "md", "ym", "m"]
     bare: Annotated[bool, Field(description="It was written as 3/5, which may be something else elsewhere.")] = False
+    # Written only where it is so: a release from before it reads every mapping without such a date.
+    day_first: Annotated[
+        bool,
+        Field(description="It was written in figures with the day before the month.", exclude_if=lambda so: not so),
+    ] = False
 
 
 class Piece(_Part):

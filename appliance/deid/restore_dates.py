@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 
 from appliance.deid import ages, dates
+from appliance.deid.date_order import Surroundings, Usage
 from appliance.deid.identifier import IdentifierKind as Kind
 from appliance.deid.mapping import Mapping
 from appliance.deid.restored import Edit, Edits, Reason
@@ -35,19 +37,26 @@ class DatesBack:
     def mark(self, edits: Edits) -> None:
         """Put back what can be, and note what cannot."""
         if self._dates:
-            for written in dates.find(edits.text, bare=True):
+            around = Surroundings(edits.text)
+            for written in dates.find(edits.text, bare=True, usage=Usage(languages=around.languages)):
                 if edits.is_free(written.start, written.end):
-                    self._date(edits, written)
+                    self._date(edits, written, around)
             for match in dates.year_places(edits.text):
                 if edits.is_free(match.start(), match.end()):
                     self._year(edits, match)
         if self._ages:
             self._age(edits)
 
-    def _date(self, edits: Edits, written: dates.Written) -> None:
+    def _date(self, edits: Edits, written: dates.Written, around: Surroundings) -> None:
         is_month = written.fields == "m"
         if is_month and not _MONTH_BEFORE.search(edits.text[max(0, written.start - 12) : written.start]):
             return None
+        if written.is_turnable:
+            other = dates.turned(written)
+            if self._originals(_seen(other.value, other.fields), other.fields, bare_only=other.is_bare, turned=True):
+                if self._originals(_seen(written.value, written.fields), written.fields, bare_only=written.is_bare):
+                    return edits.add(Edit(written.start, written.end, Kind.DATE, reason=Reason.AMBIGUOUS))
+                written = other
         values = [(written.value, False), *([(written.last, True)] if written.last else [])]
         back: list[date] = []
         for value, _ in values:
@@ -66,16 +75,24 @@ class DatesBack:
                         date(dates.REFERENCE_YEAR, 2, 29))  # fmt: skip
         if len(back) == 2 and (back[0].year, back[0].month) != (back[1].year, back[1].month):
             return edits.add(Edit(written.start, written.end, Kind.DATE, reason=Reason.AMBIGUOUS))
-        new = dates.write(written, back[0], back[-1])
+        shown = around.usage(written.start, written.end).languages
+        try:
+            new = dates.write(replace(written, languages=shown), back[0], back[-1])
+        except ValueError:
+            return edits.add(Edit(written.start, written.end, Kind.DATE, reason=Reason.AMBIGUOUS))
         return edits.add(Edit(written.start, written.end, Kind.DATE, new))
 
-    def _originals(self, seen: _Seen, fields: str, *, bare_only: bool) -> set[_Seen]:
-        """Return what a date may have been, as far as it is written now; more than was written is never made up."""
+    def _originals(self, seen: _Seen, fields: str, *, bare_only: bool, turned: bool = False) -> set[_Seen]:
+        """Return what a date may have been, as far as it is written now; more than was written is never made up.
+
+        `turned`: only what was written with the day first counts.
+        """
         return {
             _seen(one.original, fields)
             for one in self._dates
             if set(fields) <= set(one.fields)
             and (one.bare or not bare_only)
+            and (one.day_first or not turned)
             and _seen(one.surrogate, fields) == seen
         }  # fmt: skip
 

@@ -174,7 +174,8 @@ class Stream:
     def _give_out(self, cut: int, found: Sequence[Identifier]) -> str:
         window, base = self._context + self._held, len(self._context)
         at = base + cut
-        made, pieces = replaced(self._surrogates, window[:at], [one for one in found if one.end <= at])
+        ready = [one for one in found if one.end <= at]
+        made, pieces = replaced(self._surrogates, window[:at], ready, behind=window[at:])
         self._grow(pieces)
         out = made[base:]
         shift = self._given_out - base

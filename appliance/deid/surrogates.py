@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from appliance.deid import ages, codes, dates
+from appliance.deid.date_order import Usage
 from appliance.deid.dates import Written
 from appliance.deid.draws import Draws
 from appliance.deid.identifier import IdentifierKind as Kind
@@ -75,11 +76,14 @@ class Surrogates:
         """Whether a word stands for one of an identifier, so that the same word elsewhere is a collision."""
         return folded in self._used
 
-    def of(self, kind: Kind, text: str, before: str = "") -> str:
-        """Return what to write in place of an identifier; `before` is what stands in front of it, for its title."""
+    def of(self, kind: Kind, text: str, before: str = "", usage: Usage | None = None) -> str:
+        """Return what to write in place of an identifier.
+
+        `before` is what stands in front of it, for its title; `usage` how a date is to be read, None: as in English.
+        """
         made: str | None
         if kind is Kind.DATE:
-            made = self._date(text)
+            made = self._date(text, usage or Usage())
         elif kind is Kind.AGE:
             made = self._age(text)
         elif kind in _WORDS:
@@ -88,48 +92,53 @@ class Surrogates:
             return self._phrase(kind, text)
         return made if made is not None else self._mark(kind, text)
 
-    def _date(self, text: str) -> str | None:
-        found = dates.find(text, bare=True, year=self._year)
+    def _date(self, text: str, usage: Usage) -> str | None:
+        found = dates.find(text, bare=True, year=self._year, usage=usage)
         if not dates.is_only_dates(text, found):
             self.unshifted += 1
             return None
         if not found:
             # A year, a time of day, a day of the week: Safe Harbor lets a year stay, and whole weeks keep the rest.
             return text
-        pieces, at = [], 0
+        pieces, at, kept = [], 0, []
         for one in found:
             try:
-                value = self._moved(one)
+                original, value = self._moved(one)
                 last = None if one.last is None else dates.moved(one.last, one.fields, self._draws.shift_days)
-            except OverflowError:
+                made = dates.write(one, value, last)
+            except (OverflowError, ValueError):
                 self.unshifted += 1
                 return None
             if last is not None and (last.year, last.month) != (value.year, value.month):
                 # March 30-31 can be written so, February 27-March 1 cannot.
                 self.unshifted += 1
                 return None
+            kept.append((original, value, one))
             if last is not None and one.last is not None:
-                self._keep_date(one.last, last, one)
-            pieces += [text[at : one.start], dates.write(one, value, last)]
+                kept.append((one.last, last, one))
+            pieces += [text[at : one.start], made]
             at = one.end
+        for original, value, one in kept:
+            self._keep_date(original, value, one)
         return "".join((*pieces, text[at:]))
 
-    def _moved(self, written: Written) -> date:
+    def _moved(self, written: Written) -> tuple[date, date]:
+        """Return a date and what it moves to. Raises OverflowError beyond the years 1 to 9999."""
         # The year of the newest whole date stands for one that is not written; what was once moved stays.
         if written.fields == "ymd":
             self._year = written.value.year
         known = self._days.get((written.value.month, written.value.day)) if written.fields == "md" else None
         if known is not None:
-            self._keep_date(known.original, known.surrogate, written)
-            return known.surrogate
-        value = dates.moved(written.value, written.fields, self._draws.shift_days)
-        self._keep_date(written.value, value, written)
-        return value
+            return known.original, known.surrogate
+        return written.value, dates.moved(written.value, written.fields, self._draws.shift_days)
 
     def _keep_date(self, original: date, value: date, written: Written) -> None:
         key = (original.isoformat(), written.fields)
         bare = written.is_bare or (key in self._dates and self._dates[key].bare)
-        self._dates[key] = MappedDate(surrogate=value, original=original, fields=written.fields, bare=bare)
+        day_first = written.day_first or (key in self._dates and self._dates[key].day_first)
+        self._dates[key] = MappedDate(
+            surrogate=value, original=original, fields=written.fields, bare=bare, day_first=day_first
+        )
         if written.fields == "md":
             self._days.setdefault((original.month, original.day), self._dates[key])
 

@@ -29,6 +29,7 @@ _FIGURES = tuple(
         rf"(?<![\w.-]){_M2}{_D2}{_LAST_CENTURIES}(?![\w-]|\.\d)",
         rf"(?<![\w./-]){_LAST_CENTURIES}-{_M2}(?![\w/-]|\.\d)",
         rf"(?<![\w./]){_M}/{_LAST_CENTURIES}(?![\w/])",
+        rf"(?<![\d/.])(?<!\d-){_M}/(?:{_D}/)?['’]\d\d(?!\w)",
         # Hyphens of typesetting.
         rf"(?<![\w.])(?:{_M}(?P<h>[‐‑–−]){_D}|{_D}(?P<h2>[‐‑–−]){_M})(?(h)(?P=h)|(?P=h2))(?:{_LAST_CENTURIES}|\d\d)(?!\w)",
     )
@@ -43,6 +44,9 @@ _NAMED = tuple(
         rf"(?<![\w-])(?:{_LONG}|{_SHORT})\s{_D}/\d\d(?![\w/-]|\.\d)",
         rf"(?<![\w-]){_SHORT}\.{_D}(?:st|nd|rd|th)?(?:\s?,\s?{_LAST_CENTURIES})?(?![\w/]|\.\d)",
         rf"(?<![\w-])(?:{_TITLE}|(?-i:May))(?:[-–/]| - | to | thru | through )(?:{_TITLE}|(?-i:May))\b",
+        # "Feb-March '24".
+        rf"(?<![\w-])(?:{_TITLE}|(?-i:May)|{_LONG})\.?\s?[-–/]\s?(?:{_TITLE}|(?-i:May)|{_LONG})\b"
+        rf"(?:\.?,?\s(?:{_LAST_CENTURIES}|['’]\d\d)(?!\w))?",
         rf"\b(?:(?:early|mid|late|since|until|till|last|next|this|during|through|thru|by|in|from|end of|middle of"
         rf"|beginning of|start of)[ -]|mid)(?P<date>{_TITLE})(?![\w-])",
         r"\b(?:early|mid|late|since|until|last|next)[ -](?P<date>feb|apr|jun|jul|aug|sept?|oct|nov|dec)(?![\w-])",
@@ -60,7 +64,7 @@ _THE_DAY = re.compile(
     r"(?=\s*(?:[.;!?\n]|$)|,?\s+(?:at\s+\d|in the (?:morning|afternoon|evening)))",
     re.I,
 )
-_COUNTED = re.compile(
+COUNTED = re.compile(
     r"\b(?:percentiles?|centiles?|%ile|toes?|fingers?|digits?|metatarsals?|metacarpals?|ribs?|nerves?|cn|rays?|discs?"
     r"|grade|interspaces?|intercostal|phalanx|phalanges|webspaces?|web spaces?|floor|generation|trimester|degree"
     r"|doses?|shots?|births?|child|baby|pregnancy|fractures?|fractured|amputat\w{2,4}|compartments?|ventricle|stages?|chapter|edition|avenue|street)\b",
@@ -89,7 +93,7 @@ _ON_SAID = re.compile(
     r"|for the|because|we|i|he|she|they)\b)"
 )
 _DAY_SIGN, _EIGHT = re.compile(r"\d(?:st|nd|rd|th)\b", re.I), re.compile(r"\d{8}")
-_NEEDED = ("/", "/", "-", "8", "8", "8", "-", "/", "‐‑–−")  # what a text must have for each of the figures
+_NEEDED = ("/", "/", "-", "8", "8", "8", "-", "/", "'’", "‐‑–−")  # what a text must have for each of the figures
 _WINDOW = 30  # characters around a month's name in which its forms are looked for
 
 
@@ -105,7 +109,7 @@ def date_forms(text: str) -> Iterator[tuple[int, int]]:
             yield match.span()
     for match in _THE_DAY.finditer(text) if _DAY_SIGN.search(text) else ():
         near = text[max(0, match.start() - _NEAR) : match.end() + _NEAR]
-        if not _COUNTED.search(near):
+        if not COUNTED.search(near):
             yield match.span("date")
             if match["date2"]:
                 yield match.span("date2")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.date_forms import date_forms
+from appliance.deid.recognisers.date_parts import date_parts, with_beside
 from appliance.deid.recognisers.days import days
 from appliance.deid.recognisers.late_dates import late_dates
 from appliance.deid.recognisers.old_ages import old_ages
@@ -146,7 +148,7 @@ _HOLIDAY_SIGNS = (
 )  # fmt: skip
 _HOLIDAY = re.compile(
     r"\b(?:christmas(?:\s+(?:eve|day))?|thanksgiving(?:\s+day)?|halloween"
-    r"|new\s+year(?:['’]?s)?\s+(?:eve|day)|valentine['’]?s\s+day|independence\s+day"
+    r"|new\s+year(?:['’]?s)?\s+(?:eve|day)|new\s+year['’]?s(?!\s+resolution)|valentine['’]?s\s+day|independence\s+day"
     r"|memorial\s+day|labor\s+day|easter(?:\s+(?:sunday|monday))?|(?:mother|father|grandparent|veteran|president"
     r"|patriot"
     r"|all saint|all soul|saint patrick|st\.? patrick)(?:['’]?s|s['’])?\s+day|juneteenth|(?:mlk"
@@ -165,6 +167,11 @@ class DateRecogniser(ReadingRecogniser):
 
     def find(self, reading: Reading) -> Iterator[Found]:
         """Searches by form; the forms overlap and are joined later."""
+        for found in self._forms(reading):
+            start = with_beside(reading.text, found.start)
+            yield found if start == found.start else replace(found, start=start)
+
+    def _forms(self, reading: Reading) -> Iterator[Found]:
         text = reading.text
         for match in _NAMED.finditer(text):
             if not _is_modal(match.group()):
@@ -186,8 +193,10 @@ class DateRecogniser(ReadingRecogniser):
                 yield Found(match.start(), match.end(), IdentifierKind.DATE, CERTAIN)
         if "/" in text:
             yield from days(text)
-        for start, end in chain(date_forms(text), late_dates(reading)):
+        for start, end in chain(date_forms(text), date_parts(reading)):
             yield Found(start, end, IdentifierKind.DATE, LIKELY)
+        for start, end, score in late_dates(reading):
+            yield Found(start, end, IdentifierKind.DATE, score)
         for pattern in (_DAY_ALONE, _DAY_LATE, _DAY_OF_WEEK):
             for match in pattern.finditer(text):
                 yield Found(match.start("date"), match.end("date"), IdentifierKind.DATE, LIKELY)

@@ -25,7 +25,7 @@ _BEFORE = re.compile(
     r"|fell|fall|cath|scope|colonoscopy|egd|delivery|delivered|arrived|departed|died|expired|read|reviewed|picked up"
     r"|dropped off|cancel(?:led)?|resched(?:uled)?|reschedule|changed|cleaning|crown|filling|extraction|consult"
     r"|eval(?:uation)?|session|treatment|cycle|chemo|infusion|implanted|ordered|verified|approved|denied|authorized"
-    r"|submitted|paid|posted|printed|created|revised|and|effective|labs?|note|imaging|mri|ct|x-?rays?|echo|ekg|ecg"
+    r"|came|went|presented|returned|stopped|started|restarted|took|moved|quit|adm|disch|submitted|paid|posted|printed|created|revised|and|effective|labs?|note|imaging|mri|ct|x-?rays?|echo|ekg|ecg"
     r"|biopsy|collected|drawn|signed|updated)"
     r"|^|\n|\(|;|[a-z]:)[.,]?[ \t]{0,3}(?:(?:on|for|is|was|mon\w{0,5},?)[ \t]{1,3}|:[ \t]{0,3})?$",
     re.I,
@@ -47,6 +47,13 @@ _DAY_TIME = re.compile(
     r"|2[0-3])[:.]?[0-5]\d(?![\d/%]|\.\d|\s?(?:mg|ml|cc|units?|mcg|cal))"
     r"|(?:\s+(?:at|@)|,)?\s+(?:1[0-2]|[1-9])(?::[0-5]\d)?\s?[ap]\.?m?\b)"
 )
+# A value behind a day: "A1c 3/3 7.9", "BP log: 10/2 128/80".
+_DAY_VALUE = re.compile(
+    r"(?<![\w/.,-])(?P<date>(?P<m>\d{1,2})/(?P<d>\d{1,2}))(?=:?\s+(?:\d{2,3}/\d{2,3}(?![\d/])|\d{1,3}\.\d{1,2}(?!\d|\.\d)"
+    r"|\d{2,3}\s?(?:lbs?|kg)\b))"
+)
+# The day before the month: a nought before the month makes it no ratio, "adm. 30/09".
+_DAY_MONTH = re.compile(r"(?<![\w/.,-])(?P<date>(?:1[3-9]|2\d|3[01])/0[1-9])(?![\w/%-]|[.]\d)")
 _SCALE = re.compile(
     r"\b(?:pain|scale|strength|severity|score|scores|rated?|rating|motor|power|apgars?|gcs"
     r"|murmur|reflex(?:es)?|grade|pulses|dtrs?|level|intensity|acuity|vision|phq\S*|gad\S*|mmse|moca|slums"
@@ -80,9 +87,12 @@ def days(text: str) -> Iterator[Found]:
             yield _found(match)
     for row in _ROW.finditer(text):
         yield from _in_row(row, text)
-    for pattern in (_DAYS, _DAY_TIME):
+    for match in _DAY_MONTH.finditer(text):
+        if _BEFORE.search(text, max(0, match.start() - _NEAR), match.start()):
+            yield _found(match)
+    for pattern in (_DAYS, _DAY_TIME, _DAY_VALUE):
         for match in pattern.finditer(text):
-            real = _is_real(match["m"], match["d"]) and (pattern is _DAY_TIME or _is_real(match["m2"], match["d2"]))
+            real = _is_real(match["m"], match["d"]) and (pattern is not _DAYS or _is_real(match["m2"], match["d2"]))
             if real and not _SCALE.search(text, max(0, match.start() - 25), match.start()):
                 yield _found(match)
     for match in _DAY_BARE.finditer(text):

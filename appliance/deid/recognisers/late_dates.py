@@ -5,34 +5,59 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from appliance.deid import date_languages as languages
 from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading
+from appliance.deid.recognisers.base import CERTAIN, LIKELY
 
-_MONTHS = (
-    # Spanish, French, German, Italian, Portuguese, Dutch, Polish (genitive), Swedish, Danish and Norwegian.
-    r"enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|setiembre|octubre|noviembre|diciembre"
-    r"|janvier|février|fevrier|mars|avril|mai|juin|juillet|août|aout|septembre|octobre|novembre|décembre|decembre"
-    r"|jänner|januar|februar|märz|maerz|juni|juli|oktober|dezember"
-    r"|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre"
-    r"|janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|novembro|dezembro"
-    r"|januari|februari|maart|mei|augustus|desember|desember"
-    r"|stycznia|lutego|marca|kwietnia|maja|czerwca|lipca|sierpnia|września|października|listopada|grudnia"
-)
+_FOREIGN_MONTH, _ENGLISH_TOO = languages.either(languages.FOREIGN), languages.either(languages.SHARED)
 # Words of English as well: only before a year.
 _SHORT_MONTHS = r"ene|abr|ago|dic|janv|févr|avr|juil|déc|mrz|okt|dez|gen|mag|giu|lug|set|ott|fev|out"
-_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+_DAY = r"(?:3[01]|[12]\d|0?[1-9])"
+_YEAR = r"(?:19|20)\d\d"
+_OF = r"(?:d(?:e|i|o|el|en)\s|d['’])?"
 _FOREIGN = re.compile(
-    rf"(?<![\w.,/-]){_DAY}(?:er|º|\.)?[ -](?:de |di |d['’])?(?:{_MONTHS})\b\.?(?:[ -](?:de |del |di )?(?:(?:19"
-    rf"|20)\d\d|\d\d(?!\d)))?"
-    rf"|\b(?:{_MONTHS})\s(?:de\s|del\s)?(?:19|20)\d\d\b"
-    rf"|(?<![\w.,/-]){_DAY}[ -](?:{_SHORT_MONTHS})\.?[ -](?:19|20)\d\d\b",
+    rf"(?<![\w.,/-]){_DAY}(?:er|º|°|\.)?[ -]{_OF}{_FOREIGN_MONTH}(?!\w)(?:\.?,?[ -]{_OF}(?:{_YEAR}|\d\d)(?!\d))?"
+    rf"|(?<!\w){_YEAR}\.? {_FOREIGN_MONTH} {_DAY}\.?(?!\w)"
+    rf"|(?<!\w){_FOREIGN_MONTH}\s(?:del?\s)?{_YEAR}(?!\w)"
+    rf"|(?<![\w.,/-]){_DAY}[ -](?:{_SHORT_MONTHS})\.?[ -]{_YEAR}(?!\w)",
+    re.I,
+)
+# "en abril", "im März": a month without a day or a year is one behind these alone.
+_IN_FOREIGN = re.compile(
+    rf"\b(?:en|em|im|desde|depuis|seit|since|hasta|until|last|mes de|mois de|mois d['’])\s?"
+    rf"(?P<date>{_FOREIGN_MONTH})(?!\w)",
+    re.I,
+)
+# "5. April Jones called": an ordinal with a point is a day before a year, or behind a word for "on".
+_POINTED = re.compile(
+    rf"(?<![\w.,/-]){_DAY}\. {_ENGLISH_TOO} {_YEAR}(?!\w)"
+    rf"|\b(?:am|vom|bis|zum|den|seit)\s(?P<date>{_DAY}\. {_ENGLISH_TOO})(?!\w)",
     re.I,
 )
 _BORN = re.compile(
     r"\b(?:geb(?:oren)?\.?(?:\sam)?|geburtsdatum|née?(?:\sle)?|fecha de nacimiento|data di nascita|data de nascimento"
-    r"|nacid[oa]"
-    r"(?:\sel)?|nat[oa](?:\sil)?|geboortedatum|ur\.|født)\s*:?\s*(?P<date>\d{1,2}[./-]\d{1,2}[./-](?:19"
-    r"|20)?\d\d)(?!\d)",
+    r"|nacid[oa](?:\sel)?|nat[oa](?:\sil)?|geboortedatum|ur\.|født(?:\sden)?|född(?:\sden)?|narozen[aý]?|nar\."
+    r"|doğum tarihi|data urodzenia)"
+    r"\s*:?\s*(?P<date>\d{1,2}(?:[/-]|\.\s?)\d{1,2}(?:[/-]|\.\s?)(?:19|20)?\d\d)(?!\d)",
+    re.I,
+)
+# A day without a year behind a word for "on", not behind a time of day: "8:30 am 5/6".
+_ON_FOREIGN = re.compile(
+    rf"(?<!\d)(?<!\d )(?<!\w)(?:am|vom|den|el|le|il|dnia|dne|em)\s"
+    rf"(?P<date>{_DAY}(?:/{_DAY}(?![\w/]|\.\d)|\. ?{_DAY}\.(?!\w)))"
+)
+_EASTERN = re.compile(
+    rf"(?<!\d)(?:(?:1[89]|20)\d\d\s?[年년]\s?)?(?:1[0-2]|0?[1-9])\s?[月월]\s?{_DAY}\s?[日일]"
+    rf"|(?<!\w){_DAY} tháng (?:1[0-2]|0?[1-9])(?:,? (?:năm )?{_YEAR})?(?!\w)"
+)
+_NUMERAL = (
+    r"(?:uno?|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece|catorce|quince|dieci\w{4,6}|veint[ei]\w{0,8}"
+    r"|treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa|novecientos|mil|y)"
+)
+_SAID_FOREIGN = re.compile(
+    rf"\b(?:primero|{_NUMERAL}(?: y uno?)?) de {_FOREIGN_MONTH}(?!\w)"
+    rf"(?: del?(?: {_NUMERAL}\b){{1,6}}|(?: del? {_YEAR}))?",
     re.I,
 )
 _ROMAN = re.compile(rf"(?<![\w./-]){_DAY}[./ -](?:XI{{0,2}}|IX|IV|VI{{0,3}}|I{{1,3}})[./ -](?:19|20)\d\d(?!\w)")
@@ -75,28 +100,32 @@ _DAY_MONTH = re.compile(
     re.I,
 )
 _ISO_DOTTED = re.compile(r"(?<![\w.])(?:19|20)\d\d\.(?:0[1-9]|1[0-2])\.(?:0[1-9]|[12]\d|3[01])(?![\w.]*\d)")
-_MONTH_WORDS = frozenset(f"{_MONTHS}|{_SHORT_MONTHS}".split("|"))
+_MONTH_WORDS = languages.FOREIGN | frozenset(_SHORT_MONTHS.split("|"))
 _NTH = around("late_dates.ordinals")
 _LABELS = around("late_dates.labels")
 _WINDOW = 45  # characters around a word in which its date stands
 
 
-def late_dates(reading: Reading) -> Iterator[tuple[int, int]]:
-    """Places of such dates; patterns run around words that a reading has anyway."""
+def late_dates(reading: Reading) -> Iterator[tuple[int, int, float]]:
+    """Places of such dates, and how sure they are; patterns run around words that a reading has anyway."""
     text = reading.text
+    patterns: tuple[re.Pattern[str], ...]
     for pattern in (_ROMAN, _ISO_DOTTED):
         for match in pattern.finditer(text):
-            yield match.span()
+            yield *match.span(), LIKELY
     for word in reading.words:
         if word.low in _MONTH_WORDS:
-            patterns: tuple[re.Pattern[str], ...] = (_FOREIGN,)
+            # Surer than the lists of names and streets, which know none of these words.
+            patterns, score = (_FOREIGN, _IN_FOREIGN, _SAID_FOREIGN), CERTAIN
+        elif word.low in languages.SHARED:
+            patterns, score = (_POINTED,), CERTAIN
         elif word.low in _NTH:
-            patterns = (_DAYS, _THIS_DAY)
+            patterns, score = (_DAYS, _THIS_DAY), LIKELY
         elif word.low in _LABELS:
-            patterns = (_BORN, _BIRTHDAY, _THIS_DAY, _DAY_MONTH)
+            patterns, score = (_BORN, _BIRTHDAY, _THIS_DAY, _DAY_MONTH, _ON_FOREIGN, _EASTERN), LIKELY
         else:
             continue
         start, end = max(0, word.start - _WINDOW), min(len(text), word.end + _WINDOW)
         for pattern in patterns:
             for match in pattern.finditer(text, start, end):
-                yield match.span(match.lastgroup or 0)
+                yield *match.span(match.lastgroup or 0), score

@@ -101,3 +101,40 @@ def test_age_over_89_is_found(find, text, value):
 )
 def test_younger_and_other_figures_stay(find, text):
     assert find(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Nästa besök 8 maj 2026 kl 9", "8 maj 2026"),
+        ("kontrol 8. maj 2026", "8. maj 2026"),
+        ("Geboren am 9. April 1948", "9. April 1948"),
+        ("entlassen am 9. April wie geplant", "9. April"),
+        ("La paciente, nacida el 9 de abril de 1948, acude", "9 de abril de 1948"),
+        ("Su hija dice que nació el nueve de abril de mil novecientos cuarenta y ocho.",
+         "nueve de abril de mil novecientos cuarenta y ocho"),
+        ("La vieron en abril.", "abril"),
+        ("kontrola 8. května 2026", "8. května 2026"),
+        ("käynti 8. toukokuuta 2026", "8. toukokuuta 2026"),
+        ("született 1948. április 9.", "1948. április 9."),
+        ("doğum tarihi 9 Nisan 1948", "9 Nisan 1948"),
+        ("дата рождения 9 апреля 1948", "9 апреля 1948"),
+        ("γεννήθηκε 9 Απριλίου 1948", "9 Απριλίου 1948"),
+        ("生年月日 1948年4月9日", "1948年4月9日"),
+        ("ngày 9 tháng 4 năm 1948", "9 tháng 4 năm 1948"),
+        ("Født den 05/06-1948", "05/06-1948"),
+        ("narozen 5. 6. 1948", "5. 6. 1948"),
+        ("ingresó el 3/4 por tos", "3/4"),
+        ("Aufnahme am 3.4. wegen Husten", "3.4."),
+    ],
+)  # fmt: skip
+def test_date_of_another_language_is_found_whole_and_as_a_date(find, text, value):
+    assert ("date", value) in find(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["5. April Jones called", "seit 3.4 Tagen", "at 8 am 3/4 strength", "toma 3/4 de tableta", "los dos de la tarde"],
+)
+def test_figures_of_another_language_that_are_no_date_stay(find, text):
+    assert not [value for kind, value in find(text) if kind == "date" and value[0].isdigit()]

@@ -14,7 +14,7 @@ import pytest
         ("Note of 11.02.24 reviewed", "11.02.24"),
         ("Since 14-Mar with fever", "14-Mar"),
         ("Rx filled Mar-24, qty 30", "Mar-24"),
-        ("cough since late Feb.", "Feb"),
+        ("cough since late Feb.", "late Feb"),
         ("film 2024-03 reviewed", "2024-03"),
         ("seen 3‑14‑24", "3‑14‑24"),
         ("seen at Alder Clinic 3/2, cortisol 2.1", "3/2"),
