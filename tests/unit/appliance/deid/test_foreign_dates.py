@@ -201,3 +201,10 @@ def test_words_near_a_date_decide_before_those_further_away() -> None:
     at = text.index("05/")
     assert Surroundings(text).usage(at, len(text)).first == "day"
     assert Surroundings("nació y operaron. Seen on 05/06/1948").usage(26, 36).first == "month"
+
+
+def test_releases_from_before_read_mappings_without_such_dates() -> None:
+    for text, has_one in (("Seen on ‹03/17/2026›.", False), ("geb. ‹9.4.1948›", True)):
+        deidentifier = Deidentifier(Marked(), KEY, [text])
+        deidentifier.run()
+        assert ("day_first" in deidentifier.mapping().dumps()) == has_one
