@@ -8,6 +8,7 @@ import json
 import uuid
 import wave
 from contextlib import suppress
+from difflib import SequenceMatcher
 from http.client import HTTPConnection
 from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM, socket
@@ -129,8 +130,10 @@ def test_a_stream_shows_previews_and_ends_with_the_transcript(transcription: Any
     answer = TranscriptAnswer.model_validate(final["answer"], strict=False)
     assert plain([word.text for turn in answer.transcript.turns for word in turn.words]) == WORDS
     # What was stable is a part of what was said, in its order.
-    said = iter(WORDS.split())
-    assert sum(word in said for word in plain([word["text"] for word in stable]).split()) >= len(stable) - 2
+    # Up to two of them were heard otherwise in the end; wherever those stand, the others count.
+    shown = plain([word["text"] for word in stable]).split()
+    same = SequenceMatcher(None, shown, WORDS.split(), autojunk=False).get_matching_blocks()
+    assert sum(block.size for block in same) >= len(shown) - 2, shown
 
 
 @pytest.mark.parametrize(
