@@ -13,7 +13,8 @@ import pytest
 BENCH = Path(__file__).parents[3] / "bench"
 MODULES = (
     "second", "second_values", "second_people", "second_pools", "second_numbers",
-    "sets", "third", "third_values", "third_people", "third_names", "third_numbers",
+    "sets", "halved", "third", "third_values", "third_people", "third_names", "third_numbers",
+    "fourth", "fourth_values", "fourth_people", "fourth_names", "fourth_places",
 )  # fmt: skip
 
 

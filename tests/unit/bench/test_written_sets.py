@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-SETS = ("second a", "second b", "third")
+SETS = ("second a", "second b", "third", "fourth")
 
 
 def written(parts: SimpleNamespace, name: str) -> tuple[dict[str, list[str]], type, Callable[[random.Random], Any]]:
     """Templates by group, the class of the values, and what makes them from it."""
-    if name == "third":
-        return parts.third.third_templates(), parts.third_values.Draws, lambda rng: (rng,)
+    if name in ("third", "fourth"):
+        written_set = getattr(getattr(parts, name), name.upper())
+        return written_set.templates(), written_set.draws, lambda rng: (rng,)
     half = name[-1]
     return parts.second.templates(half), parts.second_values.Draws, lambda rng: (half, rng)
 
