@@ -11,8 +11,8 @@ from typing import NoReturn
 
 import typer
 
+from appliance.contract.stdout import written
 from fleetctl.errors import FleetctlError, describe, printable
-from fleetctl.stdout import OutputLost, watched
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 TERMINATED = 128 + signal.SIGTERM
@@ -65,24 +65,7 @@ def main() -> None:
     # A round over a thousand sites makes hundreds of thousands of objects that stay until its end. To look through them
     # every 700 took 7 % of `fleetctl status`, and its peak of memory was the same (1,000 sites, 132 and 133 MiB).
     gc.set_threshold(100_000, 50, 100)
-    sys.exit(_written())
-
-
-def _written() -> int:
-    """Run the process' command; its exit code, or the one of an output that was lost."""
-    output = watched()
-    try:
-        code = run()
-        sys.stdout.flush()
-    except OutputLost:
-        code = output.exit_code
-    finally:
-        output.drop()
-    if output.problem is None:
-        return code
-    if output.words:
-        _say(output.words)
-    return output.exit_code
+    sys.exit(written(run, _say))
 
 
 if __name__ == "__main__":

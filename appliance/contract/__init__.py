@@ -1,1 +1,4 @@
-"""The models that the box and the operator share; the only part of `appliance` that `fleetctl` may import."""
+"""What the box and the operator share: models, their rules, and the stdout of both commands.
+
+The only part of `appliance` that `fleetctl` may import.
+"""

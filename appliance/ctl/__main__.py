@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from appliance.contract.stdout import OutputLost, written
 from appliance.ctl.audit import app as audit_app
 from appliance.ctl.clinical import app as encounter_app
 from appliance.ctl.clinical import mint_token
@@ -206,13 +207,17 @@ def baseline(spec: SpecOption = "-") -> None:
     typer.echo(report.model_dump_json())
 
 
-def main() -> None:
-    """Run, and turn errors into exit codes."""
+def run() -> int:
+    """Run one command and give its exit code; its errors become words on stderr. OutputLost goes through."""
     try:
         app(standalone_mode=True)
+    except OutputLost:
+        raise
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
     except ApplianceError as error:
         _say(f"error: {error}\n  hint: {error.hint}")
-        sys.exit(error.exit_code)
+        return error.exit_code
     except Exception as error:
         # Neither its message nor a traceback: what failed may be a patient's text, and messages of libraries quote it.
         at = traceback.extract_tb(error.__traceback__)[-1]
@@ -221,7 +226,13 @@ def main() -> None:
             f"error: unexpected {type(error).__name__}{said}\n"
             f"  hint: it arose at line {at.lineno} of {Path(at.filename).name}, in {at.name}; say so in a report"
         )
-        sys.exit(1)
+        return 1
+    return 0
+
+
+def main() -> None:
+    """Console script `appliancectl`."""
+    sys.exit(written(run, _say))
 
 
 def _say(text: str) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from appliance.burnin.refuse import OneAtATime, require_drained
 from appliance.burnin.run import BurnIn, Options
 from appliance.contract.burnin import BurnInReport
+from appliance.contract.stdout import OutputLost
 from appliance.errors import ApplianceError
 
 # SIGHUP: the terminal is gone. Without a terminal, the end of an SSH session shows when nobody takes our lines.
@@ -31,8 +32,8 @@ class _Stream:
         try:
             sys.stdout.buffer.write(line.model_dump_json().encode() + b"\n")
             sys.stdout.buffer.flush()
-        except OSError as error:
-            self.stopped = self.stopped or f"nobody takes the results: {error.strerror}"
+        except OutputLost:
+            self.stopped = self.stopped or "nobody takes the results"
 
 
 def burn_in(options: Options) -> BurnInReport:

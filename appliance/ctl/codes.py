@@ -46,6 +46,16 @@ def given_day(option: str, text: str) -> datetime.date:
         raise UsageError(f"{option}: {text!r} is no day", hint="write it as 2026-04-01") from None
 
 
+def service_day(option: str, text: str) -> datetime.date:
+    """The date of service of an option. UsageError when the text is no day, or none on which anybody can be served."""
+    from appliance.coding.service_day import WANTED, can_be_served
+
+    day = given_day(option, text)
+    if not can_be_served(day):
+        raise UsageError(f"{option}: {day} cannot be a date of service", hint=f"give {WANTED}")
+    return day
+
+
 @app.command("import")
 def bring_in(
     kind: Annotated[Kind, typer.Argument(help="What the file is.")],
@@ -208,7 +218,7 @@ def check(
         if not _CODE.fullmatch(each.strip()):
             hint = "write codes apart, with blanks between them, as E11.9 I10 99213-25 J1100x4"
             raise UsageError(f"code {number} ({each[:20]!a}) has not the form of a code", hint=hint)
-    findings = Editor(_library(directory), setting).check(codes, given_day("--on", on), age, sex)
+    findings = Editor(_library(directory), setting).check(codes, service_day("--on", on), age, sex)
     lines = [f"{each.severity:<9}{each.rule}: {each.sentence}\n         {each.source}" for each in findings]
     document = {"on": on, "findings": [each.model_dump(mode="json") for each in findings]}
     _show(document, "\n".join(lines) or "nothing was found", output)

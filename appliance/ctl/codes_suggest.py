@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from appliance.ctl.codes import DIRECTORY, DirectoryOption, given_day
+from appliance.ctl.codes import DIRECTORY, DirectoryOption, service_day
 from appliance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def suggest(
 
     Exit code: 0 whether or not there are suggestions, 2 the text cannot be read, 9 table or ranker are damaged.
     """
-    day = given_day("--on", on) if on else datetime.datetime.now(datetime.UTC).date()
+    day = service_day("--on", on) if on else datetime.datetime.now(datetime.UTC).date()
     text = _text(source)
 
     from appliance.coding.own_json import dumped

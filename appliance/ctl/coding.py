@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from appliance.ctl.codes import service_day
 from appliance.ctl.coding_validate import validate
 from appliance.errors import UsageError
 
@@ -23,14 +23,6 @@ app = typer.Typer(
 app.command("validate")(validate)
 
 _MAX_NOTE_BYTES = 1_000_000
-
-
-def given_day(option: str, text: str) -> datetime.date:
-    """The day of an option. Raises UsageError when it is none."""
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option}: {text!r} is no day", hint="write it as 2026-04-01") from None
 
 
 @app.command()
@@ -57,7 +49,7 @@ def em(
     from appliance.coding.em_report import report
     from appliance.coding.own_json import dumped
 
-    day = given_day("--on", on)
+    day = service_day("--on", on)
     found = support(_note(file), visit=visit, on=day, claimed=claimed.strip() if claimed else None)
     typer.echo(dumped(found.model_dump(mode="json"), indent=2) if output == "json" else report(found))
 

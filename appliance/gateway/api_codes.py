@@ -11,6 +11,7 @@ from appliance.coding.suggestion import Evidence
 from appliance.gateway.api import Answer, Given, Uuid
 from appliance.gateway.code_set import MAX_ADDED, AddReason, Decided, OrderedBy, Reason
 from appliance.gateway.codes import MAX_SUGGESTIONS
+from appliance.gateway.service_day import ServiceDay
 
 _CodeText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][0-9][0-9A-Za-z](\.?[0-9A-Za-z]{1,4})?$")]
 MAX_QUOTES = 8
@@ -20,7 +21,7 @@ MAX_QUOTE_CHARS = 2_000
 class CodesWanted(Given):
     """For which date of service a document is coded, what age and sex edits need, and whether the box suggests."""
 
-    date_of_service: date
+    date_of_service: ServiceDay
     age_years: Annotated[int | None, Field(ge=0, le=130, description="On that date; in the first year 0.")] = None
     sex: Annotated[Literal["female", "male"] | None, Field(description="As registered. Its edits only advise.")] = None
     suggestions: Annotated[

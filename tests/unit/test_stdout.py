@@ -1,4 +1,7 @@
-"""Stdout that is full, closed or read no further: said by the words and codes of the shell, never as a defect."""
+"""Stdout of `fleetctl` and `appliancectl` that is full, closed or read no further.
+
+Said by the words and codes of the shell, never as a defect.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ import sys
 import pytest
 
 # Each writes in a way of its own: Typer, a stream, JSON, a table of rich, and lines laid out for a terminal.
-COMMANDS = ("--help", "version", "version -o json", "profile list", "doctor")
+COMMANDS = (
+    *(f"fleetctl {words}" for words in ("--help", "version", "version -o json", "profile list", "doctor")),
+    *(f"appliance.ctl {words}" for words in ("--help", "version", "codes list -o json", "health snapshot --now")),
+)
 
 LOOP = """
 import sys
@@ -25,7 +31,7 @@ entry.main()
 """
 
 
-def shell(line: str, program: str = f"{sys.executable} -m fleetctl") -> subprocess.CompletedProcess[str]:
+def shell(line: str, program: str = f"{sys.executable} -m") -> subprocess.CompletedProcess[str]:
     line = line.replace("PROGRAM", program)
     return subprocess.run(["bash", "-c", line], capture_output=True, text=True, env=dict(os.environ), check=False)
 

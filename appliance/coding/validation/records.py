@@ -6,6 +6,7 @@ import datetime
 import re
 from dataclasses import dataclass
 
+from appliance.coding.service_day import WANTED, can_be_served
 from appliance.errors import ApplianceError
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
@@ -80,8 +81,10 @@ def day_of(text: str, column: str) -> datetime.date:
         day = datetime.date.fromisoformat(text.strip()[:10])
     except ValueError:
         raise WrongRecordError(f"{column}: {len(text)} characters that are no date, wanted 2026-04-01") from None
-    if not EARLIEST <= day <= datetime.date(2200, 1, 1):
+    if day < EARLIEST:
         raise WrongRecordError(f"{column}: {day.isoformat()}, wanted {EARLIEST.isoformat()} or later (ICD-10-CM)")
+    if not can_be_served(day):
+        raise WrongRecordError(f"{column}: {day.isoformat()}, wanted {WANTED}")
     return day
 
 

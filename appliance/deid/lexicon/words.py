@@ -42,7 +42,7 @@ class Words:
         credentials: MD, RN, Jr: what stands behind a name.
         relatives: Mother, husband: what stands before a name.
         company: Inc, LLC.
-        not_a_name: Words that are no name, whatever stands beside them.
+        not_a_name: Words that are no name, whatever stands beside them, and labels of forms in other languages.
         ordinary: Words of English and of medicine that are no names, without their endings.
         vocabulary: Further words of English and of medicine, rarer than the ordinary ones; none is in a list of names.
         nations: Nationalities, languages, religions, countries, brands of daily life: they stay with their capital.
@@ -115,7 +115,7 @@ def words() -> Words:
         credentials=_split(clinical["credentials"]),
         relatives=_split(clinical["relatives"]),
         company=_split(clinical["company"]),
-        not_a_name=_split(clinical["not_a_name"]),
+        not_a_name=_split(clinical["not_a_name"]) | _split(clinical["foreign_labels"]),
         ordinary=_split(ordinary["ordinary"]) | _split(ordinary["common"]) | _split(roles["roles.words"]),
         vocabulary=_split(vocabulary["words"]) | _split(vocabulary["clinical"]) | _split(vocabulary["abbreviations"]),
         nations=_split(vocabulary["nations"]) | _split(vocabulary["countries"]),

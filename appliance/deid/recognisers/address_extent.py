@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+from appliance.deid.lexicon import around
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES
 
-_NAME = r"[^\W\d_a-z][\w'’.-]{1,30}"
+# "Springfield Tel 217-555-0199": a town has no label of a number in it, whose first digits look like a postal code.
+_FIELD = rf"(?i:{'|'.join(sorted(around('address_extent.fields')))})\b(?![ -]Aviv)"
+_NAME = rf"(?!{_FIELD})[^\W\d_a-z][\w'’.-]{{1,30}}"
 _TOWN = rf"{_NAME}(?:[ -](?:(?:de|la|del|do|da|na|upon|am|of|the|sur|les)[ -])?{_NAME}){{0,3}}"
 # The list has one word each; those of several words stand here.
 _COUNTRY = (

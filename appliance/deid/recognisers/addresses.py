@@ -266,6 +266,9 @@ class AddressRecogniser(ReadingRecogniser):
     def _clinical(self, words: list[Word], at: int) -> bool:
         """Whether a place names a scale, a virus or the like: "Vancouver and Toronto protocols", "Coxsackie B"."""
         behind = words[at + 1 : at + 2]
+        named = words[at + 1 : at + 3]  # "Cincinnati stroke scale"
+        if words[at].low in self._words.eponyms and len(named) == 2 and named[1].low in _SCALES:
+            return all(word.gap == " " for word in named)
         if behind and behind[0].low in ("and", "or"):
             behind = words[at + 1 : at + 4]
         if words[at].low in _ORGANISMS and behind and behind[0].low in _OF_ORGANISMS:

@@ -30,6 +30,7 @@ from appliance.gateway.routes.code_turn import code_set_of, final_codes, is_curr
 from appliance.gateway.routes.codes import answer
 from appliance.gateway.routes.documents import content_of
 from appliance.gateway.routes.own_json import OwnJsonResponse
+from appliance.gateway.service_day import require_service_day
 from appliance.gateway.store import codes
 from appliance.gateway.store.codes import CodeSetRow
 from appliance.gateway.store.documents import DocumentRow
@@ -51,6 +52,7 @@ async def begin(document: Uuid, given: CodesWanted, caller: Caller, core: TheCor
 
     `deidentified` against the practice's policy is refused (422), as it is for drafts.
     """
+    require_service_day(given.date_of_service)
     if not given.suggestions:
         table = await asyncio.to_thread(core.codes.table, given.date_of_service)
         return await asyncio.to_thread(_by_hand, core, caller, document, given, table, response)

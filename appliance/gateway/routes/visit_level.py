@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -20,6 +19,7 @@ from appliance.gateway.opening import open_document
 from appliance.gateway.routes.caller import Caller, TheCore
 from appliance.gateway.routes.documents import content_of
 from appliance.gateway.routes.own_json import OwnJsonResponse
+from appliance.gateway.service_day import ServiceDay, require_service_day
 from appliance.gateway.trail import Act, commitment
 from appliance.problems import ProblemError
 
@@ -33,7 +33,7 @@ class VisitLevelWanted(Given):
         Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,40}$")],
         Field(description="The kind of visit, for instance established-office."),
     ]
-    date_of_service: date
+    date_of_service: ServiceDay
     claimed: Annotated[
         Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{5}$")] | None,
         Field(description="The E/M code that is claimed; nothing above it is judged or said."),
@@ -46,6 +46,7 @@ def judge(document: Uuid, given: VisitLevelWanted, caller: Caller, core: TheCore
 
     For a visit note in review, corrected or signed. Nothing is stored; each asking is an entry in the log.
     """
+    require_service_day(given.date_of_service)
     with core.database.read() as connection:
         opened, row = open_document(core, connection, caller, document, Action.REVIEW_CODES)
     if row.kind != DocumentKind.VISIT_NOTE.value:

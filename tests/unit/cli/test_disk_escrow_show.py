@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import subprocess
 import sys
+import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pyrage
@@ -17,6 +17,7 @@ from fleetctl.trust.escrow_files import EscrowFiles
 from fleetctl.trust.escrow_index import VolumeName
 from fleetctl.trust.keystore import KeyStore
 from tests.fakes import site as fake
+from tests.fakes.terminal import DEADLINE_S, Terminal
 
 pytestmark = pytest.mark.slow
 
@@ -46,23 +47,21 @@ def fleet(fleet_dir: FleetDir, keystore: KeyStore, tmp_path: Path, monkeypatch: 
 
 def on_a_terminal(*arguments: str) -> tuple[int, str, str]:
     """Exit code, what the terminal shows and what stderr says."""
-    ours, theirs = pty.openpty()
-    done = subprocess.run(
-        [sys.executable, "-m", "fleetctl", *SHOW, *arguments],
-        stdout=theirs,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        check=False,
-        timeout=60,
-    )
-    os.set_blocking(ours, False)
-    try:
-        shown = os.read(ours, 4096).decode()
-    except BlockingIOError:
-        shown = ""
-    os.close(theirs)
-    os.close(ours)
-    return done.returncode, shown, done.stderr.decode()
+    with (
+        closing(Terminal()) as terminal,
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(
+            [sys.executable, "-m", "fleetctl", *SHOW, *arguments],
+            stdin=subprocess.DEVNULL, stdout=terminal.child, stderr=said,
+        ) as program,
+    ):  # fmt: skip
+        try:
+            shown = terminal.read().decode()
+            code = program.wait(DEADLINE_S)
+        finally:
+            program.kill()
+        said.seek(0)
+        return code, shown, said.read().decode()
 
 
 @pytest.mark.usefixtures("fleet")

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import os
-import pty
 import signal
 import sqlite3
-import struct
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,6 +33,7 @@ from tests.fakes import health_server as servers
 from tests.fakes.health_server import Behaviour, HealthServer, answer, snapshot_body
 from tests.fakes.host import FakeHost
 from tests.fakes.observed import FAULT
+from tests.fakes.terminal import DEADLINE_S, Terminal
 
 KEY = Ed25519PrivateKey.generate()
 
@@ -227,7 +224,7 @@ def test_watching_in_a_pipe_prints_changes_and_ends_by_ctrl_c(add: Add, tmp_path
         state.update(verdict="degraded", storage=RAID)
         assert "alpha ok -> degraded: storage: 1 of 2 members active" in watching.stdout.readline()
         watching.send_signal(signal.SIGINT)
-        out, err = watching.communicate(timeout=30)
+        out, err = watching.communicate(timeout=DEADLINE_S)
         assert (watching.returncode, out, err) == (130, "", "")
     assert server.connections == 1
     with sqlite3.connect(next(tmp_path.glob("state/north/store/observations.db"))) as store:
@@ -238,11 +235,11 @@ def test_watching_in_a_pipe_prints_changes_and_ends_by_ctrl_c(add: Add, tmp_path
 def test_ctrl_c_while_sites_are_asked_ends_at_once_without_a_trace(add: Add) -> None:
     server = add("silent", None)
     with _command("status") as asking:
-        deadline_s = time.monotonic() + 60
+        deadline_s = time.monotonic() + DEADLINE_S
         while not server.connections and time.monotonic() < deadline_s:
             time.sleep(0.02)
         asking.send_signal(signal.SIGINT)
-        out, err = asking.communicate(timeout=30)
+        out, err = asking.communicate(timeout=DEADLINE_S)
         assert (asking.returncode, out, err) == (130, "", "")
 
 
@@ -278,23 +275,21 @@ def test_on_a_terminal_each_round_is_laid_out_for_it(add: Add) -> None:
     """The second screen is like the first: as wide as the terminal, with its signs."""
     reason = "a reason that is much longer than the sixty columns of this terminal, so that it has to be wrapped"
     add("alpha", well("alpha", verdict="degraded", storage={**RAID, "reason": reason}))
-    parent, child = pty.openpty()
-    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 60, 0, 0))
-    with subprocess.Popen(
-        [sys.executable, "-m", "fleetctl", "status", "--watch", "1"], stdin=child, stdout=child, stderr=child,
-        env={**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"},
-    ) as watching:  # fmt: skip
-        os.close(child)
-        seen = b""
-        deadline_s = time.monotonic() + 60
-        while seen.count(b"every 1 s") < 5 and time.monotonic() < deadline_s:
-            seen += os.read(parent, 65536)
-        watching.send_signal(signal.SIGINT)
-        while watching.poll() is None:
-            with contextlib.suppress(OSError):  # the terminal is gone
-                os.read(parent, 65536)
-        assert watching.returncode == 130
-    os.close(parent)
+    with (
+        closing(Terminal(rows=20, columns=60)) as terminal,
+        subprocess.Popen(
+            [sys.executable, "-m", "fleetctl", "status", "--watch", "1"],
+            stdin=terminal.child, stdout=terminal.child, stderr=terminal.child,
+            env={**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"},
+        ) as watching,
+    ):  # fmt: skip
+        try:
+            seen = terminal.read(lambda shown: shown.count(b"every 1 s") >= 5)
+            watching.send_signal(signal.SIGINT)
+            terminal.read()
+            assert watching.wait(DEADLINE_S) == 130
+        finally:
+            watching.kill()
     screens = seen.decode().split("every 1 s")
     assert all(reason not in screen for screen in screens)
     assert all("! degraded" in screen and "→ replace the disk" in screen for screen in screens[1:5])

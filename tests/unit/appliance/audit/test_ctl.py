@@ -13,17 +13,16 @@ from appliance.audit.proof import parse
 from appliance.contract.audit import AuditEntry
 from appliance.contract.audit_check import AuditCheck
 from appliance.ctl import audit_check
-from appliance.ctl.__main__ import main
+from appliance.ctl.__main__ import run as command
 
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
     def call(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["appliancectl", "audit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
+        code = command()
         shown = capsys.readouterr()
-        return int(ended.value.code or 0), shown.out, shown.err
+        return code, shown.out, shown.err
 
     return call
 

@@ -92,6 +92,17 @@ def test_a_day_that_is_none(run: Any, tmp_path: Path) -> None:
     assert "--on" in str(run(str(tmp_path), "--on", "yesterday").exception)
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "2999-01-01"])
+@pytest.mark.parametrize(
+    "command", [("codes", "suggest", "-"), ("codes", "check", "I10"), ("coding", "em", "-", "--visit", "new-office")]
+)
+def test_a_day_on_which_nobody_can_be_served(command: tuple[str, ...], day: str) -> None:
+    result = CliRunner().invoke(app, [*command, "--on", day], input="Fever and cough.")
+    assert isinstance(result.exception, UsageError)
+    assert str(result.exception) == f"--on: {day} cannot be a date of service"
+    assert "1900-01-01" in result.exception.hint
+
+
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]) | st.just("\u2423"), max_size=60))
 def test_a_screen_shows_every_mark_and_nothing_else_changes(line: str) -> None:
     shown = codes_suggest.readable(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -94,6 +95,19 @@ async def test_a_set_is_opened_anew_only_while_it_is_empty_or_for_another_text(b
     assert code(await add(bare, document, 3, code="I10", reason="other")) == "document-changed"
     again = (await begin(bare, document)).json()
     assert (again["version"], again["added"], again["current"]) == (4, [], True)
+
+
+async def test_a_set_is_of_a_day_on_which_somebody_can_be_served(bare: Any) -> None:
+    document = await in_review(bare)
+    today = datetime.now(UTC).date()
+    for day in ("0001-01-01", "1899-12-31", str(today + timedelta(days=3)), "2999-12-31"):
+        for by_hand in (True, False):
+            answer = await begin(bare, document, date_of_service=day, suggestions=not by_hand)
+            assert (answer.status_code, code(answer)) == (422, "date-of-service")
+            assert answer.json()["parameter"] == "date_of_service"
+            assert "from 1900-01-01 to at most one day after today" in answer.json()["detail"]
+    # The practice's day may have begun before the box's.
+    assert (await begin(bare, document, date_of_service=str(today + timedelta(days=1)))).status_code == 201
 
 
 async def test_who_may_open_and_of_what(bare: Any) -> None:

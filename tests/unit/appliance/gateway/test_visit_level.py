@@ -47,6 +47,9 @@ async def test_who_may_and_what_is_refused(gw: Any) -> None:
         answer = await ask(gw, document, **changes)
         assert (answer.status_code, code(answer)) == (422, "visit-level")
         assert "no-such-visit" not in answer.text
+    for day in ("0001-01-01", "1899-12-31", "2999-01-01"):
+        answer = await ask(gw, document, date_of_service=day)
+        assert (answer.status_code, code(answer)) == (422, "date-of-service")
     gw.break_log()
     answer = await ask(gw, document)
     assert (answer.status_code, code(answer)) == (503, "audit-unavailable")

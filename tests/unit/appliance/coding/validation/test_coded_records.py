@@ -50,20 +50,21 @@ def test_every_wrong_row_is_told_with_its_line_and_without_its_text(tmp_path: Pa
         f"H,2026-05-01,{' '.join(['I10'] * 201)},{SECRET}",
         "I,2026-05-01,I10,a\x00b",
         f"J,2026-05-01,I10,{SECRET}",
+        f"K,2999-01-01,I10,{SECRET}",
     ]
     file = _csv(tmp_path, HEADER + "\n".join(rows) + "\n")
     with pytest.raises(RecordsError) as caught:
         read_records(file, fhir=False, skip_wrong=False)
     told = str(caught.value)
     words = "date|1. of its codes|no ICD-10-CM|line 2 already|text|2009-05-01|columns|id|201 codes|zero byte"
-    for line, word in enumerate(words.split("|"), 4):
+    for line, word in [*enumerate(words.split("|"), 4), (15, "2999-01-01")]:
         assert any(f"line {line}:" in one and word in one for one in told.splitlines()), (line, told)
-    assert "10 records" in told
+    assert "11 records" in told
     assert SECRET not in told
     assert "banana" not in told
     records, wrong = read_records(file, fhir=False, skip_wrong=True)
     assert [record.id for record in records] == ["A", "J"]
-    assert len(wrong) == 10
+    assert len(wrong) == 11
 
 
 @pytest.mark.parametrize(

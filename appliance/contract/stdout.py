@@ -1,7 +1,8 @@
 """Stdout that can fail: a full disk behind it, a pipe that its reader has closed, or none at all (`>&-`).
 
-Every command writes to `sys.stdout`. What goes wrong there is seen here alone, and ends the command as a signal would:
-the stack unwinds, so that locks and temporary folders go, and no handler of a command's own errors takes it for one.
+Every command of `fleetctl` and `appliancectl` writes to `sys.stdout`. What goes wrong there is seen here alone, and
+ends the command as a signal would: the stack unwinds, so that locks and temporary folders go, and no handler of a
+command's own errors takes it for one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any
 
 BROKEN_PIPE = 128 + signal.SIGPIPE  # as shells report it of any program
@@ -89,3 +91,25 @@ def watched() -> Output:
         write_through=old.write_through,
     )
     return output
+
+
+def written(run: Callable[[], int], say: Callable[[str], None]) -> int:
+    """Run the process' command with its stdout watched; its exit code, or the one of an output that was lost.
+
+    Args:
+        run: The command. What it printed is whole only where it returns; a SystemExit goes through and drops the rest.
+        say: Puts words on stderr.
+    """
+    output = watched()
+    try:
+        code = run()
+        sys.stdout.flush()
+    except OutputLost:
+        code = output.exit_code
+    finally:
+        output.drop()
+    if output.problem is None:
+        return code
+    if output.words:
+        say(output.words)
+    return output.exit_code
