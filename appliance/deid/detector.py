@@ -32,6 +32,7 @@ from appliance.deid.recognisers.facilities import FacilityRecogniser
 from appliance.deid.recognisers.handles import HandleRecogniser
 from appliance.deid.recognisers.institutions import InstitutionRecogniser
 from appliance.deid.recognisers.known import KnownNameRecogniser
+from appliance.deid.recognisers.learned_names import LearnedNameRecogniser
 from appliance.deid.recognisers.loose_codes import LooseCodeRecogniser
 from appliance.deid.recognisers.name_class import NameWords
 from appliance.deid.recognisers.name_extent import NameExtents
@@ -113,9 +114,13 @@ class ClinicalDetector:
 
     Args:
         model: Decides about capitalised words that no list knows; spaCy's small English model by default.
+        second_opinion: Whether the learned model is asked for names that are words; its training goes without.
+
+    Raises:
+        NotVerifiedError: the learned model's file is missing, damaged or another.
     """
 
-    def __init__(self, model: EntityModel | None = None) -> None:
+    def __init__(self, model: EntityModel | None = None, *, second_opinion: bool = True) -> None:
         lists = words()
         classes = NameWords(lists)
         recognisers: list[EntityRecognizer] = [
@@ -140,6 +145,7 @@ class ClinicalDetector:
             UnlistedRecogniser(classes),
             CalledWordRecogniser(classes),
             WordPlaceRecogniser(classes),
+            *([LearnedNameRecogniser(classes)] if second_opinion else []),
             UndecidedRecogniser(classes, model or SpacyEntities()),
             CreditCardRecognizer(),
             CryptoRecognizer(),

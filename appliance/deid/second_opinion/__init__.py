@@ -1,0 +1,1 @@
+"""A learned second opinion: whether a word of English is somebody's name where it stands."""
