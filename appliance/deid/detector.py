@@ -29,6 +29,7 @@ from appliance.deid.recognisers.called_words import CalledWordRecogniser
 from appliance.deid.recognisers.contacts import ContactRecogniser
 from appliance.deid.recognisers.dates import AgeRecogniser, DateRecogniser
 from appliance.deid.recognisers.facilities import FacilityRecogniser
+from appliance.deid.recognisers.found_extent import FoundExtents
 from appliance.deid.recognisers.handles import HandleRecogniser
 from appliance.deid.recognisers.institutions import InstitutionRecogniser
 from appliance.deid.recognisers.known import KnownNameRecogniser
@@ -146,7 +147,8 @@ class ClinicalDetector:
             IbanRecognizer(),
             MedicalLicenseRecognizer(),
         ]
-        self._extents = NameExtents(classes)
+        self._name_extents = NameExtents(classes)
+        self._found_extents = FoundExtents(classes)
         self._names = {recogniser.id: type(recogniser).__name__ for recogniser in recognisers}
         self._engine = AnalyzerEngine(
             registry=RecognizerRegistry(recognizers=recognisers, supported_languages=["en"]),
@@ -173,7 +175,7 @@ class ClinicalDetector:
             text=text, language="en", entities=self._entities, nlp_artifacts=ReadingArtifacts(reading)
         )
         joint = merged(text, filter(None, (self._identifier(text, result) for result in results)))
-        return self._extents.widened(text, joint)
+        return self._found_extents.widened(text, self._name_extents.widened(text, joint))
 
     def _identifier(self, text: str, result: RecognizerResult) -> Identifier | None:
         known = _PRESIDIO_KINDS.get(result.entity_type)
