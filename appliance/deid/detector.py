@@ -34,9 +34,11 @@ from appliance.deid.recognisers.handles import HandleRecogniser
 from appliance.deid.recognisers.institutions import InstitutionRecogniser
 from appliance.deid.recognisers.known import KnownNameRecogniser
 from appliance.deid.recognisers.loose_codes import LooseCodeRecogniser
+from appliance.deid.recognisers.marked_codes import MarkedCodeRecogniser
 from appliance.deid.recognisers.name_class import NameWords
 from appliance.deid.recognisers.name_extent import NameExtents
 from appliance.deid.recognisers.name_marks import NameMarkRecogniser
+from appliance.deid.recognisers.named_ages import NamedAgeRecogniser
 from appliance.deid.recognisers.names import NameRecogniser
 from appliance.deid.recognisers.numbers import NumberRecogniser
 from appliance.deid.recognisers.place_forms import PlaceRecogniser
@@ -125,12 +127,14 @@ class ClinicalDetector:
             SpokenNumberRecogniser(),
             DateRecogniser(),
             AgeRecogniser(),
+            NamedAgeRecogniser(classes),
             AddressRecogniser(lists),
             PlaceRecogniser(classes),
             SegmentRecogniser(),
             TableRecogniser(),
             VehicleRecogniser(),
             LooseCodeRecogniser(),
+            MarkedCodeRecogniser(),
             HandleRecogniser(classes),
             FacilityRecogniser(classes),
             InstitutionRecogniser(classes),
