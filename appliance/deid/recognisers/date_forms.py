@@ -121,9 +121,10 @@ def date_forms(text: str) -> Iterator[tuple[int, int]]:
             yield match.span("date")
             if match["date2"]:
                 yield match.span("date2")
-    for match in _THE_DAY_OF.finditer(text) if _DAY_SIGN.search(text) else ():
-        if not COUNTED.search(text, max(0, match.start() - _NEAR), match.end() + _NEAR):
-            yield match.span("date")
+    for day in _DAY_SIGN.finditer(text):
+        for match in _THE_DAY_OF.finditer(text, max(0, day.start() - _WINDOW), day.end() + _WINDOW):
+            if not COUNTED.search(text, max(0, match.start() - _NEAR), match.end() + _NEAR):
+                yield match.span("date")
     for sign in _MONTH_SIGN.finditer(text):
         start, end = max(0, sign.start() - _WINDOW), min(len(text), sign.end() + _WINDOW)
         for pattern in _NAMED:

@@ -21,6 +21,7 @@ _HEADING = re.compile(
     r"(?=:(?:\s|$))",
     re.M,
 )
+_NO_CODE = frozenset(("", " ", ",", "\n", ":", ";", ")"))  # between a word and what is no part of it
 _PROFESSIONS, _SUBJECTS = around("marked_codes.professions"), around("marked_codes.subjects")
 
 
@@ -33,6 +34,8 @@ class MarkedCodeRecogniser(ReadingRecogniser):
         """Looks at words in capitals, and at lines that begin with several."""
         text = reading.text
         for word in reading.words:
+            if not word.capital or word.behind[:1] in _NO_CODE:
+                continue
             if word.low in _PROFESSIONS and word.text.isupper():
                 licence = _LICENCE.match(text, word.start)
                 if licence:
