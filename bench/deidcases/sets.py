@@ -21,7 +21,7 @@ def add_set_options(parser: argparse.ArgumentParser) -> None:
     )
     texts.add_argument(
         "--third", nargs="?", const="both", choices=("both", *third.HALVES),
-        help="the third set, of an independent author, or one half of it: the odd one is unread",
+        help="the third set, of an independent author, or one half of it; both are seen now",
     )  # fmt: skip
 
 
