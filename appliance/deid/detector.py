@@ -29,14 +29,17 @@ from appliance.deid.recognisers.called_words import CalledWordRecogniser
 from appliance.deid.recognisers.contacts import ContactRecogniser
 from appliance.deid.recognisers.dates import AgeRecogniser, DateRecogniser
 from appliance.deid.recognisers.facilities import FacilityRecogniser
+from appliance.deid.recognisers.found_extent import FoundExtents
 from appliance.deid.recognisers.handles import HandleRecogniser
 from appliance.deid.recognisers.institutions import InstitutionRecogniser
 from appliance.deid.recognisers.known import KnownNameRecogniser
 from appliance.deid.recognisers.learned_names import LearnedNameRecogniser
 from appliance.deid.recognisers.loose_codes import LooseCodeRecogniser
+from appliance.deid.recognisers.marked_codes import MarkedCodeRecogniser
 from appliance.deid.recognisers.name_class import NameWords
 from appliance.deid.recognisers.name_extent import NameExtents
 from appliance.deid.recognisers.name_marks import NameMarkRecogniser
+from appliance.deid.recognisers.named_ages import NamedAgeRecogniser
 from appliance.deid.recognisers.names import NameRecogniser
 from appliance.deid.recognisers.numbers import NumberRecogniser
 from appliance.deid.recognisers.place_forms import PlaceRecogniser
@@ -129,12 +132,14 @@ class ClinicalDetector:
             SpokenNumberRecogniser(),
             DateRecogniser(),
             AgeRecogniser(),
+            NamedAgeRecogniser(classes),
             AddressRecogniser(lists),
             PlaceRecogniser(classes),
             SegmentRecogniser(),
             TableRecogniser(),
             VehicleRecogniser(),
             LooseCodeRecogniser(),
+            MarkedCodeRecogniser(),
             HandleRecogniser(classes),
             FacilityRecogniser(classes),
             InstitutionRecogniser(classes),
@@ -152,7 +157,8 @@ class ClinicalDetector:
             IbanRecognizer(),
             MedicalLicenseRecognizer(),
         ]
-        self._extents = NameExtents(classes)
+        self._name_extents = NameExtents(classes)
+        self._found_extents = FoundExtents(classes)
         self._names = {recogniser.id: type(recogniser).__name__ for recogniser in recognisers}
         self._engine = AnalyzerEngine(
             registry=RecognizerRegistry(recognizers=recognisers, supported_languages=["en"]),
@@ -179,7 +185,7 @@ class ClinicalDetector:
             text=text, language="en", entities=self._entities, nlp_artifacts=ReadingArtifacts(reading)
         )
         joint = merged(text, filter(None, (self._identifier(text, result) for result in results)))
-        return self._extents.widened(text, joint)
+        return self._found_extents.widened(text, self._name_extents.widened(text, joint))
 
     def _identifier(self, text: str, result: RecognizerResult) -> Identifier | None:
         known = _PRESIDIO_KINDS.get(result.entity_type)

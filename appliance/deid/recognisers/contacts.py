@@ -68,7 +68,7 @@ _IPV6_SHORT = re.compile(
 _IPV4 = re.compile(
     r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:/\d{1,2}|:\d{2,5})?(?![\w]|\.\d)"
 )
-_HANDLE = re.compile(r"(?<![\w@./])@(?=[\w.]*[a-z])[\w.]{2,40}(?<!\.)(?!\s?\.\s?[a-z]{2,4}\b)", re.I)
+_HANDLE = re.compile(rf"(?<![\w@./])@(?=[\w.]*[a-z])[\w.]{{2,40}}(?<!\.)(?!\w)(?!\s?\.\s?(?:{_TLD})\b)", re.I)
 _NETWORK = (
     r"(?:facebook|instagram|insta|twitter|tik ?tok|snapchat|snap|linked ?in|telegram|signal|whats ?app|skype|discord"
     r"|youtube|reddit|pinterest|venmo|cash ?app|wechat|threads|bluesky|mastodon|social media|gamertag|psn"

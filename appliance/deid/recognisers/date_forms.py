@@ -64,6 +64,14 @@ _THE_DAY = re.compile(
     r"(?=\s*(?:[.;!?\n]|$)|,?\s+(?:at\s+\d|in the (?:morning|afternoon|evening)))",
     re.I,
 )
+# "Bed ready the 21st per", "on the 3rd of every month": a word before and one behind that no count has.
+_THE_DAY_OF = re.compile(
+    rf"\b(?:on|by|until|till|since|from|before|after|due|ready|back|available|scheduled|booked|starting|beginning|home"
+    rf"|moved to|in|open)\s+(?P<date>the\s+{_NTH})"
+    r"(?=\s+(?:per|by|of (?:each|every|the|this|next|last)(?: month)?|with|w/|if|so|for"
+    r"|but|unless|pending|instead|through|until)\b|\s?\()",
+    re.I,
+)
 COUNTED = re.compile(
     r"\b(?:percentiles?|centiles?|%ile|toes?|fingers?|digits?|metatarsals?|metacarpals?|ribs?|nerves?|cn|rays?|discs?"
     r"|grade|interspaces?|intercostal|phalanx|phalanges|webspaces?|web spaces?|floor|generation|trimester|degree"
@@ -113,6 +121,10 @@ def date_forms(text: str) -> Iterator[tuple[int, int]]:
             yield match.span("date")
             if match["date2"]:
                 yield match.span("date2")
+    for day in _DAY_SIGN.finditer(text):
+        for match in _THE_DAY_OF.finditer(text, max(0, day.start() - _WINDOW), day.end() + _WINDOW):
+            if not COUNTED.search(text, max(0, match.start() - _NEAR), match.end() + _NEAR):
+                yield match.span("date")
     for sign in _MONTH_SIGN.finditer(text):
         start, end = max(0, sign.start() - _WINDOW), min(len(text), sign.end() + _WINDOW)
         for pattern in _NAMED:

@@ -71,6 +71,22 @@ _DAY_FOLLOWS = re.compile(
 _DAY_ENDS = re.compile(
     r"\s*(?:[.,;)\n]|$)|\s+(?:@|at\s\d|by|per|w/|and\s\d|to\s(?:chart|file|pt)\b|(?:[01]\d|2[0-3]):?[0-5]\d\b)", re.I
 )
+# A month and a day with a slash, behind an earlier study or behind who did one. Strength is told of 5, pain of 10.
+_SLASHED = re.compile(rf"(?<![\w./-]){_M}/(?P<day>{_D})(?![\w/%-]|\.\d|\s?(?:mg|ml|kg|mmhg)\b)", re.I)
+_STUDY = (
+    r"(?:CT|CTA|MRI|MRA|XR|CXR|KUB|US|PET|DEXA|TTE|TEE|echo|cath|EKG|ECG|EEG|EMG|labs?|films?|x-?rays?|scan|study|exam|visit"
+    r"|mammo(?:gram)?|colonoscopy|EGD|biopsy|bx|note|culture|cx)"
+)
+_EARLIER = re.compile(
+    rf"\b(?:prior|previous|comparison|compared?|compared (?:to|with)|old|outside|last)[:]?\s"
+    rf"(?P<study>(?:{_STUDY}\s){{0,2}})$",
+    re.I,
+)
+_DONE_BY = re.compile(r"\b(?:by|per|with|w/)\s(?:(?:Dr|Mr|Ms|Mrs)\.?\s)?(?P<study>(?:[A-Z][\w'’.-]+\s){1,3})$")
+_SHOWN = re.compile(
+    r"\s*[:;)]|\s(?:from|at|by|showed|shows|revealed|with|was|per|and|study|exam|scan|for|normal|negative)\b"
+)
+_OUT_OF = frozenset(("5", "10"))
 _SEASON = re.compile(r"\b(?:spring|summer|fall|autumn|winter),?\s(?:of\s)?(?:(?:19|20)\d\d|['’]\d\d)(?!\w)", re.I)
 _QUARTER = re.compile(
     r"\b(?:[1-4]Q\s?|Q[1-4]\s?(?:of\s|FY\s?)?)(?:(?:19|20)\d\d|['’]?\d\d)(?![\w%]|[.,]\d)|\b(?:19|20)\d\d\s?Q[1-4]\b"
@@ -129,6 +145,12 @@ def date_parts(reading: Reading) -> Iterator[tuple[int, int]]:
         shown = match["last"] or _DAY_FOLLOWS.search(text, max(0, match.start() - 20), match.start())
         if shown and _DAY_ENDS.match(text, match.end()):
             yield match.span("date")
+    for match in _SLASHED.finditer(text) if "/" in text else ():
+        start = max(0, match.start() - _WINDOW)
+        before = _EARLIER.search(text, start, match.start()) or _DONE_BY.search(text, start, match.start())
+        graded = before and not before["study"] and match["day"] in _OUT_OF
+        if before and not graded and _SHOWN.match(text, match.end()):
+            yield match.span()
     for word in reading.words:
         if word.low in _ORDINALS:
             yield from _around(text, word, (*_SAID_DAYS, _QUARTER_SAID))

@@ -26,7 +26,7 @@ _LINK = re.compile(
     r"|it's|it is|that's|there|on there|under|as|at|by|called|named|goes by|i'm|i am|he's|she's|they're|look me up"
     r"|look up"
     r"|find me|follow me|follow|search|search for|uh|um|and it's|and it is|and my name is|and i'm|where i'm|where she's"
-    r"|where he's)(?=[\s:,(]|$)){0,7}[\s:(]+",
+    r"|where he's|(?:of|for)\s(?:the\s)?[a-z]{2,12}(?=:))(?=[\s:,(]|$)){0,7}[\s:(]+",
     re.I,
 )
 _NAMES_IT = re.compile(r"\b(?:name|handle|user ?name|is|as|under|called|named|by|i'm|it's|he's|she's)\b", re.I)

@@ -79,7 +79,7 @@ _WRITTEN: tuple[tuple[str, Kind, str], ...] = (
     (
         "badges",
         Kind.OTHER,
-        r"\b(?i:lock ?er|wrist ?band|bed tag|badge|folio|ticket|report no|ref(?:erence)?|folder"
+        r"\b(?i:lock ?er|wrist ?band|bed tag|badge|(?:help|service) ?desk|folio|ticket|report no|ref(?:erence)?|folder"
         r"|token|session|donor)\.?(?:[ ](?i:number|no|id|is))?\.?"
         r"[ ]?[:#]?[ ]?(?P<value>(?=[A-Za-z/-]{0,6}\d)[A-Za-z]{0,5}[-/ ]?\d[\w/-]{2,24}(?:[ ]?-[ ]?\w{2,8})*)(?![\w%]"
         r"|[.]\d)",

@@ -32,8 +32,8 @@ _AGENT = re.compile(
 )
 _AGED = re.compile(rf"(?<![\w-]){_NAME}(?= \(\d{{1,2}}(?: ?(?:y|yo|yrs?|mo))?\)|, \d{{2,3}}, )")
 _SHOUTED = re.compile(
-    r"(?<=[a-z:;,][ ])(?P<first>[A-Z]{3,20})[ ](?:[A-Z]\.?[ ])?"
-    r"(?P<last>[A-Z]{3,20}(?:['-][A-Z]{2,20})?)(?![ -]?[A-Z]{2}|\w)"
+    r"(?:(?<=[a-z:;,][ ])|(?<=[A-Z][ ][-–—][ ]))(?P<first>[A-Z]{3,20})[ ](?:[A-Z]\.?[ ])?"
+    r"(?P<last>(?:[OD]['’])?[A-Z]{3,20}(?:['-][A-Z]{2,20})?)(?![ -]?[A-Z]{2}|\w)"
 )
 _INITIALS = re.compile(r"(?<![\w.])[A-Z]\.[ ]?[A-Z]\.?(?![\w])|(?<![\w.-])[A-Z]{2}(?![\w-])")
 _ACTS = re.compile(
@@ -74,9 +74,10 @@ class NameMarkRecogniser(ReadingRecogniser):
         """Whether it is on a list of names, or on none and in no form of medicine."""
         if low in self._plain or low in self._classes.fixed_terms:
             return False
-        return low in self._classes.name_words or (
-            self._classes.weight(low) == Weight.UNKNOWN and not self._known.known(low)
-        )
+        weight = self._classes.weight(low)
+        if low in self._classes.name_words or weight == Weight.SURNAME:
+            return True
+        return weight == Weight.UNKNOWN and not self._known.known(low)
 
     def _named(self, text: str, start: int, name: str) -> int | None:
         """Where the name ends that begins at `start`; None when its first word can be none."""

@@ -88,7 +88,7 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
             r"|har|fin|accession|acc ?#|order|specimen|spec|sample|case|study|requisition|req"
             r"|referral|prescription|rx|script|confirmation|ticket|file"
             r"|hospital|admission|episode|report|rpt|incident|document|note|lab|surgical|path(?:ology)?"
-            r"|cytology|barcode|subject|participant|screening"
+            r"|cytology|histology|(?:microbio|bacterio|viro|toxico|haemato|hemato|sero)logy|barcode|subject|participant|screening"
             r"|request|appointment|unit|kit|slide|cassette|tube|film|tracing|transport|run",
         ),
         (Kind.FAX, r"fax|facsimile"),

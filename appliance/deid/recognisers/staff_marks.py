@@ -43,8 +43,16 @@ _PATTERNS = tuple(
         rf"(?<!\d)(?:[01]?\d|2[0-3]):?[0-5]\d[ ]+(?P<one>{_TWO})\.?[ \t]*$",
         rf"[.!?)\w][ ]*[-–—~/]{{1,3}}[ ]?(?P<one>{_TWO})[ \t]*$",
         rf"\b(?i:notified|called|phoned|paged|reported)\b[^.\n]{{0,60}},[ ](?P<one>{_TWO})(?=\.?[ \t]*$|\.[ ])",
+        rf"\b(?i:source|index|re|regarding)[:]?[ ](?:(?i:patient|pt)[ ])?(?P<one>{_TWO})(?=[ \t]*(?:[.,;)\n]|$)|[ ]\()",
         rf"\b(?i:patient|pt|subject|participant|client)(?:[ ][A-Z])?[ ]\((?P<one>{_FEW})\)",
     )
+)
+# With full stops: behind a dash that signs, and before a birth date or a number.
+_DOTTED = re.compile(
+    r"(?:\b(?i:in|for|on|of|re|pt|patient|with|and)[:]?[ ](?P<one>[A-Z]\.[ ]?[A-Z]\.?)"
+    r"(?=,?[ ]\(?(?:DOB|D\.O\.B|MRN|born)\b)"
+    r"|[.!?\n][ ]?[-–—]{1,2}[ ]?(?P<other>[A-Z]\.[ ]?[A-Z]\.?)(?=[ \t]*$))",
+    re.M,
 )
 # Two names in capitals before letters of a profession.
 _SHOUTED = re.compile(rf"(?<![\w-])(?P<one>[A-Z]{{3,15}})[ ](?P<other>[A-Z]{{3,15}}),?[ ](?:{_LETTERS}|MD|DO|NP)(?!\w)")
@@ -55,7 +63,10 @@ _LOGGED = re.compile(
     r"|operator|says|initials)[:=]?[ ]|[.!?;|][ ]+|\n|\()$",
     re.I,
 )
-_USER = re.compile(r"(?<![\w@./-])[a-z]{5,20}(?:\d{1,3})?(?![\w@/-]|\.\w|['’])")
+_ACCOUNT = re.compile(
+    r"\b(?:account|mailbox|password|session|profile|credentials)[ ](?:of|for)[ ]$|\blogged in as[ ]$", re.I
+)
+_USER = re.compile(r"(?<![\w@./-])[a-z]{4,20}(?:\d{1,3})?(?![\w@/-]|\.\w|['’])")
 _MIXED = re.compile(r"(?<![\w@./-])[A-Z](?P<surname>[A-Z][a-z]{3,15})(?![\w@/-])")
 _SHORTEST_SURNAME = 4
 
@@ -89,6 +100,8 @@ class StaffMarkRecogniser(ReadingRecogniser):
                 if any(match[name].lower() not in terms for name in marks):
                     for name in marks:
                         yield Found(match.start(name), match.end(name), IdentifierKind.NAME, POSSIBLE)
+        for match in _DOTTED.finditer(text) if "." in text else ():
+            yield Found(*match.span(str(match.lastgroup)), IdentifierKind.NAME, LIKELY)
         for match in _SHOUTED.finditer(text):
             if all(self._could_be(match[name].lower()) for name in ("one", "other")):
                 yield Found(match.start("one"), match.end("other"), IdentifierKind.NAME, LIKELY)
@@ -114,7 +127,8 @@ class StaffMarkRecogniser(ReadingRecogniser):
                 named = {word.low for word in reading.words if word.capital and len(word.text) >= _SHORTEST_SURNAME}
             logged = _LOGGED.search(text, max(0, match.start() - 20), match.start()) and self._closes(text, match.end())
             made = not known and (surname or low[1:] in named or low[:-1] in named)
-            if made or logged:
+            logged = logged and len(low) > _SHORTEST_SURNAME
+            if made or logged or _ACCOUNT.search(text, max(0, match.start() - 20), match.start()):
                 yield Found(match.start(), match.end(), IdentifierKind.NAME, LIKELY if made else POSSIBLE)
 
     def _is_form(self, low: str) -> bool:

@@ -122,6 +122,29 @@ _SAID = (
     (re.compile(rf"\b(?:seen|sent|referred|treated|signed) by (?:{ROLE} )?$"), re.compile(r" ?(?:[.,;?!\n\[]|$)")),
     (re.compile(r"\b(?:have|yeah|yes|so|and|okay) $"), re.compile(r" here (?:\w+s\b|with\b|wants|is\b|has\b)")),
 )
+_IN_ROOM = (
+    r" in (?:(?:bed|room|rm) )?(?:\d{1,3}[ab]?|(?:[a-z]{3,5}teen|twenty|thirty|forty)(?: \w+)?|ten|eleven|twelve|one"
+    r"|two|three|four|five)\b"
+)
+_ABOUT_ROOM = (
+    re.compile(r"\b(?:calling|paging|asking|page|call|update|report) (?:about|for|on) $"),
+    re.compile(_IN_ROOM),
+)
+_OFFICE_BEFORE = re.compile(r"\b(?:from|at|with|to|by|in) (?:doctor |dr\.? )?$")
+_OFFICE_AFTER = re.compile(r" (?:office|clinic|practice|nurse|secretary|receptionist|team|service)\b")
+# In the middle of a turn: "hey dawn would you", "the number guy do you have".
+_HAILED_BEFORE = re.compile(
+    r"(?:^|[\]:.?!\n]) ?(?:(?:ha|oh|okay|ok|alright|so|hi|hey|well|yeah|no|yes) )+$"
+    r"|\b(?:number|card|name|address|pain|history|appointment|insurance|pressure|sugar) $"
+)
+_HAILED_AFTER = re.compile(r" (?:(?:would|could|can|do|did|are|have|were) you|we're|we'll|we are|i'm glad|you're)\b")
+_HISTORY_BEFORE = re.compile(
+    r"(?:^|\n|[.] )(?:social history|soc hx|social hx|subjective|interval(?: history)?|hpi): $"
+)
+_LIVES_AFTER = re.compile(
+    r" (?:sells|lives|works|drinks|smokes|vapes|drives|walks|attends|rents|owns|plays|enjoys|volunteers|reports|denies"
+    r"|states|teaches|runs|shares|farms|quit|retired|moved)\b"
+)
 _VOCATIVE_BEFORE = re.compile(
     r"[\]:.?!\n] ?(?:and |so |okay |ok |alright |well )*(?:how|did|do|are|can|could|have|what|where|when|nice|good|is"
     r"|sorry|thanks|thank|come|hi|hello|you)\b[^.?!\n\]]{0,60}"
@@ -186,6 +209,9 @@ class WordPlaceRecogniser(ReadingRecogniser):
 
     def _spans(self, reading: Reading, words: Sequence[Word]) -> Iterator[tuple[int, int]]:
         for at, word in enumerate(words):
+            if "-" in word.low and reading.spoken and self._is_double_given(word.low):
+                yield at, at
+                continue
             listed = word.low in self._words and len(word.low) > 2
             if not listed and not (word.capital and word.behind[:1] in (" ", ",", ":") and self._is_strange(word)):
                 continue
@@ -224,6 +250,13 @@ class WordPlaceRecogniser(ReadingRecogniser):
         left, right = self._sides(reading.text, word, _LEFT)
         return bool(_HAVE_BEFORE.search(left) and _SIGN_AFTER.match(right)) and word.capital == reading.capitals
 
+    def _is_double_given(self, low: str) -> bool:
+        """Whether two given names are joined by a hyphen: "anne-marie"."""
+        parts = low.split("-")
+        lists = self._classes.words
+        listed = lists.given | lists.given_words
+        return len(parts) == 2 and all(len(part) > 2 and part in listed for part in parts)
+
     def _is_strange(self, word: Word) -> bool:
         """Whether no list of words knows it."""
         return self._classes.weight(word.low) in (Weight.UNKNOWN, Weight.SURNAME) and len(word.low) > 3
@@ -261,6 +294,8 @@ class WordPlaceRecogniser(ReadingRecogniser):
             return True
         if not listed:
             return False
+        if _HISTORY_BEFORE.search(left) and _LIVES_AFTER.match(right):
+            return True
         modal = word.low in MODAL_NAMES
         if not modal and _ASKED_BEFORE.search(left) and _ASKED_AFTER.match(right):
             return True
@@ -283,7 +318,9 @@ class WordPlaceRecogniser(ReadingRecogniser):
             return bool(
                 paired or _WILL_BEFORE.search(left) or (_WILL_TOLD.search(left) and _WILL_TOLD_AFTER.match(right))
             )
-        if any(before.search(left) and after.match(right) for before, after in _SAID):
+        if any(before.search(left) and after.match(right) for before, after in (*_SAID, _ABOUT_ROOM)):
+            return True
+        if word.text.endswith(("'s", "’s")) and _OFFICE_BEFORE.search(left) and _OFFICE_AFTER.match(right):
             return True
         if word.low not in self._given:
             return False
@@ -291,6 +328,8 @@ class WordPlaceRecogniser(ReadingRecogniser):
             return True
         if _CALLS_BEFORE.search(left) and _CALLS_AFTER.match(right):
             return True
+        if _HAILED_BEFORE.search(left) and _HAILED_AFTER.match(right):
+            return word.low not in MODAL_NAMES
         if _VOCATIVE_BEFORE.search(left) and _ENDS.match(right):
             return word.low not in MODAL_NAMES
         pair = _TWO_ARE.match(right)

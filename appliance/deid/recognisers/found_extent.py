@@ -1,0 +1,203 @@
+"""What belongs to a find beside it: double surnames and initials of a name, the head of an institution behind its
+town, the word for a street, a spoken ZIP code.
+
+It runs at finds alone, when they have been joined, so it costs little, and it may trust what was found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from appliance.deid.identifier import Identifier, IdentifierKind
+from appliance.deid.recognisers.known_words import KnownWords
+from appliance.deid.recognisers.name_class import NameWords, Weight
+
+_PROPER = (
+    r"(?:children['’]?s|women['’]?s|memorial|general|regional|community|county|city|state|baptist|methodist|presbyterian"
+    r"|lutheran|mercy|university|veterans|va|valley|medical|family|eye|heart|cancer|surgical)"
+)
+_HEAD = re.compile(
+    rf"(?:[ ]{_PROPER}){{0,3}}[ ](?:hospital|medical (?:center|centre)|health (?:center|system)|clinic|pharmacy"
+    r"|assisted living|memory care|senior living|nursing (?:home|center)|rehab center|surgery center|urgent care"
+    rf"|infirmary|cancer center|eye center|high school|community college)(?![\w'’-])"
+    # alone only where the sentence ends or a place follows
+    rf"|[ ](?:memorial|regional|general|community)(?=[ ]?(?:[.,;?!\n]|$)|[ ](?:in|over|out|down|up)[ ]|[ ]and[ ])"
+    r"|[ ](?-i:Drugs)(?![\w:'’-])",
+    re.I,
+)
+_HOLY = re.compile(r"(?<![\w.])(?:st\.?|ste\.?|saint|sainte)[ ]$", re.I)
+_BODY = r"(?:City|Town|County|Village|Township|Borough|Diocese|Archdiocese|Port)"
+_BODY_OF, _BODY_ALONE = re.compile(rf"(?<!\w){_BODY} of $"), re.compile(_BODY)
+_STREET = re.compile(r"[ ](?:street|avenue|boulevard|lane|road|parkway|terrace|turnpike|highway)(?![\w'’-])", re.I)
+_STREET_TOO = re.compile(
+    r"[ ](?:trail|trl|way|drive|court|circle|loop|alley|path)(?![\w'’-])"
+    r"(?![ ](?:back|to|too|more|over|of|from|home)\b)",
+    re.I,
+)
+_TOWARDS = re.compile(
+    r"\b(?:on|around|along|down|up|off|onto|near|across|past|at|corner of|end of)[ ](?:old[ ]|the[ ])?$", re.I
+)
+_FIGURE = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
+_ZIP = re.compile(
+    rf"[ ,]{{1,2}}(?P<zip>{_FIGURE}(?:[ ,]{{1,2}}{_FIGURE}){{4}})(?![ ,]{{1,2}}{_FIGURE}\b)(?!['’\w])", re.I
+)
+
+_PART = r"[^\W\d_]+(?:['’-][^\W\d_]+)*"
+_WORD_BEFORE = re.compile(rf"(?<![\w'’.-])(?P<word>{_PART})[ ]$")
+_WORD_BEHIND = re.compile(rf"[ ](?P<word>{_PART})(?![\w'’-])")
+_COMMA_SAID = re.compile(rf"(?<![\w'’-])(?P<word>{_PART})[ ]comma[ ]$", re.I)
+_IRISH = re.compile(r"[OD]['’][A-Z][A-Za-z]{2}")
+_INITIAL = re.compile(r" (?:[A-Za-z]\.|(?![aiAI])[A-Za-z]) ")
+_INTRODUCED = re.compile(r"\b(?:this is|i['’]m|i am|it['’]s|name is|doctor|dr\.?|nurse|signed|signed by)[ ]$", re.I)
+_THEN_SAYS = re.compile(
+    r"[ ](?:dictating|calling|here|speaking|from|with|at|signing|covering|over|on call)\b|[ ]?(?:[.,;?!\n\[]|$)"
+)
+_LAST_FIRST_SAID = re.compile(r"\b(?:is|on|for|about|patient|named|pt|of|it['’]s)[ ]$")
+_RECORD_FOLLOWS = re.compile(
+    r"[ ](?:birthday|birth|date of birth|d ?o ?b|born|medical|record|chart|m ?r ?n|number|from|in (?:room|bed)|room)\b"
+    r"|[ ]?(?:[.,;?!\n\[]|$)"
+)
+_WHO_BEFORE = re.compile(r"(?::[ ]|\b(?:dr|nurse|provider|name|patient|pt|ms|mrs|miss|witness)\.?[ ])$", re.I)
+_MONTHS = frozenset(("april", "may", "june", "august"))
+_LOOK = 40  # characters looked at on both sides
+_SHORTEST = 3
+
+
+class FoundExtents:
+    """Widens finds over what belongs to them, and joins those that are one.
+
+    Args:
+        classes: Says which words may be part of a name.
+    """
+
+    def __init__(self, classes: NameWords) -> None:
+        self._classes = classes
+        self._known = KnownWords(classes.words)
+        lists = classes.words
+        self._no_surname = lists.titles | lists.relatives | lists.credentials
+        self._surnames = (lists.surnames | lists.surname_words) - self._no_surname
+
+    def widened(self, text: str, found: Sequence[Identifier]) -> tuple[Identifier, ...]:
+        """The identifiers by start, none overlapping; none gets smaller.
+
+        Args:
+            text: The text.
+            found: Its identifiers, by start, none overlapping.
+        """
+        joined: list[Identifier] = []
+        for at, item in enumerate(found):
+            low = joined[-1].end if joined else 0
+            high = found[at + 1].start if at + 1 < len(found) else len(text)
+            if joined and item.start < low:  # the one before reaches into it
+                joined[-1] = replace(joined[-1], end=max(low, item.end))
+                continue
+            wide = self._wide(text, item, low, high)
+            if joined and (one := self._one(text, joined[-1], wide)):
+                joined[-1] = one
+                continue
+            joined.append(wide)
+        return tuple(joined)
+
+    def _wide(self, text: str, item: Identifier, low: int, high: int) -> Identifier:
+        """One find with what stands beside it, between two offsets."""
+        if item.kind is IdentifierKind.NAME:
+            item = self._named(text, item, low, high)
+        if item.kind in (IdentifierKind.NAME, IdentifierKind.PLACE, IdentifierKind.FACILITY):
+            item = self._headed(text, item, low, high)
+        if item.kind in (IdentifierKind.PLACE, IdentifierKind.ADDRESS):
+            code = _ZIP.match(text, item.end)
+            if code:
+                item = replace(item, end=code.end("zip"))
+        return item
+
+    def _headed(self, text: str, item: Identifier, low: int, high: int) -> Identifier:
+        """With the word for an institution or a street behind it."""
+        before = text[max(low, item.start - _LOOK) : item.start]
+        ofs = _BODY_OF.search(before)
+        if ofs and item.kind is IdentifierKind.PLACE:
+            item = replace(item, start=item.start - len(before) + ofs.start(), kind=IdentifierKind.FACILITY)
+        head = _HEAD.match(text, item.end, high)
+        saint = _HOLY.search(before)
+        if saint and item.kind is IdentifierKind.NAME:
+            item = replace(item, start=item.start - len(before) + saint.start())
+        if head and text[item.end - 1].isalpha():
+            return replace(item, end=head.end(), kind=IdentifierKind.FACILITY)
+        towards = _TOWARDS.search(before)
+        street = _STREET.match(text, item.end, high) or (towards and _STREET_TOO.match(text, item.end, high))
+        if street and text[item.end - 1].isalpha():
+            return replace(item, end=street.end(), kind=IdentifierKind.ADDRESS)
+        return item
+
+    def _named(self, text: str, item: Identifier, low: int, high: int) -> Identifier:
+        """A name with its double surname, or with the surname that is said before or behind it."""
+        value = text[item.start : item.end]
+        before = text[max(low, item.start - _LOOK) : item.start]
+        comma = _COMMA_SAID.search(before)
+        if comma and self._could_be(comma["word"].lower()):
+            return replace(item, start=item.start - len(before) + comma.start())
+        word = _WORD_BEFORE.search(before)
+        if word and value[0].isalpha() and self._is_before(text, item, word["word"], before[: word.start()]):
+            item = replace(item, start=item.start - len(before) + word.start())
+        behind = _WORD_BEHIND.match(text, item.end, high)
+        if behind and value[-1].isalpha() and self._is_behind(text, value, behind, before):
+            item = replace(item, end=behind.end())
+        return item
+
+    def _is_before(self, text: str, item: Identifier, word: str, before: str) -> bool:
+        value, low = text[item.start : item.end], word.lower()
+        if len(word) < _SHORTEST or not self._could_be(low):
+            return False
+        if word[0].isupper() and value[0].isupper():
+            same = word.isupper() == (value.isupper() and len(value) > 1)
+            return same and (("-" in word and self._is_double(low)) or self._strange(low))
+        said = word.islower() and value.islower() and value.isalpha() and self._is_given(value)
+        surname = low in self._surnames or self._classes.weight(low) >= Weight.SURNAME
+        return bool(said and surname and _LAST_FIRST_SAID.search(before) and _RECORD_FOLLOWS.match(text, item.end))
+
+    def _is_behind(self, text: str, value: str, behind: re.Match[str], before: str) -> bool:
+        word, low = behind["word"], behind["word"].lower()
+        if not self._could_be(low):
+            return False
+        if _IRISH.match(word) and value[0].isupper():
+            return self._classes.weight(low) >= Weight.UNKNOWN
+        if "-" in word and word[0].isupper() and value[0].isupper():
+            last = word.rsplit("-", 1)[1]
+            return last[0].isupper() and len(last) >= _SHORTEST and self._is_double(low)
+        said = word.islower() and value.islower() and value.isalpha() and self._is_given(value)
+        return bool(
+            said and low in self._surnames and _INTRODUCED.search(before) and _THEN_SAYS.match(text, behind.end())
+        )
+
+    def _is_double(self, low: str) -> bool:
+        """Whether the last part of a word with hyphens can be a surname."""
+        last = low.rsplit("-", 1)[1]
+        return last in self._surnames or self._strange(last)
+
+    def _strange(self, low: str) -> bool:
+        return self._classes.weight(low) == Weight.UNKNOWN and not self._known.known(low)
+
+    def _could_be(self, low: str) -> bool:
+        return low not in self._no_surname and low not in self._classes.fixed_terms
+
+    def _is_given(self, value: str) -> bool:
+        return self._classes.weight(value) in (Weight.GIVEN, Weight.WORD_GIVEN)
+
+    def _one(self, text: str, one: Identifier, other: Identifier) -> Identifier | None:
+        """Two finds beside each other as one, where they are one."""
+        between = text[one.end : other.start]
+        first, second = text[one.start : one.end], text[other.start : other.end]
+        if one.kind is IdentifierKind.ADDRESS and other.kind in (IdentifierKind.PLACE, IdentifierKind.ADDRESS):
+            return replace(one, end=other.end) if between == " " and first[0].isdigit() else None
+        if between == " of " and other.kind is IdentifierKind.PLACE and _BODY_ALONE.fullmatch(first):
+            return replace(one, end=other.end, kind=IdentifierKind.FACILITY)
+        if other.kind is not IdentifierKind.NAME:
+            return None
+        if one.kind is IdentifierKind.NAME and (first[0].isupper() == second[0].isupper()):
+            beside = between == " " and any(sign in second for sign in "-'’") and first.isalpha()
+            return replace(one, end=other.end) if beside or _INITIAL.fullmatch(between) else None
+        month = one.kind is IdentifierKind.DATE and first.lower() in _MONTHS and between == " "
+        if month and _WHO_BEFORE.search(text, max(0, one.start - _LOOK), one.start):
+            return replace(one, end=other.end, kind=IdentifierKind.NAME)
+        return None
