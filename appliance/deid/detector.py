@@ -18,6 +18,7 @@ from presidio_analyzer.predefined_recognizers import (
     MedicalLicenseRecognizer,
 )
 
+from appliance.deid.beside_names import beside_names
 from appliance.deid.identifier import Identifier, IdentifierKind
 from appliance.deid.lexicon import words
 from appliance.deid.merge import merged
@@ -173,7 +174,9 @@ class ClinicalDetector:
             text=text, language="en", entities=self._entities, nlp_artifacts=ReadingArtifacts(reading)
         )
         joint = merged(text, filter(None, (self._identifier(text, result) for result in results)))
-        return self._extents.widened(text, joint)
+        widened = self._extents.widened(text, joint)
+        beside = tuple(beside_names(text, widened))
+        return merged(text, (*widened, *beside)) if beside else widened
 
     def _identifier(self, text: str, result: RecognizerResult) -> Identifier | None:
         known = _PRESIDIO_KINDS.get(result.entity_type)
