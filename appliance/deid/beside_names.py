@@ -1,4 +1,4 @@
-"""What a name shows about the number behind it: an age over 89.
+"""What a name shows about the number behind it: an age over 89, or the licence of somebody with a degree.
 
 It runs when the names are found, because no pattern knows them: "A. Varga, 97." holds an age, "Sodium, 97." none.
 """
@@ -47,6 +47,18 @@ _MEASURED = re.compile(
 _BEFORE = 60  # characters before a name in which it is said what the number is
 _OLD_SIGN = re.compile(r"(?<![\d.])(?:9\d|1[0-2]\d)(?!\d)|ninet|hundred", re.I)
 
+_DEGREE = (
+    r"(?:RN|LPN|LVN|CNA|NP|FNP|APRN|CRNA|MD|DO|MBBS|PA|PA-C|PT|DPT|PTA|OT|OTR(?:/L)?|COTA|SLP|RPh|PharmD|LCSW|LMSW|MSW|LMFT"
+    r"|LPC|PsyD|PhD|DDS|DMD|DPM|OD|DC|RRT|RT|EMT(?:-P)?|CNM|LMT|RD|DVM)"
+)
+_DEGREE_BEFORE = re.compile(rf"(?<![\w-]){_DEGREE}[ ,]{{1,2}}$")
+_LICENCE = re.compile(
+    rf"(?P<degree>,?[ ](?:{_DEGREE}[ ,]{{0,2}}){{1,4}})?[ ,]{{0,2}}(?<=[ ,])[(]?"
+    r"(?i:(?:lic(?:en[sc]e)?|no|nr)\.?[ ]?)?#?[ ]?"
+    r"(?P<code>(?:[A-Z]{1,4}[-. ]?\d{3,10}|\d{5,10})(?:[-.][A-Z\d]{1,4})?)(?=[ ]*(?:[.,;)\n]|$)(?!\d)|[ ][a-z])"
+)
+_MEASURE = re.compile(r"[ ](?:mg|mcg|ml|units?|steps|dollars|kcal|[ap]m)\b")
+
 
 def beside_names(text: str, found: Sequence[Identifier]) -> Iterator[Identifier]:
     """What stands behind the names of a text.
@@ -55,10 +67,12 @@ def beside_names(text: str, found: Sequence[Identifier]) -> Iterator[Identifier]
         text: The text.
         found: Its identifiers, by start.
     """
-    if _OLD_SIGN.search(text):
-        for name in found:
-            if name.kind is IdentifierKind.NAME:
+    old = _OLD_SIGN.search(text)
+    for name in found:
+        if name.kind is IdentifierKind.NAME:
+            if old:
                 yield from _ages(text, name)
+            yield from _licences(text, name)
 
 
 def _ages(text: str, name: Identifier) -> Iterator[Identifier]:
@@ -68,3 +82,15 @@ def _ages(text: str, name: Identifier) -> Iterator[Identifier]:
         match = _LISTED.match(text, name.end)
     if match is not None and not _MEASURED.search(text, start, name.start):
         yield Identifier(*match.span("age"), IdentifierKind.AGE, beside_names.__name__, LIKELY)
+
+
+def _licences(text: str, name: Identifier) -> Iterator[Identifier]:
+    end = name.end
+    if text[end : end + 1].isdigit():  # the letter of the number was taken for an initial
+        end = max(name.start, text.rfind(" ", name.start, end))
+    match = _LICENCE.match(text, end)
+    if match is None or _MEASURE.match(text, match.end()):
+        return
+    inside = _DEGREE_BEFORE.search(text[name.start : end] + " ")
+    if match["degree"] or inside or _DEGREE_BEFORE.search(text, max(0, name.start - 8), name.start):
+        yield Identifier(*match.span("code"), IdentifierKind.LICENCE, beside_names.__name__, LIKELY)

@@ -134,6 +134,14 @@ _WRITTEN: tuple[tuple[str, Kind, str], ...] = (
         r"[ ]?(?i:is[ ])?[:#]?[ ]?(?P<value>(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{4,12})(?![\w-])",
     ),
     (
+        "tagged",
+        Kind.OTHER,
+        r"\b(?i:tagged|labell?ed|marked|stamped|bar ?coded|numbered|catalogu?ed"
+        r"|(?:filed|logged|stored|archived|registered)[ ](?:as|under))(?:[ ](?i:as|with|no|number|id))?[.:]?[ ]#?"
+        r"(?P<value>(?!(?:19|20)\d\d(?!\d))[A-Z]{0,4}-?\d{4,9}(?:-[A-Z\d]{1,4})?)"
+        r"(?![\w%/-]|[.,]\d|[ ]?(?:mg|m[lL]|mcg|units?|cells|cc|IU|steps|hours|hrs)\b)",
+    ),
+    (
         "implants",
         Kind.DEVICE,
         r"\b(?i:hearing aids?|implants?|leads?|lenses|pumps?)[ ](?i:R|L|RA|RV|LV|OD|OS|right"

@@ -170,9 +170,6 @@ _LABEL_WORD = re.compile(
     r"|TEL|FAX|PH|CELL|IS|PPO|HMO|CARD|CODE|PLAN"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_OF_A_NUMBER = re.compile(
-    r"\b(?:ssn|social|card|account|pin|pass ?code|ext(?:ension)?|number|digits|last (?:4|four))\b", re.I
-)
 _SSN_SHAPE = re.compile(r"(?:\d{3}|[Xx*]{3})\s?[-–./ ]\s?(?:\d{2}|[Xx*]{2})\s?[-–./ ]\s?\d{4}")
 _SPACED = re.compile(r"(?<![\w.])(?:\d[-–. ]{1,3}){6,18}\d(?![\w%])")
 _MBI = re.compile(
@@ -196,11 +193,16 @@ _PLATE = re.compile(
     r"(?P<value>(?=[A-Z0-9 -]{0,8}\d)(?=[A-Z0-9 -]{0,8}[A-Z])[A-Z0-9]{1,5}[- ]?[A-Z0-9]{2,6})\b"
 )
 _DIGIT_WORD = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
+_CARD = (
+    r"card|account|acct|a/c|ssn|number|visa|master ?card|amex|american express|discover|debit|credit|checking|savings"
+    r"|loan"
+)
+_OF_A_NUMBER = re.compile(rf"\b(?:{_CARD}|social|pin|pass ?code|ext(?:ension)?|number|digits|last (?:4|four))\b", re.I)
 # Short numbers that stand for somebody by what is said of them: the end of a longer one, a secret, an extension.
 _PART = re.compile(
     r"\b(?:pin|pass ?code|last (?:4|four|5|five|six|6)(?: digits?| numbers?)?(?: (?:of )?(?:ssn|social|ss))?"
     r"|end(?:s|ing) (?:in|with)"
-    r"|(?:card|account|ssn|number) ending|ext(?:ension)?)\b\.?"
+    rf"|(?:{_CARD})(?: (?:card|acct|account))? ending|ext(?:ension)?)\b\.?"
     r"(?:\s+(?:of|on|for)\s+(?:(?:my|the|his|her|your|their)\s+)?(?:\w{2,12}\s*){1,3}?)?"
     r"(?:\s*(?:number|code|is|are|was|'s|:|\#|=|-)){0,3}\s*"
     rf"(?P<value>\d{{4,6}}(?![\w%]|\.\d|\s*(?:mg|ml|units))"
