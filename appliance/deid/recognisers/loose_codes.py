@@ -56,6 +56,14 @@ _WRITTEN: tuple[tuple[str, Kind, str], ...] = (
         rf"|was))?\.?[ ]?[:#]?[ ]{_PLATE}",
     ),
     ("bodies", Kind.VEHICLE, rf"\b(?:{_BODY}|{_MAKE})[ ]?[,(]{{1,2}}[ ]?(?:[A-Z]{{2}}[ ])?{_PLATE}"),
+    # The end of a plate behind its label, and a plate behind its state.
+    (
+        "plates",
+        Kind.VEHICLE,
+        r"\b(?i:plates?|tags?|vin)[ ](?i:(?:partial|ends?|ending)[ ]?(?:in|with)?)[ ]?:?[ ]?"
+        r"(?P<value>(?=[A-Z]*\d)[A-Z\d]{3,8})(?!\w)",
+    ),
+    ("bodies", Kind.VEHICLE, rf"\b(?:{_BODY}|{_MAKE})[ ][A-Z]{{2}}[ ]{_PLATE}"),
     (
         "bodies",
         Kind.VEHICLE,

@@ -21,6 +21,10 @@ import pytest
         ("clip stored under 771325.", "other", "771325"),
         ("she posts the songs at ada.varga7.", "social", "ada.varga7"),
         ("follow rvargamoss88 for photos", "social", "rvargamoss88"),
+        ("silver Civic TX KLM 4471 towed", "vehicle", "KLM 4471"),
+        ("left in a van, plate ending 7K1", "vehicle", "7K1"),
+        ("moved to 1190 E 9th last spring", "address", "1190 E 9th"),
+        ("mail to Rt 2 Box 114 only", "address", "Rt 2 Box 114"),
         ("MSH|^~\\&|A\nIN1|1|QX7713|77135|||Main^^Alder", "plan", "QX7713"),
         ("MSH|^~\\&|A\nPV1|1|I|3^A||||||||||||||||V7713", "record", "V7713"),
         ("MSH|^~\\&|A\nOBR|1|Q77^LAB|F88-1|80053^CMP", "record", "F88-1"),
@@ -41,6 +45,7 @@ def test_letter_before_the_figures_is_part_of_the_licence(find):
         "Cells were tagged 2000 times and labelled 5000 units.",
         "There was a marked 2019 decline, the bag is marked 1500 mL.",
         "Switched to pembrolizumab2, seen at month12, at visit3, by grade3, at covid19.",
+        "The plate ending was bent, box 2 of 4.",
         "Better at follow-up2 and from baseline2.",
     ],
 )
