@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from appliance.deid.identifier import Identifier, IdentifierKind
 from appliance.deid.recognisers.base import LIKELY
-from appliance.deid.recognisers.old_ages import AGE, OLD, SAID_AGE
+from appliance.deid.recognisers.old_ages import AGE, OLD, SAID_AGE, SIGN
 
 _CLOSES = (
     r"(?=\s*(?:[.,;)!?\n]|$)|\s?[-–—/]|\s(?:and|but|so|who|with|w/?|now|today|this|next|lives|living|retired|years?|on\s"
@@ -45,7 +45,6 @@ _MEASURED = re.compile(
     re.I,
 )
 _BEFORE = 60  # characters before a name in which it is said what the number is
-_OLD_SIGN = re.compile(r"(?<![\d.])(?:9\d|1[0-2]\d)(?!\d)|ninet|hundred", re.I)
 
 _DEGREE = (
     r"(?:RN|LPN|LVN|CNA|NP|FNP|APRN|CRNA|MD|DO|MBBS|PA|PA-C|PT|DPT|PTA|OT|OTR(?:/L)?|COTA|SLP|RPh|PharmD|LCSW|LMSW|MSW|LMFT"
@@ -67,7 +66,7 @@ def beside_names(text: str, found: Sequence[Identifier]) -> Iterator[Identifier]
         text: The text.
         found: Its identifiers, by start.
     """
-    old = _OLD_SIGN.search(text)
+    old = SIGN.search(text)
     for name in found:
         if name.kind is IdentifierKind.NAME:
             if old:

@@ -126,13 +126,14 @@ _BEFORE, _BEHIND = 80, 50  # characters around a number in which it is said what
 _SEVERAL = re.compile(r"\b(?:ages|aged)\s+\d{1,3}(?:\s*(?:,|and|&|/)\s*(?:and\s+)?\d{1,3}){1,6}(?![\w%/]|[.]\d)", re.I)
 _EACH = re.compile(rf"(?<!\d){OLD}(?!\d)")
 # A number that can be such an age: shares, pressures and decimals are none.
-_SIGN = re.compile(r"(?<![\d/])(?<!\d[.,])(?:9\d|1[0-2]\d)(?!\d|\s?%|/\d|\.\d)|[Nn]inet|[Hh]undred|NINET|HUNDRED")
+SIGN = re.compile(r"(?<![\d/])(?<!\d[.,])(?:9\d|1[0-2]\d)(?!\d|\s?%|/\d|\.\d)|[Nn]inet|[Hh]undred|NINET|HUNDRED")
+"""A number that can be such an age."""
 
 
 def old_ages(text: str) -> Iterator[tuple[int, int]]:
     """Places of ages from 90 on; patterns run around numbers that can be one, once where their surroundings meet."""
     start = end = 0
-    for sign in _SIGN.finditer(text):
+    for sign in SIGN.finditer(text):
         if sign.start() - _BEFORE > end:
             yield from _between(text, start, end)
             start = sign.start() - _BEFORE

@@ -15,7 +15,7 @@ _SIGN = r"\s(?:slash|dash|stroke|hyphen)\s"
 _SLASHED = re.compile(
     rf"\b(?:{_MONTH}|1[0-2]|0?[1-9]){_SIGN}(?:{_DAY}|3[01]|[12]\d|0?[1-9]){_SIGN}(?:{_YEAR}|(?:19|20)?\d\d)(?!\w)", re.I
 )
-_SLASHES = re.compile(r"\s(?:slash|dash|stroke|hyphen)\s", re.I)
+_SLASHES = (" slash ", " dash ", " stroke ", " hyphen ")
 _BIRTH = r"(?:date of birth|birth ?(?:date|day)s?|dob|d o b|were you born|was (?:he|she) born)"
 _ASKS = rf"(?:{_BIRTH}|date of [a-z]+|(?:since|until|till|as of|by) when|(?:what|which) (?:date|day|dates|days))"
 # The question is one speaker's, the day another's.
@@ -41,16 +41,17 @@ _ANSWERS = tuple(
         rf"(?P<date>{_MONTH}(?:[\s,]+|{_SIGN}){_DAY}(?:(?:[\s,]+|{_SIGN})(?:{_YEAR}))?){_ENDS}",
     )
 )
-_ASKED_SIGNS = ("birth", "born", "dob", "d o b", "date of", " when", "hat da", "ich da")
+_BIRTH_SIGNS = ("birth", "born", "dob", "d o b")
+_ASKED_SIGNS = ("date of", "ce when", "il when", "ll when", "of when", "y when", "what da", "which da", *_BIRTH_SIGNS)
 
 
 def said_dates(text: str) -> Iterator[tuple[int, int]]:
-    """Places of such dates."""
-    if _SLASHES.search(text):
+    """Places of such dates; a pattern runs only where the text has a sign that it needs."""
+    low = text.lower()
+    if any(sign in low for sign in _SLASHES):
         for match in _SLASHED.finditer(text):
             yield match.span()
-    low = text.lower()
-    if any(sign in low for sign in _ASKED_SIGNS):
-        for pattern in _ANSWERS:
+    for pattern, signs in zip(_ANSWERS, (_BIRTH_SIGNS, _BIRTH_SIGNS, _ASKED_SIGNS), strict=True):
+        if any(sign in low for sign in signs):
             for match in pattern.finditer(text):
                 yield match.span("date")
