@@ -18,6 +18,7 @@ from presidio_analyzer.predefined_recognizers import (
     MedicalLicenseRecognizer,
 )
 
+from appliance.deid.beside_names import beside_names
 from appliance.deid.identifier import Identifier, IdentifierKind
 from appliance.deid.lexicon import words
 from appliance.deid.merge import merged
@@ -39,7 +40,6 @@ from appliance.deid.recognisers.marked_codes import MarkedCodeRecogniser
 from appliance.deid.recognisers.name_class import NameWords
 from appliance.deid.recognisers.name_extent import NameExtents
 from appliance.deid.recognisers.name_marks import NameMarkRecogniser
-from appliance.deid.recognisers.named_ages import NamedAgeRecogniser
 from appliance.deid.recognisers.names import NameRecogniser
 from appliance.deid.recognisers.numbers import NumberRecogniser
 from appliance.deid.recognisers.place_forms import PlaceRecogniser
@@ -132,7 +132,6 @@ class ClinicalDetector:
             SpokenNumberRecogniser(),
             DateRecogniser(),
             AgeRecogniser(),
-            NamedAgeRecogniser(classes),
             AddressRecogniser(lists),
             PlaceRecogniser(classes),
             SegmentRecogniser(),
@@ -185,7 +184,9 @@ class ClinicalDetector:
             text=text, language="en", entities=self._entities, nlp_artifacts=ReadingArtifacts(reading)
         )
         joint = merged(text, filter(None, (self._identifier(text, result) for result in results)))
-        return self._found_extents.widened(text, self._name_extents.widened(text, joint))
+        widened = self._found_extents.widened(text, self._name_extents.widened(text, joint))
+        beside = tuple(beside_names(text, widened))
+        return merged(text, (*widened, *beside)) if beside else widened
 
     def _identifier(self, text: str, result: RecognizerResult) -> Identifier | None:
         known = _PRESIDIO_KINDS.get(result.entity_type)

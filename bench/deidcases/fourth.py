@@ -1,6 +1,7 @@
 """The fourth set: texts of wards, practices, homes and offices, by another author who saw neither detector nor texts.
 
-Whoever improves the detector reads neither half, nor the values; who opens a half for improvements says so here first.
+The even half is opened: it was read for improvements, so its figures are of a set that was seen. The odd half and the
+values are unread; who opens them for improvements says so here first.
 """
 
 from __future__ import annotations

@@ -50,6 +50,11 @@ _NO_STREET_NAME = (
 
 _CASED: tuple[tuple[tuple[str, ...], str], ...] = (
     (
+        # A side of the town and the number of a street, without a word for streets: "1190 E 9th".
+        (" n", " s", " e", " w"),
+        r"(?<![\w.,/-])\d{1,6}\s(?:[NSEW]{1,2}\.?|North|South|East|West)\s\d{1,3}(?:st|nd|rd|th)(?![\w-])",
+    ),
+    (
         ("highway", "hwy", "route", "rte", "road", "rd", " fm ", " cr ", " sr "),
         r"\b\d{1,6}\s+(?:[NSEW]{1,2}\.?\s+)?(?:(?:US|U\.S\.|State|County|Old|Interstate|Farm[ -]to[ -]Market|FM|CR|SR)["
         r" -]){0,2}(?:Highway|Hwy\.?|Route|Rte\.?|Road|Rd\.?|FM|CR|SR)\s+\d{1,4}[A-Z]?\b(?:\s+(?:North|South"
@@ -130,7 +135,7 @@ _CASED: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 _ANY_CASE = (
     rf"\b(?:P\.?\s?O\.?\s*Box|POB|Post\s+Office\s+Box)\s*(?:number\s+|no\.?\s*)?#?\s*(?:\d{{1,7}}|{_SPOKEN})\b",
-    rf"\b(?:R\.?\s?R\.?|HC|Rural Route|RFD)\s?#?\s?(?:\d{{1,3}}|{_NUMBER_WORD}),?\s+Box\s+#?(?:\d{{1,5}}[A-Z]?"
+    rf"\b(?:R\.?\s?R\.?|HC|(?:(?:Rural|Star|County|State)\s)?(?:Route|Rte?\.?)|RFD)\s?#?\s?(?:\d{{1,3}}|{_NUMBER_WORD}),?\s+Box\s+#?(?:\d{{1,5}}[A-Z]?"
     rf"|{_SPOKEN})\b",
     rf"\b{_SPOKEN}[\s-]+{_DIRECTION}?(?:{_ORDINAL}\s+|(?:(?!{_NOT_A_STREET}\b"
     rf"|{_NUMBER_WORD}\b)[a-z'-]+\s+){{1,2}}?)(?:{_ALSO}"

@@ -82,16 +82,6 @@ _NEAR = 70  # characters before and behind in which something counted is looked 
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
 _DAY_SAID = rf"(?:thirty(?:[- ]one)?|twenty(?:[- ](?:{_ONES}))?|ten|eleven|twelve|\w{{3,5}}teen|{_ONES})"
 _MONTH_SAID = rf"(?:{_ONES}|ten|eleven|twelve)"
-# The question is one speaker's, the day another's: "date of birth\ncaller: three twelve seventy eight".
-_ASKED = re.compile(
-    r"\b(?:date of birth|birth ?(?:date|day)|dob|d o b|were you born|was (?:he|she) born)\b[^\n\[\]]{0,30}?\s*"
-    r"(?:\n\s*|(?=\[))(?:\[[^\]\n]{1,24}\]|[a-z][a-z .]{1,24}:)\s*"
-    r"(?:(?:um|uh|sure|yes|yeah|yep|ok|okay|oh|so|it's|its|it is|that's|my|mine|hers|his|is|the|well)[\s,.]+){0,5}"
-    rf"(?P<date>(?:oh\s+)?{_MONTH_SAID}[\s,]+(?:oh\s+)?{_DAY_SAID}(?:[\s,]+(?:of\s+)?(?:oh\s+)?"
-    r"(?:(?:nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|oh|two thousand)"
-    rf"(?:[- ](?:and[- ])?\w{{3,9}}){{0,2}}|{_ONES})(?!\w))?)(?!\w)",
-    re.I,
-)
 # "Back on three twelve": not "she's on two ten", which is a drug.
 _ON_SAID = re.compile(
     r"on(?<!\won)(?<!['’]s on)(?<!['’]m on)(?<!['’]re on)(?<!\bis on)(?<!\bare on)(?<!\bwas on)"
@@ -130,8 +120,5 @@ def date_forms(text: str) -> Iterator[tuple[int, int]]:
         for pattern in _NAMED:
             for match in pattern.finditer(text, start, end):
                 yield match.span("date") if "date" in pattern.groupindex else match.span()
-    if "birth" in text or "born" in text or "dob" in text or "d o b" in text:
-        for match in _ASKED.finditer(text):
-            yield match.span("date")
     for match in _ON_SAID.finditer(text):
         yield match.span("date")

@@ -15,6 +15,7 @@ from appliance.deid.recognisers.date_parts import date_parts, with_beside
 from appliance.deid.recognisers.days import days
 from appliance.deid.recognisers.late_dates import late_dates
 from appliance.deid.recognisers.old_ages import old_ages
+from appliance.deid.recognisers.said_dates import said_dates
 
 _LONG_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
 _MONTH = rf"(?:{_LONG_MONTH}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
@@ -193,7 +194,7 @@ class DateRecogniser(ReadingRecogniser):
                 yield Found(match.start(), match.end(), IdentifierKind.DATE, CERTAIN)
         if "/" in text:
             yield from days(text)
-        for start, end in chain(date_forms(text), date_parts(reading)):
+        for start, end in chain(date_forms(text), date_parts(reading), said_dates(text)):
             yield Found(start, end, IdentifierKind.DATE, LIKELY)
         for start, end, score in late_dates(reading):
             yield Found(start, end, IdentifierKind.DATE, score)

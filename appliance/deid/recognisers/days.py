@@ -74,6 +74,14 @@ _SEEN_AT = re.compile(
     r"|group|partners|physicians|specialists|laboratory|labcorp|pcp|snf|rehab))[ ,(]{1,2}$",
     re.I,
 )
+# What was arranged or done, with whom or when on that day: "appt w/ ortho 5/10", "extubated 0900 7/4", "call b4 7/1".
+_ARRANGED = re.compile(
+    r"\b(?:appts?|appointments?|sched(?:uled)?|booked|rebooked|visit|f/?u|follow-?up|consult|recheck|r/s)\s"
+    r"(?:w/\s?)?[^.;:\n/\d]{2,40}\s$|\b(?:b4|bef|prior to|no later than|as of|w/e|wk of)\s$",
+    re.I,
+)
+_AT_TIME = re.compile(r"(?<![\d/.:])(?:[01]\d|2[0-3]):?[0-5]\d\s(?:on\s)?$")
+_CLOSED = re.compile(r"\s*(?:[.,;)\n]|$)|\s(?:at|@|per|w/|with|and|by)\s", re.I)
 _SENTENCE = re.compile(r"[.;!?]\s|\n")
 
 
@@ -96,7 +104,7 @@ def days(text: str) -> Iterator[Found]:
             if real and not _SCALE.search(text, max(0, match.start() - 25), match.start()):
                 yield _found(match)
     for match in _DAY_BARE.finditer(text):
-        if _is_day(match, text) and _is_bare_day(match, text):
+        if _is_day(match, text) and (_is_bare_day(match, text) or _is_arranged(match, text)):
             yield _found(match)
 
 
@@ -131,6 +139,17 @@ def _is_day(match: re.Match[str], text: str) -> bool:
 
 def _is_real(month: str, day: str) -> bool:
     return 1 <= int(month) <= 12 and 1 <= int(day) <= 31
+
+
+def _is_arranged(match: re.Match[str], text: str) -> bool:
+    """Whether something is arranged for "5/10" or was done at an hour of it; a scale's end needs more than the hour."""
+    if not _CLOSED.match(text, match.end()):
+        return False
+    if _ARRANGED.search(text, max(0, match.start() - 60), match.start()):
+        return True
+    month, day = int(match["m"]), int(match["d"])
+    timed = _AT_TIME.search(text, max(0, match.start() - 12), match.start())
+    return timed is not None and month != day and not (day in (4, 5, 6, 10) and month < day)
 
 
 def _is_bare_day(match: re.Match[str], text: str) -> bool:

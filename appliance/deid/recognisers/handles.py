@@ -86,6 +86,13 @@ _DOTTED = re.compile(
     r"(?P<last>[a-z]{2,20})\b(?!\s(?:at|dot)\b)",
     re.I,
 )
+# A name with figures at its end that no list has, where somebody is reached or followed: "to record at ada.varga7".
+_FIGURED = re.compile(r"(?<=[a-z])\d{1,4}(?![\w@/%]|[.-]\w)")
+_REACHED = re.compile(
+    r"\b(?:at|via|under|as|to|from|by|on|user|follow(?:s|ing)?|message[sd]?|tag(?:s|ged)?|posts?|streams?)[ ]"
+    r"(?P<name>@?(?P<first>[a-z]{2,24})(?:[._-](?P<last>[a-z]{2,24}))?)$"
+)
+_SHORTEST_CHOSEN = 6  # letters without a point; shorter ones are mostly terms: "il6", "wk12"
 _FIGURE = re.compile(rf"{_NUMBER}$", re.I)
 _JOINER = re.compile(r"\b(?:underscore|under score|dot|dash|hyphen|period)\b", re.I)
 _COUNTED = re.compile(rf"\b{_NUMBER}$", re.I)
@@ -117,6 +124,7 @@ class HandleRecogniser(ReadingRecogniser):
                 named = any(self._classes.weight(part) >= Weight.UNKNOWN for part in parts)
                 if named and not any(_FIGURE.match(part) for part in parts):
                     yield Found(match.start(), match.end(), IdentifierKind.SOCIAL, LIKELY)
+        yield from self._figured(text)
         if not any(sign in low for sign in _SIGNS):
             return
         for match in _ONLINE.finditer(text):
@@ -138,6 +146,14 @@ class HandleRecogniser(ReadingRecogniser):
             said = _SAID.match(text, link.end())
             if said and self._chosen(said.group(), named=bool(_NAMES_IT.search(link.group()))):
                 yield Found(said.start(), said.end(), IdentifierKind.SOCIAL, LIKELY)
+
+    def _figured(self, text: str) -> Iterator[Found]:
+        for figures in _FIGURED.finditer(text):
+            name = _REACHED.search(text, max(0, figures.start() - 60), figures.start())
+            if not name or (not name["last"] and len(name["first"]) < _SHORTEST_CHOSEN):
+                continue
+            if any(self._classes.weight(part) >= Weight.UNKNOWN for part in (name["first"], name["last"]) if part):
+                yield Found(name.start("name"), figures.end(), IdentifierKind.SOCIAL, LIKELY)
 
     def _chosen(self, said: str, *, named: bool) -> bool:
         """Whether words are a chosen name: joined by "underscore", or counted, or holding a name or a word of no"

@@ -56,6 +56,14 @@ _WRITTEN: tuple[tuple[str, Kind, str], ...] = (
         rf"|was))?\.?[ ]?[:#]?[ ]{_PLATE}",
     ),
     ("bodies", Kind.VEHICLE, rf"\b(?:{_BODY}|{_MAKE})[ ]?[,(]{{1,2}}[ ]?(?:[A-Z]{{2}}[ ])?{_PLATE}"),
+    # The end of a plate behind its label, and a plate behind its state.
+    (
+        "plates",
+        Kind.VEHICLE,
+        r"\b(?i:plates?|tags?|vin)[ ](?i:(?:partial|ends?|ending)[ ]?(?:in|with)?)[ ]?:?[ ]?"
+        r"(?P<value>(?=[A-Z]*\d)[A-Z\d]{3,8})(?!\w)",
+    ),
+    ("bodies", Kind.VEHICLE, rf"\b(?:{_BODY}|{_MAKE})[ ][A-Z]{{2}}[ ]{_PLATE}"),
     (
         "bodies",
         Kind.VEHICLE,
@@ -132,6 +140,14 @@ _WRITTEN: tuple[tuple[str, Kind, str], ...] = (
         r"|enrollment|redemption|pickup|locator|(?:access|reference|referral|record) code)"
         r"(?:[ ](?i:code|number|no\.?|id|pin))?"
         r"[ ]?(?i:is[ ])?[:#]?[ ]?(?P<value>(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{4,12})(?![\w-])",
+    ),
+    (
+        "tagged",
+        Kind.OTHER,
+        r"\b(?i:tagged|labell?ed|marked|stamped|bar ?coded|numbered|catalogu?ed"
+        r"|(?:filed|logged|stored|archived|registered)[ ](?:as|under))(?:[ ](?i:as|with|no|number|id))?[.:]?[ ]#?"
+        r"(?P<value>(?!(?:19|20)\d\d(?!\d))[A-Z]{0,4}-?\d{4,9}(?:-[A-Z\d]{1,4})?)"
+        r"(?![\w%/-]|[.,]\d|[ ]?(?:mg|m[lL]|mcg|units?|cells|cc|IU|steps|hours|hrs)\b)",
     ),
     (
         "implants",

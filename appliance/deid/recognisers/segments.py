@@ -22,6 +22,17 @@ _HL7_ID = re.compile(
 _HL7_PATIENT = re.compile(
     r"(?m)^PID\|(?:\d{0,4})\|(?P<second>[^|\n]{0,80})\|(?P<third>[^|\n]{0,120})\|(?P<fourth>[^|\n]{0,80})"
 )
+# Fields of other segments that are identifiers (HL7 v2.5.1): plan, company, group and policy; orders, visits, samples.
+_HL7_FIELDS: dict[str, tuple[Kind, tuple[int, ...]]] = {
+    "IN1": (Kind.PLAN, (2, 3, 8, 36)),
+    "GT1": (Kind.RECORD, (2,)),
+    "MRG": (Kind.RECORD, (1,)),
+    "ORC": (Kind.RECORD, (2, 3, 4)),
+    "OBR": (Kind.RECORD, (2, 3)),
+    "PV1": (Kind.RECORD, (19,)),
+    "SPM": (Kind.RECORD, (2,)),
+}
+_HL7_SEGMENT = re.compile(rf"^(?:{'|'.join(_HL7_FIELDS)})(?=\|)[^\n]{{0,2000}}", re.M)
 # MSH-10, the control number that leads to the message: between the message's type and its processing code.
 _HL7_CONTROL = re.compile(
     r"\|[A-Z]{3}(?:\^[A-Z]\d\d(?:\^\w{1,12})?)?\|(?P<value>[^|\s]{1,40})\|[PTD](?:\^\w)?(?=\||$)", re.M
@@ -43,7 +54,7 @@ _STREETS = ("address", "street", "line")
 class SegmentRecogniser(ReadingRecogniser):
     """Values whose field says what they are."""
 
-    kinds = (Kind.ADDRESS, Kind.PLACE, Kind.RECORD, Kind.OTHER)
+    kinds = (Kind.ADDRESS, Kind.PLACE, Kind.RECORD, Kind.PLAN, Kind.OTHER)
 
     def find(self, reading: Reading) -> Iterator[Found]:
         """Only texts with the signs of a message or a record are searched."""
@@ -71,6 +82,8 @@ def _segments(text: str) -> Iterator[Found]:
         yield Found(match.start("value"), match.end("value"), Kind.OTHER, CERTAIN)
     for match in _HL7_ID.finditer(text):
         yield Found(match.start("value"), match.end("value"), Kind.RECORD, CERTAIN)
+    for segment in _HL7_SEGMENT.finditer(text):
+        yield from _numbered(segment.start(), segment.group())
     for match in _HL7_PATIENT.finditer(text):
         for name in ("second", "third", "fourth"):
             start = match.start(name)
@@ -79,3 +92,15 @@ def _segments(text: str) -> Iterator[Found]:
                 if any(sign.isdigit() for sign in number):
                     yield Found(start, start + len(number), Kind.RECORD, CERTAIN)
                 start += len(value) + 1
+
+
+def _numbered(start: int, segment: str) -> Iterator[Found]:
+    """The identifiers of a segment, by the numbers of their fields; one without a figure is a word."""
+    fields = segment.split("|")
+    kind, numbers = _HL7_FIELDS[fields[0]]
+    for number, value in enumerate(fields):
+        identifier = re.split(r"[\^~&]", value)[0].strip()
+        if number in numbers and len(identifier) > 1 and any(sign.isdigit() for sign in identifier):
+            at = start + value.index(identifier)
+            yield Found(at, at + len(identifier), kind, CERTAIN)
+        start += len(value) + 1

@@ -10,11 +10,13 @@ from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
 
 _CELLS = re.compile(r"[^\s|][^\t|\n]*?(?=[ ]{2,}|[ ]*[\t|]|[ ]*$)")
+_COMMAS = re.compile(r"(?:(?<=[,;])|^)(?:\"[^\"\n]*\"|[^,;\n]*)", re.M)
+_HEADER = re.compile(r"[\"\w ()#]{1,24}(?:[,;][\"\w ()#]{1,24}){2,40}\s*")
 _MOST_LINES = 200  # of a table; what follows is read by the other rules alone
 _COLUMNS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(rf"(?:{words})(?:\s*(?:#|no\.?|numbers?|id))?[:.]?", re.I))
     for kind, words in (
-        (Kind.AGE, r"age(?:\s*\(?(?:y|yrs?|years)\)?)?"),
+        (Kind.AGE, r"(?:(?:pt|patient)[_ ])?age(?:[_ ]?(?:in[_ ])?\(?(?:y|yrs?|years)\)?|[_ ]at[_ ]\w{4,12})?"),
         (Kind.RECORD, r"mrn?|med(?:ical)? rec(?:ord)?|chart|record|accession|acc|specimen|sample|case|csn|fin|encounter"
         r"|visit|pt id|patient id|patient no\.?|req(?:uisition)?|order|study id|barcode|unit no\.?|hosp(?:ital)?"),
         (Kind.ACCOUNT, r"acct|account|invoice|claim"),
@@ -35,13 +37,19 @@ class TableRecogniser(ReadingRecogniser):
     def find(self, reading: Reading) -> Iterator[Found]:
         """Lines below one that names columns, as long as they have as many cells."""
         text = reading.text
-        if "\n" not in text or not ("  " in text or "\t" in text or "|" in text):
+        if "\n" not in text:
             return
+        if "  " in text or "\t" in text or "|" in text:
+            yield from self._columns(text, _CELLS)
+        if any(_HEADER.fullmatch(line) for line in text.split("\n")):
+            yield from self._columns(text, _COMMAS)
+
+    def _columns(self, text: str, cell_form: re.Pattern[str]) -> Iterator[Found]:
         columns: list[Kind | None] = []
         left, start = 0, 0
         for line in text.split("\n"):
             end = start + len(line)
-            cells = list(_CELLS.finditer(text, start, end)) if len(line) < 1000 else []
+            cells = list(cell_form.finditer(text, start, end)) if len(line) < 1000 else []
             if columns and left and len(cells) == len(columns):
                 left -= 1
                 for kind, cell in zip(columns, cells, strict=True):

@@ -1,0 +1,95 @@
+"""What a name shows about the number behind it: an age over 89, or the licence of somebody with a degree.
+
+It runs when the names are found, because no pattern knows them: "A. Varga, 97." holds an age, "Sodium, 97." none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from appliance.deid.identifier import Identifier, IdentifierKind
+from appliance.deid.recognisers.base import LIKELY
+from appliance.deid.recognisers.old_ages import AGE, OLD, SAID_AGE, SIGN
+
+_CLOSES = (
+    r"(?=\s*(?:[.,;)!?\n]|$)|\s?[-–—/]|\s(?:and|but|so|who|with|w/?|now|today|this|next|lives|living|retired|years?|on\s"
+    r"(?:her|his|their|mon|tues|wednes|thurs|fri|satur|sun))\b)"
+)
+_IS = (
+    r",?\s(?:who\s)?(?:is|was|turns|turned|turning|just turned|is turning|will be|would be|will turn|now|aged|herself"
+    r"|himself)(?:\s(?:now|already|almost|nearly|just|about|only|like|also|turning|aged)){0,2}\s"
+)
+_SEX = r"(?=\s?(?:[MF]|y/?o?)\b(?!/\d))"
+_AGES = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (
+        rf"(?:['’]s\s|{_IS}){SAID_AGE}{_CLOSES}",
+        rf"(?:,\s|\s?\(\s?|\s[-–—]\s)(?:(?:now|age|aged)\s)?(?P<age>{OLD}){_SEX}",
+        rf"(?:,\s|\s?\(\s?|\s[-–—]\s)(?:(?:now|herself|himself)\s)?{AGE}{_CLOSES}",
+        rf"\s(?P<age>{OLD}){_SEX}",
+    )
+)
+_LISTED = re.compile(rf"\s{AGE}{_CLOSES}", re.I)
+# The ages of a household stand behind the names alone: "siblings: Ada 94, Ruth 91".
+_HOUSEHOLD = re.compile(
+    r"\b(?:siblings?|sibs?|sisters?|brothers?|spouse|husband|wife|partner|parents?|mother|father|mom|dad|aunts?|uncles?"
+    r"|family|household|lives with|lives w/|grand(?:mother|father|ma|pa|parents)|ages?)\b[^.\n]{0,60}$",
+    re.I,
+)
+# What was measured stands before who measured it: "sats per Varga, 97".
+_MEASURED = re.compile(
+    r"\b(?:sats?|saturation|spo2|o2|oxygen|hr|heart|rate|pulse|temp(?:erature)?|tmax|bp|map|pressure|systolic|diastolic"
+    r"|resp\w*|rr|wt|weight\w*|weighs|ht|height|glucose|sugars?|bg|fsbs|fsbg|accu-?chek|level|score\w*|dose|mg|units?"
+    r"|sodium|chloride|ldl|hdl|plt|platelets|iq)\b[^.;\n]{0,40}$",
+    re.I,
+)
+_BEFORE = 60  # characters before a name in which it is said what the number is
+
+_DEGREE = (
+    r"(?:RN|LPN|LVN|CNA|NP|FNP|APRN|CRNA|MD|DO|MBBS|PA|PA-C|PT|DPT|PTA|OT|OTR(?:/L)?|COTA|SLP|RPh|PharmD|LCSW|LMSW|MSW|LMFT"
+    r"|LPC|PsyD|PhD|DDS|DMD|DPM|OD|DC|RRT|RT|EMT(?:-P)?|CNM|LMT|RD|DVM)"
+)
+_DEGREE_BEFORE = re.compile(rf"(?<![\w-]){_DEGREE}[ ,]{{1,2}}$")
+_LICENCE = re.compile(
+    rf"(?P<degree>,?[ ](?:{_DEGREE}[ ,]{{0,2}}){{1,4}})?[ ,]{{0,2}}(?<=[ ,])[(]?"
+    r"(?i:(?:lic(?:en[sc]e)?|no|nr)\.?[ ]?)?#?[ ]?"
+    r"(?P<code>(?:[A-Z]{1,4}[-. ]?\d{3,10}|\d{5,10})(?:[-.][A-Z\d]{1,4})?)(?=[ ]*(?:[.,;)\n]|$)(?!\d)|[ ][a-z])"
+)
+_MEASURE = re.compile(r"[ ](?:mg|mcg|ml|units?|steps|dollars|kcal|[ap]m)\b")
+
+
+def beside_names(text: str, found: Sequence[Identifier]) -> Iterator[Identifier]:
+    """What stands behind the names of a text.
+
+    Args:
+        text: The text.
+        found: Its identifiers, by start.
+    """
+    old = SIGN.search(text)
+    for name in found:
+        if name.kind is IdentifierKind.NAME:
+            if old:
+                yield from _ages(text, name)
+            yield from _licences(text, name)
+
+
+def _ages(text: str, name: Identifier) -> Iterator[Identifier]:
+    match = next((match for pattern in _AGES if (match := pattern.match(text, name.end))), None)
+    start = max(0, name.start - _BEFORE)
+    if match is None and _HOUSEHOLD.search(text, start, name.start):
+        match = _LISTED.match(text, name.end)
+    if match is not None and not _MEASURED.search(text, start, name.start):
+        yield Identifier(*match.span("age"), IdentifierKind.AGE, beside_names.__name__, LIKELY)
+
+
+def _licences(text: str, name: Identifier) -> Iterator[Identifier]:
+    end = name.end
+    if text[end : end + 1].isdigit():  # the letter of the number was taken for an initial
+        end = max(name.start, text.rfind(" ", name.start, end))
+    match = _LICENCE.match(text, end)
+    if match is None or _MEASURE.match(text, match.end()):
+        return
+    inside = _DEGREE_BEFORE.search(text[name.start : end] + " ")
+    if match["degree"] or inside or _DEGREE_BEFORE.search(text, max(0, name.start - 8), name.start):
+        yield Identifier(*match.span("code"), IdentifierKind.LICENCE, beside_names.__name__, LIKELY)
