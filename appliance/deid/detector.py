@@ -30,6 +30,7 @@ from appliance.deid.recognisers.contacts import ContactRecogniser
 from appliance.deid.recognisers.dates import AgeRecogniser, DateRecogniser
 from appliance.deid.recognisers.facilities import FacilityRecogniser
 from appliance.deid.recognisers.handles import HandleRecogniser
+from appliance.deid.recognisers.initials import InitialsRecogniser
 from appliance.deid.recognisers.institutions import InstitutionRecogniser
 from appliance.deid.recognisers.known import KnownNameRecogniser
 from appliance.deid.recognisers.loose_codes import LooseCodeRecogniser
@@ -137,6 +138,7 @@ class ClinicalDetector:
             NameRecogniser(classes),
             NameMarkRecogniser(classes),
             StaffMarkRecogniser(classes),
+            InitialsRecogniser(),
             UnlistedRecogniser(classes),
             CalledWordRecogniser(classes),
             WordPlaceRecogniser(classes),
