@@ -36,6 +36,7 @@ from appliance.deid.recognisers.known import KnownNameRecogniser
 from appliance.deid.recognisers.loose_codes import LooseCodeRecogniser
 from appliance.deid.recognisers.name_class import NameWords
 from appliance.deid.recognisers.name_extent import NameExtents
+from appliance.deid.recognisers.name_fields import NameFieldRecogniser
 from appliance.deid.recognisers.name_marks import NameMarkRecogniser
 from appliance.deid.recognisers.names import NameRecogniser
 from appliance.deid.recognisers.numbers import NumberRecogniser
@@ -137,6 +138,7 @@ class ClinicalDetector:
             KnownNameRecogniser(classes),
             NameRecogniser(classes),
             NameMarkRecogniser(classes),
+            NameFieldRecogniser(classes),
             StaffMarkRecogniser(classes),
             InitialsRecogniser(),
             UnlistedRecogniser(classes),

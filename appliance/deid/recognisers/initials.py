@@ -40,28 +40,11 @@ _CODED = re.compile(
 )
 # Written with full stops as often as names are: degrees, ways of giving, times, countries.
 _ABBREVIATED = frozenset(
-    [
-        "md",
-        "do",
-        "rn",
-        "np",
-        "pa",
-        "am",
-        "pm",
-        "us",
-        "usa",
-        "uk",
-        "iv",
-        "im",
-        "po",
-        "pr",
-        "sc",
-        "sl",
-        "bid",
-        "tid",
-        "qid",
-    ]
-    + ["prn", "qd", "qhs", "hs", "npo", "od", "os", "ou", "dds", "phd", "er", "cc", "ac", "pc", "pt", "ot", "ma", "ba"]
+    re.split(
+        r"\|",
+        "md|do|rn|np|pa|am|pm|us|usa|uk|iv|im|po|pr|sc|sl|bid|tid|qid|prn|qd|qhs|hs|npo|"
+        "od|os|ou|dds|phd|er|cc|ac|pc|pt|ot|ma|ba",
+    )
 )
 _TERMS = around("staff.kept") | {"id", "mrn", "dob", "ssn", "rx", "po", "sn", "acc", "ref", "fin", "csn", "npi", "dea"}
 
