@@ -1,6 +1,7 @@
 """The fourth set: texts of wards, practices, homes and offices, by another author who saw neither detector nor texts.
 
-Whoever improves the detector reads neither half, nor the values; who opens a half for improvements says so here first.
+The even half was opened for improvements after it was measured once. Whoever improves the detector does not read the
+odd half, nor the values; who opens it for improvements says so here first.
 """
 
 from __future__ import annotations
