@@ -32,6 +32,7 @@ from appliance.deid.recognisers.dates import AgeRecogniser, DateRecogniser
 from appliance.deid.recognisers.facilities import FacilityRecogniser
 from appliance.deid.recognisers.found_extent import FoundExtents
 from appliance.deid.recognisers.handles import HandleRecogniser
+from appliance.deid.recognisers.initials import InitialsRecogniser
 from appliance.deid.recognisers.institutions import InstitutionRecogniser
 from appliance.deid.recognisers.known import KnownNameRecogniser
 from appliance.deid.recognisers.learned_names import LearnedNameRecogniser
@@ -39,6 +40,7 @@ from appliance.deid.recognisers.loose_codes import LooseCodeRecogniser
 from appliance.deid.recognisers.marked_codes import MarkedCodeRecogniser
 from appliance.deid.recognisers.name_class import NameWords
 from appliance.deid.recognisers.name_extent import NameExtents
+from appliance.deid.recognisers.name_fields import NameFieldRecogniser
 from appliance.deid.recognisers.name_marks import NameMarkRecogniser
 from appliance.deid.recognisers.names import NameRecogniser
 from appliance.deid.recognisers.numbers import NumberRecogniser
@@ -145,7 +147,9 @@ class ClinicalDetector:
             KnownNameRecogniser(classes),
             NameRecogniser(classes),
             NameMarkRecogniser(classes),
+            NameFieldRecogniser(classes),
             StaffMarkRecogniser(classes),
+            InitialsRecogniser(),
             UnlistedRecogniser(classes),
             CalledWordRecogniser(classes),
             WordPlaceRecogniser(classes),

@@ -16,7 +16,7 @@ from appliance.deid.recognisers.name_context import MODAL_NAMES
 
 _LETTER = r"[^\W\d_]"
 _LAST_FIRST = re.compile(
-    r"(?<![\w'’-])(?P<particles>(?:(?:St\.?|Van|Von|De|Del|Della|Di|Da|Dos|El|Al|La|Le|Ter|Abu|Ben|Dela|Los|Las|Den|Der"
+    r"(?<![\w'’-])(?P<particles>(?:(?:St\.?|Van|Von|De|Del|Della|Di|Da|Dos|El|Al|La|Le|Ter|Ten|Abu|Ben|Dela|Los|Las|Den|Der"
     r"|Bin|Ibn)[ ]){0,3})"
     rf"(?P<last>{_LETTER}(?:['’-]?{_LETTER}){{1,30}})(?:,[ \t]?|\^)(?P<first>{_LETTER}(?:['’-]?{_LETTER}){{1,30}})"
     r"(?P<middle>(?:[ \t]|\^)[A-Z]\b\.?)?(?P<suffix>,? (?:Jr|Sr|II|III|IV|JR|SR)\b\.?)?(?![\w])",

@@ -23,14 +23,20 @@ _COLUMNS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (Kind.PLAN, r"member|member id|policy|subscriber|plan id|group"),
         (Kind.DEVICE, r"serial|s/n|sn|lot|device|udi"),
         (Kind.OTHER, r"id|badge|pager|ext|locker|ticket|ref|reference|employee|staff id|subject|participant|pin"),
+        (Kind.NAME, r"(?:(?:pt|patient|client|member|resident|guarantor|employee|subscriber|insured|full)(?:'s)? )?name"
+        r"|pt|patient|client|resident|guarantor|provider|physician|prescriber|attending|surgeon|nurse|tech|caller"
+        r"|contact|(?:requested|ordered|entered|signed|seen) by"),
     )
 )  # fmt: skip
 _NUMBER = re.compile(r"#?[A-Za-z]{0,4}[-/]?\d[\w./-]{2,24}")
+# Two words or more: one alone may be anything ("Inpatient").
+_PERSON = re.compile(r"[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)?,?(?:[ ][^\W\d_][\w'’-]*\.?){1,3}")
 _OLD = re.compile(r"(?:9\d|1[0-2]\d)(?:\s?(?:y|yo|yrs?|y/?o|[MF]))?", re.I)
+_VALUES = {Kind.AGE: _OLD, Kind.NAME: _PERSON}
 
 
 class TableRecogniser(ReadingRecogniser):
-    """Ages and numbers below the label of their column."""
+    """Ages, people and numbers below the label of their column."""
 
     kinds = tuple(kind for kind, _ in _COLUMNS)
 
@@ -53,7 +59,7 @@ class TableRecogniser(ReadingRecogniser):
             if columns and left and len(cells) == len(columns):
                 left -= 1
                 for kind, cell in zip(columns, cells, strict=True):
-                    if kind is not None and (_OLD if kind is Kind.AGE else _NUMBER).fullmatch(cell.group()):
+                    if kind is not None and _VALUES.get(kind, _NUMBER).fullmatch(cell.group()):
                         yield Found(cell.start(), cell.end(), kind, LIKELY)
             else:
                 named = [self._column(cell.group()) for cell in cells]
