@@ -1,7 +1,7 @@
 """Train the second opinion on names: `python bench/named/train.py --data FOLDER`; prints the digest of the file.
 
-FOLDER holds `encounters` (MTS-Dialog and ACI-Bench) and `coding` (CodiEsp), all CC BY 4.0. What the detector finds in them
-counts as no word: the same data, package versions and rules give the same bytes, and later rules give others.
+FOLDER holds `encounters` (MTS-Dialog and ACI-Bench) and `coding` (CodiEsp), all CC BY 4.0. What the detector finds
+there counts as no word: the same data, package versions and rules give the same bytes, and later rules give others.
 `--held-out` leaves out one fold of documents, contexts and words, prints what the model makes of it and writes a file
 without it.
 """
