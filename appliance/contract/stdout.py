@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 BROKEN_PIPE = 128 + signal.SIGPIPE  # as shells report it of any program
@@ -93,23 +94,35 @@ def watched() -> Output:
     return output
 
 
+def tell(write: Callable[[], object]) -> None:
+    """Say how far work has come, that must not end in its middle because nobody listens any more: it goes on.
+
+    Args:
+        write: Prints the words, to stdout or stderr. What is lost of stdout is still seen by `written`.
+    """
+    with suppress(OSError, OutputLost):
+        write()
+
+
 def written(run: Callable[[], int], say: Callable[[str], None]) -> int:
     """Run the process' command with its stdout watched; its exit code, or the one of an output that was lost.
 
     Args:
         run: The command. What it printed is whole only where it returns; a SystemExit goes through and drops the rest.
+            Where its work went on without a listener, a failure of its own is told before the loss.
         say: Puts words on stderr.
     """
     output = watched()
+    code = 0
     try:
         code = run()
         sys.stdout.flush()
     except OutputLost:
-        code = output.exit_code
+        pass  # `output` knows of it
     finally:
         output.drop()
     if output.problem is None:
         return code
     if output.words:
         say(output.words)
-    return output.exit_code
+    return code or output.exit_code

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from appliance.contract.stdout import tell
 from appliance.ctl.release_evaluate import evaluate
 from appliance.ctl.release_incoming import receive_prepare
 
@@ -208,8 +209,7 @@ def _parts(output: Form, told: Callable[[], bool] = lambda: False) -> Parts:
 
 def _say(text: str, *, err: bool = False) -> None:
     """Tell it; when nobody listens any more, a change goes on to its end all the same."""
-    with suppress(OSError):
-        typer.echo(text, err=err)
+    tell(lambda: typer.echo(text, err=err))
 
 
 def _check(*, release: str | None = None, channel: str | None = None, operation: str = "") -> None:

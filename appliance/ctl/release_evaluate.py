@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from appliance.contract.stdout import tell
 
 if TYPE_CHECKING:
     from appliance.contract.release_status import ReleaseStep
@@ -65,8 +66,7 @@ def evaluate(
 
     def say(step: ReleaseStep) -> None:
         # When nobody listens any more, it goes on: whoever gives the order again gets the result.
-        with suppress(OSError):
-            typer.echo(step.model_dump_json() if as_json else step_line(step), err=not as_json)
+        tell(lambda: typer.echo(step.model_dump_json() if as_json else step_line(step), err=not as_json))
 
     parts = Parts.of(places, SampleProbe(places), say, told)
     asked = Asked(

@@ -17,6 +17,17 @@ COMMANDS = (
     *(f"appliance.ctl {words}" for words in ("--help", "version", "codes list -o json", "health snapshot --now")),
 )
 
+WORK = """
+import sys
+from appliance.contract.stdout import tell, written
+def work():
+    for step in range(3):
+        tell(lambda: print("a step", flush=True))
+    print("worked", file=sys.stderr)
+    return {code}
+sys.exit(written(work, lambda words: print(words, file=sys.stderr)))
+"""
+
 LOOP = """
 import sys
 from fleetctl import __main__ as entry
@@ -67,3 +78,15 @@ def test_what_is_written_keeps_its_encoding() -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout.split() == ["a3", "0a"]
+
+
+@pytest.mark.parametrize(("code", "told"), [(0, 141), (4, 4)])
+def test_work_goes_on_when_nobody_listens(code: int, told: int) -> None:
+    done = shell("PROGRAM | true; echo ${PIPESTATUS[0]}", f"{sys.executable} -c '{WORK.format(code=code)}'")
+    assert (done.stdout, done.stderr) == (f"{told}\n", "worked\n")
+
+
+def test_work_goes_on_when_the_disk_is_full() -> None:
+    done = shell("PROGRAM > /dev/full", f"{sys.executable} -c '{WORK.format(code=0)}'")
+    assert done.returncode == 1
+    assert done.stderr.startswith("worked\nerror: stdout: No space left on device; ")

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -172,8 +173,7 @@ def test_goes_on_where_a_killed_receiver_stopped_and_still_uses_the_older_image(
     parcel, _ = parcel_of(arrivals, source, kib_s=6000)
     thread, told = in_background(lambda: send(road, parcel, deadline_s=120))
     until(lambda: any(path.stat().st_size > 11 * MIB for path in temporary(arrivals)), "nothing arrives")
-    for process in writers_of(temporary(arrivals)[0]):
-        os.kill(process, signal.SIGKILL)
+    kill_writers(temporary(arrivals)[0])
     thread.join(60)
     assert isinstance(told[0], UnreachableError)
     assert temporary(arrivals)
@@ -229,10 +229,15 @@ def ending(arrivals: Arrivals, at: int, kills: bool) -> Callable[[int], None]:
         if not kills:
             raise InterruptedError
         for path in temporary(arrivals):
-            for process in writers_of(path):
-                os.kill(process, signal.SIGKILL)
+            kill_writers(path)
 
     return end
+
+
+def kill_writers(path: Path) -> None:
+    for process in writers_of(path):
+        with suppress(ProcessLookupError):  # it was through in between
+            os.kill(process, signal.SIGKILL)
 
 
 @pytest.mark.slow

@@ -121,10 +121,15 @@ def test_exit_codes_and_words_for_wrong_usage_and_metadata(machine: Machine) -> 
 
 
 @pytest.mark.slow
-def test_a_connection_that_breaks_does_not_end_a_switch(machine: Machine) -> None:
+@pytest.mark.parametrize(
+    ("bad", "code", "outcome"), [(False, 141, "done"), (True, 1, "rolled_back")], ids=["a good release", "a bad one"]
+)
+def test_a_connection_that_breaks_does_not_end_a_switch(machine: Machine, bad: bool, code: int, outcome: str) -> None:
     machine.box.publish("r1", 1, "new")
     machine.box.send("new")
     assert machine.run("stage", "r1").returncode == 0
+    if bad:
+        (machine.box.places.root / "sim/bad").write_text(machine.box.images["new"].root_hash)
     process = subprocess.Popen(
         machine.argv("activate", "r1", "--operation", op(3), "-o", "json"), env=machine.environment,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -138,9 +143,10 @@ def test_a_connection_that_breaks_does_not_end_a_switch(machine: Machine) -> Non
     process.stderr.close()
     process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) in (0, 1)
+    assert process.wait(60) == code  # 141: nobody reads what it says
     found = machine.status()
-    assert (found["active"]["release"], found["changes"][0]["outcome"]) == ("r1", "done")
+    assert (found["active"]["release"] == "r1", found["changes"][0]["outcome"]) == (not bad, outcome)
+    assert found["phase"] == "idle"
     whole(machine)
 
 
