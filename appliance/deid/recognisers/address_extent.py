@@ -12,7 +12,7 @@ _FIELD = rf"(?i:{'|'.join(sorted(around('address_extent.fields')))})\b(?![ -]Avi
 _NAME = rf"(?!{_FIELD})[^\W\d_a-z][\w'’.-]{{1,30}}"
 _TOWN = rf"{_NAME}(?:[ -](?:(?:de|la|del|do|da|na|upon|am|of|the|sur|les)[ -])?{_NAME}){{0,3}}"
 # The list has one word each; those of several words stand here.
-_COUNTRY = (
+COUNTRY = (
     r"(?:New Zealand|New Caledonia|United Kingdom|United States(?: of America)?|South Africa|Hong Kong|Czech Republic"
     r"|Faroe Islands|Sri Lanka|Costa Rica|El Salvador|Puerto Rico|South Korea|Northern Ireland|(?:North|South|East"
     r"|West)"
@@ -39,9 +39,9 @@ _BEHIND = tuple(
         r"(?<=\d)(?:[ ][A-Z](?:[ ]\d{1,3})?(?=\s*[,;\n]|\s*$)|\s?[/-]\s?(?:[IVX]{1,4}|\d{1,4})[A-Za-z]?(?![\w%]))",
         rf"(?:{_NEXT}|\s-\s){_CODE}\s{_TOWN}",
         rf"{_NEXT}{_TOWN}\s*,?\s{{0,6}}(?:{_BRITISH}|(?:NSW|VIC|QLD|SA|WA|TAS|ACT|NT)\s\d{{4}})",
-        rf"(?:{_NEXT}|\s){_TOWN}\s*[,\n]?\s{{0,6}}(?i:{_COUNTRY})\b(?:\s\(\w+\))?(?:,?\s+{_CODE})?",
+        rf"(?:{_NEXT}|\s){_TOWN}\s*[,\n]?\s{{0,6}}(?i:{COUNTRY})\b(?:\s\(\w+\))?(?:,?\s+{_CODE})?",
         rf"{_NEXT}{_TOWN}\s*[,\n]?\s{{0,6}}(?:(?:{_STATE}|\d{{1,2}}),?\s{{1,6}})?{_CODE}",
-        rf"{_NEXT}(?i:{_COUNTRY})\b(?:,?\s+{_CODE})?",
+        rf"{_NEXT}(?i:{COUNTRY})\b(?:,?\s+{_CODE})?",
         rf"\s*,?\s*{_BRITISH}",
         # Without a comma, behind a flat, at the end of a line: "Apt. 4 Alder Creek".
         rf"(?<=\d)[ ]{_TOWN}(?=\s*(?:[.;\n]|$))",

@@ -12,6 +12,7 @@ from appliance.deid.recognisers.address_extent import widened
 from appliance.deid.recognisers.address_forms import address_forms
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.foreign_streets import foreign_streets
+from appliance.deid.recognisers.led_streets import led_streets
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES
 from appliance.deid.recognisers.roads import roads
 from appliance.deid.recognisers.spoken_addresses import spoken_addresses
@@ -118,7 +119,7 @@ _ZIP_SAID = re.compile(
     re.I,
 )
 _ZIP = re.compile(
-    rf"\b(?:zip|postal)(?:\s*code)?(?:\s*(?:is|:|=|of|#)){{0,2}}\s*(?P<zip>\d{{3,6}}(?:[-"
+    rf"\b(?:zip|postal)(?:\s*code)?(?:\s*(?:is|:|=|of|#)){{0,2}}\s*(?P<zip>\d{{4}}\s?[A-Z]{{2}}\b|\d{{3,6}}(?:[-"
     rf" ]\d{{2,4}})?|[A-Z]\d[A-Z]\s?\d[A-Z]\d)(?!\d)"
     rf"|(?:{_STATES}|\b(?:{_POSTAL}))\.?,?\s+(?P<zip2>\d{{5}}(?:-\d{{4}})?)(?![\w-])"
     rf"|(?<![\w-])(?P<zip3>\d{{5}}-\d{{4}})(?![\w-])",
@@ -168,6 +169,7 @@ class AddressRecogniser(ReadingRecogniser):
     def _streets(self, reading: Reading) -> Iterator[Found]:
         text = reading.text
         yield from foreign_streets(reading, self._is_plain)
+        yield from led_streets(reading, self._is_plain)
         for start, end in spoken_addresses(reading):
             yield Found(start, end, IdentifierKind.ADDRESS, LIKELY)
         for pattern in (_STREET_ADDRESS, _BOX, _STREET_ALONE, _FOREIGN, _ROOM, _MILITARY):

@@ -16,7 +16,7 @@ from appliance.deid.recognisers.by_word import WordRule, WordRules, whole
 
 _NAME = r"[^\W\d_a-z][\w'’.-]{0,30}"
 _PARTICLE = (
-    r"(?:(?:de|del|della|dello|dei|degli|di|da|do|dos|das|du|des|la|las|le|les|los|el|al|y|e|i|van|der|den|von|zu|zum"
+    r"(?:(?:de|del|della|delle|dello|dei|degli|di|da|do|dos|das|du|des|la|las|le|les|los|el|al|y|e|i|van|der|den|von|zu|zum"
     r"|zur"
     r"|na|nad|pod|bana|of|the|an|aux?)\s|[dl]['’])"
 )
@@ -61,7 +61,8 @@ _LINE = re.compile(
 )
 _POSTAL_TOWN = re.compile(rf"(?:[,;:|-]\s|\n\s{{0,4}}|^)(?P<place>(?P<code>{_POSTAL})\s(?P<town>{_TOWN}))")
 _TOWN_POSTAL = re.compile(
-    rf"(?<=[,;:\n]\s)(?P<place>(?P<town>{_TOWN})\s(?P<code>\d{{3}}-\d{{4}}|\d{{4,6}}))(?=\s*(?:[,;.\n]|$))"
+    rf"(?:(?<=[,;:\n]\s)|(?<=\sin\s)|(?<=\sfrom\s))(?P<place>(?P<town>{_TOWN})\s"
+    rf"(?P<code>\d{{3}}-\d{{4}}|\d{{4}}-\d{{3}}|\d{{3}}\s\d{{2}}|\d{{4,6}}))(?=\s*(?:[,;.\n]|$)|\sin\b)"
 )
 _REGION = re.compile(rf"(?<!\w)(?P<place>(?:{_TOWN}),?\s(?:NSW|VIC|QLD|TAS|ACT|(?:SA|WA|NT)(?=\s\d))\s\d{{4}})(?!\w)")
 _EIRCODE = re.compile(r"[ACDEFHKNPRTVWXY]\d[\dW]\s(?<!\w....)(?=[A-Z]*\d)(?=\d*[A-Z])[AC-FHKNPRTV-Y\d]{4}(?!\w)")

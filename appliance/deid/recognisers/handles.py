@@ -58,9 +58,10 @@ _SIGNS = (
     "my space", "myspace", "ig", "fb", "handle", "user", "screen",
 )  # fmt: skip
 _REDDIT = re.compile(r"(?<![\w/])/?u/[\w.-]{2,30}\w")
-# A name joined by underscores is hardly anything else, written or spoken; not a key: "member_id": 5.
+# A name joined by underscores is hardly anything else, written or spoken; not a key ("member_id": 5) nor a slot
+# ("{street_name}").
 _UNDERSCORED = re.compile(
-    r"(?<![\w@./\\\"'-])@?(?=\w{0,30}[a-z])[A-Za-z][A-Za-z0-9]{1,29}(?:_[A-Za-z0-9]{1,30}){1,4}\b(?![\"']?\s?[:=(\[])"
+    r"(?<![\w@./\\\"'{<-])@?(?=\w{0,30}[a-z])[A-Za-z][A-Za-z0-9]{1,29}(?:_[A-Za-z0-9]{1,30}){1,4}\b(?![\"']?\s?[:=(\[])"
 )
 _SPEAKERS = frozenset(("patient", "guest", "doctor", "family", "nurse", "clinician", "speaker"))
 _UNDERSCORE_SAID = re.compile(

@@ -38,6 +38,8 @@ _COMBINED = re.compile(
     r"|metacarp|inter|intra|extra|supra|infra|retro|trans|antero|postero|latero|medio|micro|macro|hyper|hypo|poly|multi"
     r"|pseudo|anti|ultra|semi|hemi)(?:\w{4,})"
 )
+# Whoever does something, called after it; "-man" ends too many names.
+_PERSONS = re.compile(r"(?P<what>\w{4,})(?:men|women|person|persons|people|woman)")
 _VOWEL = re.compile(r"[aeiouyàáâãäåèéêëìíîïòóôõöøùúûüýœæ]")
 # Inner capitals that names have; others are trade names, antibodies, units: McNab, DeShawn, O'Dea, van der Meer-Ito.
 _NAME_CAPITALS = re.compile(r"(?:Mc|Mac|De|Di|Du|La|Le|Lo|Van|Von|Fitz|St|Al|El|O['’]|D['’]|L['’])?[A-ZÀ-Þ][^A-ZÀ-Þ]*")
@@ -76,6 +78,9 @@ class KnownWords:
             return True
         if not _VOWEL.search(low):
             return True  # an abbreviation: hctz
+        person = _PERSONS.fullmatch(low)
+        if person and self.known(person["what"]):
+            return True
         return len(low) >= _SHORTEST_FORM and bool(_FORMS.fullmatch(low) or _COMBINED.fullmatch(low))
 
     def by_form(self, low: str) -> bool:

@@ -1,0 +1,78 @@
+"""Addresses that no list knows: by what leads to them, in pieces over several lines, at a corner, on a ship."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("She lives at 255 sondervej 18, with a dog", "255 sondervej 18"),
+        ("he resides at Belgravka 12", "Belgravka 12"),
+        ("The office is at 4410 Nadasdy 7 Apt. 5", "4410 Nadasdy 7 Apt. 5"),
+        ("please mail it to Tullervoda 66 in the morning", "Tullervoda 66"),
+        ("moved to 9012 214 Pavlou Kandri, last week", "9012 214 Pavlou Kandri"),
+        ("meet us at Ilse and Tullervoda 66.", "Ilse and Tullervoda 66"),
+        ("The bus drops you off at 87 Mardvika 68 St.", "87 Mardvika 68"),
+        ("flat at the corner of ul. Kwiatska 12 and Brandt Mill", "the corner of ul. Kwiatska 12 and Brandt Mill"),
+        ("the intersection of Varga Street and Brandt Road", "the intersection of Varga Street and Brandt Road"),
+        ("the pharmacy in rue des Tilleuls 14", "rue des Tilleuls 14"),
+        ("2274 Via delle Mimose 41", "2274 Via delle Mimose 41"),
+        ("send it to USNS Varga\nFPO AP 93757", "USNS Varga\nFPO AP 93757"),
+        # What other recognisers found in pieces is one address, with what stands between.
+        (
+            "Address: 6076 Piroska u. 97.\nVarosd\n, VE\n Hungary 95828",
+            "6076 Piroska u. 97.\nVarosd\n, VE\n Hungary 95828",
+        ),
+        (
+            "lives at 18 Nadasdy Road Suite 4\nMOSSBY\n, nan\n 51971 now",
+            "18 Nadasdy Road Suite 4\nMOSSBY\n, nan\n 51971",
+        ),
+        (
+            "It is in 0269 Stenvik terrasse 38\n Suite 621\n ARENVIK\n Norway",
+            "0269 Stenvik terrasse 38\n Suite 621\n ARENVIK\n Norway",
+        ),
+    ],
+)  # fmt: skip
+def test_address_is_one(find, text, value):
+    assert any(kind == "address" and value in whole for kind, whole in find(text)), find(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("> 12 Oak Street\n> Suite 828\n> BASHBY\n> New Zealand 15896", "15896"),
+        ("??? 40 Snellmaninkatu 55\n??? Apt. 22\n??? ESPOO\n??? Finland 23221", "23221"),
+        ("a plant in Bjertvik 6091 in its third year", "6091"),
+        ("from Quinta Alta 3610-114.", "3610-114"),
+        ("ZIP: 7412 SL", "7412 SL"),
+    ],
+)
+def test_postal_code_is_found(find, text, code):
+    assert any(code in whole for _, whole in find(text)), find(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "living with asthma since 2019, no attacks",
+        "she lives at home with oxygen 2, doing well",
+        "moved to Texas 2019.",
+        "sent to lab 2, result pending",
+        "return to clinic in 3 months",
+        "located at the level of L4 and L5.",
+        "drops to both eyes 2, twice daily",
+        "the corner of the mouth and the left eye",
+        "the corner of his bed and a chair",
+        "arrived at 10, left at 12",
+        "sodium in serum 13500 and rising",
+        "blood pressure from Denmark 2019, in the old chart",
+        "en rue: no",
+        "The form says {street_name} and {first_name}.",
+        "My IBAN is missing, and the ATM too.",
+        "c'mon, the salespeople and servicemen were late",
+    ],
+)
+def test_what_is_no_address_stays(find, text):
+    assert find(text) == []
