@@ -20,6 +20,7 @@ from presidio_analyzer.predefined_recognizers import (
 
 from appliance.deid.beside_addresses import beside_addresses
 from appliance.deid.beside_names import beside_names
+from appliance.deid.beside_numbers import beside_numbers
 from appliance.deid.identifier import Identifier, IdentifierKind
 from appliance.deid.lexicon import words
 from appliance.deid.merge import merged
@@ -190,7 +191,7 @@ class ClinicalDetector:
         )
         joint = merged(text, filter(None, (self._identifier(text, result) for result in results)))
         widened = self._found_extents.widened(text, self._name_extents.widened(text, joint))
-        beside = (*beside_names(text, widened), *beside_addresses(text, widened))
+        beside = [one for look in (beside_names, beside_numbers, beside_addresses) for one in look(text, widened)]
         return merged(text, (*widened, *beside)) if beside else widened
 
     def _identifier(self, text: str, result: RecognizerResult) -> Identifier | None:

@@ -22,7 +22,10 @@ COUNTRY = (
 )
 _STATE = r"(?:[A-Z]{2,3}|[A-Z]{1,2}\.[A-Z]\.)"
 _CODE = r"(?:[A-Z]{1,2}-)?(?:\d{5}-\d{3,4}|\d{2,4}-\d{3}|\d{3}\s\d{2}|\d{4}\s?[A-Z]{2}|\d{4,6})(?![\w%]|[.,]\d)"
-_BRITISH = r"(?:[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}|[A-Z]\d[A-Z]\s?\d[A-Z]\d|[A-Z]\d[\dW]\s[A-Z\d]{4})(?!\w)"
+_BRITISH = (
+    r"(?:[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}|[A-Z]\d[A-Z]\s?\d[A-Z]\d"
+    r"|[ACDEFHKNPRTVWXY]\d[\dW]\s?(?=[A-Z]*\d)[A-Z\d]{4})(?!\w)"
+)
 _UNIT = (
     r"(?:#\s?\w{1,6}|(?:apt|apartment|suite|ste|unit|floor|fl|room|rm|bldg|building|lot|space|spc|trailer|trlr|apto|ap"
     r"|depto|piso|puerta|whg|wohnung|stiege|flat|door|phase|stage|sector|block|bte|bo[iî]te|int)\b\.?\s?#?\s?\w{1,6}"

@@ -14,6 +14,7 @@ from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecog
 from appliance.deid.recognisers.foreign_streets import foreign_streets
 from appliance.deid.recognisers.led_streets import led_streets
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES
+from appliance.deid.recognisers.posted_addresses import posted_addresses
 from appliance.deid.recognisers.roads import roads
 from appliance.deid.recognisers.spoken_addresses import spoken_addresses
 from appliance.deid.recognisers.street_forms import streets
@@ -170,6 +171,7 @@ class AddressRecogniser(ReadingRecogniser):
         text = reading.text
         yield from foreign_streets(reading, self._is_plain)
         yield from led_streets(reading, self._is_plain)
+        yield from posted_addresses(reading, self._is_plain)
         for start, end in spoken_addresses(reading):
             yield Found(start, end, IdentifierKind.ADDRESS, LIKELY)
         for pattern in (_STREET_ADDRESS, _BOX, _STREET_ALONE, _FOREIGN, _ROOM, _MILITARY):

@@ -19,6 +19,18 @@ import pytest
         ("the intersection of Varga Street and Brandt Road", "the intersection of Varga Street and Brandt Road"),
         ("the pharmacy in rue des Tilleuls 14", "rue des Tilleuls 14"),
         ("2274 Via delle Mimose 41", "2274 Via delle Mimose 41"),
+        # The postal code and the order tell it, whatever its words are.
+        ("111 Long Grove Apt. 6, Young Ridge, MB C4C 9Y2", "111 Long Grove Apt. 6, Young Ridge, MB C4C 9Y2"),
+        ("Studio 45K\nGrace Radial\nSouth Mossby\nL3 5XQ", "Studio 45K\nGrace Radial\nSouth Mossby\nL3 5XQ"),
+        ("Level 5 982 Varga Footway\nEast Ann, VIC, 2409", "Level 5 982 Varga Footway\nEast Ann, VIC, 2409"),
+        ("> 73, Mand Ganj, Sasapur-246031", "73, Mand Ganj, Sasapur-246031"),
+        ("8 Torrens Street, Mosston 9755 is new", "8 Torrens Street, Mosston 9755"),
+        ("his flat, 8 varga springs, mossburg, tx 75001", "8 varga springs, mossburg, tx 75001"),
+        ("Contrada Brandt, 87\n44045, Renazzo (FE)", "Contrada Brandt, 87\n44045, Renazzo (FE)"),
+        ("Vargadreef 018, 6779 HV, Mossalsen", "Vargadreef 018, 6779 HV, Mossalsen"),
+        ("plac Brandta 697, 49-639 Środa Mała", "plac Brandta 697, 49-639 Środa Mała"),
+        ("Mátravári utca 132., H-6703 Vargád", "Mátravári utca 132., H-6703 Vargád"),
+        ("Aleea Brandt, Vargești, 137532", "Aleea Brandt, Vargești, 137532"),
         ("send it to USNS Varga\nFPO AP 93757", "USNS Varga\nFPO AP 93757"),
         # What other recognisers found in pieces is one address, with what stands between.
         (
@@ -47,6 +59,8 @@ def test_address_is_one(find, text, value):
         ("a plant in Bjertvik 6091 in its third year", "6091"),
         ("from Quinta Alta 3610-114.", "3610-114"),
         ("ZIP: 7412 SL", "7412 SL"),
+        ("Fax: (0633) 555019", "(0633) 555019"),
+        ("call (+358) 029071257 today", "(+358) 029071257"),
     ],
 )
 def test_postal_code_is_found(find, text, code):
@@ -69,6 +83,11 @@ def test_postal_code_is_found(find, text, code):
         "sodium in serum 13500 and rising",
         "blood pressure from Denmark 2019, in the old chart",
         "en rue: no",
+        "Gave 20 Lantus Units, Recheck Glucose 1400",
+        "3 Doses of Vancomycin, Trough Pending 15000",
+        "WBC 12 Platelet Count, Neutrophils 15000",
+        "Started 40 Lasix Daily, Weight Down 2019",
+        "took 20 tablets, then by 12345 steps",
         "The form says {street_name} and {first_name}.",
         "My IBAN is missing, and the ATM too.",
         "c'mon, the salespeople and servicemen were late",
