@@ -21,6 +21,7 @@ from presidio_analyzer.predefined_recognizers import (
 from appliance.deid.beside_addresses import beside_addresses
 from appliance.deid.beside_names import beside_names
 from appliance.deid.beside_numbers import beside_numbers
+from appliance.deid.beside_people import PeopleBeside
 from appliance.deid.identifier import Identifier, IdentifierKind
 from appliance.deid.lexicon import words
 from appliance.deid.merge import merged
@@ -164,6 +165,7 @@ class ClinicalDetector:
         ]
         self._name_extents = NameExtents(classes)
         self._found_extents = FoundExtents(classes)
+        self._beside = (beside_names, beside_numbers, beside_addresses, PeopleBeside(classes))
         self._names = {recogniser.id: type(recogniser).__name__ for recogniser in recognisers}
         self._engine = AnalyzerEngine(
             registry=RecognizerRegistry(recognizers=recognisers, supported_languages=["en"]),
@@ -191,7 +193,7 @@ class ClinicalDetector:
         )
         joint = merged(text, filter(None, (self._identifier(text, result) for result in results)))
         widened = self._found_extents.widened(text, self._name_extents.widened(text, joint))
-        beside = [one for look in (beside_names, beside_numbers, beside_addresses) for one in look(text, widened)]
+        beside = [one for look in self._beside for one in look(text, widened)]
         return merged(text, (*widened, *beside)) if beside else widened
 
     def _identifier(self, text: str, result: RecognizerResult) -> Identifier | None:

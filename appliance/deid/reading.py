@@ -44,7 +44,7 @@ class Word:
         capital: Its first letter is upper case, or that behind a particle (al-Sayed).
         opens: Nothing stands before it in its sentence.
         gap: What stands between it and the word before (at most 8 characters of it).
-        behind: The 6 characters behind it.
+        behind: The 12 characters behind it.
     """
 
     start: int
@@ -95,7 +95,7 @@ class Reading:
                 and written.partition("-")[0] in _PREFIXED
                 and written.partition("-")[2][:1].isupper()
             )
-            found.append(Word(start, end, written, _plain(written), capital, opens, gap[-8:], text[end : end + 6]))
+            found.append(Word(start, end, written, _plain(written), capital, opens, gap[-8:], text[end : end + 12]))
         return found
 
     @cached_property

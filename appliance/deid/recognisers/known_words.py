@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from unicodedata import normalize
 
 from appliance.deid.lexicon import Words
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES, NameWords, Weight
@@ -67,6 +68,15 @@ class KnownWords:
 
     def _is_known(self, low: str) -> bool:
         lists = self._words
+        if len(low) > 4 and not low.isascii():
+            plain = normalize("NFD", low).encode("ascii", "ignore").decode()
+            if (
+                plain in lists.eponyms
+                or plain in lists.clinical
+                or plain in lists.ordinary
+                or plain in lists.vocabulary
+            ):
+                return True  # ménière, café
         if low in lists.nations or low in STATES_AND_COUNTRIES or low in lists.eponyms or low in lists.graded:
             return True
         if low in lists.always_clinical or self._classes.weight(low) != Weight.UNKNOWN:
@@ -76,7 +86,7 @@ class KnownWords:
             return all(len(part) < 4 or self.known(part) for part in parts) and any(self.known(part) for part in parts)
         if low.endswith("s") and len(low) > 4 and (low[:-1] in lists.nations or low[:-1] in lists.vocabulary):
             return True
-        if not _VOWEL.search(low):
+        if low.isascii() and not _VOWEL.search(low):
             return True  # an abbreviation: hctz
         person = _PERSONS.fullmatch(low)
         if person and self.known(person["what"]):

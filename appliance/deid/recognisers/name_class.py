@@ -83,6 +83,8 @@ _PREFIXES = (
     "a",
 )
 _REMEMBERED = 50_000  # words whose weight is kept; more would let a text fill the memory
+_NAMES_TOO = ("al", "ally")
+"""Endings that names have as well, so that a stem of three letters says nothing: Dugal."""
 _CLINICAL_ENDINGS = (
     "itis",
     "osis",
@@ -175,7 +177,7 @@ class NameWords:
         if low in known:
             return True
         for ending in _ENDINGS:
-            if low.endswith(ending) and len(low) - len(ending) > 2:
+            if low.endswith(ending) and len(low) - len(ending) > (3 if ending in _NAMES_TOO else 2):
                 stem = low[: -len(ending)]
                 if ending == "d" and stem[-1] != "e":
                     continue  # cared, not furd

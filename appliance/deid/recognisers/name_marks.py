@@ -19,10 +19,18 @@ from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES, NameWord
 _PART = r"[^\W\d_a-z][^\W\d_]{1,25}(?:['’-][^\W\d_]{1,25})?"
 _NAME = rf"(?P<name>{_PART}(?:[ ](?:[A-Z]\.[ ])?{_PART}){{0,2}})"
 _LETTERS = r"(?:MD|DO|RN|NP|PA(?:-C)?|PT|OT|LPN|CNA|MA|RPh|PharmD|LCSW|MSW|PhD|SLP|RD|RT)"
-_END = rf"(?=[ \t.]*(?:$|\n)|,? {_LETTERS}\b)"
+_END = rf"(?=[ \t.]*(?:$|\n)|,? {_LETTERS}\b|[ ,]{{1,2}}[(+]{{0,2}}\d{{3}}[-.) ])"
 _SIGNED = re.compile(
     rf"(?:(?<=[\s.!?)])[-–—~][ ]?|\b(?i:best|warmly|thx|thanks(?: so much| again)?|thank you(?: so much)?|cheers|love"
     rf"|(?:(?:best|kind|warm) )?regards|sincerely|yours(?: truly| sincerely)?|respectfully),[ ]){_NAME}{_END}",
+    re.M,
+)
+# Whoever is greeted, but for whom everybody may be: any word with a capital is somebody there.
+_GREETED = re.compile(
+    r"(?:^|(?<=[.!?]\s))[ \t>]*(?i:hello|hi|hey|dear|good (?:morning|afternoon|evening))[ ]"
+    r"(?!(?i:all|there|team|every(?:one|body)|miss|doc(?:tor)?s?|dr|nurses?|folks|sirs?|mada?m|ma['’]?am|friends?|colleagues?|providers?|staff|patients?|guys|again|again"
+    r"|pharmac\w+|clinic|office|billing|support|customer|care|members?|parents?|family|ladies|gentlemen|mom|dad|mr|mrs|ms)\b)"
+    rf"(?P<name>{_PART}(?:[ ]{_PART})?)(?=[ ]?(?:[,!]|[-–—]|$))",
     re.M,
 )
 # Who did it: agent nouns as labels, not "Marker:" or "Ulcer:".
@@ -64,6 +72,9 @@ class NameMarkRecogniser(ReadingRecogniser):
                 end = self._named(text, match.start("name"), match["name"])
                 if end:
                     yield Found(match.start("name"), end, IdentifierKind.NAME, LIKELY)
+        for match in _GREETED.finditer(text):
+            if not any(part.lower() in self._classes.fixed_terms for part in match["name"].split(" ")):
+                yield Found(*match.span("name"), IdentifierKind.NAME, LIKELY)
         for match in _SHOUTED.finditer(text):
             parts = (match["first"].lower(), match["last"].lower())
             if all(self._could_be(part) for part in parts):

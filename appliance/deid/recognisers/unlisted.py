@@ -29,7 +29,8 @@ _ACTS = around("unlisted.acts")
 _BEFORE = around("unlisted.before")
 _THINGS = around("unlisted.things")
 _KEPT = around("unlisted.kept")
-_DOSE = re.compile(r" ?[x(]? ?\d")
+# Not the first digits of a telephone number, a date or a time.
+_DOSE = re.compile(r" ?[x(]? ?(?!\d{3}[-.)]\d|\d{3}\) ?\d|\d{1,4}[/-]\d{1,2}[/-]\d|\d{1,2}:\d\d)\d")
 _NUMBERED = re.compile(r" ?#?\d{1,4}[A-D]?[:.)]? $")
 _ROOMS = frozenset(("bed", "room", "rm", "bay", "slot", "pod", "chair", "reader", "reviewer", "case", "table"))
 _BY = frozenset(("by", "per", "dr", "with"))
@@ -55,7 +56,7 @@ class UnlistedRecogniser(ReadingRecogniser):
         yield from self._formed.find(words)
         if reading.capitals:
             for at, word in enumerate(words):
-                if not word.capital or len(word.text) < _SHORTEST:
+                if not word.capital or len(word.text) < _SHORTEST - (not word.text.isascii()):
                     continue
                 if word.text.isupper():
                     if at and words[at - 1].low in _BY and self._is_shouted(words, at):
@@ -73,7 +74,8 @@ class UnlistedRecogniser(ReadingRecogniser):
             elif low in self._said.somewhere:
                 hidden = self._said.is_called(words, at)
             else:
-                strange = len(low) >= _SHORTEST_SAID and not self._known.known(low)
+                long = len(low) >= _SHORTEST_SAID or (len(low) > 1 and not low.isascii())
+                strange = long and not self._known.known(low)
                 hidden = strange and self._is_said(words, at)
             if hidden:
                 yield Found(word.start, word.end, self._kind(words, at), POSSIBLE)
@@ -135,6 +137,9 @@ class UnlistedRecogniser(ReadingRecogniser):
         before = words[at - 1] if at else None
         if before is not None and word.gap in (" ", " (") and before.low in _OF_A_DRUG:
             return True
+        who = words[at - 2].low if before is not None and before.low == "of" and at > 1 else before and before.low
+        if who in self._lists.relatives:
+            return False
         near = []
         if before is not None and word.gap in (", ", "/", " ("):
             near.append(before)

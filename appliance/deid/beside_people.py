@@ -1,0 +1,108 @@
+"""The rest of a name of which a recogniser found a part: a surname that is a word, particles, what an initial precedes.
+
+It runs when the names are found: "Margot Blot" is somebody because Margot is, whatever "blot" means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from appliance.deid.identifier import Identifier, IdentifierKind
+from appliance.deid.recognisers.base import LIKELY
+from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES, NameWords, Weight
+
+_PART = r"[^\W\d_](?:[^\W\d_]|['’-]){1,30}"
+_NAME = rf"(?=[^a-z]){_PART}"
+_PARTICLE = (
+    r"(?:d[aeiou]s?|del(?:la)?|la|le|van(?:[ ]de[nr]?|[ ]het|[ ]'t)?|von(?:[ ]de[rm])?|zu|ten|ter|den|der|bin|ibn|el|al"
+    r"|de[ ]l[ao]s?)"
+)
+_AFTER = r"(?=['’]s\b|[ ]?(?:[,;:.)\n(/]|$)|[ ]+[a-z\d&–-]|[ ]{2,})"
+_PARTICLE_BEHIND = re.compile(rf"[ ](?:(?:{_PARTICLE})[ ]){{1,2}}(?P<word>{_NAME})")
+_PARTICLE_BEFORE = re.compile(rf"(?<![\w'’-])(?:(?P<word>{_NAME})[ ])?(?P<particle>{_PARTICLE})[ ]$")
+_PARTICLE_FIRST = re.compile(rf"(?:{_PARTICLE}[ ]){{1,2}}(?={_NAME})")
+_WORD_BEFORE = re.compile(rf"(?<![\w'’-])(?P<word>{_NAME})[ ]$")
+_INITIAL_BEHIND = re.compile(rf"[ ][A-Z](?:\.[ ]?|[ ])(?P<word>{_NAME}){_AFTER}")
+_WORD_BEHIND = re.compile(rf"[ ](?P<word>{_NAME}){_AFTER}")
+_CLOSED = re.compile(r"['’]s\b|[ ]?(?:[,;.)\n]|$)")
+_ENDS_IN_INITIAL = re.compile(r"[ ][A-Z]\.?$")
+_LOOK = 40
+_SHORTEST = 3  # letters of a surname that is a word
+
+
+class PeopleBeside:
+    """Reaches from a part of a name to its whole.
+
+    Args:
+        classes: Says what words are.
+    """
+
+    def __init__(self, classes: NameWords) -> None:
+        self._classes = classes
+        lists = classes.words
+        self._never = lists.titles | lists.relatives | lists.credentials | lists.heads | lists.nations
+        self._never |= STATES_AND_COUNTRIES | classes.fixed_terms
+
+    def __call__(self, text: str, found: Sequence[Identifier]) -> Iterator[Identifier]:
+        """Spans of whole names.
+
+        Args:
+            text: The text.
+            found: Its identifiers, by start.
+        """
+        for at, item in enumerate(found):
+            value = text[item.start : item.end]
+            if item.kind is IdentifierKind.NAME and (value[0].isupper() or _PARTICLE_FIRST.match(value)):
+                high = found[at + 1].start if at + 1 < len(found) else len(text)
+                start, end = self._begun(text, item), self._ended(text, item, high)
+                if (start, end) != (item.start, item.end):
+                    yield Identifier(start, end, item.kind, type(self).__name__, LIKELY)
+
+    def _begun(self, text: str, item: Identifier) -> int:
+        if _PARTICLE_FIRST.match(text, item.start, item.end):
+            given = _WORD_BEFORE.search(text, max(0, item.start - _LOOK), item.start)
+            named = given and self._classes.weight(given["word"].lower()) >= Weight.UNKNOWN
+            return given.start() if given and named else item.start
+        before = _PARTICLE_BEFORE.search(text, max(0, item.start - _LOOK), item.start)
+        if before is None:
+            return item.start
+        word = before["word"]
+        strange = word and word[0].isupper() and self._classes.weight(word.lower()) >= Weight.UNKNOWN
+        return before.start("word" if strange else "particle")
+
+    def _ended(self, text: str, item: Identifier, high: int) -> int:
+        value = text[item.start : item.end]
+        if not value[-1].isalpha() and value[-1] != ".":
+            return item.end
+        behind = _PARTICLE_BEHIND.match(text, item.end)
+        if behind and self._may_be(behind["word"], value):
+            return behind.end()
+        behind = _INITIAL_BEHIND.match(text, item.end)
+        if behind and " " not in value and self._may_be(behind["word"], value):
+            return behind.end("word")
+        behind = _WORD_BEHIND.match(text, item.end, high) or _WORD_BEHIND.match(text, item.end)
+        if behind is None:
+            return item.end
+        if _ENDS_IN_INITIAL.search(value):
+            given = self._classes.weight(value.split(" ")[0].lower()) in (Weight.GIVEN, Weight.UNKNOWN)
+            whole = given and value.count(" ") > 1 and behind["word"].lower() not in self._classes.words.credentials
+            return behind.end("word") if whole else item.end
+        if not self._may_be(behind["word"], value):
+            return item.end
+        return behind.end("word") if self._is_surname(text, value, behind) else item.end
+
+    def _may_be(self, word: str, value: str) -> bool:
+        """Whether a word with a capital may end a name: written like it, and neither a title nor clinical."""
+        return word.isupper() == (value.isupper() and len(value) > 1) and word.lower() not in self._never
+
+    def _is_surname(self, text: str, value: str, behind: re.Match[str]) -> bool:
+        """Whether a word behind a given name ends it: "Margot Blot, 34" does, "Margot Denies pain" does not."""
+        if " " in value or value.isupper() or len(behind["word"]) < _SHORTEST:
+            return False
+        if self._classes.weight(value.lower()) not in (Weight.GIVEN, Weight.WORD_GIVEN, Weight.UNKNOWN):
+            return False
+        low = behind["word"].lower()
+        if low in self._classes.words.not_a_name:
+            return False
+        return self._classes.weight(low) > Weight.ORDINARY or bool(_CLOSED.match(text, behind.end("word")))
