@@ -15,12 +15,13 @@ from appliance.contract.stdout import written
 from fleetctl.errors import FleetctlError, describe, printable
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-TERMINATED = 128 + signal.SIGTERM
 
 
-def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
+def _terminated(number: int, _frame: FrameType | None) -> NoReturn:
     # Unwinds the stack, so that context managers remove decrypted keys, locks and temporary folders.
-    raise SystemExit(TERMINATED)
+    if number == signal.SIGHUP:  # of a terminal that goes, both the kernel and the shell tell us
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    raise SystemExit(128 + number)  # as shells report it
 
 
 def _say(text: str) -> None:
@@ -59,9 +60,16 @@ def run(argv: list[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
+def take_signals() -> None:
+    """Let SIGTERM, and SIGHUP unless nohup has it ignored, end the process as SystemExit does."""
+    signal.signal(signal.SIGTERM, _terminated)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _terminated)
+
+
 def main() -> None:
     """Console script `fleetctl`."""
-    signal.signal(signal.SIGTERM, _terminated)
+    take_signals()
     # A round over a thousand sites makes hundreds of thousands of objects that stay until its end. To look through them
     # every 700 took 7 % of `fleetctl status`, and its peak of memory was the same (1,000 sites, 132 and 133 MiB).
     gc.set_threshold(100_000, 50, 100)

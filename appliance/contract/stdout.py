@@ -16,6 +16,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from appliance.contract.stderr import lenient
+
 BROKEN_PIPE = 128 + signal.SIGPIPE  # as shells report it of any program
 FAILED = 1
 
@@ -105,13 +107,15 @@ def tell(write: Callable[[], object]) -> None:
 
 
 def written(run: Callable[[], int], say: Callable[[str], None]) -> int:
-    """Run the process' command with its stdout watched; its exit code, or the one of an output that was lost.
+    """Run the process' command with its stdout watched and its stderr lenient; its exit code, or the one of an output
+    that was lost.
 
     Args:
         run: The command. What it printed is whole only where it returns; a SystemExit goes through and drops the rest.
             Where its work went on without a listener, a failure of its own is told before the loss.
         say: Puts words on stderr.
     """
+    lenient()
     output = watched()
     code = 0
     try:

@@ -47,14 +47,14 @@ def burnin(
     passphrase = access.passphrase()
     with shown_events(output, len(sites)) as events:
         done = burn_in(fleetdir, sites, passphrase, events, minutes, parallel=parallel)
+    if record is not None:  # first: what took an hour is kept, whether or not somebody still reads
+        for site, judgement in zip(sites, done.judgements, strict=True):
+            _, page = write_record(burnin_record(judgement, fleetdir.profile(site.spec.profile)), record)
+            err.print(f"burn-in record: {page}")
     if output is OutputFormat.json:
         emit_lines(done.judgements)
     else:
         emit(done.judgements, output, burnins_table)
-    if record is not None:
-        for site, judgement in zip(sites, done.judgements, strict=True):
-            _, page = write_record(burnin_record(judgement, fleetdir.profile(site.spec.profile)), record)
-            err.print(f"burn-in record: {page}")
     if done.stop is not None:
         raise done.stop
     raise typer.Exit(exit_code(done.judgements))

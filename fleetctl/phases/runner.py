@@ -9,23 +9,43 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
+from appliance.contract.stdout import OutputLost
 from fleetctl.checks.result import CheckResult
 from fleetctl.errors import FleetctlError, PartialError
-from fleetctl.phases.base import HostRun, Phase
+from fleetctl.phases.base import Event, HostRun, Phase
 
 # How often the waiting thread wakes up: Python delivers Ctrl-C only between bytecodes of the main thread.
 _WAKE_S = 0.5
 
 
 class Interruption:
-    """Ctrl-C, as the phases see it: asked for once, and not heard by what must still run (releasing the lock)."""
+    """Ctrl-C, as the phases see it: asked for once, and not heard by what must still run (releasing the lock).
+
+    `loss`: nobody takes the events any more, which is a Ctrl-C too.
+    """
 
     def __init__(self) -> None:
         self._requested = threading.Event()
         self._shielded = threading.local()
+        self.loss: OutputLost | None = None
 
     def request(self) -> None:
         self._requested.set()
+
+    def telling(self, emit: Callable[[Event], None]) -> Callable[[Event], None]:
+        """`emit`, out of which comes no `OutputLost`: it is kept as `loss`, and heard as Ctrl-C is.
+
+        In the middle of a playbook it would leave the playbook running, and the lock where it is.
+        """
+
+        def told(event: Event) -> None:
+            try:
+                emit(event)
+            except OutputLost as loss:
+                self.loss = self.loss or loss
+                self.request()
+
+        return told
 
     @property
     def requested(self) -> bool:
@@ -82,6 +102,7 @@ def run_phases(
 ) -> HostReport:
     """Take one host through `phases`. After a failure or an interruption only phases with `after_failure` run."""
     report = HostReport(run.site.name)
+    run.emit = interruption.telling(run.emit)
     for phase in phases:
         if (report.error or report.interrupted) and not phase.after_failure:
             continue
@@ -144,10 +165,13 @@ def run_hosts(
 ) -> list[HostReport]:
     """Take all hosts through `phases`, `parallel` at a time.
 
-    Ctrl-C (or SIGTERM) stops the running playbooks, releases the locks and only then goes on up.
+    Ctrl-C (or SIGTERM, or the loss of the output) stops the running playbooks, releases the locks and only then goes on
+    up.
     """
 
     def one(name: str) -> HostReport:
+        if interruption.requested:
+            return HostReport(name, interrupted=True)
         try:
             with hosts[name]() as run:
                 return run_phases(phases, run, interruption)
@@ -167,6 +191,8 @@ def run_hosts(
                 future.cancel()
             _wait(futures)
             raise
+    if interruption.loss is not None:
+        raise interruption.loss
     return [future.result() for future in futures.values()]
 
 

@@ -67,16 +67,20 @@ def carry_on(journal: Journal, plan: Plan, control: Control, *, resume: bool = T
 
 @contextmanager
 def _stopping(engine: Engine) -> Iterator[None]:
-    """SIGINT and SIGTERM end the engine; a second one ends the process as it would without us."""
+    """SIGINT, SIGTERM and SIGHUP end the engine; a second one ends the process as it would without us, but for SIGHUP:
+    of a terminal that goes, both the kernel and the shell tell us."""
     before: dict[signal.Signals, Any] = {}
 
     def stop(number: int, frame: FrameType | None) -> None:
         engine.stop()
         for each, handler in before.items():
             signal.signal(each, handler)
+        if number == signal.SIGHUP:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    for watched in (signal.SIGINT, signal.SIGTERM):
-        before[watched] = signal.signal(watched, stop)
+    for watched in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(watched) is not signal.SIG_IGN:  # by nohup
+            before[watched] = signal.signal(watched, stop)
     try:
         yield
     finally:

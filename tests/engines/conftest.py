@@ -31,6 +31,7 @@ from fleetctl.image.cache import ImageCache
 from fleetctl.image.carrier import extract_files, fetch_carriers
 from fleetctl.image.catalogue import read_catalogue
 from fleetctl.resources import resource_dir
+from tests.fakes.ports import free_port
 from tests.fakes.site import HEALTH_KEY
 from tests.fakes.site import snapshot as health_snapshot
 from tests.fakes.stub_gateway import StubGateway
@@ -201,12 +202,6 @@ class Authority:
 
     def client(self, name: str, unit: str | None) -> tuple[Path, Path]:
         return self.issue(name, unit, ExtendedKeyUsageOID.CLIENT_AUTH)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @dataclass

@@ -74,7 +74,8 @@ def endless_headers(connection: ssl.SSLSocket, request: bytes) -> None:
 
 
 class HealthServer:
-    """One listener. `asked` holds the request lines that it got, `resumed` whether each handshake was a short one."""
+    """One listener. `asked` holds the request lines that it got, `resumed` whether each handshake was a short one,
+    `ended` counts the connections that are closed."""
 
     def __init__(
         self, behave: Behaviour | None, pem: Path, ca: Path, *, address: str = "127.0.0.1",
@@ -91,7 +92,7 @@ class HealthServer:
         self.port: int = self._listener.getsockname()[1]
         self.asked: list[str] = []
         self.resumed: list[bool] = []
-        self.connections = 0
+        self.connections = self.ended = 0
         self._stopped = False
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -122,7 +123,13 @@ class HealthServer:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, plain: socket.socket) -> None:
-        plain.settimeout(10)
+        plain.settimeout(60)
+        try:
+            self._talk(plain)
+        finally:
+            self.ended += 1
+
+    def _talk(self, plain: socket.socket) -> None:
         with contextlib.suppress(OSError), plain:
             if self._behave is None:  # takes connections and says nothing
                 while plain.recv(4096):

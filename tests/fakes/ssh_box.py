@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleetctl.trust.keystore import KeyStore
-from tests.fakes.sshd import LoopbackSshd, free_port, sshd_or_skip
+from tests.fakes.ports import free_port
+from tests.fakes.sshd import LoopbackSshd, sshd_or_skip
 
 # FAKE appliancectl: answers with the files of `says`; only receive-prepare is the product's own.
 FAKE = """\

@@ -30,13 +30,6 @@ def sshd_or_skip() -> None:
         pytest.skip("logging in as root needs an sshd that runs as root")
 
 
-def free_port() -> int:
-    """A port of loopback that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def new_host_key(path: Path) -> str:
     """Write a private key to `path` and return the public one."""
     key = Ed25519PrivateKey.generate()

@@ -60,7 +60,7 @@ class Daemon:
         self._notified.settimeout(120)
         with self.errors.open("wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "fleetctl", "watch", "--deadline", "5", "--metrics-file", str(self.metrics)],
+                [sys.executable, "-m", "fleetctl", "watch", "--deadline", "60", "--metrics-file", str(self.metrics)],
                 env={**os.environ, **sim.fleet.environment(), "FLEETCTL_FLEET": str(sim.fleet.path),
                      "NOTIFY_SOCKET": str(folder / "n")},
                 stdin=subprocess.DEVNULL, stderr=err,

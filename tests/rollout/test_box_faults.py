@@ -232,7 +232,7 @@ def test_a_power_cut_leaves_the_old_set_or_the_new_one(
     process = console.begin("activate", made.manifest.name, "--operation", operation(), "--drain-timeout", "5")
     time.sleep(dice.uniform(0.1, 1.0))
     fleet.power_cut(site.name)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     fleet.boot(site.name)
     assert wrong(fleet, site) == [], f"seed {seed}"
     assert set(site.loaded()) == {"transcription", "drafting"}

@@ -14,8 +14,9 @@ import pytest
 from fleetctl.alerts.alertmanager import WATCHDOG, deliver, document, expiry
 from fleetctl.alerts.state import Alert, Phase
 from fleetctl.models.alerts import Alertmanager
+from tests.fakes.ports import free_port
 from tests.fakes.web import Web, web
-from tests.fleet.processes import free_port, poll, serving
+from tests.fleet.processes import poll, serving
 from tests.unit.alerts.conftest import NOW
 
 CONFIGURATION = """\

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 from datetime import UTC, datetime
 
@@ -102,10 +104,9 @@ def test_who_is_second_is_told_who_is_first(fleet: Fleet) -> None:
         fleet.resume()
 
 
-def test_interrupting_ends_with_130_and_resume_finishes(fleet: Fleet) -> None:
-    import os
-    import signal
-
+@pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGHUP, signal.SIGHUP]], ids=["Ctrl-C", "hung up"])
+def test_interrupting_ends_with_130_and_resume_finishes(fleet: Fleet, numbers: list[signal.Signals]) -> None:
+    signal.signal(signal.SIGHUP, lambda *_: None)  # what is not taken ends no test of others
     path = fleet.planned(plan({"canary": 1, "rest": 2}, wave={"*": {"bake": "3s"}}))
     assert fleet.sources is not None
     box = fleet.sources.boxes["s1"]
@@ -113,7 +114,8 @@ def test_interrupting_ends_with_130_and_resume_finishes(fleet: Fleet) -> None:
     def interrupt() -> None:
         while not box.switches:
             threading.Event().wait(0.02)
-        os.kill(os.getpid(), signal.SIGINT)
+        for number in numbers:
+            os.kill(os.getpid(), number)
 
     thread = threading.Thread(target=interrupt, daemon=True)
     thread.start()

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from appliance.contract.stdout import OutputLost
 from fleetctl.__main__ import run
 from fleetctl.errors import UnreachableError
 from fleetctl.models.fleetdir import FleetDir
@@ -103,6 +104,22 @@ def test_a_broken_connection_is_5_with_a_next_action_and_leaves_a_record(
     (page,) = records.glob("lab-1-burnin-*.html")
     assert "NOT ACCEPTED: not everything was measured." in page.read_text()
     assert json.loads(page.with_suffix(".json").read_text())["verdict"] == "unknown"
+
+
+@pytest.mark.parametrize("form", ["json", "yaml", "table"])
+def test_the_record_is_kept_when_nobody_reads_the_judgement(
+    burnin: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    def lost(*_: Any) -> None:
+        raise OutputLost(141)
+
+    monkeypatch.setattr("fleetctl.report.emit.emit", lost)
+    monkeypatch.setattr("fleetctl.report.emit.emit_lines", lost)
+    records = tmp_path / "records"
+    with pytest.raises(OutputLost):
+        burnin(Stream([PROGRESS, _report()]), "--record", str(records), "-o", form)
+    (page,) = records.glob("lab-1-burnin-*.json")
+    assert json.loads(page.read_text())["verdict"] == "ok"
 
 
 def test_ctrl_c_is_130_and_shows_what_is_known(

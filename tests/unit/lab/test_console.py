@@ -128,7 +128,7 @@ def test_typing_reaches_the_socket_with_carriage_returns(tmp_path: Path, monkeyp
         thread = threading.Thread(target=accept)
         thread.start()
         send(folder, "recovery-key\n")
-        thread.join(10)
+        thread.join(60)
     assert b"".join(received) == b"recovery-key\r"
 
 

@@ -40,7 +40,7 @@ def qemu(tmp_path: Path) -> Iterator[tuple[Path, Serve, list[str]]]:
 
     yield tmp_path, serve, asked
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     server.close()
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from appliance.contract.stdout import OutputLost
 from fleetctl.actions.provision import PROVISION
 from fleetctl.errors import ChangeError, FleetctlError, LockHeldError, PartialError
+from fleetctl.phases.base import Event
 from fleetctl.phases.runner import HostReport, Interruption, OpenRun, raise_for, run_hosts
 from fleetctl.remote.tasks import TaskResult
 from tests.fakes.host import failed
@@ -47,7 +49,7 @@ def test_ctrl_c_in_the_waiting_thread_reaches_running_hosts(monkeypatch: pytest.
 
     def busy(_: Mapping[str, Any]) -> list[TaskResult]:
         started.set()
-        deadline_s = time.monotonic() + 10
+        deadline_s = time.monotonic() + 300
         while not interruption.heard():
             assert time.monotonic() < deadline_s
             time.sleep(0.001)
@@ -60,7 +62,7 @@ def test_ctrl_c_in_the_waiting_thread_reaches_running_hosts(monkeypatch: pytest.
         nonlocal waits
         waits += 1
         if waits == 1:
-            started.wait(10)
+            assert started.wait(300)
             raise KeyboardInterrupt
         real_wait(futures)
 
@@ -92,3 +94,32 @@ def test_ctrl_c_before_every_host_has_begun_reaches_those_that_have() -> None:
     with pytest.raises(KeyboardInterrupt):
         run_hosts(PROVISION, Interrupted({"lab-1": lambda: opened(setting)}), interruption, parallel=1)
     assert setting.playbooks.tags == ["lock", "storage", "unlock"]
+
+
+def _events() -> int:
+    """How many a whole provisioning has."""
+    setting = Setting()
+    setting.provision()
+    return len(setting.events)
+
+
+@pytest.mark.parametrize("read", range(_events()))
+def test_nobody_reads_on_releases_the_lock(read: int) -> None:
+    """After any number of events: as Ctrl-C, nothing new begins, and what must still run does."""
+
+    class Reader(list[Event]):
+        def append(self, event: Event) -> None:
+            if len(self) == read:
+                raise OutputLost(141)
+            super().append(event)
+
+    setting, other = Setting(), Setting()
+    setting.events = Reader()
+    with pytest.raises(OutputLost):
+        run_hosts(
+            PROVISION, {"lab-1": lambda: opened(setting), "lab-2": lambda: opened(other)}, Interruption(), parallel=1
+        )
+    tags = setting.playbooks.tags
+    assert ("lock" in tags) == ("unlock" in tags)
+    assert tags == [*TAGS[: len(tags) - 1], "unlock"] if tags else read < 8
+    assert other.playbooks.tags == []

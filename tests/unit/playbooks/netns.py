@@ -19,23 +19,24 @@ _WORLD = """
 import json, socket, sys, threading
 heard = open(sys.argv[1], "a", buffering=1)
 def tell(*what): heard.write(json.dumps(what) + "\\n")
-def tcp(family, port):
-    server = socket.socket(family); server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def bound(family, kind, port):
+    server = socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6: server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    server.bind(("", port)); server.listen()
+    server.bind(("", port))
+    if kind == "tcp": server.listen()
+    return server
+def tcp(server, port):
     def serve(connection):
         while data := connection.recv(100):
             tell("tcp", port, data.decode()); connection.sendall(b"answer")
     while True: threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
-def udp(family, port):
-    server = socket.socket(family, socket.SOCK_DGRAM)
-    if family == socket.AF_INET6: server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    server.bind(("", port))
+def udp(server, port):
     while True:
         data, peer = server.recvfrom(100); tell("udp", port, data.decode()); server.sendto(b"answer", peer)
 for family in (socket.AF_INET, socket.AF_INET6):
     for kind, port in json.loads(sys.argv[2]):
-        threading.Thread(target=globals()[kind], args=(family, port), daemon=True).start()
+        threading.Thread(target=globals()[kind], args=(bound(family, kind, port), port), daemon=True).start()
 print("ready", flush=True); sys.stdin.read()
 """
 
@@ -105,7 +106,7 @@ class Namespaces:
             text=True,
             capture_output=True,
             check=False,
-            timeout=30,
+            timeout=120,
         )
         assert done.returncode == 0, f"{argv}: {done.stderr}"
         return done.stdout

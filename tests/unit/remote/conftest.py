@@ -10,7 +10,8 @@ import pytest
 from fleetctl.models.fleetdir import FleetDir
 from fleetctl.models.site import Site
 from fleetctl.trust.keystore import KeyStore
-from tests.fakes.sshd import LoopbackSshd, free_port, new_host_key, sshd_or_skip
+from tests.fakes.ports import free_port
+from tests.fakes.sshd import LoopbackSshd, new_host_key, sshd_or_skip
 
 SITE = {
     "apiVersion": "fleetctl/v1",

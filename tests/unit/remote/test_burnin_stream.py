@@ -77,12 +77,18 @@ def test_progress_and_report_arrive_whole(
     assert outcome.report == fake.report()
 
 
-def test_each_line_is_handed_over_while_the_command_runs(connection: Connection, stand_in: Box) -> None:
-    heard_s: list[float] = []
-    argv = stand_in("cat $P; sleep 1; cat $P; echo aside >&2; exit 3")
-    done = connection.stream(argv, lambda line: heard_s.append(time.monotonic()), timeout_s=20, silence_s=10)
+def test_each_line_is_handed_over_while_the_command_runs(connection: Connection, stand_in: Box, tmp_path: Path) -> None:
+    """The command waits until its first line was heard."""
+    heard: list[str] = []
+
+    def hear(line: str) -> None:
+        heard.append(line)
+        (tmp_path / "heard").touch()
+
+    argv = stand_in("cat $P; until [ -e $D/heard ]; do sleep 0.05; done; cat $P; echo aside >&2; exit 3")
+    done = connection.stream(argv, hear, timeout_s=120, silence_s=60)
     assert (done.exit_code, done.stdout, done.stderr) == (3, "", "aside\n")
-    assert heard_s[1] - heard_s[0] > 0.8
+    assert len(heard) == 2
 
 
 def test_a_connection_that_dies_in_the_middle_is_unreachable_at_once(
@@ -90,10 +96,10 @@ def test_a_connection_that_dies_in_the_middle_is_unreachable_at_once(
 ) -> None:
     """The stand-in kills the server's process of this session, as a machine that loses its power ends it."""
     started_s = time.monotonic()
-    report, outcome = burn_in(connection, stand_in("cat $P; sleep 0.5; kill -9 $PPID; sleep 5"), monkeypatch)
+    report, outcome = burn_in(connection, stand_in("cat $P; sleep 0.5; kill -9 $PPID; sleep 120"), monkeypatch)
     assert isinstance(report.error, UnreachableError)
     assert "broke" in report.error.message
-    assert time.monotonic() - started_s < 5
+    assert time.monotonic() - started_s < 60
     assert outcome.progress is not None
     assert outcome.report is None
 
@@ -101,7 +107,7 @@ def test_a_connection_that_dies_in_the_middle_is_unreachable_at_once(
 def test_a_line_without_an_end_is_not_taken_in(
     connection: Connection, stand_in: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    argv = stand_in("head -c 3000000 /dev/zero | tr '\\0' x; sleep 5")
+    argv = stand_in("head -c 3000000 /dev/zero | tr '\\0' x; sleep 30")
     report, _ = burn_in(connection, argv, monkeypatch)
     assert report.error is not None
     assert f"more than {LINE_LIMIT_BYTES} bytes in one line" in report.error.message
@@ -118,7 +124,7 @@ def test_what_is_no_line_of_a_burn_in_ends_the_session(
 
 def test_silence_is_noticed(connection: Connection, stand_in: Box) -> None:
     with pytest.raises(UnreachableError, match="said nothing for 1 s"):
-        connection.stream(stand_in("cat $P; sleep 30"), lambda line: None, timeout_s=20, silence_s=1)
+        connection.stream(stand_in("cat $P; sleep 30"), lambda line: None, timeout_s=120, silence_s=1)
 
 
 @pytest.mark.parametrize("learns", ["cat >/dev/null", "while cat $P; do sleep 0.1; done 2>/dev/null"])
@@ -130,8 +136,8 @@ def test_ctrl_c_ends_the_session_and_the_box_learns_of_it(
     connection.cancelled = lambda: bool(heard)
     argv = stand_in(f"trap '' HUP PIPE; cat $P; {learns}; touch $D/ended")
     with pytest.raises(KeyboardInterrupt):
-        connection.stream(argv, heard.append, timeout_s=20, silence_s=20)
-    deadline_s = time.monotonic() + 10
+        connection.stream(argv, heard.append, timeout_s=120, silence_s=120)
+    deadline_s = time.monotonic() + 120
     while not (tmp_path / "ended").exists():
         assert time.monotonic() < deadline_s, "the stand-in goes on after the session"
         time.sleep(0.05)

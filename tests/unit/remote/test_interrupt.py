@@ -31,7 +31,7 @@ PLAYBOOK = """\
 DRIVER = """\
 import sys
 from pathlib import Path
-from fleetctl.__main__ import main
+from fleetctl.__main__ import take_signals
 import fleetctl.cli.app, fleetctl.actions.provision as provision, fleetctl.remote.playbook as playbook
 from fleetctl.errors import FleetctlError
 from fleetctl.models.fleetdir import FleetDir
@@ -47,6 +47,7 @@ class Slow:
         run.apply("seal")
         return PhaseResult()
 
+take_signals()
 folder = Path(sys.argv[1])
 playbook.resource_dir = lambda name: folder
 playbook.REMOTE_TMP = str(folder / "remote-tmp")
@@ -92,22 +93,53 @@ def _until(path: Path, process: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
-def _agents() -> set[str]:
-    return set(
-        subprocess.run(["pgrep", "-f", "ssh-agent -D"], capture_output=True, text=True, check=False).stdout.split()
-    )
+def _agents(pid: int) -> set[int]:
+    """The agents below a process. Other tests have theirs, beside this one."""
+    rows = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    processes = {int(row.split()[0]): (int(row.split()[1]), row.split(maxsplit=2)[2:]) for row in rows.splitlines()}
+    below = {pid}
+    while more := {each for each, (parent, _) in processes.items() if parent in below} - below:
+        below |= more
+    return {each for each in below if "".join(processes.get(each, (0, ()))[1]).startswith("ssh-agent ")}
 
 
-def test_ctrl_c_releases_the_lock(folder: Path, pinned: FleetDir) -> None:
-    before = _agents()
+def _gone(pids: set[int]) -> bool:
+    """Whether they end; they are told to by the end of their user."""
+    deadline_s = time.monotonic() + 180
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 129)], ids=["Ctrl-C", "a terminal that goes"]
+)
+def test_what_a_terminal_sends_releases_the_lock(
+    folder: Path, pinned: FleetDir, number: signal.Signals, code: int
+) -> None:
     process = _start(folder, pinned, "slow")
     _until(folder / "started", process)
     assert (folder / "lock").exists()
-    os.killpg(process.pid, signal.SIGINT)  # what a terminal does: the whole foreground group gets it
+    agents = _agents(process.pid)
+    assert agents
+    os.killpg(process.pid, number)  # what a terminal does: the whole foreground group gets it
+    if number is signal.SIGHUP:
+        os.kill(process.pid, number)  # and the shell sends one to its jobs
     output, _ = process.communicate(timeout=180)
-    assert process.returncode == 130, output
+    assert process.returncode == code, output
     assert not (folder / "lock").exists(), output
-    assert _agents() <= before
+    assert _gone(agents)
+
+
+def test_nohup_is_respected() -> None:
+    program = "import signal, fleetctl.__main__ as m; m.take_signals(); print(signal.getsignal(signal.SIGHUP).name)"
+    done = subprocess.run(
+        ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", sys.executable, "-c", program],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("SIG_IGN\n", "")
 
 
 def test_kill_9_leaves_the_lock_and_the_next_run_takes_it_over(folder: Path, pinned: FleetDir) -> None:

@@ -32,6 +32,8 @@ from tests.fakes import health_server as servers
 from tests.fakes.health_server import Behaviour, HealthServer, answer, raw, snapshot_body
 
 Serve = Callable[..., HealthServer]
+# Where the answer decides, not the time; and where a deadline is what is seen.
+PATIENT = Limits(connect_s=60.0, deadline_s=60.0, total_s=300.0, turn_s=0.1)
 QUICK = Limits(connect_s=0.5, deadline_s=0.8, total_s=10.0, turn_s=0.1)
 
 
@@ -61,7 +63,7 @@ def context(fleet_dir: FleetDir, passphrase: Passphrase) -> ssl.SSLContext:
 
 
 def ask(context: ssl.SSLContext, site: Site, trust: Trust | None = None, **how: Any) -> Observation:
-    poller = Poller(context, trust or Trust(), limits=how.pop("limits", QUICK), **how)
+    poller = Poller(context, trust or Trust(), limits=how.pop("limits", PATIENT), **how)
     (observation,) = poll(poller, [site])
     assert observation.site == site.name
     return observation
@@ -122,10 +124,8 @@ HOSTILE: dict[str, tuple[Behaviour | None, Outcome, str]] = {
 @pytest.mark.parametrize("case", HOSTILE)
 def test_each_misbehaviour_is_its_own_outcome(case: str, serve: Serve, context: ssl.SSLContext) -> None:
     behave, outcome, words = HOSTILE[case]
-    started_s = time.monotonic()
-    seen = ask(context, serve(behave).site())
+    seen = ask(context, serve(behave).site(), limits=QUICK if outcome is Outcome.TOO_SLOW else PATIENT)
     assert (seen.outcome, words in seen.detail) == (outcome, True), seen.detail
-    assert time.monotonic() - started_s < 8
     assert not seen.answered
     assert seen.next_action
     assert seen.failures == 1
@@ -208,7 +208,7 @@ def test_nobody_is_there(serve: Serve, context: ssl.SSLContext) -> None:
             each.setblocking(False)
             each.connect_ex(("127.0.0.1", port))
             waiting.append(each)
-        seen = ask(context, serve(None).site(health_port=port))
+        seen = ask(context, serve(None).site(health_port=port), limits=QUICK)
         for each in waiting:
             each.close()
     assert (seen.outcome, "no answer in 0.5 s" in seen.detail) == (Outcome.OFFLINE, True)
@@ -260,7 +260,7 @@ def test_between_rounds_the_connection_stays_and_what_was_seen_is_known(serve: S
         answer(body)(connection, request)
 
     server = serve(behave)
-    poller = Poller(context, Trust(), limits=QUICK, keep=True)
+    poller = Poller(context, Trust(), limits=PATIENT, keep=True)
 
     async def rounds() -> list[Outcome]:
         found = [(await poller.round([server.site()], everyone=True))[0].outcome for _ in range(4)]
@@ -279,13 +279,15 @@ def test_a_closed_connection_is_opened_again_with_a_short_handshake(serve: Serve
         raise ConnectionAbortedError
 
     server = serve(once)
-    poller = Poller(context, Trust(), limits=QUICK, keep=True)
+    poller = Poller(context, Trust(), limits=PATIENT, keep=True)
 
     async def rounds() -> list[bool]:
         found = []
-        for _ in range(3):
+        for number in range(1, 4):
             found.append((await poller.round([server.site()], everyone=True))[0].answered)
-            await asyncio.sleep(0.05)
+            while server.ended < number:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # once around the loop, which hears of the end
         poller.close()
         return found
 
@@ -298,7 +300,7 @@ def test_a_dead_site_is_left_alone_between_rounds_and_keeps_its_last_state(
 ) -> None:
     server = serve(answer(b"", status=502))
     clock = [100.0]
-    poller = Poller(context, Trust(), limits=QUICK, backoff=Backoff(8.0, 60.0, lambda: 0.5), clock=lambda: clock[0])
+    poller = Poller(context, Trust(), limits=PATIENT, backoff=Backoff(8.0, 60.0, lambda: 0.5), clock=lambda: clock[0])
 
     def turn(everyone: bool = False) -> Observation:
         return asyncio.run(poller.round([server.site()], everyone=everyone))[0]
@@ -345,7 +347,7 @@ def test_a_defect_in_judging_one_site_does_not_hide_the_others(
 
     monkeypatch.setattr(poll_answer, "read_snapshot", fails)
     good, refused = serve(answer(snapshot_body())), serve(answer(b"", status=502))
-    observed = poll(Poller(context, Trust(), limits=QUICK), [good.site(), refused.site("south")])
+    observed = poll(Poller(context, Trust(), limits=PATIENT), [good.site(), refused.site("south")])
     assert [one.outcome for one in observed] == [Outcome.GARBAGE, Outcome.WRONG_CERTIFICATE]
 
 

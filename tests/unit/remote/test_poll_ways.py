@@ -30,7 +30,7 @@ from tests.fakes import health_server as servers
 from tests.fakes.health_server import HealthServer, answer, snapshot_body
 from tests.unit.remote.conftest import SshServer
 
-QUICK = Limits(connect_s=2.0, deadline_s=3.0, total_s=20.0)
+PATIENT = Limits(connect_s=60.0, deadline_s=60.0, total_s=300.0)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def _proxied(client: socket.socket, says: bytes) -> None:
             back = threading.Thread(target=_pump, args=(site, client), daemon=True)
             back.start()
             _pump(client, site)
-            back.join(5)
+            back.join(60)
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:
@@ -96,7 +96,7 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
 
 
 def test_through_a_proxy(box: HealthServer, proxy: Callable[..., int], context: ssl.SSLContext) -> None:
-    (seen,) = poll(Poller(context, Trust(), limits=QUICK), [box.site(via=f"connect://127.0.0.1:{proxy()}")])
+    (seen,) = poll(Poller(context, Trust(), limits=PATIENT), [box.site(via=f"connect://127.0.0.1:{proxy()}")])
     assert seen.answered
 
 
@@ -115,12 +115,12 @@ def test_through_a_proxy(box: HealthServer, proxy: Callable[..., int], context: 
 def test_a_proxy_that_does_not_lead_there(
     box: HealthServer, proxy: Callable[..., int], context: ssl.SSLContext, says: bytes, outcome: Outcome
 ) -> None:
-    (seen,) = poll(Poller(context, Trust(), limits=QUICK), [box.site(via=f"connect://127.0.0.1:{proxy(says)}")])
+    (seen,) = poll(Poller(context, Trust(), limits=PATIENT), [box.site(via=f"connect://127.0.0.1:{proxy(says)}")])
     assert (seen.outcome, "via connect://" in seen.detail) == (outcome, True)
 
 
 def test_no_proxy_there(box: HealthServer, proxy: Callable[..., int], context: ssl.SSLContext) -> None:
-    (seen,) = poll(Poller(context, Trust(), limits=QUICK), [box.site(via="connect://127.0.0.1:1")])
+    (seen,) = poll(Poller(context, Trust(), limits=PATIENT), [box.site(via="connect://127.0.0.1:1")])
     assert seen.outcome is Outcome.VIA_FAILED
 
 
@@ -133,7 +133,7 @@ def test_through_a_bastion_whose_host_key_is_pinned(
 
     def ask() -> list[Outcome]:
         with bastions(fleet_dir, sites, passphrase) as forwarded:
-            observed = poll(Poller(context, Trust(), limits=QUICK), sites, forwarded=forwarded)
+            observed = poll(Poller(context, Trust(), limits=PATIENT), sites, forwarded=forwarded)
         return [one.outcome for one in observed]
 
     # Nothing is pinned: nobody logs in, and no site is called offline for it.

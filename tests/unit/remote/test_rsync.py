@@ -170,7 +170,7 @@ def test_goes_on_where_a_killed_receiver_stopped_and_still_uses_the_older_image(
     new = content(16, seed=2) + old[16 * MIB :] + old[: 8 * MIB]
     arrivals.kept(OLD).write_bytes(old)
     (source / f"{NEW}.raw").write_bytes(new)
-    parcel, _ = parcel_of(arrivals, source, kib_s=6000)
+    parcel, _ = parcel_of(arrivals, source, kib_s=2000)  # seconds lie between the look and its last new byte
     thread, told = in_background(lambda: send(road, parcel, deadline_s=120))
     until(lambda: any(path.stat().st_size > 11 * MIB for path in temporary(arrivals)), "nothing arrives")
     kill_writers(temporary(arrivals)[0])
@@ -203,7 +203,7 @@ def test_cut_again_and_again_it_only_ever_gets_further(
     (source / f"{NEW}.raw").write_bytes(new)
     had = sent = cuts = 0
     while cuts < 3:
-        parcel, received = parcel_of(arrivals, source, kib_s=700)
+        parcel, received = parcel_of(arrivals, source, kib_s=300)  # seconds lie between a place and the end
         assert received >= had
         had, gives_up_at = received, chance.randrange(had, len(new))
         kills = chance.random() < 0.5

@@ -80,6 +80,12 @@ def connect_proxy(answer: bytes = b"HTTP/1.1 200 OK\r\n\r\n") -> Iterator[tuple[
             thread.join(30)
 
 
+def joined(site: Site) -> bytes:
+    """The programs that lead to the site through a bastion."""
+    words = ["pgrep", "-f", "--", f"-W 127.0.0.1:{site.spec.management.ssh_port}"]
+    return subprocess.run(words, capture_output=True, check=False).stdout
+
+
 def behind(site: Site, via: str) -> Site:
     management = site.spec.management.model_copy(update={"via": via})
     return site.model_copy(update={"spec": site.spec.model_copy(update={"management": management})})
@@ -99,9 +105,9 @@ def test_a_command_goes_through_a_bastion(bastion: Site, pinned: FleetDir, agent
         connection.open()
         peer = connection.run(["sh", "-c", "echo $SSH_CLIENT; ps -o args= -p $PPID"], timeout_s=30)
         assert peer.exit_code == 0
+        assert joined(bastion)
     # Nothing is left of it.
-    assert not subprocess.run(["pgrep", "-f", f"-W 127.0.0.1:{bastion.spec.management.ssh_port}"],
-                              capture_output=True, check=False).stdout  # fmt: skip
+    assert not joined(bastion)
 
 
 def test_a_command_and_files_go_through_a_proxy(site: Site, pinned: FleetDir, agent: Path, tmp_path: Path) -> None:

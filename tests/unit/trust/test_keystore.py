@@ -110,17 +110,17 @@ def test_unlocked_keys_vanish_after_an_error(keystore: KeyStore, passphrase: Pas
 CHILD = """
 import signal, sys
 from pathlib import Path
-from fleetctl.__main__ import _terminated
+from fleetctl.__main__ import take_signals
 from fleetctl.trust.keystore import KeyStore
 from fleetctl.trust.passphrase import Passphrase
-signal.signal(signal.SIGTERM, _terminated)
+take_signals()
 with KeyStore(Path(sys.argv[1])).unlocked(Passphrase(sys.stdin.readline().strip()), ["pcr.key"]) as directory:
     print(directory, flush=True)
     signal.pause()
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_unlocked_keys_vanish_when_killed(keystore: KeyStore, passphrase: Passphrase, number: signal.Signals) -> None:
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(keystore.directory)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def start(tmp_path: Path) -> Any:
 
 
 def finished(process: Any) -> tuple[int, list[dict[str, Any]], str]:
-    out, err = process.communicate(timeout=90)
+    out, err = process.communicate(timeout=300)
     return process.returncode, [json.loads(line) for line in out.splitlines()], err.decode()
 
 
@@ -60,24 +61,28 @@ def children(pid: int) -> set[int]:
 
 def loading(process: Any, count: int = 5) -> set[int]:
     """Wait until the command has started all its children (the observer, four loads, ...); return them."""
-    for _ in range(300):
-        if len(found := children(process.pid)) >= count:
-            time.sleep(1)  # until they have started theirs
-            return found
-        time.sleep(0.1)
-    raise AssertionError("the loads never started")
+    until(lambda: len(children(process.pid)) >= count, "the loads never started")
+    return children(process.pid)
 
 
-def gone(pid: int) -> bool:
-    """Whether a process ends soon; a zombie has ended."""
-    for _ in range(100):
-        try:
-            if ") Z " in Path(f"/proc/{pid}/stat").read_text():
-                return True
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        time.sleep(0.1)
-    return False
+def until(ready: Callable[[], object], words: str) -> None:
+    deadline_s = time.monotonic() + 300
+    while not ready():
+        assert time.monotonic() < deadline_s, words
+        time.sleep(0.05)
+
+
+def is_over(pid: int) -> bool:
+    """Whether a process has ended; a zombie has."""
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def all_gone(pids: set[int]) -> None:
+    """Demand that they end."""
+    until(lambda: all(map(is_over, pids)), "something goes on")
 
 
 def test_it_streams_progress_and_then_one_report(start: Any) -> None:
@@ -122,7 +127,7 @@ def test_only_one_at_a_time_and_a_signal_ends_it_with_a_report(start: Any) -> No
     report = BurnInReport.model_validate(lines[-1])
     assert (code, report.ended, report.reason) == (1, "interrupted", "stopped by SIGTERM")
     assert {gpu.ended_early.cause for gpu in report.gpus} == {"stopped"}
-    assert all(gone(pid) for pid in running)
+    all_gone(running)
 
 
 def test_the_end_of_the_session_ends_everything(start: Any) -> None:
@@ -130,14 +135,15 @@ def test_the_end_of_the_session_ends_everything(start: Any) -> None:
     running = loading(process)
     process.stdout.close()
     process.stderr.close()
-    assert process.wait(60) != 0
-    assert all(gone(pid) for pid in running)
+    assert process.wait(300) != 0
+    all_gone(running)
 
 
 def test_nothing_goes_on_when_the_command_is_killed(start: Any) -> None:
     process = start("--minutes", "5", "--memory-mib", "32", "--no-drives")
     running = loading(process, 6)
+    until(lambda: any(map(children, running)), "the load of the memory has no workers")
     running |= {grandchild for child in running for grandchild in children(child)}
     process.kill()
     process.communicate(timeout=60)
-    assert all(gone(pid) for pid in running)
+    all_gone(running)

@@ -32,8 +32,9 @@ def test_a_reading_that_hangs_ends_at_its_deadline() -> None:
     begun = time.monotonic()
     with pytest.raises(UnreadableError, match=r"no answer within 0\.2 s"):
         apart(lambda: time.sleep(30), deadline_s=0.2)
-    assert time.monotonic() - begun < 5
-    assert bury() == 0
+    assert time.monotonic() - begun < 25
+    while bury():  # it was killed, and dies when the machine comes to it
+        assert time.monotonic() - begun < 120
 
 
 def raises(error: Exception) -> Any:
@@ -51,18 +52,18 @@ def raises(error: Exception) -> Any:
 )
 def test_a_reading_apart_fails_with_its_reason(read: Callable[[], Any], words: str) -> None:
     with pytest.raises(UnreadableError, match=words):
-        apart(read, deadline_s=10)
+        apart(read, deadline_s=60)
 
 
 def test_a_reading_apart_gives_what_was_read() -> None:
-    assert apart(lambda: {"a": ["x" * 200_000]}, deadline_s=10) == {"a": ["x" * 200_000]}
+    assert apart(lambda: {"a": ["x" * 200_000]}, deadline_s=60) == {"a": ["x" * 200_000]}
 
 
 def test_a_command_that_hangs_is_left(tmp_path: Path) -> None:
     begun = time.monotonic()
     with pytest.raises(UnreadableError, match=r"did not answer within 0\.2 s"):
         run(["sleep", "30"], timeout_s=0.2)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 25
 
 
 def test_a_luks_header_is_read_with_its_tokens(tmp_path: Path) -> None:

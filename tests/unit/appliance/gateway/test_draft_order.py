@@ -29,15 +29,15 @@ async def test_the_engine_reads_while_the_entry_is_written_and_nothing_is_releas
     def slow(trail: Trail, actor: Any, act: Any) -> int:
         if act.event == "draft.begun":
             writing.set()
-            assert may_write.wait(20)
+            assert may_write.wait(60)
         return append(trail, actor, act)
 
     monkeypatch.setattr(Trail, "append", slow)
     asked = asyncio.create_task(gw.ask("POST", path, json=given, headers={"accept": "text/event-stream"}))
     try:
         # The engine wrote its first pieces although the entry is not on the disk.
-        await asyncio.wait_for(gw.engine.held.wait(), 20)
-        assert await asyncio.to_thread(writing.wait, 20)
+        await asyncio.wait_for(gw.engine.held.wait(), 60)
+        assert await asyncio.to_thread(writing.wait, 60)
         # Already there for the next start, should this one end now.
         assert gw.row("SELECT state FROM document") == ("drafting",)
         assert not asked.done()

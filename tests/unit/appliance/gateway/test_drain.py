@@ -9,6 +9,7 @@ import time
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -65,7 +66,7 @@ async def counts(gw: Any) -> dict[str, int]:
 
 
 async def until(gw: Any, **wanted: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not wanted.items() <= (await counts(gw)).items():
             await asyncio.sleep(0.005)
 
@@ -134,7 +135,7 @@ async def test_a_visit_that_runs_is_let_finish_and_a_new_one_is_refused(real: An
         assert await counts(real) == {"visits": 1, "uploads": 0, "transcripts": 0, "drafts": 0}
         await socket.send(FRAME)
         await socket.send('{"type":"end"}')
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (message := json.loads(await socket.recv()))["type"] != "final":
                 pass
         assert message["state"] == "done"
@@ -261,19 +262,21 @@ async def test_a_folder_or_a_pipe_in_its_place_drains(tmp_path: Path) -> None:
     assert Drain(tmp_path / "none" / "drain.json").state()[0] is False
 
 
-async def test_an_order_ends_by_itself(tmp_path: Path) -> None:
+async def test_an_order_ends_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC)
+    clock = SimpleNamespace(now=lambda zone: now)
+    monkeypatch.setattr("appliance.gateway.drain.datetime", clock)
     path = tmp_path / "drain.json"
     drain = Drain(path)
     put(path, order(seconds=-1))
     assert drain.state()[0] is False
-    put(path, order(seconds=0.3))
+    put(path, order(seconds=300))
+    now += timedelta(seconds=299.7)
     with pytest.raises(ProblemError) as caught:
         drain.require_none()
     assert caught.value.retry_after_s == 1
-    deadline = time.monotonic() + 20
-    while drain.state()[0]:
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
+    now += timedelta(seconds=1)
+    assert drain.state()[0] is False
     with drain.admitted("visits"):
         assert drain.state()[1].visits == 1
 
@@ -358,7 +361,7 @@ async def test_zero_is_never_said_while_somebody_was_let_in(tmp_path: Path, monk
     zeros = 0
     try:
         for _ in range(40):
-            before, deadline = let_in[0], time.monotonic() + 20
+            before, deadline = let_in[0], time.monotonic() + 60
             while let_in[0] < before + 5:
                 assert time.monotonic() < deadline
                 time.sleep(0.0005)

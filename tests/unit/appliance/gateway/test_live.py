@@ -25,7 +25,7 @@ def connect(gw: Any, encounter: str, *who: Any) -> Any:
 
 
 async def until(socket: Any, kind: str) -> dict[str, Any]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             message: dict[str, Any] = json.loads(await socket.recv())
             if message["type"] == kind:
@@ -43,7 +43,7 @@ async def listened(gw: Any, encounter: str, recording: str) -> bytes:
 
 
 async def state(gw: Any, wanted: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while gw.row("SELECT state FROM recording")[0] != wanted:
             await asyncio.sleep(0.005)
 

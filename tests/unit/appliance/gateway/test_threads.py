@@ -17,11 +17,11 @@ async def test_who_is_cancelled_waits_for_the_thread() -> None:
 
     def work() -> None:
         begun.set()
-        assert may_end.wait(20)
+        assert may_end.wait(60)
         ended.set()
 
     task = asyncio.create_task(to_its_end(work))
-    assert await asyncio.to_thread(begun.wait, 20)
+    assert await asyncio.to_thread(begun.wait, 60)
     task.cancel()
     done, _ = await asyncio.wait([task], timeout=0.05)
     assert not done

@@ -19,12 +19,15 @@ from appliance.contract.health_reading import read_snapshot
 from appliance.contract.signed import open_snapshot
 from appliance.errors import UnknownStateError
 from appliance.facts.reading import UnreadableError
-from appliance.health.agent import Agent
+from appliance.health.agent import Agent, Handler
 from appliance.health.answers import STUCK_S, Answers
 from appliance.health.asking import Asker
 from appliance.health.inputs import ask
 from appliance.health.key import ensure_key, read_public_key
 from tests.fakes.site import HEALTH_KEY, snapshot
+
+DEADLINE_S = 2.0
+"""What a source that hangs costs the first time; the others answer well within it on a loaded machine, too."""
 
 
 @contextmanager
@@ -70,26 +73,27 @@ def test_many_at_once_get_one_snapshot(tmp_path: Path) -> None:
     made, begin, found = list[HealthSnapshot](), threading.Event(), list[bytes]()
 
     def slow() -> HealthSnapshot:
-        begin.wait(10)
+        begin.wait(60)
         return counted(made)()
 
-    with serving(tmp_path / "http.sock", Answers(slow, lambda: HEALTH_KEY)) as path:
+    with serving(tmp_path / "http.sock", Answers(slow, lambda: HEALTH_KEY, clock=lambda: 0.0)) as path:
         threads = [threading.Thread(target=lambda: found.append(ask(path, "/v1/health"))) for _ in range(20)]
         for thread in threads:
             thread.start()
         begin.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(60)
     assert (len(found), len(set(found)), len(made)) == (20, 1, 1)
 
 
-def test_a_client_that_says_nothing_holds_up_nobody(tmp_path: Path) -> None:
+def test_a_client_that_says_nothing_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Handler, "timeout", 600.0)  # nobody is given up while the others ask
     with (
         serving(tmp_path / "http.sock", Answers(snapshot, lambda: HEALTH_KEY)) as path,
         socket.socket(socket.AF_UNIX) as silent,
     ):
         silent.connect(str(path))
-        assert ask(path, "/v1/health", timeout_s=4.0)
+        assert ask(path, "/v1/health", timeout_s=60.0)
 
 
 def test_a_failing_snapshot_is_answered_without_words(tmp_path: Path) -> None:
@@ -131,13 +135,13 @@ def test_a_snapshot_that_hangs_is_seen_by_the_watchdog() -> None:
 
     def hangs() -> HealthSnapshot:
         inside.set()
-        leave.wait(10)
+        leave.wait(60)
         return snapshot()
 
     answers = Answers(hangs, lambda: HEALTH_KEY, clock=lambda: now[0])
     thread = threading.Thread(target=answers.plain)
     thread.start()
-    assert inside.wait(10)
+    assert inside.wait(60)
     assert not answers.stuck()
     now[0] = STUCK_S + 1
     assert answers.stuck()
@@ -151,13 +155,13 @@ def test_a_source_that_hangs_costs_its_deadline_once_and_one_thread() -> None:
 
     def hangs() -> str:
         asked.append(1)
-        leave.wait(10)
+        leave.wait(60)
         return "late"
 
     def fails() -> str:
         raise RuntimeError("secret")
 
-    asker = Asker(deadline_s=0.2)
+    asker = Asker(deadline_s=DEADLINE_S)
     found = asker.all({"slow": hangs, "quick": lambda: 5, "broken": fails})
     assert found["quick"] == 5
     assert "slow has not answered" in str(found["slow"])
@@ -166,10 +170,10 @@ def test_a_source_that_hangs_costs_its_deadline_once_and_one_thread() -> None:
     again = asker.all({"slow": hangs, "quick": lambda: 6})
     assert again["quick"] == 6
     assert isinstance(again["slow"], UnreadableError)
-    assert time.monotonic() - begun < 0.15
+    assert time.monotonic() - begun < DEADLINE_S
     assert len(asked) == 1
     leave.set()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while asker.all({"slow": lambda: "new"})["slow"] != "new":
         assert time.monotonic() < until
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,8 +91,11 @@ class Machine:
         return json.loads(done.stdout.splitlines()[-1])
 
     def running(self) -> dict[str, str]:
-        found = {task: self.box.places.root / "sim" / task for task in TASKS}
-        return {task: path.read_text() for task, path in found.items() if path.exists()}
+        found: dict[str, str] = {}
+        for task in TASKS:
+            with suppress(FileNotFoundError):  # it is stopped just now
+                found[task] = (self.box.places.root / "sim" / task).read_text()
+        return found
 
     def events(self) -> list[str]:
         path = self.box.places.root / "sim/events"
@@ -112,12 +115,12 @@ class Machine:
         started = threading.Event()
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve(started)))
         self.thread.start()
-        assert started.wait(30)
+        assert started.wait(120)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._ended.set)
-        self.thread.join(30)
+        self.thread.join(120)
 
     async def _serve(self, started: threading.Event) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()

@@ -54,12 +54,12 @@ class Talk:
         self.inbox.put_nowait({"type": "websocket.disconnect", "code": 1006})
 
     async def until(self, ready: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not ready():
                 await asyncio.sleep(0.005)
 
     async def over(self) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await self.task
 
 
@@ -233,7 +233,7 @@ def test_a_preview_goes_before_the_next_batch() -> None:
     inside, waiting = threading.Event(), threading.Event()
 
     def live() -> None:
-        inside.wait(10)
+        inside.wait(60)
         waiting.set()
         with turnstile.live():
             order.append("live")
@@ -241,7 +241,7 @@ def test_a_preview_goes_before_the_next_batch() -> None:
     def batches() -> None:
         with turnstile.batch():
             inside.set()
-            waiting.wait(10)
+            waiting.wait(60)
             while not turnstile.live_waiting:
                 pass
             order.append("first")
@@ -252,5 +252,5 @@ def test_a_preview_goes_before_the_next_batch() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert order == ["first", "live", "second"]

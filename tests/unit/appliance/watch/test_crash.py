@@ -25,7 +25,7 @@ def killed(tmp_path: Path) -> dict[str, Any]:
     """What happened while the watch of the folder was killed over and over."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.sim.killed", str(tmp_path), str(KILLS)],
-        cwd=Path(__file__).parents[4], capture_output=True, text=True, timeout=600, check=False,
+        cwd=Path(__file__).parents[4], capture_output=True, text=True, timeout=3600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     told: dict[str, Any] = json.loads(done.stdout)
