@@ -9,6 +9,7 @@ from dataclasses import replace
 from appliance.deid.identifier import IdentifierKind as Kind
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, POSSIBLE, Found, ReadingRecogniser
+from appliance.deid.recognisers.by_letter import by_letter
 
 _BEFORE = 90  # characters in which a label is looked for
 _DIGITS_FROM_WORD_ALONE = 5  # "order 48213" is a number of an order, "group 2" is not
@@ -41,7 +42,7 @@ def _label(words: str) -> re.Pattern[str]:
 
 
 _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(rf"(?:{words})", re.I), _label(words))
+    (kind, re.compile(by_letter(words), re.I), _label(words))
     for kind, words in (
         (Kind.SSN, r"ssn|s\.s\.n\.?|s s n|ss|soc(?:ial)?\.? ?sec(?:urity)?|social(?: security)?|itin|tax(?:payer)? id"),
         (
@@ -183,9 +184,8 @@ _VIN = re.compile(
 )
 _UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.I)
 _MAC = re.compile(
-    r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])"
-    r"|(?<![\w.])(?=[0-9.]{0,13}[a-f])(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}(?![\w.])",
-    re.I,
+    r"[0-9a-fA-F](?:(?<![\w:-].)[0-9a-fA-F][:-](?:[0-9a-fA-F]{2}[:-]){4}[0-9a-fA-F]{2}(?![\w:-])"
+    r"|(?<![\w.].)(?=(?<=[a-fA-F])|[0-9.]{0,12}[a-fA-F])[0-9a-fA-F]{3}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}(?![\w.]))",
 )
 # A plate's parts may stand apart, in either order: "735 WGR"; letters are capitals, so that "plate 4 holes" stays.
 _PLATE = re.compile(
