@@ -75,8 +75,7 @@ _NUMBER_WORD = (
     r"|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|oh|zero)"
 )
 _LIVES = re.compile(
-    rf"\b(?:live[sd]?|living|resid(?:e|es|ed|ing)|address|located|moved|stay(?:s|ing)?"
-    rf"|home)(?:\s+(?:is|at|on|to|over|address|now|currently)|\s*:){{1,3}}\s*"
+    rf"\b{by_letter('live[sd]?|living|resid(?:e|es|ed|ing)|address|located|moved|stay(?:s|ing)?|home')}(?:\s+(?:is|at|on|to|over|address|now|currently)|\s*:){{1,3}}\s*"
     rf"(?P<address>(?:\d{{1,6}}"
     rf"|(?:{_NUMBER_WORD}[\s-]+){{1,7}})?\s*{_DIRECTION}?(?:(?!{_FUNCTION}\b|same\b|our\b"
     rf"|friend)[\w'.-]+\s+){{1,4}}?(?:{_STREET}|{_STREET_ALSO}"
@@ -94,7 +93,9 @@ _FOREIGN = re.compile(
 )
 _SHOUTED = re.compile(r"\b(?:CT|DR|PL|ST)$")
 _BOX = re.compile(r"\bP\.?\s?O\.?\s*Box\s*#?\s*\d{1,7}\b" + _LOCALITY, re.I)
-_ROOM = re.compile(r"\b(?:apt|apartment|suite|ste)\b\.?\s*(?:number\s+|no\.?\s*|#\s*)?(?=[\w-]*\d)[\w-]{1,6}\b", re.I)
+_ROOM = re.compile(
+    r"\b" + by_letter("apt|apartment|suite|ste") + r"\b\.?\s*(?:number\s+|no\.?\s*|#\s*)?(?=[\w-]*\d)[\w-]{1,6}\b", re.I
+)
 # The lines below a street, when they end in a postal code.
 _REST = re.compile(
     r"(?:[ \t]*[,\n|][ \t]*(?:(?:Apt|Suite|Unit|Floor)\.? \w{1,5}"

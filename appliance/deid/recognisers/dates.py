@@ -103,7 +103,7 @@ _NUMERIC = re.compile(
 _COMPACT = re.compile(r"(?<![\w.-])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?(?![\w])")
 _MONTH_YEAR = re.compile(r"(?<![\w./-])(?:0?[1-9]|1[0-2])\s?[/-]\s?(?:19|20)\d\d(?![\w/-])")
 _DAY_ALONE = re.compile(
-    rf"\b(?:on|by|until|since|before|after|from)\s+(?P<date>the\s+(?:(?:0?[1-9]|[12]\d"
+    rf"\b{by_letter('on|by|until|since|before|after|from')}\s+(?P<date>the\s+(?:(?:0?[1-9]|[12]\d"
     rf"|3[01])(?:st|nd|rd|th)|{_ORDINAL})"
     r"(?:\s+of\s+(?:this|last|next|the)\s+month)?)(?=\s*(?:[.,;!?\n]|$)|\s+(?:at|and i|and we|because|or the"
     r"|if that|works?|he|she|i|we|they|my|when|in the (?:morning|afternoon))\b|(?<=month))",
@@ -111,7 +111,11 @@ _DAY_ALONE = re.compile(
 )
 # "For the twenty second at ten": ordinals that count nothing else as often.
 _DAY_LATE = re.compile(
-    r"\b(?:for|is|was|it['’]s|around|about)\s+(?P<date>the\s+(?:twenty[- ](?:" + _UNITS + r")|thirty[- ]first|thirtieth"
+    r"\b"
+    + by_letter("for|is|was|it['’]s|around|about")
+    + r"\s+(?P<date>the\s+(?:twenty[- ](?:"
+    + _UNITS
+    + r")|thirty[- ]first|thirtieth"
     r"|twentieth|eleventh|twelfth|(?:thir|four|fif|six|seven|eigh|nine)teenth))(?=\s*(?:[.,;!?\n]|$)|\s+(?:at|and"
     r"|or|because|if|in the|i|we)\b)",
     re.I,
@@ -132,8 +136,12 @@ _DAY_OF_WEEK = re.compile(
     re.I,
 )
 _LABEL = re.compile(
-    r"\b(?:d\.?o\.?b\.?|d o b|date\s+of\s+(?:birth|death|service|admission|discharge|surgery)"
-    r"|birth\s?(?:date|day)|born(?:\s+on)?|dos|doa|dod)(?![\w])"
+    r"\b"
+    + by_letter(
+        r"d\.?o\.?b\.?|d o b|date\s+of\s+(?:birth|death|service|admission|discharge|surgery)"
+        r"|birth\s?(?:date|day)|born(?:\s+on)?|dos|doa|dod"
+    )
+    + r"(?![\w])"
     r"(?:\s*(?:(?:is|was|on|the|of|it's|that's|would be)\b|[:=,-])){0,4}\s*",
     re.I,
 )

@@ -127,11 +127,14 @@ _NUMBERED = re.compile(
     r"(?:#|\bnumbers?\b|\bno\b\.?|\bnum\b|\bid\b|\bidentifier\b|\bcode\b|\bcard\b|:)\W*(?:\w+\W+){0,2}$", re.I
 )
 _CODE_SYSTEM = re.compile(
-    r"\b(?:icd(?:-?\d+)?(?:-?cm|-?pcs)?|cpt|hcpcs|loinc|snomed(?:[- ]ct)?|ndc|rxnorm|rxcui"
-    r"|unii|atc|drg|ms-drg|cvx|nct|pmid|pmcid|doi|rs|mesh|omim|umls"
-    r"|cui|orpha|ccs|hcc|revenue|modifier|diagnosis codes?|dx codes?|procedure codes?|billing"
-    r" codes?|z-?codes?|dsm|chapter|section|table|figure|page|version|grant|isbn|rfc|item)"
-    r"(?:\s*(?:codes?|numbers?|no\.?|id|is|of|was|:|#|=|for|\(|with|and|or|,|[A-Z]?\d[\w.-]{1,12})){0,6}\s*$",
+    r"\b"
+    + by_letter(
+        r"icd(?:-?\d+)?(?:-?cm|-?pcs)?|cpt|hcpcs|loinc|snomed(?:[- ]ct)?|ndc|rxnorm|rxcui"
+        r"|unii|atc|drg|ms-drg|cvx|nct|pmid|pmcid|doi|rs|mesh|omim|umls"
+        r"|cui|orpha|ccs|hcc|revenue|modifier|diagnosis codes?|dx codes?|procedure codes?|billing"
+        r" codes?|z-?codes?|dsm|chapter|section|table|figure|page|version|grant|isbn|rfc|item"
+    )
+    + r"(?:\s*(?:codes?|numbers?|no\.?|id|is|of|was|:|#|=|for|\(|with|and|or|,|[A-Z]?\d[\w.-]{1,12})){0,6}\s*$",
     re.I,
 )
 _UNIT = re.compile(
@@ -146,11 +149,14 @@ _UNIT = re.compile(
     re.I,
 )
 _LAB = re.compile(
-    r"\b(?:wbc|rbc|plt|platelets?|platelet count|count|psa|bnp|nt-?probnp|ferritin|glucose"
-    r"|cpk|ck|troponin|ast|alt|ldh|hcg|beta|viral load|load|titer|anc|cfu|colonies|lipase"
-    r"|amylase|triglycerides|cholesterol|creatinine|sodium|urine output|output|intake|volume"
-    r"|ddimer|dimer|procalcitonin|tsh|b12|vitamin d|weight|dose|heparin|insulin)"
-    r"(?:\s+(?:of|was|is|at|to|from|level|levels|count|up|down|came|back|around|about|over"
+    r"\b"
+    + by_letter(
+        r"wbc|rbc|plt|platelets?|platelet count|count|psa|bnp|nt-?probnp|ferritin|glucose"
+        r"|cpk|ck|troponin|ast|alt|ldh|hcg|beta|viral load|load|titer|anc|cfu|colonies|lipase"
+        r"|amylase|triglycerides|cholesterol|creatinine|sodium|urine output|output|intake|volume"
+        r"|ddimer|dimer|procalcitonin|tsh|b12|vitamin d|weight|dose|heparin|insulin"
+    )
+    + r"(?:\s+(?:of|was|is|at|to|from|level|levels|count|up|down|came|back|around|about|over"
     r"|above|below|elevated|high|low|:|=|>|<|\d[\d,.]*)){0,5}\s*[:=><~]?\s*$",
     re.I,
 )
