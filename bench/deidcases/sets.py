@@ -6,13 +6,14 @@ import argparse
 
 from deidcases import halved
 from deidcases.cases import Case, cases
+from deidcases.fifth import FIFTH
 from deidcases.fourth import FOURTH
 from deidcases.second import HALVES, second_cases
 from deidcases.third import THIRD
 
 FILLS = 20
 SEED = 20_261
-HALVED = (THIRD, FOURTH)
+HALVED = (THIRD, FOURTH, FIFTH)
 
 
 def add_set_options(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""The third and fourth sets of the de-identification benchmark: kinds, sizes, halves, forms of numbers, options."""
+"""The third to fifth sets of the de-identification benchmark: kinds, sizes, halves, forms of numbers, options."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ KINDS = {
     "name", "address", "place", "facility", "employer", "date", "age", "phone", "fax", "email", "ssn", "record", "plan",
     "account", "licence", "vehicle", "device", "url", "ip", "social", "code",
 }  # fmt: skip
-LEAST = {"third": (120, 60, 60), "fourth": (150, 60, 80)}
+LEAST = {"third": (120, 60, 60), "fourth": (150, 60, 80), "fifth": (150, 60, 80)}
 """Fewest texts, dialogues and harmless lines."""
 
 
-@pytest.fixture(params=["third", "fourth"])
+@pytest.fixture(params=["third", "fourth", "fifth"])
 def written(request: pytest.FixtureRequest, parts: SimpleNamespace) -> Any:
     """A set whose texts are halved by their place."""
     return getattr(getattr(parts, request.param), request.param.upper())
@@ -130,6 +130,7 @@ def test_the_options_pick_one_set(parts: SimpleNamespace, written: Any) -> None:
         [f"--{name}", "--tune"],
         ["--second", "--tune"],
         ["--third", "--fourth"],
+        ["--fourth", "--fifth"],
     ):
         with pytest.raises(SystemExit, match="2"):
             parser.parse_args(both)
