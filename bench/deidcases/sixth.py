@@ -11,5 +11,5 @@ from deidcases.sixth_values import Draws
 SIXTH = HalvedSet(
     "sixth",
     Draws,
-    ("sixth_notes.txt", "sixth_wards.txt"),
+    ("sixth_notes.txt", "sixth_wards.txt", "sixth_dialogues.txt", "sixth_harmless.txt"),
 )

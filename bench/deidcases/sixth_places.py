@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 TOWNS = """\
-Bozeman,MT,597|Duluth,MN,558|Yuma,AZ,853|Bangor,ME,044|Salina,KS,674|Paducah,KY,420|Elko,NV,898|Waco,TX,767|Dothan,AL,363
-Macon,GA,312|Erie,PA,165|Utica,NY,135|Flint,MI,485|Racine,WI,534|Minot,ND,587|Rapid City,SD,577|Casper,WY,826|Provo,UT,846
-Pueblo,CO,810|Enid,OK,737|Biloxi,MS,395|Ocala,FL,344|Hickory,NC,286|Roanoke,VA,240|Elkins,WV,262|Salisbury,MD,218
+Bozeman,MT,597|Duluth,MN,558|Yuma,AZ,853|Bangor,ME,044|Salina,KS,674|Paducah,KY,420|Elko,NV,898|Waco,TX,767
+Dothan,AL,363|Macon,GA,312|Erie,PA,165|Utica,NY,135|Flint,MI,485|Racine,WI,534|Minot,ND,587|Rapid City,SD,577|Casper,WY,826
+Provo,UT,846|Pueblo,CO,810|Enid,OK,737|Biloxi,MS,395|Ocala,FL,344|Hickory,NC,286|Roanoke,VA,240|Elkins,WV,262|Salisbury,MD,218
 Danbury,CT,068|Nashua,NH,030|Barre,VT,056|Pittsfield,MA,012|Warwick,RI,028|Peoria,IL,616|Joplin,MO,648|Kearney,NE,688
 Yakima,WA,989|Bend,OR,977|Redding,CA,960|Nampa,ID,836|Kenai,AK,996|Hilo,HI,967|Reading,PA,196|Mobile,AL,366
 Defiance,OH,435|Normal,IL,617|Independence,MO,640|Superior,WI,548|Temple,TX,765|Truth or Consequences,NM,879
@@ -22,7 +22,8 @@ the Fairview mall|Lake Tamarack|the old Hobart grain elevator|Dunmore Beach|the 
 """
 STREETS = """\
 Larkspur|Old Quarry|Tanglewood|Hollister|Mockingbird|Sixth|Copper Mine|Wexford|Chapel Hill|Ferris|Juniper|Bayberry
-Martin Luther King|Pulaski|San Carlos|Winding Brook|Sycamore|Delancey|Fox Run|Kingfisher|Lower Ridge|Commerce|Orchard|Tyler
+Martin Luther King|Pulaski|San Carlos|Winding Brook|Sycamore|Delancey|Fox Run|Kingfisher|Lower Ridge|Commerce|Orchard
+Tyler|Cedar Bluff
 """
 STREET_KINDS = """\
 Street,St|Avenue,Ave|Road,Rd|Drive,Dr|Lane,Ln|Court,Ct|Boulevard,Blvd|Circle,Cir|Place,Pl|Trail,Trl|Way,Way|Terrace,Ter
@@ -48,7 +49,7 @@ Heron Pointe|{namesake} Manor|Autumn Lane Assisted Living|{town} Care & Rehab|Th
 Golden Prairie Nursing Center|Maplecrest Memory Care|Harborview Group Home|{town} Veterans Home
 """
 PHARMACIES = "{town} Drug|{namesake} Pharmacy|Corner Drug on {street}|Prairie Apothecary|Valu-Rx #0##|Medi-Mart {town}"
-SHORT = "{town} General|{namesake} Memorial|{saint}|{town} VA|Tri-Rivers|Upper Basin|Heron Pointe|{namesake} Manor"
+SHORT = "{town} General|{namesake} Memorial|{saint}|{town} VA|Tri-Rivers|Upper Basin"
 EMPLOYERS = """\
 Halvorsen Steel|Big Sky Freight|{namesake} Poultry|Pinnacle Call Center|{town} Fire Department|Tollgate Brewing
 {namesake} & Sons Roofing|Lakeshore Credit Union|{town} Transit Authority|Ridgeline Logistics|Bluebird Bakery
