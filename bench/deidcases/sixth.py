@@ -11,5 +11,8 @@ from deidcases.sixth_values import Draws
 SIXTH = HalvedSet(
     "sixth",
     Draws,
-    ("sixth_notes.txt", "sixth_wards.txt", "sixth_dialogues.txt", "sixth_harmless.txt"),
-)
+    (
+        "sixth_notes.txt", "sixth_wards.txt", "sixth_letters.txt", "sixth_office.txt", "sixth_messages.txt",
+        "sixth_dialogues.txt", "sixth_transcripts.txt", "sixth_harmless.txt",
+    ),
+)  # fmt: skip

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 TOWNS = """\
 Bozeman,MT,597|Duluth,MN,558|Yuma,AZ,853|Bangor,ME,044|Salina,KS,674|Paducah,KY,420|Elko,NV,898|Waco,TX,767
-Dothan,AL,363|Macon,GA,312|Erie,PA,165|Utica,NY,135|Flint,MI,485|Racine,WI,534|Minot,ND,587|Rapid City,SD,577|Casper,WY,826
-Provo,UT,846|Pueblo,CO,810|Enid,OK,737|Biloxi,MS,395|Ocala,FL,344|Hickory,NC,286|Roanoke,VA,240|Elkins,WV,262|Salisbury,MD,218
-Danbury,CT,068|Nashua,NH,030|Barre,VT,056|Pittsfield,MA,012|Warwick,RI,028|Peoria,IL,616|Joplin,MO,648|Kearney,NE,688
+Dothan,AL,363|Macon,GA,312|Erie,PA,165|Utica,NY,135|Flint,MI,485|Racine,WI,534|Minot,ND,587|Rapid City,SD,577
+Casper,WY,826|Provo,UT,846|Pueblo,CO,810|Enid,OK,737|Biloxi,MS,395|Ocala,FL,344|Hickory,NC,286|Roanoke,VA,240
+Elkins,WV,262|Salisbury,MD,218|Danbury,CT,068|Nashua,NH,030|Barre,VT,056|Pittsfield,MA,012|Warwick,RI,028|Peoria,IL,616|Joplin,MO,648|Kearney,NE,688
 Yakima,WA,989|Bend,OR,977|Redding,CA,960|Nampa,ID,836|Kenai,AK,996|Hilo,HI,967|Reading,PA,196|Mobile,AL,366
 Defiance,OH,435|Normal,IL,617|Independence,MO,640|Superior,WI,548|Temple,TX,765|Truth or Consequences,NM,879
 Eau Claire,WI,547|Coeur d'Alene,ID,838|St. Cloud,MN,563|Las Cruces,NM,880|Fond du Lac,WI,549|Mount Vernon,WA,982
