@@ -59,6 +59,9 @@ SCHOOLS = """\
 {namesake} Elementary|{town} High School|{namesake} Middle School|{town} State University|St. Columba Academy
 Little Acorns Daycare|Pathways Head Start|{town} Community College
 """
+GRADE_SCHOOLS = """\
+{namesake} Elementary|{namesake} Middle School|Little Acorns Daycare|Pathways Head Start|Cotton Creek School|P.S. 212
+"""
 CHURCHES = """\
 First Baptist Church of {town}|{saint} Parish|New Hope Tabernacle|Masjid An-Noor|Temple Beth Shalom
 Grace Lutheran Church|Iglesia Roca Viva|Mount Olive AME Church
@@ -88,7 +91,7 @@ PASSPORT = "A########|5########|C0#######|?##?#####"
 PLATE = "???-####|#???###|###-???|??#-##?|??? ####|##-####?|?##-???"
 SERIAL = "SN-#######|PJN######S|BLC######|2#-*****-#|G??####?|R##????##?|4####-###|ICD######"
 UDI = "(01)00########0###(21)######|(01)1##########3##(17)2#0#3#(21)A####"
-MAC = "0#:1?:2A:#?:4C:##|02-0#-5E-##-A#-##"
-CASE = "CR-2#-#####|#####-###|2#-CV-####|F########|WC-####-##|SSA-#######|BK###-####"
+CASE = "2#-#####|#####-###|F########|####-##|C-#####|########|R######|??-####"
+COURT = "CR-2#-#####|2#-CV-####|PR##-####|20##JV###|BK-##-#####"
 STUDY = "NX-0##-1##|P####-S##|10#-0##|SUBJ-0###|ARM2-####"
 BADGE = "B-####|U####|EMP0#####|T-#####|K#####"
