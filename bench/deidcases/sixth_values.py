@@ -51,7 +51,8 @@ class Draws(third_values.Draws):
     def _kinds(self) -> Kinds:
         return super()._kinds() | {
             "date": ("date", lambda form: self._day(form, 2022)),
-            "dob": ("date", lambda form: self._day(form, 1938, 2020)),
+            "dob": ("date", lambda form: self._day(form, 1938, 2004)),
+            "kid": ("date", lambda form: self._day(form, 2010, 2021)),
             "mark": ("place", lambda _: self._without_the(places.LANDMARKS)),
             "hood": ("place", lambda _: self._without_the(places.HOODS)),
             "emp": ("employer", self._employer), "ip": ("ip", self._ip),
