@@ -48,7 +48,9 @@ CARE = """\
 Heron Pointe|{namesake} Manor|Autumn Lane Assisted Living|{town} Care & Rehab|The Willows at {town}|{saint} Home
 Golden Prairie Nursing Center|Maplecrest Memory Care|Harborview Group Home|{town} Veterans Home
 """
-PHARMACIES = "{town} Drug|{namesake} Pharmacy|Corner Drug on {street}|Prairie Apothecary|Valu-Rx #0##|Medi-Mart {town}"
+PHARMACIES = (
+    "{town} Drug|{namesake} Pharmacy|Corner Drug on {street}|Prairie Apothecary|Valu-Rx No. 12|Medi-Mart {town}"
+)
 SHORT = "{town} General|{namesake} Memorial|{saint}|{town} VA|Tri-Rivers|Upper Basin"
 EMPLOYERS = """\
 Halvorsen Steel|Big Sky Freight|{namesake} Poultry|Pinnacle Call Center|{town} Fire Department|Tollgate Brewing
@@ -60,7 +62,7 @@ SCHOOLS = """\
 Little Acorns Daycare|Pathways Head Start|{town} Community College
 """
 GRADE_SCHOOLS = """\
-{namesake} Elementary|{namesake} Middle School|Little Acorns Daycare|Pathways Head Start|Cotton Creek School|P.S. 212
+{namesake} Elementary|{namesake} Lower School|Little Acorns Daycare|Pathways Head Start|Cotton Creek School|P.S. 212
 """
 CHURCHES = """\
 First Baptist Church of {town}|{saint} Parish|New Hope Tabernacle|Masjid An-Noor|Temple Beth Shalom
