@@ -9,11 +9,12 @@ from deidcases.cases import Case, cases
 from deidcases.fifth import FIFTH
 from deidcases.fourth import FOURTH
 from deidcases.second import HALVES, second_cases
+from deidcases.sixth import SIXTH
 from deidcases.third import THIRD
 
 FILLS = 20
 SEED = 20_261
-HALVED = (THIRD, FOURTH, FIFTH)
+HALVED = (THIRD, FOURTH, FIFTH, SIXTH)
 
 
 def add_set_options(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,7 @@ MODULES = (
     "sets", "halved", "third", "third_values", "third_people", "third_names", "third_numbers",
     "fourth", "fourth_values", "fourth_people", "fourth_names", "fourth_places",
     "fifth", "fifth_values", "fifth_people", "fifth_names", "fifth_places",
+    "sixth", "sixth_values", "sixth_people", "sixth_names", "sixth_places",
 )  # fmt: skip
 
 
