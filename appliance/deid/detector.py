@@ -19,6 +19,7 @@ from presidio_analyzer.predefined_recognizers import (
 )
 
 from appliance.deid.beside_addresses import beside_addresses
+from appliance.deid.beside_institutions import beside_institutions
 from appliance.deid.beside_names import beside_names
 from appliance.deid.beside_numbers import beside_numbers
 from appliance.deid.beside_people import PeopleBeside
@@ -165,7 +166,7 @@ class ClinicalDetector:
         ]
         self._name_extents = NameExtents(classes)
         self._found_extents = FoundExtents(classes)
-        self._beside = (beside_names, beside_numbers, beside_addresses, PeopleBeside(classes))
+        self._beside = (beside_names, beside_numbers, beside_addresses, beside_institutions, PeopleBeside(classes))
         self._names = {recogniser.id: type(recogniser).__name__ for recogniser in recognisers}
         self._engine = AnalyzerEngine(
             registry=RecognizerRegistry(recognizers=recognisers, supported_languages=["en"]),
