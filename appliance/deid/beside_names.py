@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from appliance.deid.identifier import Identifier, IdentifierKind
+from appliance.deid.recognisers.bare_ages import MEASURED
 from appliance.deid.recognisers.base import LIKELY
 from appliance.deid.recognisers.old_ages import AGE, OLD, SAID_AGE, SIGN
 
@@ -31,17 +32,14 @@ _AGES = tuple(
     )
 )
 _LISTED = re.compile(rf"\s{AGE}{_CLOSES}", re.I)
+# Who opens a line or a slot has an age without a comma: "Bed 4: Ada Alder 94 CHF".
+_OPENED = re.compile(rf"\s{AGE}(?=\s[A-Za-z])", re.I)
+_OPENS = re.compile(r"(?:^|\n|[:;|>•]\s?|\b(?:rm|room|bed|case)\s?#?\w{1,4}[ ,:-]{1,3})$", re.I)
+_GENERATION = re.compile(r",?[ ](?:Jr|Sr|II|III|IV)\b\.?|(?<=[ ](?:Jr|Sr))\.")
 # The ages of a household stand behind the names alone: "siblings: Ada 94, Ruth 91".
 _HOUSEHOLD = re.compile(
     r"\b(?:siblings?|sibs?|sisters?|brothers?|spouse|husband|wife|partner|parents?|mother|father|mom|dad|aunts?|uncles?"
     r"|family|household|lives with|lives w/|grand(?:mother|father|ma|pa|parents)|ages?)\b[^.\n]{0,60}$",
-    re.I,
-)
-# What was measured stands before who measured it: "sats per Varga, 97".
-_MEASURED = re.compile(
-    r"\b(?:sats?|saturation|spo2|o2|oxygen|hr|heart|rate|pulse|temp(?:erature)?|tmax|bp|map|pressure|systolic|diastolic"
-    r"|resp\w*|rr|wt|weight\w*|weighs|ht|height|glucose|sugars?|bg|fsbs|fsbg|accu-?chek|level|score\w*|dose|mg|units?"
-    r"|sodium|chloride|ldl|hdl|plt|platelets|iq)\b[^.;\n]{0,40}$",
     re.I,
 )
 _BEFORE = 60  # characters before a name in which it is said what the number is
@@ -75,11 +73,19 @@ def beside_names(text: str, found: Sequence[Identifier]) -> Iterator[Identifier]
 
 
 def _ages(text: str, name: Identifier) -> Iterator[Identifier]:
-    match = next((match for pattern in _AGES if (match := pattern.match(text, name.end))), None)
+    generation = _GENERATION.match(text, name.end)
+    end = generation.end() if generation else name.end
+    match = next((match for pattern in _AGES if (match := pattern.match(text, end))), None)
     start = max(0, name.start - _BEFORE)
     if match is None and _HOUSEHOLD.search(text, start, name.start):
-        match = _LISTED.match(text, name.end)
-    if match is not None and not _MEASURED.search(text, start, name.start):
+        match = _LISTED.match(text, end)
+    if (
+        match is None
+        and " " in text[name.start : name.end]
+        and _OPENS.search(text, max(0, name.start - 16), name.start)
+    ):
+        match = _OPENED.match(text, end)
+    if match is not None and not MEASURED.search(text, start, name.start):
         yield Identifier(*match.span("age"), IdentifierKind.AGE, beside_names.__name__, LIKELY)
 
 

@@ -9,6 +9,7 @@ from itertools import chain
 
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading
+from appliance.deid.recognisers.bare_ages import bare_ages
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.date_forms import date_forms
 from appliance.deid.recognisers.date_parts import date_parts, with_beside
@@ -335,6 +336,8 @@ class AgeRecogniser(ReadingRecogniser):
 
     def find(self, reading: Reading) -> Iterator[Found]:
         """Numbers of 90 and more beside words of age."""
+        for start, end in bare_ages(reading.text):
+            yield Found(start, end, IdentifierKind.AGE, LIKELY)
         if not _NINETY.search(reading.text):
             return
         for match in _AGE.finditer(reading.text):
