@@ -167,8 +167,8 @@ def bare_ages(text: str) -> Iterator[tuple[int, int]]:
         if (at and text[at - 1].isalnum()) or MEASURED.search(text, start, at):
             continue
         for before, value in _RULES:
-            match = value.match(text, at, end)
-            if match and before.search(text, start, at) and not _METER.match(text, match.end()):
-                yield match.span("age")
+            found = value.match(text, at, end)
+            if found and before.search(text, start, at) and not _METER.match(text, found.end()):
+                yield found.span("age")
     for glued in _GLUED.finditer(text):
         yield glued.span(str(glued.lastgroup))
