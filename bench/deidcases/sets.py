@@ -8,11 +8,12 @@ from deidcases import halved
 from deidcases.cases import Case, cases
 from deidcases.fourth import FOURTH
 from deidcases.second import HALVES, second_cases
+from deidcases.sixth import SIXTH
 from deidcases.third import THIRD
 
 FILLS = 20
 SEED = 20_261
-HALVED = (THIRD, FOURTH)
+HALVED = (THIRD, FOURTH, SIXTH)
 
 
 def add_set_options(parser: argparse.ArgumentParser) -> None:

@@ -15,6 +15,7 @@ MODULES = (
     "second", "second_values", "second_people", "second_pools", "second_numbers",
     "sets", "halved", "third", "third_values", "third_people", "third_names", "third_numbers",
     "fourth", "fourth_values", "fourth_people", "fourth_names", "fourth_places",
+    "sixth", "sixth_values", "sixth_people", "sixth_names", "sixth_places",
 )  # fmt: skip
 
 

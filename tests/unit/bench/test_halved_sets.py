@@ -1,4 +1,4 @@
-"""The third and fourth sets of the de-identification benchmark: kinds, sizes, halves, forms of numbers, options."""
+"""The third, fourth and sixth sets of the de-identification benchmark: kinds, sizes, halves, numbers, options."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ KINDS = {
     "name", "address", "place", "facility", "employer", "date", "age", "phone", "fax", "email", "ssn", "record", "plan",
     "account", "licence", "vehicle", "device", "url", "ip", "social", "code",
 }  # fmt: skip
-LEAST = {"third": (120, 60, 60), "fourth": (150, 60, 80)}
+LEAST = {"third": (120, 60, 60), "fourth": (150, 60, 80), "sixth": (150, 60, 80)}
 """Fewest texts, dialogues and harmless lines."""
 
 
-@pytest.fixture(params=["third", "fourth"])
+@pytest.fixture(params=["third", "fourth", "sixth"])
 def written(request: pytest.FixtureRequest, parts: SimpleNamespace) -> Any:
     """A set whose texts are halved by their place."""
     return getattr(getattr(parts, request.param), request.param.upper())

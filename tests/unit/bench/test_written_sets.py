@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-SETS = ("second a", "second b", "third", "fourth")
+SETS = ("second a", "second b", "third", "fourth", "sixth")
 
 
 def written(parts: SimpleNamespace, name: str) -> tuple[dict[str, list[str]], type, Callable[[random.Random], Any]]:
     """Templates by group, the class of the values, and what makes them from it."""
-    if name in ("third", "fourth"):
+    if name in ("third", "fourth", "sixth"):
         written_set = getattr(getattr(parts, name), name.upper())
         return written_set.templates(), written_set.draws, lambda rng: (rng,)
     half = name[-1]
