@@ -14,7 +14,8 @@ from appliance.deid.recognisers.base import LIKELY
 from appliance.deid.recognisers.old_ages import AGE, OLD, SAID_AGE, SIGN
 
 _CLOSES = (
-    r"(?=\s*(?:[.,;)!?\n]|$)|\s?[-–—/]|\s(?:and|but|so|who|with|w/?|now|today|this|next|lives|living|retired|years?|on\s"
+    r"(?=\s*(?:[.,;)!?\n]|$)|\s?[-–—/]|\s(?:and|but|so|who|with|w/?|now|today|this|next|lives|living|retired|years?"
+    r"|on\s"
     r"(?:her|his|their|mon|tues|wednes|thurs|fri|satur|sun))\b)"
 )
 _IS = (
@@ -45,8 +46,10 @@ _HOUSEHOLD = re.compile(
 _BEFORE = 60  # characters before a name in which it is said what the number is
 
 _DEGREE = (
-    r"(?:RN|LPN|LVN|CNA|NP|FNP|APRN|CRNA|MD|DO|MBBS|PA|PA-C|PT|DPT|PTA|OT|OTR(?:/L)?|COTA|SLP|RPh|PharmD|LCSW|LMSW|MSW|LMFT"
-    r"|LPC|PsyD|PhD|DDS|DMD|DPM|OD|DC|RRT|RT|EMT(?:-P)?|CNM|LMT|RD|DVM)"
+    r"(?:RN|LPN|LVN|CNA|NP|FNP|APRN|CRNA|MD|DO|MBBS|PA|PA-C|PT|DPT|PTA|OT|OTR(?:/L)?|COTA|SLP|RPh|PharmD|LCSW|LMSW"
+    r"|MSW|LMFT"
+    r"|LPC|PsyD|PhD|DDS|DMD|DPM|OD|DC|RRT|RT|EMT(?:-P)?|CNM|LMT|RD|DVM|AuD|CCC-A|CCC-SLP|BCBA|LAc|LMHC|LCPC|CNS|CNP"
+    r"|ARNP|DNP|RDN|CST|CPhT|RDMS|ATC|CHW|CMA|RVT)"
 )
 _DEGREE_BEFORE = re.compile(rf"(?<![\w-]){_DEGREE}[ ,]{{1,2}}$")
 _LICENCE = re.compile(

@@ -48,17 +48,17 @@ _FEAST_SIGNS = (
     "election d", "leap day", "earth day", "super tu", "super bowl", "ides of",
 )  # fmt: skip
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
-_MONTH_SAID = rf"(?:oh\s)?(?:{_ONES}|ten|eleven|twelve)"
+_MONTH_SAID = rf"(?:oh )?(?:{_ONES}|ten|eleven|twelve)"
 _DAY_SAID = (
-    rf"(?:oh\s(?:{_ONES})|thirty(?:[- ]one)?|twenty(?:[- ](?:{_ONES}))?|ten|eleven|twelve|(?:thir|four|fif|six|seven"
+    rf"(?:oh (?:{_ONES})|thirty(?:[- ]one)?|twenty(?:[- ](?:{_ONES}))?|ten|eleven|twelve|(?:thir|four|fif|six|seven"
     rf"|eigh"
     rf"|nine)teen|{_ONES})"
 )
 _YEAR_SAID = (
-    r"(?:\s(?:of\s)?(?:(?:nineteen|twenty)\s)?(?:oh\s\w{3,5}|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
+    r"(?: (?:of )?(?:(?:nineteen|twenty) )?(?:oh \w{3,5}|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
     rf"(?:[- ](?:{_ONES}))?|\w{{3,5}}teen|ten|eleven|twelve))?"
 )
-_SAID = re.compile(rf"{_MONTH_SAID}\s{_DAY_SAID}(?P<year>{_YEAR_SAID})(?!['’\w])", re.I)
+_SAID = re.compile(rf"{_MONTH_SAID} {_DAY_SAID}(?P<year>{_YEAR_SAID})(?!['’\w])", re.I)
 _STOPS = r"\s*(?:[.,;?!\n\[]|$)"
 # What stands before and behind a month and a day that are said in figures.
 _SHOWN = tuple(
@@ -94,7 +94,7 @@ _SHOWN = tuple(
         ),
     )
 )
-_PADDED = re.compile(rf"oh\s(?:{_ONES})[\s,]+{_DAY_SAID}{_YEAR_SAID[:-1]}(?!['’\w]|[\s,]+(?:oh|zero|{_ONES})\b)", re.I)
+_PADDED = re.compile(rf"oh (?:{_ONES})[ ,]+{_DAY_SAID}{_YEAR_SAID[:-1]}(?!['’\w]|[\s,]+(?:oh|zero|{_ONES})\b)", re.I)
 _FIRST_DAYS = re.compile(
     r"\b(?:appointment|visit|surgery|booked|scheduled|down|set|see you|back|due)(?:['’]s)?(?:\s(?:is|was"
     r"|in))?\s(?:for|on|by)\s"
