@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 # A word is letters with marks inside it (O'Brien, Smith-Jones, St.), never digits: numbers have rules of their own.
 _WORD = re.compile(r"[^\W\d_]+(?:['’`-][^\W\d_]+)*(?:['’](?=\s|$))?")
@@ -32,8 +32,7 @@ _FEWEST_OPENERS, _MOSTLY, _SELDOM = 3, 0.6, 0.2
 _MYSELF = frozenset(("i", "i'm", "i've", "i'll", "i'd"))
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of a text.
 
     Args:

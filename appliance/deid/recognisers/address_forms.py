@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found
+from appliance.deid.recognisers.by_letter import by_letter
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES
 
 _NUMBER_WORD = (
@@ -173,7 +174,7 @@ _RESIDENT = re.compile(rf"\b(?:[Rr]esident|[Nn]ative) of (?P<place>{_NAME}(?:\s{
 _POSTCODE = re.compile(
     r"\b(?:[A-Z]{1,2}\d[A-Z\d]?\s\d(?!CM|MM|ML|MG)[ABD-HJLNP-UW-Z]{2}|[ABCEGHJ-NPRSTVXY]\d[A-Z]\s\d[A-Z]\d)\b"
 )
-_STREET_WORD = re.compile(rf"\b(?:{_SURE[3:-1]}|{_ALSO[3:-1]})\b", re.I)
+_STREET_WORD = re.compile(rf"\b{by_letter(_SURE[3:-1] + '|' + _ALSO[3:-1])}\b", re.I)
 _AROUND = 90  # characters before a street word in which its number may stand
 _CASED_PATTERNS = tuple((signs, re.compile(pattern)) for signs, pattern in _CASED)
 _BOXES = tuple(re.compile(pattern, re.I) for pattern in _ANY_CASE[:2])

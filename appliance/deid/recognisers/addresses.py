@@ -11,6 +11,7 @@ from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.address_extent import widened
 from appliance.deid.recognisers.address_forms import address_forms
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.by_letter import by_letter
 from appliance.deid.recognisers.foreign_streets import foreign_streets
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES
 from appliance.deid.recognisers.roads import roads
@@ -74,8 +75,7 @@ _NUMBER_WORD = (
     r"|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|oh|zero)"
 )
 _LIVES = re.compile(
-    rf"\b(?:live[sd]?|living|resid(?:e|es|ed|ing)|address|located|moved|stay(?:s|ing)?"
-    rf"|home)(?:\s+(?:is|at|on|to|over|address|now|currently)|\s*:){{1,3}}\s*"
+    rf"\b{by_letter('live[sd]?|living|resid(?:e|es|ed|ing)|address|located|moved|stay(?:s|ing)?|home')}(?:\s+(?:is|at|on|to|over|address|now|currently)|\s*:){{1,3}}\s*"
     rf"(?P<address>(?:\d{{1,6}}"
     rf"|(?:{_NUMBER_WORD}[\s-]+){{1,7}})?\s*{_DIRECTION}?(?:(?!{_FUNCTION}\b|same\b|our\b"
     rf"|friend)[\w'.-]+\s+){{1,4}}?(?:{_STREET}|{_STREET_ALSO}"
@@ -93,7 +93,9 @@ _FOREIGN = re.compile(
 )
 _SHOUTED = re.compile(r"\b(?:CT|DR|PL|ST)$")
 _BOX = re.compile(r"\bP\.?\s?O\.?\s*Box\s*#?\s*\d{1,7}\b" + _LOCALITY, re.I)
-_ROOM = re.compile(r"\b(?:apt|apartment|suite|ste)\b\.?\s*(?:number\s+|no\.?\s*|#\s*)?(?=[\w-]*\d)[\w-]{1,6}\b", re.I)
+_ROOM = re.compile(
+    r"\b" + by_letter("apt|apartment|suite|ste") + r"\b\.?\s*(?:number\s+|no\.?\s*|#\s*)?(?=[\w-]*\d)[\w-]{1,6}\b", re.I
+)
 # The lines below a street, when they end in a postal code.
 _REST = re.compile(
     r"(?:[ \t]*[,\n|][ \t]*(?:(?:Apt|Suite|Unit|Floor)\.? \w{1,5}"
@@ -118,12 +120,13 @@ _ZIP_SAID = re.compile(
     re.I,
 )
 _ZIP = re.compile(
-    rf"\b(?:zip|postal)(?:\s*code)?(?:\s*(?:is|:|=|of|#)){{0,2}}\s*(?P<zip>\d{{3,6}}(?:[-"
-    rf" ]\d{{2,4}})?|[A-Z]\d[A-Z]\s?\d[A-Z]\d)(?!\d)"
-    rf"|(?:{_STATES}|\b(?:{_POSTAL}))\.?,?\s+(?P<zip2>\d{{5}}(?:-\d{{4}})?)(?![\w-])"
-    rf"|(?<![\w-])(?P<zip3>\d{{5}}-\d{{4}})(?![\w-])",
+    rf"\b{by_letter('zip|postal')}(?:\s*code)?(?:\s*(?:is|:|=|of|#)){{0,2}}\s*(?P<zip>\d{{3,6}}(?:[-"
+    rf" ]\d{{2,4}})?|[A-Z]\d[A-Z]\s?\d[A-Z]\d)(?!\d)",
     re.I,
 )
+_FIVE = re.compile(r"\d(?<![\w-].)\d{4}(?P<more>-\d{4})?(?![\w-])")
+_STATE_BEFORE = re.compile(rf"(?:{_STATES}|\b(?:{_POSTAL}))\.?,?$", re.I)
+_LONGEST_STATE = 24  # characters, with the marks behind it
 _CITY_STATE = re.compile(
     rf"(?<![\w-])(?P<city>(?:(?:St|Ft"
     rf"|Mt)\.\s)?[A-Z][a-z'’-]{{1,30}}(?:\s[A-Z][a-z'’-]{{1,30}}){{0,2}}),\s*(?:{_STATES}"
@@ -188,9 +191,8 @@ class AddressRecogniser(ReadingRecogniser):
         if "zip" in text or "postal" in text or "z i p" in text:
             for match in _ZIP_SAID.finditer(text):
                 yield Found(match.start("zip"), match.end("zip"), IdentifierKind.PLACE, LIKELY)
-        for match in _ZIP.finditer(text):
-            name = str(match.lastgroup)
-            yield Found(match.start(name), match.end(name), IdentifierKind.PLACE, CERTAIN)
+        for start, end in self._postal_codes(text):
+            yield Found(start, end, IdentifierKind.PLACE, CERTAIN)
         for match in _COUNTY.finditer(text):
             yield Found(match.start(), match.end(), IdentifierKind.PLACE, LIKELY)
         for match in _CITY_STATE.finditer(text):
@@ -202,6 +204,18 @@ class AddressRecogniser(ReadingRecogniser):
             )
             if (listed or not degree) and city.split()[-1] not in self._words.titles | self._words.credentials:
                 yield Found(match.start(), match.end(), IdentifierKind.PLACE, LIKELY)
+
+    @staticmethod
+    def _postal_codes(text: str) -> Iterator[tuple[int, int]]:
+        """Places of postal codes: behind a word for them, behind a state, with four figures more."""
+        yield from (match.span("zip") for match in _ZIP.finditer(text))
+        for match in _FIVE.finditer(text):
+            start = end = match.start()
+            while end and text[end - 1].isspace():
+                end -= 1
+            behind_state = end < start and _STATE_BEFORE.search(text, max(0, end - _LONGEST_STATE), end)
+            if behind_state or match["more"]:
+                yield match.span()
 
     def _cities(self, reading: Reading) -> Iterator[Found]:
         words = reading.words

@@ -70,3 +70,10 @@ def is_ratio(value: str) -> bool:
     if "/" in value and len(parts) == 2 and value.replace("/", "").isdigit():
         return max(map(len, parts)) < 5  # 1500/742
     return len(parts) > 2 and all(len(part) <= 3 for part in parts) and any(sign in value for sign in "/.")
+
+
+def word_end(text: str, end: int) -> int:
+    """Where the word ends that a pattern's bound may have cut: the rest of a long number is a number as well."""
+    while 0 < end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+        end += 1
+    return end

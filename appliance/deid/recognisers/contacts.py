@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.by_letter import by_letter
 
 # A list of ours, not the public suffix list: that one would have to be fetched. A name behind @ needs no known ending.
 _TLD = (
@@ -25,6 +26,7 @@ _SPOKEN_EMAIL = re.compile(
     rf"(?:\s+(?:dot|period)\s+(?:{_TLD})|\.(?:com|org|net|edu|gov))\b",
     re.I,
 )
+_SPOKEN_EMAIL_SIGNS = ("dot", "period", ".com", ".org", ".net", ".edu", ".gov")
 # Letters said one by one, and what follows "my email is": several words may be one name there.
 _SPELT_EMAIL = re.compile(
     rf"(?<![\w'’])(?:(?:[a-z0-9]\s+){{2,30}}(?:{_SPOKEN_WORD}\s+){{0,2}}?"
@@ -47,6 +49,7 @@ _URL = re.compile(
     rf"|(?<![\w@.-])(?:[a-z0-9](?:[a-z0-9-]{{0,62}})\.){{1,5}}(?:{_TLD})(?:/[^\s<>\"']{{0,500}})?(?![\w.-]*@)(?!\w)",
     re.I,
 )
+_HAS_DOMAIN = re.compile(r"\.[^\W\d_]")
 # With a path behind it, any ending makes an address.
 _PATH = re.compile(r"(?<![\w@.-])(?:[a-z0-9-]{1,63}\.){0,3}[a-z0-9-]{4,63}\.[a-z]{2,3}/\w[\w./?=&%~-]{2,500}", re.I)
 _HAS_PATH = re.compile(r"[a-z0-9]\.[a-z]{2,3}/\w")
@@ -69,12 +72,16 @@ _IPV4 = re.compile(
     r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:/\d{1,2}|:\d{2,5})?(?![\w]|\.\d)"
 )
 _HANDLE = re.compile(rf"(?<![\w@./])@(?=[\w.]*[a-z])[\w.]{{2,40}}(?<!\.)(?!\w)(?!\s?\.\s?(?:{_TLD})\b)", re.I)
-_NETWORK = (
-    r"(?:facebook|instagram|insta|twitter|tik ?tok|snapchat|snap|linked ?in|telegram|signal|whats ?app|skype|discord"
+_NETWORKS = (
+    r"facebook|instagram|insta|twitter|tik ?tok|snapchat|snap|linked ?in|telegram|signal|whats ?app|skype|discord"
     r"|youtube|reddit|pinterest|venmo|cash ?app|wechat|threads|bluesky|mastodon|social media|gamertag|psn"
-    r"|twitch|tumblr|xbox(?: live)?|steam|onlyfans|zelle|paypal|tinder|(?-i:IG|FB)|(?:fb|ig)(?=\s?:))"
+    r"|twitch|tumblr|xbox(?: live)?|steam|onlyfans|zelle|paypal|tinder"
 )
-_ANY_NETWORK = re.compile(rf"\b(?:{_NETWORK}|handle|user ?name|screen ?name)\b", re.I)
+_SHORT_NETWORKS = r"(?-i:IG)|(?-i:FB)|(?-i:[fF])b(?=\s?:)|(?-i:[iİıI])g(?=\s?:)"
+_NETWORK = rf"(?:{by_letter(_NETWORKS)}|{_SHORT_NETWORKS})"
+_ANY_NETWORK = re.compile(
+    rf"\b(?:{by_letter(_NETWORKS + '|handle|user ?name|screen ?name')}|{_SHORT_NETWORKS})\b", re.I
+)
 _ACCOUNT_OF = re.compile(
     rf"\b{_NETWORK}(?:\s+(?:account|handle|user ?name|user|profile|name|id|page|tag|under|is"
     rf"|as|at|by|i ?['’]m|i am|me|he ?['’]s|she ?['’]s|:|=|@)){{1,4}}\s*[:=]?\s*"
@@ -127,11 +134,13 @@ class ContactRecogniser(ReadingRecogniser):
             yield from _all(_EMAIL, text, IdentifierKind.EMAIL)
             yield from _all(_HANDLE, text, IdentifierKind.SOCIAL)
         if " at " in low:
-            yield from _all(_SPOKEN_EMAIL, text, IdentifierKind.EMAIL)
+            if any(sign in low for sign in _SPOKEN_EMAIL_SIGNS):
+                yield from _all(_SPOKEN_EMAIL, text, IdentifierKind.EMAIL)
             if " dot " in low:
                 yield from _all(_SPELT_EMAIL, text, IdentifierKind.EMAIL)
                 yield from _all(_PROVIDED_EMAIL, text, IdentifierKind.EMAIL)
-        yield from _all(_URL, text, IdentifierKind.URL)
+        if _HAS_DOMAIN.search(text) or "://" in text or "www." in low:
+            yield from _all(_URL, text, IdentifierKind.URL)
         if " dot " in low or "w w w" in low or "www" in low:
             yield from _all(_SPOKEN_URL, text, IdentifierKind.URL)
         yield from _all(_IPV4, text, IdentifierKind.IP)

@@ -54,8 +54,8 @@ _NAMED = tuple(
 )
 # Months by name with something glued on or a word for a part before them; plain ones are found elsewhere.
 _MONTH_SIGN = re.compile(
-    r"(?:[Jj]an|JAN|[Ff]eb|FEB|[Mm]ar|MAR|[Aa]pr|APR|[Mm]ay|MAY|[Jj]u[nl]|JU[NL]|[Aa]ug|AUG|[Ss]ep|SEP|[Oo]ct|OCT|[Nn]ov|NOV"
-    r"|[Dd]ec|DEC)(?<![A-Za-z]...)(?=[a-z]{0,6}[.,;:!?/–\n-]|[Tt]?\b|[A-Z]{0,6}[/-]|[a-z]{0,6}\s\d)"
+    r"(?:J(?:an|AN|u[nl]|U[NL])|j(?:an|u[nl])|F(?:eb|EB)|feb|M(?:a[ry]|A[RY])|ma[ry]|A(?:pr|PR|ug|UG)|a(?:pr|ug)"
+    r"|S(?:ep|EP)|sep|O(?:ct|CT)|oct|N(?:ov|OV)|nov|D(?:ec|EC)|dec)(?<![A-Za-z]...)(?=[a-z]{0,6}[.,;:!?/–\n-]|[Tt]?\b|[A-Z]{0,6}[/-]|[a-z]{0,6}\s\d)"
 )
 # "Starts the 5th.": a day of the month, unless ribs, toes or centiles are counted.
 _NTH = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)"

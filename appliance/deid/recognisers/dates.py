@@ -11,6 +11,7 @@ from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.bare_ages import bare_ages
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.by_letter import by_letter
 from appliance.deid.recognisers.date_forms import date_forms
 from appliance.deid.recognisers.date_parts import date_parts, with_beside
 from appliance.deid.recognisers.days import days
@@ -49,8 +50,14 @@ _NOT_UNIT = (
     r"(?!\s*(?:mg|mcg|ml|g|kg|units?|days?|weeks?|months?|years?|hours?|minutes?|times|tablets?|pills?|doses?|more|%))"
 )
 
+# With what such a date can begin: the whole pattern is tried nowhere else.
+_ORDINAL_SIGNS = "twe|thi|ten|ele|fou|fif|six|sev|eig|nin|fir|sec"
+_NAMED_SIGNS = by_letter(
+    "mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+    rf"|{_ORDINAL_SIGNS}|the\s+(?:\d|{by_letter(_ORDINAL_SIGNS)})"
+)
 _NAMED = re.compile(
-    rf"\b(?:{_WEEKDAY}\.?,?\s+(?:the\s+)?)?(?:"
+    rf"\b(?=\d|{_NAMED_SIGNS})(?:{_WEEKDAY}\.?,?\s+(?:the\s+)?)?(?:"
     rf"(?:{_MONTH})\.?\s+{_DAY}{_NOT_UNIT}{_RANGE}{_COMMA_YEAR}?"
     rf"|(?:{_LONG_MONTH})\s+{_CARDINAL}{_NOT_UNIT}{_COMMA_YEAR}?"
     rf"|{_DAY}{_RANGE}(?:\s+day)?\s*(?:of\s+)?(?:{_MONTH})\b\.?{_COMMA_YEAR}?"
@@ -63,13 +70,11 @@ _NAMED = re.compile(
     re.I,
 )
 _MONTH_ALONE = re.compile(
-    r"\b(?:january|february|april|june|july|august|september|october|november|december)(?:'s|’s)?\b"
-    r"|(?<=\bin )(?:may|march)\b|(?<=\bsince )(?:may|march)\b|(?<=\blast )(?:may|march)\b|(?<=\bnext )(?:may|march)\b"
-    r"|(?<=\buntil )(?:may|march)\b|(?<=\bof )(?:may|march)\b|(?<=\bearly )(?:may|march)\b|(?<=\blate )(?:may|march)\b"
-    r"|(?<=\bmid )(?:may|march)\b|(?<=\bmid-)(?:may|march)\b|(?<=\bduring )(?:may|march)\b"
-    r"|(?<=\bback in )(?:may|march)\b"
-    r"|(?<=\bfrom )(?:may|march)\b|(?<=\bthis past )(?:may|march)\b|(?<=\bthrough )(?:may"
-    r"|march)\b|(?<=\bbetween )(?:may|march)\b",
+    rf"\b{by_letter('january|february|april|june|july|august|september|october|november|december')}(?:'s|’s)?\b"
+    # The word first, then what stands before it.
+    r"|(?-i:[mM])(?=ay\b|arch\b)(?:(?<=\bin .)|(?<=\bsince .)|(?<=\blast .)|(?<=\bnext .)|(?<=\buntil .)|(?<=\bof .)"
+    r"|(?<=\bearly .)|(?<=\blate .)|(?<=\bmid .)|(?<=\bmid-.)|(?<=\bduring .)|(?<=\bfrom .)|(?<=\bthis past .)"
+    r"|(?<=\bthrough .)|(?<=\bbetween .))(?:ay|arch)",
     re.I,
 )
 # "may" and "march" where no verb can stand: beside another month, behind "around", at the end of a question.
@@ -88,8 +93,7 @@ _VERB = re.compile(
     r"\s+(?:be|have|not|i|we|you|he|she|they|it|also|need|want|help|cause|in place|on|just|well|or may|want)\b", re.I
 )
 _MONTH_CAPITAL = re.compile(
-    r"(?<=\bby )(?:May|March)\b|(?<=\bthis )(?:May|March)\b|(?<=\band )(?:May|March)(?=[.,;])"
-    r"|(?<=\bto )(?:May|March)(?=[.,;])"
+    r"M(?=ay\b|arch\b)(?:(?:(?<=\bby M)|(?<=\bthis M))(?:ay|arch)|(?:(?<=\band M)|(?<=\bto M))(?:ay|arch)(?=[.,;]))"
 )
 _NUMERIC = re.compile(
     r"(?<![\w.])(?<!\d[/-])(?:"
@@ -101,7 +105,7 @@ _NUMERIC = re.compile(
 _COMPACT = re.compile(r"(?<![\w.-])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?(?![\w])")
 _MONTH_YEAR = re.compile(r"(?<![\w./-])(?:0?[1-9]|1[0-2])\s?[/-]\s?(?:19|20)\d\d(?![\w/-])")
 _DAY_ALONE = re.compile(
-    rf"\b(?:on|by|until|since|before|after|from)\s+(?P<date>the\s+(?:(?:0?[1-9]|[12]\d"
+    rf"\b{by_letter('on|by|until|since|before|after|from')}\s+(?P<date>the\s+(?:(?:0?[1-9]|[12]\d"
     rf"|3[01])(?:st|nd|rd|th)|{_ORDINAL})"
     r"(?:\s+of\s+(?:this|last|next|the)\s+month)?)(?=\s*(?:[.,;!?\n]|$)|\s+(?:at|and i|and we|because|or the"
     r"|if that|works?|he|she|i|we|they|my|when|in the (?:morning|afternoon))\b|(?<=month))",
@@ -109,7 +113,11 @@ _DAY_ALONE = re.compile(
 )
 # "For the twenty second at ten": ordinals that count nothing else as often.
 _DAY_LATE = re.compile(
-    r"\b(?:for|is|was|it['’]s|around|about)\s+(?P<date>the\s+(?:twenty[- ](?:" + _UNITS + r")|thirty[- ]first|thirtieth"
+    r"\b"
+    + by_letter("for|is|was|it['’]s|around|about")
+    + r"\s+(?P<date>the\s+(?:twenty[- ](?:"
+    + _UNITS
+    + r")|thirty[- ]first|thirtieth"
     r"|twentieth|eleventh|twelfth|(?:thir|four|fif|six|seven|eigh|nine)teenth))(?=\s*(?:[.,;!?\n]|$)|\s+(?:at|and"
     r"|or|because|if|in the|i|we)\b)",
     re.I,
@@ -130,8 +138,12 @@ _DAY_OF_WEEK = re.compile(
     re.I,
 )
 _LABEL = re.compile(
-    r"\b(?:d\.?o\.?b\.?|d o b|date\s+of\s+(?:birth|death|service|admission|discharge|surgery)"
-    r"|birth\s?(?:date|day)|born(?:\s+on)?|dos|doa|dod)(?![\w])"
+    r"\b"
+    + by_letter(
+        r"d\.?o\.?b\.?|d o b|date\s+of\s+(?:birth|death|service|admission|discharge|surgery)"
+        r"|birth\s?(?:date|day)|born(?:\s+on)?|dos|doa|dod"
+    )
+    + r"(?![\w])"
     r"(?:\s*(?:(?:is|was|on|the|of|it's|that's|would be)\b|[:=,-])){0,4}\s*",
     re.I,
 )
@@ -150,15 +162,19 @@ _HOLIDAY_SIGNS = (
     "yom", "rosh", "ramadan", "eid", "diwali", "kwanzaa",
 )  # fmt: skip
 _HOLIDAY = re.compile(
-    r"\b(?:christmas(?:\s+(?:eve|day))?|thanksgiving(?:\s+day)?|halloween"
-    r"|new\s+year(?:['’]?s)?\s+(?:eve|day)|new\s+year['’]?s(?!\s+resolution)|valentine['’]?s\s+day|independence\s+day"
-    r"|memorial\s+day|labor\s+day|easter(?:\s+(?:sunday|monday))?|(?:mother|father|grandparent|veteran|president"
-    r"|patriot"
-    r"|all saint|all soul|saint patrick|st\.? patrick)(?:['’]?s|s['’])?\s+day|juneteenth|(?:mlk"
-    r"|martin luther king(?: jr\.?)?"
-    r"|columbus|groundhog|boxing|indigenous peoples['’]?|flag|canada)\s+day|(?:good|black)\s+friday|ash\s+wednesday"
-    r"|palm\s+sunday|mardi\s+gras|cinco\s+de\s+mayo|super\s?bowl\s+sunday|hanukkah|chanukah|passover|yom\s+kippur"
-    r"|rosh\s+hashanah?|ramadan|eid(?:\s+al[- ]\w{4,5})?|diwali|kwanzaa)\b(?!\s+(?:disease|factor|tree|island))",
+    r"\b"
+    + by_letter(
+        r"christmas(?:\s+(?:eve|day))?|thanksgiving(?:\s+day)?|halloween"
+        r"|new\s+year(?:['’]?s)?\s+(?:eve|day)|new\s+year['’]?s(?!\s+resolution)|valentine['’]?s\s+day|independence\s+day"
+        r"|memorial\s+day|labor\s+day|easter(?:\s+(?:sunday|monday))?|(?:mother|father|grandparent|veteran|president"
+        r"|patriot"
+        r"|all saint|all soul|saint patrick|st\.? patrick)(?:['’]?s|s['’])?\s+day|juneteenth|(?:mlk"
+        r"|martin luther king(?: jr\.?)?"
+        r"|columbus|groundhog|boxing|indigenous peoples['’]?|flag|canada)\s+day|(?:good|black)\s+friday|ash\s+wednesday"
+        r"|palm\s+sunday|mardi\s+gras|cinco\s+de\s+mayo|super\s?bowl\s+sunday|hanukkah|chanukah|passover|yom\s+kippur"
+        r"|rosh\s+hashanah?|ramadan|eid(?:\s+al[- ]\w{4,5})?|diwali|kwanzaa"
+    )
+    + r"\b(?!\s+(?:disease|factor|tree|island))",
     re.I,
 )
 
@@ -256,8 +272,10 @@ def _is_date(match: re.Match[str]) -> bool:
 
 _OLD = r"(?:9\d|1[0-4]\d)"
 _OLD_SPOKEN = rf"(?:ninety(?:[- ](?:{_ONES}))?|(?:a|one)[- ]hundred(?:(?:[- ]and)?[- ](?:{_ONES}|{_TEENS}))?)"
+# With what such an age can begin behind what stands before it.
+_AGE_SIGNS = by_letter("ninet|a[- ]hundred|one[- ]hundred|of\\s|early|mid|late|90|hundreds|nonagen|centen|supercenten")
 _AGE = re.compile(
-    rf"(?<![\w.,/-])(?:{_OLD}|{_OLD_SPOKEN})[\s-]*(?:(?:years?|yrs?|yr|y)\.?[\s-]*(?:olds?\b|young\b"
+    rf"(?={_OLD}|{_AGE_SIGNS})(?:(?<![\w.,/-])(?:{_OLD}|{_OLD_SPOKEN})[\s-]*(?:(?:years?|yrs?|yr|y)\.?[\s-]*(?:olds?\b|young\b"
     rf"|/?o\b\.?|of\s+age)|yo[mf]?\b|y/?o\b|y\.o\.)"
     rf"|(?<=\bage )(?:of\s+)?(?:{_OLD}|{_OLD_SPOKEN})(?![\w%]|[.,]\d)"
     rf"|(?<=\bage: )(?:{_OLD})(?![\w%]|[.,]\d)|(?<=\bage:)(?:{_OLD})(?![\w%]|[.,]\d)|(?<=\bage"
@@ -269,7 +287,7 @@ _AGE = re.compile(
     rf"|(?<=\bin their )(?:(?:early|mid|late)[\s-])?(?:nineties|90['’]?s)\b"
     rf"|\b(?:nonagenarian|centenarian|supercentenarian)s?\b"
     rf"|(?<![\w.,/-]){_OLD}\s?[MF](?=\s+(?:with|w/|presents|presenting|c/o|h/o|s/p|admitted"
-    rf"|here|who|from|pt|patient)\b)",
+    rf"|here|who|from|pt|patient)\b))",
     re.I,
 )
 _IS_AGE = re.compile(
@@ -319,8 +337,8 @@ _GOING_ON = re.compile(
 )
 _NINETY = re.compile(r"9\d|1[0-4]\d|(?:ninet|hundred|nonagen|centen)", re.I)
 _REACHED = re.compile(
-    rf"\b(?:died|passed(?: away| on)?|death|lived|made it|reached|deceased|still alive"
-    rf"|turns?)\s+(?:\w{{1,12}}\s+){{0,3}}?"
+    rf"\b{by_letter('died|passed(?: away| on)?|death|lived|made it|reached|deceased|still alive|turns?')}\s+"
+    rf"(?:\w{{1,12}}\s+){{0,3}}?"
     rf"(?:at|to(?: be)?|until|age|past)\s+(?:the age of\s+|age\s+|almost\s+|over\s+)?(?P<age>{_OLD}|{_OLD_SPOKEN})"
     rf"(?![\w%/]|[.,]\d)"
     rf"|(?:^|[\].?!\n])\s*(?:(?:and|but|so|well),?\s+)?at\s+(?P<now>{_OLD}|{_OLD_SPOKEN}),?\s+(?:i|he|she|you|we)\b"

@@ -9,25 +9,30 @@ from appliance.deid.identifier import IdentifierKind
 from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.by_letter import by_letter
 from appliance.deid.recognisers.name_class import NameWords, Weight
 
 _HEAD = re.compile(
-    r"\b(?:hospitals?|medical (?:center|centre|group|associates|clinic|plaza|arts|park|office"
-    r"|practice)|health (?:center|centre|system|care|clinic|network|services|department"
-    r"|partners)"
-    r"|healthcare|clinics?|infirmary|hospice|nursing (?:home|center|facility)"
-    r"|rehab(?:ilitation)?(?: (?:center|hospital|facility))?|surgery center|surgical center"
-    r"|cancer (?:center|institute)"
-    r"|heart (?:center|institute)|imaging(?: center)?|dialysis(?: center)?|pharmacy|drug"
-    r" ?store|laborator(?:y|ies)|diagnostics|family (?:medicine|practice|health|physicians)"
-    r"|pediatrics|cardiology|orthop(?:a?edics)|dermatology|oncology|internal medicine|urgent"
-    r" care|senior living|assisted living|memory care|retirement (?:home|community|village)"
-    r"|manor"
-    r"|university|college|academy|(?:high|middle|elementary|primary|charter|grammar) school"
-    r"|school(?: of \w+)?|seminary|institute|foundation|prison|jail|correctional (?:facility"
-    r"|center)"
-    r"|church|elementary|inc|llc|corp(?:oration)?|company|industries|enterprises|bank"
-    r"|airlines|motors|logistics|construction|hotel|resort)\b",
+    r"\b"
+    + by_letter(
+        r"hospitals?|medical (?:center|centre|group|associates|clinic|plaza|arts|park|office"
+        r"|practice)|health (?:center|centre|system|care|clinic|network|services|department"
+        r"|partners)"
+        r"|healthcare|clinics?|infirmary|hospice|nursing (?:home|center|facility)"
+        r"|rehab(?:ilitation)?(?: (?:center|hospital|facility))?|surgery center|surgical center"
+        r"|cancer (?:center|institute)"
+        r"|heart (?:center|institute)|imaging(?: center)?|dialysis(?: center)?|pharmacy|drug"
+        r" ?store|laborator(?:y|ies)|diagnostics|family (?:medicine|practice|health|physicians)"
+        r"|pediatrics|cardiology|orthop(?:a?edics)|dermatology|oncology|internal medicine|urgent"
+        r" care|senior living|assisted living|memory care|retirement (?:home|community|village)"
+        r"|manor"
+        r"|university|college|academy|(?:high|middle|elementary|primary|charter|grammar) school"
+        r"|school(?: of \w+)?|seminary|institute|foundation|prison|jail|correctional (?:facility"
+        r"|center)"
+        r"|church|elementary|inc|llc|corp(?:oration)?|company|industries|enterprises|bank"
+        r"|airlines|motors|logistics|construction|hotel|resort"
+    )
+    + r"\b",
     re.I,
 )
 # Schools are called after people whose names are words and eponyms as well: "barlow middle school".

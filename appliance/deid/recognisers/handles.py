@@ -8,15 +8,20 @@ from collections.abc import Iterator
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.by_letter import by_letter
 from appliance.deid.recognisers.name_class import NameWords, Weight
 
 _NETWORK = re.compile(
-    r"\b(?:facebook|face book|instagram|insta ?gram|insta|twitter|tik ?tok|snap ?chat|snap|linked ?in|telegram"
-    r"|whats ?app"
-    r"|skype|discord|you ?tube|reddit|pinterest|venmo|cash ?app|we ?chat|threads|blue ?sky|mastodon|twitch|tumblr"
-    r"|only ?fans"
-    r"|strava|peloton|duolingo|xbox(?: live)?|play ?station|gamer ?tag|my ?space|(?-i:IG|FB)"
-    r"|(?:my|his|her|their|your)\s+(?:handle|user ?name|screen ?name))\b",
+    r"\b(?:"
+    + by_letter(
+        r"facebook|face book|instagram|insta ?gram|insta|twitter|tik ?tok|snap ?chat|snap|linked ?in|telegram"
+        r"|whats ?app"
+        r"|skype|discord|you ?tube|reddit|pinterest|venmo|cash ?app|we ?chat|threads|blue ?sky|mastodon|twitch|tumblr"
+        r"|only ?fans"
+        r"|strava|peloton|duolingo|xbox(?: live)?|play ?station|gamer ?tag|my ?space"
+        r"|(?:my|his|her|their|your)\s+(?:handle|user ?name|screen ?name)"
+    )
+    + r"|(?-i:IG)|(?-i:FB))\b",
     re.I,
 )
 # Between the network and the name: "account is", "my name there is", "under", "as".
@@ -74,8 +79,12 @@ _BEFORE_IT = re.compile(
     re.I,
 )
 _ONLINE = re.compile(
-    r"\b(?:dm|follows?|following|messaged by|tweets? (?:from|by)|posts? (?:from|by)|handle|screen ?name|user ?name"
-    r"|online as|follow me at|dm me at|user)\s*(?:is|:|as|at)?\s+(?P<name>@?(?=\w*(?:[\d_]|\.\w))[a-z][\w.]{2,40}\w)",
+    r"\b"
+    + by_letter(
+        r"dm|follows?|following|messaged by|tweets? (?:from|by)|posts? (?:from|by)|handle|screen ?name|user ?name"
+        r"|online as|follow me at|dm me at|user"
+    )
+    + r"\s*(?:is|:|as|at)?\s+(?P<name>@?(?=\w*(?:[\d_]|\.\w))[a-z][\w.]{2,40}\w)",
     re.I,
 )
 # Two words joined by "dot" without the end of an address: a name that somebody chose.

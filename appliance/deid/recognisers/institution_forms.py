@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from appliance.deid.recognisers.by_letter import by_letter
+
 # Nobody's name: "thank you for calling back", "for calling us".
 _NO_NAME = (
     r"(?:back|us|me|in|today|again|him|her|them|about|early|the (?:office|clinic|nurse|doctor|pharmacy|hospital|line))"
@@ -26,13 +28,19 @@ _PATTERNS = (
         re.I,
     ),
     re.compile(
-        r"\b(?i:occupation|job|profession|trade|employment|works? as an?)\s?:?\s(?:[a-z-]+\s){0,3}[a-z-]+(?:,"
+        r"\b(?i:"
+        + by_letter("occupation|job|profession|trade|employment|works? as an?")
+        + r")\s?:?\s(?:[a-z-]+\s){0,3}[a-z-]+(?:,"
         r"|\s(?i:at|for|with))\s"
         r"(?P<place>[A-Z][\w&'’.-]+(?:\s(?:&|of|and)?\s?[A-Z][\w&'’.-]+){0,4})"
     ),
     re.compile(
-        r"\b(?i:pre-?school|day ?care|home health|home care|hospice|dme|church|gym|camp|vendor|supplier|head start"
-        r"|dialysis unit)\s?:\s"
+        r"\b(?i:"
+        + by_letter(
+            r"pre-?school|day ?care|home health|home care|hospice|dme|church|gym|camp|vendor|supplier|head start"
+            r"|dialysis unit"
+        )
+        + r")\s?:\s"
         r"(?P<place>[A-Z][\w&'’.-]+(?:\s(?:&|of|and)?\s?[A-Z][\w&'’.-]+){0,4})"
     ),
     # A capital article in a sentence opens a name: "discharged to The Gables".

@@ -70,6 +70,8 @@ class LearnedNameRecogniser(ReadingRecogniser):
         for at, word in enumerate(words):
             if word.low in self._said and not word.capital:
                 places.setdefault(word.low, []).append(at)
+        if not places:
+            return {}
         surroundings = self._around.of_text(reading)
         return {
             at: self._opinion.log_odds(surroundings.at(at, mentions))

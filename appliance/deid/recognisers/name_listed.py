@@ -11,13 +11,14 @@ from collections.abc import Iterator
 
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.recognisers.base import LIKELY, Found
+from appliance.deid.recognisers.by_letter import by_letter
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES, NameWords, Weight
 from appliance.deid.recognisers.name_context import MODAL_NAMES
 
 _LETTER = r"[^\W\d_]"
+_PARTICLE = by_letter(r"st\.?|van|von|de|del|della|di|da|dos|el|al|la|le|ter|ten|abu|ben|dela|los|las|den|der|bin|ibn")
 _LAST_FIRST = re.compile(
-    r"(?<![\w'’-])(?P<particles>(?:(?:St\.?|Van|Von|De|Del|Della|Di|Da|Dos|El|Al|La|Le|Ter|Ten|Abu|Ben|Dela|Los|Las|Den|Der"
-    r"|Bin|Ibn)[ ]){0,3})"
+    rf"(?<![\w'’-])(?P<particles>(?:{_PARTICLE}[ ]){{0,3}})"
     rf"(?P<last>{_LETTER}(?:['’-]?{_LETTER}){{1,30}})(?:,[ \t]?|\^)(?P<first>{_LETTER}(?:['’-]?{_LETTER}){{1,30}})"
     r"(?P<middle>(?:[ \t]|\^)[A-Z]\b\.?)?(?P<suffix>,? (?:Jr|Sr|II|III|IV|JR|SR)\b\.?)?(?![\w])",
     re.I,

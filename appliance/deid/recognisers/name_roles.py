@@ -14,6 +14,7 @@ from appliance.deid.identifier import IdentifierKind
 from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import LIKELY, Found
+from appliance.deid.recognisers.by_letter import by_letter
 from appliance.deid.recognisers.name_class import PARTICLES, STATES_AND_COUNTRIES, NameWords, Weight
 from appliance.deid.recognisers.name_context import MODAL_NAMES, NameContext, Span
 from appliance.deid.recognisers.name_position import RELATIVE, ROLE
@@ -67,17 +68,22 @@ _CLOCK = re.compile(r"(?:^|\s)(?:[01]?\d|2[0-3]):?[0-5]\d(?: ?[ap]m)?[ ]{1,2}$",
 _PROCEDURE = re.compile(r"[ ]{1,2}(?:[A-Z]{3,6}\b|[a-z]{3,})")
 _SCHEDULE = re.compile(r"[^\n|]{3,160}(?:\|[^\n|]{3,160}){1,60}")
 _LOGIN = re.compile(
-    r"\b(?:user(?:[ _-]?(?:name|id))?|login|logon|log-in|uid|usr|(?:printed|entered|created|modified|edited"
-    r"|accessed|opened"
-    r"|updated|verified|viewed|exported|faxed|scanned|released)(?: on)?[^\n|]{0,30}? by)[ \t]?[:=]?[ \t]{0,2}[\"']?"
+    r"\b"
+    + by_letter(
+        r"user(?:[ _-]?(?:name|id))?|login|logon|log-in|uid|usr|(?:printed|entered|created|modified|edited"
+        r"|accessed|opened"
+        r"|updated|verified|viewed|exported|faxed|scanned|released)(?: on)?[^\n|]{0,30}? by"
+    )
+    + r"[ \t]?[:=]?[ \t]{0,2}[\"']?"
     r"(?P<name>[a-z][a-z0-9._-]{3,30}?)(?=[\"',;)\s]|\.(?:\s|$)|$)",
     re.I,
 )
 # The common format of web servers: address, a dash, who asked, when.
 _ACCESS = re.compile(r"(?:\d|[0-9a-f:])[ ]-[ ](?P<name>[A-Za-z][\w.-]{2,30})[ ]\[")
 _INITIALS = re.compile(
-    r"\b(?:re|initials?|by|attn|attention|pt|patient|client|cc|signed|initialed|caller|taken by|from|for"
-    r"|name)\b[.:]{0,2}[ \t]{0,2}"
+    r"\b"
+    + by_letter(r"re|initials?|by|attn|attention|pt|patient|client|cc|signed|initialed|caller|taken by|from|for|name")
+    + r"\b[.:]{0,2}[ \t]{0,2}"
     r"(?P<name>[A-Z]\.[ ]?(?:[A-Z]\.[ ]?)?[A-Z]\.?)(?=[\s.,:;)\"]|$)(?![ ]?[A-Z][a-z])",
     re.I,
 )

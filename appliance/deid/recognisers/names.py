@@ -14,6 +14,7 @@ from appliance.deid.identifier import IdentifierKind
 from appliance.deid.lexicon import around
 from appliance.deid.reading import LETTERED, Reading, Word
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, POSSIBLE, Found, ReadingRecogniser
+from appliance.deid.recognisers.by_letter import by_letter
 from appliance.deid.recognisers.name_class import PARTICLES, NameWords, Weight
 from appliance.deid.recognisers.name_context import AFTER_A_NAME, MODAL_NAMES, NameContext
 from appliance.deid.recognisers.name_forms import NameForms
@@ -27,20 +28,23 @@ from appliance.deid.recognisers.name_variants import NameVariants
 
 _COMMON_VERBS = around("called.common_verbs") | around("called.person_verbs")
 _LABEL = re.compile(
-    r"(?:^|(?<=[\n|;.,(\t])|(?<=\s))(?:(?:patient|pt|client|member|subscriber|insured"
-    r"|provider|physician|attending|surgeon|assistant|nurse|resident|consultant|therapist"
-    r"|pharmacist|prescriber|author|interpreter|guarantor|caller|contact|spouse|mother|father"
-    r"|parent|guardian|employer|employee)(?:'s)?[ \t]{0,2}(?:full |legal |last |first |middle"
-    r" |maiden )?(?:names?)?"
-    r"|(?:(?:full|legal|last|first|middle|maiden|preferred|nick) ?)?name|next of kin|nok"
-    r"|emergency contact|pcp|(?:primary|referring|ordering|attending|consulting|treating"
-    r"|admitting|supervising|rendering)"
-    r"(?: care)?(?: (?:physician|provider|doctor|md|clinician))?|(?:electronically "
-    r"|e-)?signed(?: by)?|dictated(?: by)?|transcribed(?: by)?|reviewed by|referred by|seen"
-    r" by|ordered by|performed by|prepared by"
-    r"|verified by|witness(?:ed by)?|cosigned by|cc|re|attn|attention|to|from|dear|surname"
-    r"|given name|family name|alias|aka|a\.k\.a\.|d\.?b\.?a)"
-    r"[ \t]*(?:[:=#–-]|(?<=name)\?|[ \t]is[ \t]|(?<=by)[ \t])[ \t]*",
+    r"(?:^|(?<=[\n|;.,(\t])|(?<=\s))"
+    + by_letter(
+        r"(?:patient|pt|client|member|subscriber|insured"
+        r"|provider|physician|attending|surgeon|assistant|nurse|resident|consultant|therapist"
+        r"|pharmacist|prescriber|author|interpreter|guarantor|caller|contact|spouse|mother|father"
+        r"|parent|guardian|employer|employee)(?:'s)?[ \t]{0,2}(?:full |legal |last |first |middle"
+        r" |maiden )?(?:names?)?"
+        r"|(?:(?:full|legal|last|first|middle|maiden|preferred|nick) ?)?name|next of kin|nok"
+        r"|emergency contact|pcp|(?:primary|referring|ordering|attending|consulting|treating"
+        r"|admitting|supervising|rendering)"
+        r"(?: care)?(?: (?:physician|provider|doctor|md|clinician))?|(?:electronically "
+        r"|e-)?signed(?: by)?|dictated(?: by)?|transcribed(?: by)?|reviewed by|referred by|seen"
+        r" by|ordered by|performed by|prepared by"
+        r"|verified by|witness(?:ed by)?|cosigned by|cc|re|attn|attention|to|from|dear|surname"
+        r"|given name|family name|alias|aka|a\.k\.a\.|d\.?b\.?a"
+    )
+    + r"[ \t]*(?:[:=#–-]|(?<=name)\?|[ \t]is[ \t]|(?<=by)[ \t])[ \t]*",
     re.I,
 )
 _OF_PERSON = re.compile(

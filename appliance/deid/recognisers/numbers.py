@@ -9,7 +9,8 @@ from dataclasses import replace
 from appliance.deid.identifier import IdentifierKind as Kind
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, POSSIBLE, Found, ReadingRecogniser
-from appliance.deid.recognisers.code_shapes import is_code, is_dated, is_ratio, is_round, is_series
+from appliance.deid.recognisers.by_letter import by_letter
+from appliance.deid.recognisers.code_shapes import is_code, is_dated, is_ratio, is_round, is_series, word_end
 
 _BEFORE = 90  # characters in which a label is looked for
 _DIGITS_FROM_WORD_ALONE = 5  # "order 48213" is a number of an order, "group 2" is not
@@ -43,7 +44,7 @@ def _label(words: str) -> re.Pattern[str]:
 
 
 _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(rf"(?:{words})", re.I), _label(words))
+    (kind, re.compile(by_letter(words), re.I), _label(words))
     for kind, words in (
         (Kind.SSN, r"ssn|s\.s\.n\.?|s s n|ss|soc(?:ial)?\.? ?sec(?:urity)?|social(?: security)?|itin|tax(?:payer)? id"),
         (
@@ -133,11 +134,14 @@ _NUMBERED = re.compile(
     r"(?:#|\bnumbers?\b|\bno\b\.?|\bnum\b|\bid\b|\bidentifier\b|\bcode\b|\bcard\b|:)\W*(?:\w+\W+){0,2}$", re.I
 )
 _CODE_SYSTEM = re.compile(
-    r"\b(?:icd(?:-?\d+)?(?:-?cm|-?pcs)?|cpt|hcpcs|loinc|snomed(?:[- ]ct)?|ndc|rxnorm|rxcui"
-    r"|unii|atc|drg|ms-drg|cvx|nct|pmid|pmcid|doi|rs|mesh|omim|umls"
-    r"|cui|orpha|ccs|hcc|revenue|modifier|diagnosis codes?|dx codes?|procedure codes?|billing"
-    r" codes?|z-?codes?|dsm|chapter|section|table|figure|page|version|grant|isbn|rfc|item)"
-    r"(?:\s*(?:codes?|numbers?|no\.?|id|is|of|was|:|#|=|for|\(|with|and|or|,|[A-Z]?\d[\w.-]{1,12})){0,6}\s*$",
+    r"\b"
+    + by_letter(
+        r"icd(?:-?\d+)?(?:-?cm|-?pcs)?|cpt|hcpcs|loinc|snomed(?:[- ]ct)?|ndc|rxnorm|rxcui"
+        r"|unii|atc|drg|ms-drg|cvx|nct|pmid|pmcid|doi|rs|mesh|omim|umls"
+        r"|cui|orpha|ccs|hcc|revenue|modifier|diagnosis codes?|dx codes?|procedure codes?|billing"
+        r" codes?|z-?codes?|dsm|chapter|section|table|figure|page|version|grant|isbn|rfc|item"
+    )
+    + r"(?:\s*(?:codes?|numbers?|no\.?|id|is|of|was|:|#|=|for|\(|with|and|or|,|[A-Z]?\d[\w.-]{1,12})){0,6}\s*$",
     re.I,
 )
 _UNIT = re.compile(
@@ -152,11 +156,14 @@ _UNIT = re.compile(
     re.I,
 )
 _LAB = re.compile(
-    r"\b(?:wbc|rbc|plt|platelets?|platelet count|count|psa|bnp|nt-?probnp|ferritin|glucose"
-    r"|cpk|ck|troponin|ast|alt|ldh|hcg|beta|viral load|load|titer|anc|cfu|colonies|lipase"
-    r"|amylase|triglycerides|cholesterol|creatinine|sodium|urine output|output|intake|volume"
-    r"|ddimer|dimer|procalcitonin|tsh|b12|vitamin d|weight|dose|heparin|insulin)"
-    r"(?:\s+(?:of|was|is|at|to|from|level|levels|count|up|down|came|back|around|about|over"
+    r"\b"
+    + by_letter(
+        r"wbc|rbc|plt|platelets?|platelet count|count|psa|bnp|nt-?probnp|ferritin|glucose"
+        r"|cpk|ck|troponin|ast|alt|ldh|hcg|beta|viral load|load|titer|anc|cfu|colonies|lipase"
+        r"|amylase|triglycerides|cholesterol|creatinine|sodium|urine output|output|intake|volume"
+        r"|ddimer|dimer|procalcitonin|tsh|b12|vitamin d|weight|dose|heparin|insulin"
+    )
+    + r"(?:\s+(?:of|was|is|at|to|from|level|levels|count|up|down|came|back|around|about|over"
     r"|above|below|elevated|high|low|:|=|>|<|\d[\d,.]*)){0,5}\s*[:=><~]?\s*$",
     re.I,
 )
@@ -190,9 +197,10 @@ _VIN = re.compile(
 )
 _UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.I)
 _MAC = re.compile(
-    r"(?<![\w:-])(?=[a-z:-]{0,5}\d)(?:[0-9a-z]{2}[:-]){5}[0-9a-z]{2}(?![\w:-])"
-    r"|(?<![\w.])(?=[0-9.]{0,13}[a-f])(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}(?![\w.])",
-    re.I,
+    r"[0-9a-fA-F](?:(?<![\w:-].)[0-9a-fA-F][:-](?:[0-9a-fA-F]{2}[:-]){4}[0-9a-fA-F]{2}(?![\w:-])"
+    r"|(?<![\w.].)(?=(?<=[a-fA-F])|[0-9.]{0,12}[a-fA-F])[0-9a-fA-F]{3}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}(?![\w.]))"
+    # misread or made by its maker: other letters as well
+    r"|\d(?<![\w:-].)[\dA-Z][:-](?:[\dA-Z]{2}[:-]){4}[\dA-Z]{2}(?![\w:-])",
 )
 # A plate's parts may stand apart, in either order: "735 WGR"; letters are capitals, so that "plate 4 holes" stays.
 _PLATE = re.compile(
@@ -295,7 +303,7 @@ class NumberRecogniser(ReadingRecogniser):
             for match in pattern.finditer(text):
                 found = self._judged(text, match.start(), match.start() + len(match.group().rstrip("./-–_^")))
                 if found:
-                    yield replace(found, end=_word_end(text, found.end))
+                    yield replace(found, end=word_end(text, found.end))
 
     def labelled(self, text: str, start: int, digits: int, *, sure_only: bool = False) -> Kind | None:
         """The kind that the words before a number say, None when they say none.
@@ -374,18 +382,13 @@ class NumberRecogniser(ReadingRecogniser):
         if not prefix:
             return None
         first = prefix.start(1)
-        kind = None if _LABEL_WORD.fullmatch(prefix[1]) else self.labelled(text, first, digits)
-        twice = digits >= 6 and text[max(0, first - 2) : first] in (": ", "# ")
-        if kind is None and (twice or (digits >= 6 and text[start:end].isdigit() and is_series(prefix[1]))):
+        label = _LABEL_WORD.fullmatch(prefix[1])
+        kind = None if label else self.labelled(text, first, digits)
+        twice = text[max(0, first - 2) : first] in (": ", "# ")
+        series = not label and text[start:end].isdigit() and is_series(prefix[1])
+        if kind is None and digits >= 6 and (twice or series):
             kind = self.labelled(text, start, digits) or Kind.OTHER
         return Found(first, end, kind, CERTAIN) if kind else None
-
-
-def _word_end(text: str, end: int) -> int:
-    """Where the word ends that a pattern's bound may have cut: the rest of a long number is a number as well."""
-    while 0 < end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
-        end += 1
-    return end
 
 
 def _beside_digit(text: str, match: re.Match[str]) -> bool:

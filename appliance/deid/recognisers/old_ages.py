@@ -134,7 +134,11 @@ _BEFORE, _BEHIND = 80, 50  # characters around a number in which it is said what
 _SEVERAL = re.compile(r"\b(?:ages|aged)\s+\d{1,3}(?:\s*(?:,|and|&|/)\s*(?:and\s+)?\d{1,3}){1,6}(?![\w%/]|[.]\d)", re.I)
 _EACH = re.compile(rf"(?<!\d){OLD}(?!\d)")
 # A number that can be such an age: shares, pressures and decimals are none.
-SIGN = re.compile(r"(?<![\d/])(?<!\d[.,])(?:9\d|1[0-2]\d)(?!\d|\s?%|/\d|\.\d)|[Nn]inet|[Hh]undred|NINET|HUNDRED")
+# Each alternative begins with a sign, which is looked for at once, and only then looks at what stands before it.
+SIGN = re.compile(
+    r"9(?<![\d/].)(?<!\d[.,].)\d(?!\d|\s?%|/\d|\.\d)|1(?<![\d/].)(?<!\d[.,].)[0-2]\d(?!\d|\s?%|/\d|\.\d)"
+    r"|ninet|N(?:inet|INET)|hundred|H(?:undred|UNDRED)"
+)
 """A number that can be such an age."""
 
 

@@ -9,6 +9,7 @@ from appliance.deid.identifier import IdentifierKind
 from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.by_letter import by_letter
 from appliance.deid.recognisers.numbers import NumberRecogniser
 
 _DIGITS = {
@@ -48,14 +49,14 @@ _DIGITS = {
 _WORD = "|".join(sorted(_DIGITS, key=len, reverse=True))
 _SPELT = r"[a-z](?:\s+as in\s+\w{1,20})?"
 _FILLER = r"(?:dash|hyphen|space|slash|dot|point|area code|then|and then|and|uh|um|double|triple|is|again)"
-_PART = rf"(?:(?:{_WORD})|\d{{1,9}})"
+_PART = rf"(?:{by_letter(_WORD)}|\d{{1,9}})"
 _RUN = re.compile(
     rf"(?<![\w.])(?:{_SPELT}\s+(?:[-,.]\s*)?(?:(?:dash|hyphen|slash)\s+)?){{0,5}}(?:(?:double"
     rf"|triple)\s+)?(?:{_PART})(?:(?:\s*[-,.–]\s*|\s+)(?:(?:{_FILLER})[\s,]+){{0,2}}(?:{_PART}"
     rf"|(?![ai]\b)[a-z](?=[\s,.-]))(?!['’\w])){{2,24}}",
     re.I,
 )
-_WORDS = re.compile(rf"\b(?:{_WORD})\b", re.I)
+_WORDS = re.compile(rf"\b{by_letter(_WORD)}\b", re.I)
 _SHORTEST = 7
 """Digits from which a run is a number by itself; shorter ones need a label (vital signs are read out as well)."""
 _MOSTLY_SPOKEN = 3

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading
+from appliance.deid.recognisers.by_letter import by_letter
 
 _ONE = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
 _NUMBER_WORD = (
@@ -61,7 +62,7 @@ _PATTERNS = tuple(
 _ZIP = re.compile(rf"[ ,]{{1,2}}(?:zip[ ])?(?P<zip>(?:{_ONE}[ ,]{{1,2}}){{4}}{_ONE})(?!['’\w])", re.I)
 _SIGNS = around("spoken_addresses.signs")
 _STATES = around("spoken_addresses.states")
-_FIGURES = re.compile(rf"\b(?:{_NUMBER_WORD[3:-1]}|corner|intersection)\b", re.I)
+_FIGURES = re.compile(rf"\b{by_letter(_NUMBER_WORD[3:-1] + '|corner|intersection')}\b", re.I)
 _AROUND = 100  # characters around such a word that are read
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from appliance.deid.recognisers.by_letter import by_letter
+
 _WORD = (
     r"(?:Street|Avenue|Boulevard|Lane|Road|Drive|Court|Circle|Way|Place|Trail|Parkway|Terrace|Pike|St|Ave|Blvd|Ln|Rd|Dr"
     r"|Ct|Cir|Pkwy|Pl|Hwy)"
@@ -46,8 +48,12 @@ _PATTERNS = tuple(
     )
 )
 _SIGN = re.compile(
-    rf"\b(?:{_WORD[3:-1]}|Loop|Run|Square|Alley|Crossing|Ter|Trl|highway|hwy|route|rte|interstate"
-    rf"|I-\d{{1,3}}|RR|HC|RFD)\b",
+    r"\b"
+    + by_letter(
+        rf"{_WORD[3:-1].lower()}|loop|run|square|alley|crossing|ter|trl|highway|hwy|route|rte|interstate"
+        r"|i-\d{1,3}|rr|hc|rfd"
+    )
+    + r"\b",
     re.I,
 )
 

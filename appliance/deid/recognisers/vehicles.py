@@ -32,7 +32,7 @@ _NATO = (
     r"|romeo|sierra|tango|uniform|victor|whiskey|x-?ray|yankee|zulu)"
 )
 _SPELT_RUN = re.compile(
-    rf"(?P<value>(?:[b-hj-z](?<![\w'’].)(?:\s[a-z]){{1,3}}(?:\s(?:dash|space))?(?:\s{_ONE}\b){{3,6}}+(?:\s[a-z]){{0,3}}"
+    rf"(?P<value>(?:[b-hj-z](?=\s)(?<![\w'’].)(?:\s[a-z]){{1,3}}(?:\s(?:dash|space))?(?:\s{_ONE}\b){{3,6}}+(?:\s[a-z]){{0,3}}"
     rf"|\b(?:{_ONE}\s){{1,3}}[a-z](?:\s[a-z]){{1,3}}(?:\s(?:dash|space))?(?:\s{_ONE}\b){{2,5}}+"
     rf"|\b{_NATO}(?:\s{_NATO}){{1,3}}(?:\s(?:dash|space))?(?:\s{_ONE}\b){{2,6}}+))"
     r"(?!['’\w])(?!\s(?:over|point|percent|milligrams?|units?|degrees|times|days?|weeks?|hours?)\b)"
