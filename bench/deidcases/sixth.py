@@ -13,6 +13,6 @@ SIXTH = HalvedSet(
     Draws,
     (
         "sixth_notes.txt", "sixth_wards.txt", "sixth_letters.txt", "sixth_office.txt", "sixth_messages.txt",
-        "sixth_dialogues.txt", "sixth_transcripts.txt", "sixth_harmless.txt",
+        "sixth_dialogues.txt", "sixth_talk.txt", "sixth_transcripts.txt", "sixth_queries.txt", "sixth_harmless.txt",
     ),
 )  # fmt: skip

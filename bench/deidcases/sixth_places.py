@@ -48,7 +48,9 @@ CARE = """\
 Heron Pointe|{namesake} Manor|Autumn Lane Assisted Living|{town} Care & Rehab|The Willows at {town}|{saint} Home
 Golden Prairie Nursing Center|Maplecrest Memory Care|Harborview Group Home|{town} Veterans Home
 """
-PHARMACIES = "{town} Drug|{namesake} Pharmacy|Corner Drug on {street}|Prairie Apothecary|Valu-Rx #0##|Medi-Mart {town}"
+PHARMACIES = (
+    "{town} Drug|{namesake} Pharmacy|Corner Drug on {street}|Prairie Apothecary|Valu-Rx No. 12|Medi-Mart {town}"
+)
 SHORT = "{town} General|{namesake} Memorial|{saint}|{town} VA|Tri-Rivers|Upper Basin"
 EMPLOYERS = """\
 Halvorsen Steel|Big Sky Freight|{namesake} Poultry|Pinnacle Call Center|{town} Fire Department|Tollgate Brewing
@@ -58,6 +60,9 @@ Halvorsen Steel|Big Sky Freight|{namesake} Poultry|Pinnacle Call Center|{town} F
 SCHOOLS = """\
 {namesake} Elementary|{town} High School|{namesake} Middle School|{town} State University|St. Columba Academy
 Little Acorns Daycare|Pathways Head Start|{town} Community College
+"""
+GRADE_SCHOOLS = """\
+{namesake} Elementary|{namesake} Lower School|Little Acorns Daycare|Pathways Head Start|Cotton Creek School|P.S. 212
 """
 CHURCHES = """\
 First Baptist Church of {town}|{saint} Parish|New Hope Tabernacle|Masjid An-Noor|Temple Beth Shalom
@@ -88,7 +93,7 @@ PASSPORT = "A########|5########|C0#######|?##?#####"
 PLATE = "???-####|#???###|###-???|??#-##?|??? ####|##-####?|?##-???"
 SERIAL = "SN-#######|PJN######S|BLC######|2#-*****-#|G??####?|R##????##?|4####-###|ICD######"
 UDI = "(01)00########0###(21)######|(01)1##########3##(17)2#0#3#(21)A####"
-MAC = "0#:1?:2A:#?:4C:##|02-0#-5E-##-A#-##"
-CASE = "CR-2#-#####|#####-###|2#-CV-####|F########|WC-####-##|SSA-#######|BK###-####"
+CASE = "2#-#####|#####-###|F########|####-##|C-#####|########|R######|??-####"
+COURT = "CR-2#-#####|2#-CV-####|PR##-####|20##JV###|BK-##-#####"
 STUDY = "NX-0##-1##|P####-S##|10#-0##|SUBJ-0###|ARM2-####"
 BADGE = "B-####|U####|EMP0#####|T-#####|K#####"

@@ -51,7 +51,8 @@ class Draws(third_values.Draws):
     def _kinds(self) -> Kinds:
         return super()._kinds() | {
             "date": ("date", lambda form: self._day(form, 2022)),
-            "dob": ("date", lambda form: self._day(form, 1938, 2020)),
+            "dob": ("date", lambda form: self._day(form, 1938, 2004)),
+            "kid": ("date", lambda form: self._day(form, 2010, 2021)),
             "mark": ("place", lambda _: self._without_the(places.LANDMARKS)),
             "hood": ("place", lambda _: self._without_the(places.HOODS)),
             "emp": ("employer", self._employer), "ip": ("ip", self._ip),
@@ -132,7 +133,10 @@ class Draws(third_values.Draws):
         return name.upper() if form == "caps" else name
 
     def _employer(self, form: str) -> str:
-        return self._place({"": places.EMPLOYERS, "school": places.SCHOOLS, "church": places.CHURCHES}[form])
+        pools = {
+            "": places.EMPLOYERS, "school": places.SCHOOLS, "grade": places.GRADE_SCHOOLS, "church": places.CHURCHES,
+        }  # fmt: skip
+        return self._place(pools[form])
 
     def _phone(self, form: str) -> str:
         """A telephone number of the range reserved for fiction, 555-0100 to 555-0199."""
@@ -208,7 +212,10 @@ class Draws(third_values.Draws):
         return self._numbered(pools[form]) if form in pools else super()._licence(form)
 
     def _device(self, form: str) -> str:
-        pools = {"": places.SERIAL, "udi": places.UDI, "mac": places.MAC}
+        if form == "mac":  # the range for documentation, RFC 7042
+            part = self._rng.choice((":", "-"))
+            return part.join(("00", "00", "5E", "00", "53", f"{self._rng.randrange(256):02X}"))
+        pools = {"": places.SERIAL, "udi": places.UDI}
         return self._numbered(pools[form]) if form in pools else super()._device(form)
 
     def _vehicle(self, form: str) -> str:
@@ -229,4 +236,6 @@ class Draws(third_values.Draws):
     def _code(self, form: str) -> str:
         if form == "say":
             return digit_words(self._any("#####", "####", "??###"), self._rng).lower()
-        return self._numbered({"": places.CASE, "study": places.STUDY, "badge": places.BADGE}[form])
+        return self._numbered(
+            {"": places.CASE, "court": places.COURT, "study": places.STUDY, "badge": places.BADGE}[form]
+        )
