@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from appliance.deid.identifier import Identifier, IdentifierKind
 from appliance.deid.recognisers.bare_ages import MEASURED
 from appliance.deid.recognisers.base import LIKELY
-from appliance.deid.recognisers.old_ages import AGE, OLD, SAID_AGE, SIGN
+from appliance.deid.recognisers.old_ages import AGE, OLD, SAID_AGE, SIGN, SPELT
 
 _CLOSES = (
     r"(?=\s*(?:[.,;)!?\n]|$)|\s?[-–—/]|\s(?:and|but|so|who|with|w/?|now|today|this|next|lives|living|retired|years?"
@@ -28,7 +28,8 @@ _AGES = tuple(
     for pattern in (
         rf"(?:['’]s\s|{_IS}){SAID_AGE}{_CLOSES}",
         rf"(?:,\s|\s?\(\s?|\s[-–—]\s)(?:(?:now|age|aged)\s)?(?P<age>{OLD}){_SEX}",
-        rf"(?:,\s|\s?\(\s?|\s[-–—]\s)(?:(?:now|herself|himself)\s)?{AGE}{_CLOSES}",
+        rf"(?:,\s|\s?\(\s?|\s[-–—]\s)(?:(?:now|herself|himself)\s)?{SAID_AGE}{_CLOSES}",
+        rf"\s(?P<age>{SPELT}){_CLOSES}",
         rf"\s(?P<age>{OLD}){_SEX}",
     )
 )
@@ -57,6 +58,8 @@ _LICENCE = re.compile(
     r"(?i:(?:lic(?:en[sc]e)?|no|nr)\.?[ ]?)?#?[ ]?"
     r"(?P<code>(?:[A-Z]{1,4}[-. ]?\d{3,10}|\d{5,10})(?:[-.][A-Z\d]{1,4})?)(?=[ ]*(?:[.,;)\n]|$)(?!\d)|[ ][a-z])"
 )
+# Letters with figures in brackets: a record or a subject, "Ada Alder (P-7187)".
+_CODE = re.compile(r"\.?[ ]?[(\[][ ]?#?(?P<code>[A-Z]{1,4}-?\d{3,8}|\d{3,4}-\d{3,4})[ ]?[)\]]")
 _MEASURE = re.compile(r"[ ](?:mg|mcg|ml|units?|steps|dollars|kcal|[ap]m)\b")
 
 
@@ -73,6 +76,8 @@ def beside_names(text: str, found: Sequence[Identifier]) -> Iterator[Identifier]
             if old:
                 yield from _ages(text, name)
             yield from _licences(text, name)
+            if code := _CODE.match(text, name.end):
+                yield Identifier(*code.span("code"), IdentifierKind.RECORD, beside_names.__name__, LIKELY)
 
 
 def _ages(text: str, name: Identifier) -> Iterator[Identifier]:

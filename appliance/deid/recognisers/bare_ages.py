@@ -15,8 +15,8 @@ MEASURED = re.compile(
     r"|pressure"
     r"|systolic|diastolic|resp\w*|rr|wt|weight\w*|weighs|ht|height|glucose|sugars?|bg|fsbs|fsbg|cbg|accu-?chek|levels?"
     r"|score\w*|dose|mg|units|sodium|chloride|ldl|hdl|plt|platelets|iq|flow|flexion|extension|abduction|rom|goal|target"
-    r"|infusion|drip|pump|volume|output|intake|gfr|egfr|creatinine|percentile|a1c|inr|(?-i:Na|Cl|P|R"
-    r"|T)(?=[ :]))\b[^.;\n]{0,40}$",
+    r"|infusion|drip|pump|volume|output|intake|gfr|egfr|creatinine|percentile|a1c|inr|(?<!&)(?-i:Na|Cl"
+    r"|P|R|T)(?=[ :]))\b[^.;\n]{0,40}$",
     re.I,
 )
 """Behind these words, in their clause, a number is what was measured: "sats per Varga, 97"."""
@@ -80,7 +80,7 @@ _RULES = (
         _ENDS,
         _FIGURE,
     ),
-    _rule(rf"\b{_WHO}(?:['’]s|['’]re|['’]m|\sis|\sare|\swas|\sam)\s(?:{_ONLY}\s){{0,2}}", _ENDS),
+    _rule(rf"\b{_WHO}(?:['’]?s|['’]re|['’]m|\sis|\sare|\swas|\sam)\s(?:{_ONLY}\s){{0,2}}", _ENDS),
     _rule(rf"\b(?:an?|is|was|very|quite|remarkably|the)\s{_SPRY},?\s(?:age\s(?:of\s)?)?", _ENDS),
     # At the beginning of a line or a turn: "94 w/ dementia", "ninety two and never had surgery".
     _rule(_OPENS, _WITH),
@@ -88,6 +88,16 @@ _RULES = (
         r"(?:^|\n|\]\s?|:\s)(?:(?:oh|well|um|uh|i['’]m|she['’]s|he['’]s)[\s,]{1,2}){0,3}",
         r"(?=,?\s(?:and|but|years|going\son|come|next|this|last|in\s\w+|can you)\b)",
         SAID_AGE.replace("(?P<age>", "(?P<age>(?=[a-z])"),
+    ),
+    _rule(
+        r"\bhow old\b[^\n]{0,24}\?\s*(?:[A-Za-z][\w .]{0,16}:|\[\w{1,16}\])\s*(?:(?:oh|well|um|uh|i['’]m|about|just"
+        r"|only)"
+        r"[\s,]{1,2}){0,3}",
+    ),
+    _rule(
+        r"\b(?:bed|rm|room|bay)\s?\w{1,4}[:,]?\s(?:(?:mr|mrs|ms"
+        r"|miss)\.?\s)?(?-i:[A-Z][\w'’-]+)(?:\s(?-i:[A-Z][\w'’-]*))?,\s",
+        r"(?=\s*[,;.)\n])",
     ),
     # Somebody reaches it.
     _rule(

@@ -14,7 +14,7 @@ _PADDED = re.compile(r"0\d\d-\d{3}|\d{3}-0\d\d")
 _TERM = re.compile(
     r"(?:JAK|EGFR|BRAF|[KN]RAS|FLT|KIT|ALK|MET|MTHFR|RET|IDH|CYP|HLA|CALR|MPL|GATA|TP53|BRCA|PIK|FGFR|GLUT|SCN|COL"
     r"|DRB|DQB)\w*-?\w*"
-    r"|G\d{1,2}P\d{1,4}|(?:[CTLS]\d{1,2}-?){2,}|\d+(?:\.\d+)?[A-Z]{1,5}|(?:COVID|SARS|H\dN\d|PCV|PPSV|MEN)\w*-?\w*|[A-Z]{1,3}-\d{4}",
+    r"|G\d{1,2}P\d{1,4}|[ACGT]\d{2,6}[ACGT]|(?:[CTLS]\d{1,2}-?){2,}|\d+(?:\.\d+)?[A-Z]{1,5}|(?:COVID|SARS|H\dN\d|PCV|PPSV|MEN)\w*-?\w*|[A-Z]{1,3}-\d{4}",
 )
 _SIGNS = re.compile(r"[A-Z0-9]+(?:-[A-Z0-9]+){0,4}")
 _LONG, _FIGURES = 7, 3

@@ -111,6 +111,9 @@ _CAPITAL = re.compile(
     r"|through|thru|mid|early|late|exp|expires|eff|surgery|again|visit|appt|every|each|diagnosed|dx|onset|in|for)\s"
     r"(?P<date>May|March)(?=\s*(?:[.,;)\n]|$))"
 )
+_MONTH_ASKED = re.compile(
+    r"\bmonth\b[^\n]{0,24}\n(?:[a-z][a-z .]{0,20}:\s)?(?:(?:it['’]s|uh|um|is it|oh)[ ,]){0,2}$", re.I
+)
 _SAID_MONTH = re.compile(
     r"march\s(?:twenty|thirty|(?:thir|four|fif|six|seven|eigh|nine)teen|ten|eleven|twelve)(?:[- ](?:one|two|three"
     r"|four|five|six"
@@ -136,6 +139,8 @@ def further_dates(reading: Reading) -> Iterator[tuple[int, int]]:
         elif word.low in _FIRST_THREE:
             for match in _FIRST_DAYS.finditer(text, max(0, word.start - _BACK), word.end + 12):
                 yield match.span("date")
+        elif word.low in ("may", "march") and _MONTH_ASKED.search(text, max(0, word.start - _BACK), word.start):
+            yield word.start, word.end
         elif word.low == "march" and (month := _SAID_MONTH.match(text, word.start)):
             yield month.span()
         if word.text in ("May", "March"):

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 OLD = r"(?:9\d|1[0-2]\d)"
 """Pattern of an age from 90 on in figures."""
-_SPELT = (
-    r"(?:ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|(?:a|one) hundred(?:(?: and)? (?:one|two|three"
+SPELT = (
+    r"(?:ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|(?:a|one)[- ]hundred(?:(?: and)? (?:one|two"
+    r"|three"
     r"|four|five|six|seven|eight|nine|ten))?)"
 )
+"""Pattern of an age from 90 on in words."""
 _WHO = (
     r"(?:pt|patient|resident|client|he|she|i|who|man|woman|lady|gentleman|widow|widower|veteran|twin|spouse|partner"
     r"|decedent|claimant|participant|subject|driver|passenger|pedestrian|victim|caregiver|carer|caller|tenant|inmate"
@@ -33,7 +35,7 @@ _LIVES = (
 )
 AGE = rf"(?P<age>{OLD}){_NOT}"
 """Pattern of an age in figures, with the group `age`; nothing that is measured or counted follows."""
-SAID_AGE = rf"(?P<age>{OLD}|{_SPELT}){_NOT}"
+SAID_AGE = rf"(?P<age>{OLD}|{SPELT}){_NOT}"
 """The same, also in words."""
 _PATTERNS = tuple(
     re.compile(pattern, re.I)
@@ -122,10 +124,10 @@ _AROUND = tuple(
         rf"|pop|nana)['’]s)\s(?:like\s|about\s|almost\s|now\s|already\s|gonna be\s|going to be\s|only\s"
         rf"|just\s){{0,2}}{SAID_AGE}"
         rf"(?=\s*(?:[,.;?!\n]|$)|\s(?:and|but|so|now|when|in|this|next|years?|doc|you know)\b)",
-        rf"\b(?:will|['’]ll|would|gonna|going to)\sbe\s(?P<age>{OLD}|{_SPELT})(?=\s*(?:[,.;?!\n]|$)|\s(?:in|on|this"
+        rf"\b(?:will|['’]ll|would|gonna|going to)\sbe\s(?P<age>{OLD}|{SPELT})(?=\s*(?:[,.;?!\n]|$)|\s(?:in|on|this"
         rf"|next|come)\b)",
         rf"(?:^|\n|[.?!]\s|\bwell\s|\band\s)at\s{SAID_AGE},?\s(?:i|he|she|you|we|they|remains?|still)\b",
-        rf"\b(?P<age>{OLD}[- ]?y(?:ea)?r?s?\.?[- ]?old|{OLD}\s?-?\s?y-o|{_SPELT}[- ]years?[- ](?:old|young))\b",
+        rf"\b(?P<age>{OLD}[- ]?y(?:ea)?r?s?\.?[- ]?old|{OLD}\s?-?\s?y-o|{SPELT}[- ]years?[- ](?:old|young))\b",
         rf"(?<=[,(;]\s)(?P<age>{OLD})\s?Y(?=\s*(?:[,);.\n]|$))",
     )
 )

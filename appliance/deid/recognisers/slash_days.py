@@ -24,12 +24,14 @@ _WEEKDAY = re.compile(r"\b(?:mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun)(?:day|
 _LAST = re.compile(
     r"\b(?:last|next|prior|previous|since|time of \w+)[ ][\w:,]{2,16}[ ]$|\b(?:[01]\d|2[0-3]):?[0-5]\d,?[ ]$", re.I
 )
+# A sentence of its own.
+_ALONE = re.compile(r"[.;][ ]$")
 # Where it was, or with whom: "at Alder Works 3/8". Scales have names as well, so that one alone shows nothing.
 _WHERE = re.compile(r"\b(?:at|in|from|with|w/|by|to)[ ](?:[A-Z][\w'’&.-]*[ ]){1,4}$")
 _CLOSED = re.compile(
     r"\s*(?:[.,;:)?!\n]|$)|\s?[&|]|\s(?:at|@|per|w/|with|and|by|for|if|in|to|but|then|re|from|via|because|so|or|neg"
     r"|pos|nl|wnl"
-    r"|normal|showed|shows|[01]\d[0-5]\d|\d{1,2}:\d\d|[A-Z][a-z]+|CPT)\b|\s-"
+    r"|normal|showed|shows|[01]\d[0-5]\d|\d{1,2}:\d\d|[A-Z][a-z]+|CPT)\b|\s-|\s\d{1,2}\s?mm\b"
 )
 _SCALED = re.compile(
     r"\b(?:pain|scale|strength|severity|scores?|scored|rated?|rating|motor|power|apgars?|gcs|murmur|reflex(?:es)?"
@@ -74,6 +76,9 @@ def slash_days(text: str) -> Iterator[tuple[int, int]]:
 def _stands(before: str, first: int, second: int, *, closed: bool) -> bool:
     """Whether a day stands there, by its figures and the word before it."""
     scored = second in _ENDS_OF_SCALES and first <= second
+    fraction = (first, second) in _FRACTIONS
+    if closed and not scored and not fraction and first != second and _ALONE.search(before):
+        return True
     if _WEEKDAY.search(before) or (closed and _LAST.search(before)):
         return True
     word = _BEFORE.search(before)
@@ -81,8 +86,8 @@ def _stands(before: str, first: int, second: int, *, closed: bool) -> bool:
     if word and low in _UPPER_ONLY and not word["word"].isupper():
         return False
     if low in _WORDS:
-        return closed or not ((first, second) in _FRACTIONS or scored)
-    if not closed or low in _COUNTED or (first, second) in _FRACTIONS:
+        return closed or not (fraction or scored)
+    if not closed or low in _COUNTED or fraction:
         return False
     if _DONE.fullmatch(low):
         return not scored and first != second
