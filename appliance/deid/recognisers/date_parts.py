@@ -63,7 +63,7 @@ _HYPHENED = re.compile(
     rf"(?<![\w./-])(?P<date>{_M}-{_D}(?P<last>\s?(?:to|thru|through|–|—)\s?{_M}-{_D})?)(?![\w/-]|\.\d)"
 )
 _DAY_FOLLOWS = re.compile(
-    r"\b(?:d/?c(?:['’]?d)?|f/?u|rtc|lmp|edd|appt|visit|given|placed|read|dated?|on|since|until|thru|through|seen|sent"
+    r"\b(?:d/?c(?:['’]?d)?|f/?u|rtc|lmp|edd|edc|doi|doa|dod|eta|elos|appt|visit|given|placed|read|dated?|on|since|until|thru|through|seen|sent"
     r"|rec['’]?d|recvd|received|scanned|faxed|mailed|called|due|next|last|admitted|adm|discharged|started|stopped|surgery"
     r"|dos|doi|eff|exp|filled|refilled|back|returned|signed|drawn|collected)[.:]?\s(?:on\s)?$",
     re.I,

@@ -9,11 +9,13 @@ from itertools import chain
 
 from appliance.deid.identifier import IdentifierKind
 from appliance.deid.reading import Reading
+from appliance.deid.recognisers.bare_ages import bare_ages
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, Found, ReadingRecogniser
 from appliance.deid.recognisers.by_letter import by_letter
 from appliance.deid.recognisers.date_forms import date_forms
 from appliance.deid.recognisers.date_parts import date_parts, with_beside
 from appliance.deid.recognisers.days import days
+from appliance.deid.recognisers.further_dates import further_dates
 from appliance.deid.recognisers.late_dates import late_dates
 from appliance.deid.recognisers.old_ages import old_ages
 from appliance.deid.recognisers.said_dates import said_dates
@@ -184,7 +186,8 @@ class DateRecogniser(ReadingRecogniser):
 
     def find(self, reading: Reading) -> Iterator[Found]:
         """Searches by form; the forms overlap and are joined later."""
-        for found in self._forms(reading):
+        further = (Found(start, end, IdentifierKind.DATE, LIKELY) for start, end in further_dates(reading))
+        for found in chain(self._forms(reading), further):
             start = with_beside(reading.text, found.start)
             yield found if start == found.start else replace(found, start=start)
 
@@ -353,6 +356,8 @@ class AgeRecogniser(ReadingRecogniser):
 
     def find(self, reading: Reading) -> Iterator[Found]:
         """Numbers of 90 and more beside words of age."""
+        for start, end in bare_ages(reading.text):
+            yield Found(start, end, IdentifierKind.AGE, LIKELY)
         if not _NINETY.search(reading.text):
             return
         for match in _AGE.finditer(reading.text):

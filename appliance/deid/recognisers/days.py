@@ -25,7 +25,8 @@ _BEFORE = re.compile(
     r"|fell|fall|cath|scope|colonoscopy|egd|delivery|delivered|arrived|departed|died|expired|read|reviewed|picked up"
     r"|dropped off|cancel(?:led)?|resched(?:uled)?|reschedule|changed|cleaning|crown|filling|extraction|consult"
     r"|eval(?:uation)?|session|treatment|cycle|chemo|infusion|implanted|ordered|verified|approved|denied|authorized"
-    r"|came|went|presented|returned|stopped|started|restarted|took|moved|quit|adm|disch|submitted|paid|posted|printed|created|revised|and|effective|labs?|note|imaging|mri|ct|x-?rays?|echo|ekg|ecg"
+    r"|came|went|presented|returned|stopped|started|restarted|took|moved|quit|adm|disch|submitted|paid|posted"
+    r"|printed|created|revised|and|effective|labs?|note|imaging|mri|ct|x-?rays?|echo|ekg|ecg"
     r"|biopsy|collected|drawn|signed|updated)"
     r"|^|\n|\(|;|[a-z]:)[.,]?[ \t]{0,3}(?:(?:on|for|is|was|mon\w{0,5},?)[ \t]{1,3}|:[ \t]{0,3})?$",
     re.I,
@@ -49,7 +50,8 @@ _DAY_TIME = re.compile(
 )
 # A value behind a day: "A1c 3/3 7.9", "BP log: 10/2 128/80".
 _DAY_VALUE = re.compile(
-    r"(?<![\w/.,-])(?P<date>(?P<m>\d{1,2})/(?P<d>\d{1,2}))(?=:?\s+(?:\d{2,3}/\d{2,3}(?![\d/])|\d{1,3}\.\d{1,2}(?!\d|\.\d)"
+    r"(?<![\w/.,-])(?P<date>(?P<m>\d{1,2})/(?P<d>\d{1,2}))(?=:?\s+(?:\d{2,3}/\d{2,3}(?![\d/])|\d{1,3}\.\d{1,2}(?!\d"
+    r"|\.\d)"
     r"|\d{2,3}\s?(?:lbs?|kg)\b))"
 )
 # The day before the month: a nought before the month makes it no ratio, "adm. 30/09".
@@ -57,7 +59,7 @@ _DAY_MONTH = re.compile(r"(?<![\w/.,-])(?P<date>(?:1[3-9]|2\d|3[01])/0[1-9])(?![
 _SCALE = re.compile(
     r"\b(?:pain|scale|strength|severity|score|scores|rated?|rating|motor|power|apgars?|gcs"
     r"|murmur|reflex(?:es)?|grade|pulses|dtrs?|level|intensity|acuity|vision|phq\S*|gad\S*|mmse|moca|slums"
-    r"|bishop|braden|norton|morse|audit|dast|acs|nihss|wells|cha\S*|ratio)\b",
+    r"|bishop|braden|norton|morse|audit|dast|acs|nihss|wells|epworth|ess|katz|nottingham|cha2?ds\S*|ratio)\b",
     re.I,
 )
 # Several days in a row: "missed 4/8 & 3/24"; one that is known to be a day makes the others days.
@@ -69,7 +71,8 @@ _ROW = re.compile(
 _OF_ROW = re.compile(r"(?P<date>(?P<m>\d{1,2})/(?P<d>\d{1,2}))")
 # A place of care before a day: "seen at Alder Clinic 3/2, cortisol 2.1".
 _SEEN_AT = re.compile(
-    r"\b(?:(?:seen|evaluated|visit(?:ed)?|admitted|treated|referred|hospitalized|here|appointment)\s+(?:at|in|by|to|with)"
+    r"\b(?:(?:seen|evaluated|visit(?:ed)?|admitted|treated|referred|hospitalized|here|appointment)\s+(?:at|in|by|to"
+    r"|with)"
     r"\s[^.;:\n/\d]{2,50}|(?:associates|clinic|center|centre|hospital|urgent care|er|ed|icu|pharmacy|practice|office"
     r"|group|partners|physicians|specialists|laboratory|labcorp|pcp|snf|rehab))[ ,(]{1,2}$",
     re.I,

@@ -15,7 +15,8 @@ from appliance.deid.recognisers.known_words import KnownWords
 from appliance.deid.recognisers.name_class import NameWords, Weight
 
 _PROPER = (
-    r"(?:children['’]?s|women['’]?s|memorial|general|regional|community|county|city|state|baptist|methodist|presbyterian"
+    r"(?:children['’]?s|women['’]?s|memorial|general|regional|community|county|city|state|baptist|methodist"
+    r"|presbyterian"
     r"|lutheran|mercy|university|veterans|va|valley|medical|family|eye|heart|cancer|surgical)"
 )
 _HEAD = re.compile(
@@ -36,8 +37,46 @@ _STREET_TOO = re.compile(
     r"(?![ ](?:back|to|too|more|over|of|from|home)\b)",
     re.I,
 )
+# A street's own word behind one that is part of its name, "490 LOWER RIDGE RD", and units behind it.
+_SHORT = (
+    r"(?:st|dr|ct|pl|cir|ln|trl|ave?|rd|blvd|ter|pkwy|hwy|street|avenue|road|drive|lane|court|circle|way|trail"
+    r"|place|terrace)"
+)
+_UNITS = r"(?:[ ,]{1,2}(?:apt|unit|suite|ste|fl|floor|rm|room|bldg|lot|trlr|spc)\.?[ ]?\#?[ ]?[\dA-Z]{1,5}\b){1,3}"
+_AGAIN = re.compile(
+    rf"[ ]{_SHORT}\b\.?(?![ ](?-i:(?!Apt|Unit|Suite|Ste|Fl|Lot|Trlr|Bldg)[A-Z][a-z]))(?:{_UNITS})?", re.I
+)
+_MORE_UNITS = re.compile(rf"{_UNITS}|,[ ]\d{{1,5}}[A-Z]?(?=,[ ][A-Z])", re.I)
+_SHORT_STREET = re.compile(rf"[ ]{_SHORT}\b\.?(?=\s*(?:[.,;)\n]|$)|[ ][a-z])", re.I)
+_NTH = (
+    r"(?:\d{1,3}(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth"
+    r"|\w{3,5}teenth|twentieth)"
+)
+_TREES = (
+    r"(?-i:Main|Oak|Elm|Maple|Cedar|Pine|Walnut|Chestnut|Spruce|Birch|Ash|Willow|Poplar|Locust|Cherry|Magnolia"
+    r"|Juniper|Laurel"
+    r"|Hickory|Park|Lake|River|Church|Market|Water|Mill|Broad|Front|High|Center|Central|Spring|Union|State|Grand"
+    r"|Washington"
+    r"|Jefferson|Lincoln|Madison|Adams|Jackson|Franklin)"
+)
+_CORNER = re.compile(
+    rf"(?:[ ](?-i:[A-Z][a-z]{{2,12}}))?[ ](?:and|&|/|at)[ ](?:{_NTH}|{_TREES})(?:[ ]{_SHORT})?"
+    r"(?![\w'’-])(?![ ](?:floor|grade|time|day|visit|dose"
+    rf"|trimester|of))",
+    re.I,
+)
+_CORNERED = re.compile(
+    r"\b(?:on|by|at|near|past|off|corner of|intersection of|pharmacy|store|cvs|walgreens|stop|station)[ ](?:the[ ])?"
+    r"(?:corner of[ ])?$",
+    re.I,
+)
+_MAIL_BEGINS = re.compile(
+    r"(?:[:?,\n][ ]?|\b(?:to|is|it['’]s|its|that['’]s|email|address|at|log to)[ ])(?P<word>(?!the\b|my\b|your\b|yes\b"
+    r"|yeah\b|uh\b|um\b|sure\b|okay\b|it\b|is\b|at\b|just\b|like\b|www\b)[a-z][a-z'’-]{2,20})[ ]$"
+)
+_URL_ENDS = re.compile(r"[ ][a-z]{2,15}(?=[ ]*(?:[.,?\n]|$))")
 _TOWARDS = re.compile(
-    r"\b(?:on|around|along|down|up|off|onto|near|across|past|at|corner of|end of)[ ](?:old[ ]|the[ ])?$", re.I
+    r"\b(?:dorm|on|around|along|down|up|off|onto|near|across|past|at|corner of|end of)[ ](?:old[ ]|the[ ])?$", re.I
 )
 _FIGURE = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
 _ZIP = re.compile(
@@ -104,8 +143,23 @@ class FoundExtents:
         """One find with what stands beside it, between two offsets."""
         if item.kind is IdentifierKind.NAME:
             item = self._named(text, item, low, high)
+        if item.kind in (IdentifierKind.NAME, IdentifierKind.PLACE, IdentifierKind.ADDRESS, IdentifierKind.FACILITY):
+            corner = _CORNER.match(text, item.end, high)
+            if corner and _CORNERED.search(text, max(low, item.start - _LOOK), item.start):
+                return replace(item, end=corner.end(), kind=IdentifierKind.ADDRESS)
         if item.kind in (IdentifierKind.NAME, IdentifierKind.PLACE, IdentifierKind.FACILITY):
             item = self._headed(text, item, low, high)
+        if item.kind is IdentifierKind.ADDRESS:
+            again = text[item.end - 1].isalpha() and _AGAIN.match(text, item.end, high)
+            item = replace(item, end=again.end()) if again else item
+            units = _MORE_UNITS.match(text, item.end)
+            item = replace(item, end=units.end()) if units else item
+        if item.kind in (IdentifierKind.EMAIL, IdentifierKind.URL) and " dot " in text[item.start : item.end]:
+            begins = _MAIL_BEGINS.search(text, max(low, item.start - _LOOK), item.start)
+            item = replace(item, start=begins.start("word")) if begins else item
+        if item.kind is IdentifierKind.URL and " slash " in text[item.start : item.end]:
+            ends = _URL_ENDS.match(text, item.end, high)
+            item = replace(item, end=ends.end()) if ends else item
         if item.kind in (IdentifierKind.PLACE, IdentifierKind.ADDRESS):
             code = _ZIP.match(text, item.end)
             if code:
@@ -125,7 +179,9 @@ class FoundExtents:
         if head and text[item.end - 1].isalpha():
             return replace(item, end=head.end(), kind=IdentifierKind.FACILITY)
         towards = _TOWARDS.search(before)
-        street = _STREET.match(text, item.end, high) or (towards and _STREET_TOO.match(text, item.end, high))
+        street = _STREET.match(text, item.end, high) or (
+            towards and (_STREET_TOO.match(text, item.end, high) or _SHORT_STREET.match(text, item.end, high))
+        )
         if street and text[item.end - 1].isalpha():
             return replace(item, end=street.end(), kind=IdentifierKind.ADDRESS)
         return item
@@ -192,6 +248,9 @@ class FoundExtents:
             return replace(one, end=other.end) if between == " " and first[0].isdigit() else None
         if between == " of " and other.kind is IdentifierKind.PLACE and _BODY_ALONE.fullmatch(first):
             return replace(one, end=other.end, kind=IdentifierKind.FACILITY)
+        if one.kind is IdentifierKind.NAME and other.kind in (IdentifierKind.EMAIL, IdentifierKind.URL):
+            # The first words of a spoken address were taken for somebody.
+            return replace(other, start=one.start) if between == " " and " dot " in second else None
         if other.kind is not IdentifierKind.NAME:
             return None
         if one.kind is IdentifierKind.NAME and (first[0].isupper() == second[0].isupper()):

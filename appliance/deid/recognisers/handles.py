@@ -27,7 +27,7 @@ _NETWORK = re.compile(
 # Between the network and the name: "account is", "my name there is", "under", "as".
 _LINK = re.compile(
     r"(?:['’]s)?(?:[\s:(]+(?:my|his|her|their|our|your|user ?name|screen ?name|name|handle|account|profile|page|id"
-    r"|channel|is|was"
+    r"|channel|group|is|was"
     r"|it's|it is|that's|there|on there|under|as|at|by|called|named|goes by|i'm|i am|he's|she's|they're|look me up"
     r"|look up"
     r"|find me|follow me|follow|search|search for|uh|um|and it's|and it is|and my name is|and i'm|where i'm|where she's"
@@ -88,6 +88,9 @@ _ONLINE = re.compile(
     + r"\s*(?:is|:|as|at)?\s+(?P<name>@?(?=\w*(?:[\d_]|\.\w))[a-z][\w.]{2,40}\w)",
     re.I,
 )
+# In brackets or a list before its network, "Ada (adav on Twitter)", and behind a word for it alone, "@ handle adav".
+_ASIDE = re.compile(r"[(:,;][ ]?(?P<name>@?[\w.'-]{4,30})[ ](?:over[ ])?on[ ]$")
+_SAID_TO_BE = re.compile(r"@[ ]?(?:handle|name|user)[: ]{1,2}(?P<name>[\w.]{4,40}\w)", re.I)
 # Two words joined by "dot" without the end of an address: a name that somebody chose.
 _DOTTED = re.compile(
     r"(?<!\bat )\b(?!(?:a|the|my|this|that|red|black|blue|white|one|polka|no|small|little"
@@ -139,6 +142,8 @@ class HandleRecogniser(ReadingRecogniser):
             return
         for match in _ONLINE.finditer(text):
             yield Found(match.start("name"), match.end("name"), IdentifierKind.SOCIAL, LIKELY)
+        for match in _SAID_TO_BE.finditer(text) if "@" in text else ():
+            yield Found(match.start("name"), match.end("name"), IdentifierKind.SOCIAL, LIKELY)
         for match in _REDDIT.finditer(text):
             yield Found(match.start(), match.end(), IdentifierKind.SOCIAL, LIKELY)
         for network in _NETWORK.finditer(text):
@@ -146,6 +151,9 @@ class HandleRecogniser(ReadingRecogniser):
             name = behind["name"].strip() if behind else ""
             if behind and name and (_WRITTEN.fullmatch(name) or self._chosen(name, named=True)):
                 yield Found(behind.start("name"), behind.start("name") + len(name), IdentifierKind.SOCIAL, LIKELY)
+            aside = _ASIDE.search(text, max(0, network.start() - 44), network.start())
+            if aside and (_WRITTEN.fullmatch(aside["name"]) or self._chosen(aside["name"], named=False)):
+                yield Found(aside.start("name"), aside.end("name"), IdentifierKind.SOCIAL, LIKELY)
             link = _LINK.match(text, network.end())
             if not link:
                 continue

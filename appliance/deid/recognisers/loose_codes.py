@@ -38,6 +38,15 @@ _MAKE = (
     r"|lexus|buick|tesla|ram|civic|corolla|tacoma|camry|accord|f-?150|silverado)"
 )
 _PLATE = r"(?P<value>(?=[A-Z0-9 -]{0,11}\d)(?=[A-Z0-9 -]{0,11}[A-Z])[A-Z0-9]{1,4}(?:[- ][A-Z0-9]{1,5}){0,3})(?![\w-])"
+# A plate by its form alone, where only a vehicle has it.
+_STRICT = (
+    r"(?P<value>(?:[A-Z]{3}[- ]?\d{3,4}|\d{3}[- ]?[A-Z]{3}|\d[A-Z]{3}\d{3}|[A-Z]{2}\d{2}[ -]?[A-Z]{3}"
+    r"|[A-Z]{1,3}\d{1,3}-[A-Z\d]{3}"
+    r"|\d{1,3}[- ][A-Z]\d[A-Z\d]{1,2}|\d[A-Z]{2,3}\d{3,4}|[A-Z]{3}\d{2}[A-Z]|\d{2,3}-?[A-Z]\d{2,3}))(?![\w-])"
+)
+_COLOUR = (
+    r"(?i:black|white|silver|gr[ae]y|red|blue|green|gold|tan|beige|brown|maroon|orange|yellow|dark|light|purple|bronze)"
+)
 _TLDS = (
     r"(?:com|org|net|edu|gov|io|co|us|uk|ca|au|de|fr|info|biz|me|app|dev|health|care|clinic|farm|shop|store|blog|page"
     r"|site"
@@ -54,6 +63,25 @@ _WRITTEN: tuple[tuple[str, Kind, str], ...] = (
         Kind.VEHICLE,
         rf"\b(?i:reg(?:istration)?|plates?|tags?|hull)\.?(?:[ ](?i:no|nr|number|is"
         rf"|was))?\.?[ ]?[:#]?[ ]{_PLATE}",
+    ),
+    # A further plate, one for a place to park, of a boat or an ambulance, and behind a colour and a model.
+    ("plates", Kind.VEHICLE, rf"\b(?i:plates?|tags?)[ :][A-Z0-9 -]{{4,10}}(?:[ ](?i:and|&|or)|,)[ ]{_STRICT}"),
+    (
+        "plates",
+        Kind.VEHICLE,
+        rf"\b(?i:plates?|tags?|sticker|decal|tail|unit|rig|medic)(?:[ /](?i:unit|no\.?|number|is|for[ ](?:the[ ]"
+        rf"|my[ ]|our[ ])?"
+        rf"[a-z]{{3,9}})){{0,3}}[ :]{{1,2}}\#?{_STRICT}",
+    ),
+    (
+        "plates",
+        Kind.VEHICLE,
+        rf"\b(?i:tail|sticker|decal)(?:[ ](?i:no|nr|number|is))?\.?[ ]?[:#]?[ ]{_PLATE}",
+    ),
+    (
+        "colours",
+        Kind.VEHICLE,
+        rf"\b{_COLOUR}[ ](?:\d{{4}}[ ])?(?:[A-Z][A-Za-z-]+[ ]?){{1,2}}[,(]?[ ]?(?:[A-Z]{{2}}[ ])?{_STRICT}",
     ),
     ("bodies", Kind.VEHICLE, rf"\b(?:{_BODY}|{_MAKE})[ ]?[,(]{{1,2}}[ ]?(?:[A-Z]{{2}}[ ])?{_PLATE}"),
     # The end of a plate behind its label, and a plate behind its state.
@@ -229,7 +257,8 @@ _SPOKEN: tuple[tuple[str, Kind, str], ...] = (
         Kind.SOCIAL,
         rf"\b(?:my|his|her|their|our)\s(?:x\s)?{_NETS}(?:\s(?:name|handle|account|channel"
         rf"|profile|tag|user ?name))?(?:['’]s|\s(?:is|it['’]s))\s"
-        rf"(?:(?:under|at|just|called|literally|actually|simply|like)\s){{0,2}}(?P<value>{_CHOSEN}(?:\s{_CHOSEN}){{0,4}})",
+        rf"(?:(?:under|at|just|called|literally|actually|simply"
+        rf"|like)\s){{0,2}}(?P<value>{_CHOSEN}(?:\s{_CHOSEN}){{0,4}})",
     ),
     (
         "networks_said",

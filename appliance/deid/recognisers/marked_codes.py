@@ -21,6 +21,8 @@ _HEADING = re.compile(
     r"(?=:(?:\s|$))",
     re.M,
 )
+# Behind somebody's initials: "proband A.V. (P-7187)".
+_INITIALED = re.compile(r"[A-Z]\.[A-Z]\.(?<![\w.]....)(?:[A-Z]\.)?[ ]\((?P<code>[A-Z]{1,3}-?\d{3,6}|\d{3}-\d{3,4})\)")
 _NO_CODE = frozenset(("", " ", ",", "\n", ":", ";", ")"))  # between a word and what is no part of it
 _PROFESSIONS, _SUBJECTS = around("marked_codes.professions"), around("marked_codes.subjects")
 
@@ -44,5 +46,7 @@ class MarkedCodeRecogniser(ReadingRecogniser):
                 subject = _SUBJECT.match(text, word.start)
                 if subject:
                     yield Found(subject.start(), subject.end(), IdentifierKind.OTHER, LIKELY)
+        for initials in _INITIALED.finditer(text):
+            yield Found(initials.start("code"), initials.end("code"), IdentifierKind.OTHER, LIKELY)
         for heading in _HEADING.finditer(text):
             yield Found(heading.start("code"), heading.end("code"), IdentifierKind.RECORD, LIKELY)

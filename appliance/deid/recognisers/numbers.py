@@ -10,13 +10,15 @@ from appliance.deid.identifier import IdentifierKind as Kind
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import CERTAIN, LIKELY, POSSIBLE, Found, ReadingRecogniser
 from appliance.deid.recognisers.by_letter import by_letter
+from appliance.deid.recognisers.code_shapes import is_code, is_dated, is_ratio, is_round, is_series, word_end
 
 _BEFORE = 90  # characters in which a label is looked for
 _DIGITS_FROM_WORD_ALONE = 5  # "order 48213" is a number of an order, "group 2" is not
 
 # A value: letters and digits in up to eight parts. Blanks join parts of digits alone, as people group long numbers.
 _VALUE = re.compile(
-    r"(?<![\w.])(?<![\d][,/])[#*]{0,2}(?:(?:[A-Za-z]{1,6}[-_./]?)?\d[\dA-Za-z]{0,30}|[X*x]{2,6}(?=[- ]))"
+    r"(?:(?<![\w.])|(?<=\.\.)|(?<=__))(?<![\d][,/])[#*]{0,2}(?:(?:[A-Za-z]{1,6}[-_./]?)?\d[\dA-Za-z]{0,30}"
+    r"|[X*x]{2,6}(?=[- ]))"
     r"(?:[-–_./^][\dA-Za-z*]{1,20}){0,7}(?:\s(?=\d{2,6}(?![\w%]|[.,/]\d))\d{2,6}(?![\w])){0,5}"
 )
 _LETTERS = re.compile(r"(?<![\w.])[A-Z]{1,4}-?(?=[A-Z0-9-]{0,20}\d)[A-Z0-9]{2,16}(?:-[A-Z0-9]{1,16}){0,4}(?!\w)")
@@ -29,7 +31,7 @@ _JOIN = (
     r"|her|his|equals|shows|says|still"
     r"|should be|will be|ID#|digits|last four|last 4|tx|ca|ny|fl|il|ga|nc|nj|va|wa|az|tn|mo"
     r"|wi|mn|sc|ky|ct|ut|nv|combination|report|badge|band|current|new|old|primary|secondary"
-    r"|under)\b\.?|[:#=,(\"'–—|>\[-]|\.(?=\s)|\*\*)){0,7}\s*$"
+    r"|under)\b\.?|[:#=,(\"'–—|>\[-]|[._…]{2,60}|(?:\.\s){2,30}|\.(?=\s)|\*\*)){0,7}\s*$"
 )
 _WHOSE = (
     r"(?:\s+(?:no|number|num|id)\b\.?)?(?:\s+(?:for|of|on"
@@ -80,7 +82,9 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
             r"serial|ser|s/n|sn|udi|device|implant|pacemaker|defibrillator|generator|lead|stent"
             r"|pump|lot|batch|imei|meid|mac"
             r"|mac address|prosthesis|hearing aid|monitor|sensor|transmitter|receiver|unit"
-            r" serial|catalog|ref|model|glucometer|cpap|port",
+            r" serial|catalog|ref|model|glucometer|cpap|port"
+            r"|machine|asset|printer|tablet|laptop|kiosk|workstation|terminal|scanner|modem|router|watch|concentrator"
+            r"|ventilator|wound ?vac|lift|wheelchair|cgm|holter|telemetry|isolette|aicd|loop recorder|lvad|template",
         ),
         (
             Kind.RECORD,
@@ -89,7 +93,8 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
             r"|har|fin|accession|acc ?#|order|specimen|spec|sample|case|study|requisition|req"
             r"|referral|prescription|rx|script|confirmation|ticket|file"
             r"|hospital|admission|episode|report|rpt|incident|document|note|lab|surgical|path(?:ology)?"
-            r"|cytology|histology|(?:microbio|bacterio|viro|toxico|haemato|hemato|sero)logy|barcode|subject|participant|screening"
+            r"|cytology|histology|(?:microbio|bacterio|viro|toxico|haemato|hemato|sero)logy|barcode|subject"
+            r"|participant|screening"
             r"|request|appointment|unit|kit|slide|cassette|tube|film|tracing|transport|run",
         ),
         (Kind.FAX, r"fax|facsimile"),
@@ -98,7 +103,8 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
             r"phone|telephone|tel|cell(?: ?phone)?|mobile|home|work|pager|beeper|call(?: back"
             r"| me)?(?: at| on)?|callback|reach(?:ed)? (?:me |her |him |them )?at|text(?:"
             r" me)? at"
-            r"|contact(?: number)?|emergency contact|landline|voicemail|whatsapp|dial",
+            r"|beep (?:me|him|her|them)(?: at| on)?|contact(?: number)?|emergency contact|landline|voicemail"
+            r"|whatsapp|dial",
         ),
         (
             Kind.OTHER,
@@ -106,7 +112,7 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
             r"|employee|student|school|staff"
             r"|military|service|veteran|dod|inmate|booking|tribal|ref(?:erence)?"
             r"|locker|combination|combo|voucher|police|agent|randomi[sz]ation|enrol?lment|work order|beeper"
-            r"|probation|parole|warrant|citation|summons|petition|cause|complaint|intake|offender|alien|uscis"
+            r"|probation|parole|cdcr|warrant|citation|summons|petition|cause|complaint|intake|offender|alien|uscis"
             r"|pin|passcode|password|user ?name|user ?id|login|tracking|key|token|code|number"
             r"|no|num|uuid|guid|biometric|fingerprint|voice ?print|deed|docket",
         ),
@@ -116,7 +122,8 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
 _SURE = re.compile(
     r"(?:mrn|m\.r\.n|m r n|ssn|s s n|n p i|d e a|social|npi|dea|vin|member|subscriber|beneficiary|policy|medicaid"
     r"|medicare|mbi|hicn?|acct|account|serial|s/n|udi"
-    r"|licen[sc]e|lic|grp|passport|accession|csn|fin|pager|beeper|docket|incident|confirmation|ticket|locker|combination"
+    r"|licen[sc]e|lic|grp|passport|accession|csn|fin|pager|beep(?:er| \w+)|docket|incident|confirmation|ticket"
+    r"|locker|combination"
     r"|(?:door|gate|access|security) code|police|requisition|voucher|permit|tracking|operator|interpreter|agent|inmate"
     r"|participant|enrol?lment|randomi[sz]ation|employee|barcode|specimen|work order|(?:patient|pt) id|med\w* rec\w*"
     r"|imei|passcode"
@@ -191,7 +198,9 @@ _VIN = re.compile(
 _UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.I)
 _MAC = re.compile(
     r"[0-9a-fA-F](?:(?<![\w:-].)[0-9a-fA-F][:-](?:[0-9a-fA-F]{2}[:-]){4}[0-9a-fA-F]{2}(?![\w:-])"
-    r"|(?<![\w.].)(?=(?<=[a-fA-F])|[0-9.]{0,12}[a-fA-F])[0-9a-fA-F]{3}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}(?![\w.]))",
+    r"|(?<![\w.].)(?=(?<=[a-fA-F])|[0-9.]{0,12}[a-fA-F])[0-9a-fA-F]{3}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}(?![\w.]))"
+    # misread or made by its maker: other letters as well
+    r"|\d(?<![\w:-].)[\dA-Z][:-](?:[\dA-Z]{2}[:-]){4}[\dA-Z]{2}(?![\w:-])",
 )
 # A plate's parts may stand apart, in either order: "735 WGR"; letters are capitals, so that "plate 4 holes" stays.
 _PLATE = re.compile(
@@ -208,7 +217,7 @@ _OF_A_NUMBER = re.compile(
 _PART = re.compile(
     r"\b(?:pin|pass ?code|last (?:4|four|5|five|six|6)(?: digits?| numbers?)?(?: (?:of )?(?:ssn|social|ss))?"
     r"|end(?:s|ing) (?:in|with)"
-    r"|(?P<ending>ending)|ext(?:ension)?)\b\.?"
+    r"|(?P<ending>ending|ends)|ext(?:ension)?)\b\.?"
     r"(?:\s+(?:of|on|for)\s+(?:(?:my|the|his|her|your|their)\s+)?(?:\w{2,12}\s*){1,3}?)?"
     r"(?:\s*(?:number|code|is|are|was|'s|:|\#|=|-)){0,3}\s*"
     rf"(?P<value>\d{{4,6}}(?![\w%]|\.\d|\s*(?:mg|ml|units))"
@@ -226,6 +235,7 @@ _DATE_LIKE = re.compile(
 _HIBC = re.compile(r"(?<![\w+])\+(?=(?:[A-Z]{0,20}\d){3})[A-Z][A-Z0-9]{5,24}(?:/\${0,2}\+?[A-Z0-9]{2,40}){0,6}")
 _ISBT = re.compile(r"=/[A-Z0-9]{10,24}(?:[=&][,>)}]?[0-9A-Z;{]{2,30}){1,8}")
 # Two figures by two, three times: a terminal digit of a chart, and a date only if one can be read.
+_IMPLANT = re.compile(r"\bICD\W{0,4}$")
 _THREE_PAIRS = re.compile(r"\d\d-\d\d-\d\d$")
 _CHART = re.compile(
     r"\b(?:m\.?r\.?n?\.?|chart|med(?:ical)?\.?\s+rec(?:ord)?s?|record|specimen|accession|(?:patient|pt|unit"
@@ -293,7 +303,7 @@ class NumberRecogniser(ReadingRecogniser):
             for match in pattern.finditer(text):
                 found = self._judged(text, match.start(), match.start() + len(match.group().rstrip("./-–_^")))
                 if found:
-                    yield replace(found, end=_word_end(text, found.end))
+                    yield replace(found, end=word_end(text, found.end))
 
     def labelled(self, text: str, start: int, digits: int, *, sure_only: bool = False) -> Kind | None:
         """The kind that the words before a number say, None when they say none.
@@ -336,9 +346,12 @@ class NumberRecogniser(ReadingRecogniser):
             return Found(start, end, only, LIKELY) if only else None
         before = text[max(0, start - _BEFORE) : start]
         if _DATE_LIKE.match(value.lstrip("#*")):
-            paired = _THREE_PAIRS.match(value) and (_CHART.search(before) or not _dated(value))
+            paired = _THREE_PAIRS.match(value) and (_CHART.search(before) or not is_dated(value))
             return Found(start, end, Kind.RECORD, LIKELY) if paired else None
-        measured = _CODE_SYSTEM.search(before) or (_UNIT.match(text, end) and digits < 9) or _LAB.search(before)
+        # No volume has letters or hyphens, and no diagnosis six figures: "intake 33-560410", "ICD 80978476".
+        coded = digits >= 6 and not value.isdigit()
+        system = _CODE_SYSTEM.search(before) and not (digits >= 6 and _IMPLANT.search(before))
+        measured = system or (_UNIT.match(text, end) and digits < 9) or (not coded and _LAB.search(before))
         # A code of letters and digits is as long as it is written: "lot 51PN43" is no "lot 43".
         mixed = (len(value) > 5 and value.lstrip("#*").isalnum() and value.isupper()) or bool(
             _HYPHENED.match(value) or (_SHORT_MIXED.match(value) and not _CODE_SHAPE.match(value))
@@ -347,52 +360,37 @@ class NumberRecogniser(ReadingRecogniser):
             # B12 is a vitamin, but "policy number B12345" is not.
             sure = digits >= 3 and self.labelled(text, start, digits, sure_only=True)
             return Found(start, end, sure, CERTAIN) if sure else None
-        prefix = _PREFIX.search(text, max(0, start - 7), start)
-        if prefix and not _LABEL_WORD.fullmatch(prefix[1]):
-            kind = self.labelled(text, prefix.start(1), digits)
-            if kind:  # a serial number written in two parts: BSX 4412-77A
-                return Found(prefix.start(1), end, kind, CERTAIN)
+        if prefixed := self._prefixed(text, start, end, digits):
+            return prefixed
         kind = self.labelled(text, start, max(digits, _DIGITS_FROM_WORD_ALONE) if mixed else digits)
         if kind and not (_CODE_SHAPE.match(value) and digits < 6 and (kind is Kind.OTHER or "." in value)):
             return Found(start, end, kind, CERTAIN)
         if _CODE_SHAPE.match(value):
             return None
         letters = any(character.isalpha() for character in value)
-        if digits >= 4 and (value[0] == "#" or before.rstrip(" ").endswith("#")) and not _round(value):
+        if digits >= 4 and (value[0] == "#" or before.rstrip(" ").endswith("#")) and not is_round(value):
             return Found(start, end, Kind.OTHER, POSSIBLE)
-        if digits >= 6 and (letters or digits >= 7 or value.isdigit()) and not _round(value) and not _ratio(value):
+        if is_code(value):
+            return Found(start, end, Kind.OTHER, POSSIBLE)
+        if digits >= 6 and (letters or digits >= 7 or value.isdigit()) and not is_round(value) and not is_ratio(value):
             return Found(start, end, Kind.OTHER, POSSIBLE)
         return None
 
-
-def _word_end(text: str, end: int) -> int:
-    """Where the word ends that a pattern's bound may have cut: the rest of a long number is a number as well."""
-    while 0 < end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
-        end += 1
-    return end
+    def _prefixed(self, text: str, start: int, end: int, digits: int) -> Found | None:
+        """A number written in two parts, "BSX 4412-77A", or whose label was written twice, "CSN: CSN 441207"."""
+        prefix = _PREFIX.search(text, max(0, start - 7), start)
+        if not prefix:
+            return None
+        first = prefix.start(1)
+        label = _LABEL_WORD.fullmatch(prefix[1])
+        kind = None if label else self.labelled(text, first, digits)
+        twice = text[max(0, first - 2) : first] in (": ", "# ")
+        series = not label and text[start:end].isdigit() and is_series(prefix[1])
+        if kind is None and digits >= 6 and (twice or series):
+            kind = self.labelled(text, start, digits) or Kind.OTHER
+        return Found(first, end, kind, CERTAIN) if kind else None
 
 
 def _beside_digit(text: str, match: re.Match[str]) -> bool:
     before, after = text[max(0, match.start() - 1) : match.start()], text[match.end() : match.end() + 1]
     return (before.isalnum() or before in ("-", ".")) or after.isalnum()
-
-
-def _dated(value: str) -> bool:
-    """Whether three pairs of figures are a date in some order: 04-28-19, 28-04-19, 19-04-28."""
-    first, second, third = (int(pair) for pair in value.split("-"))
-    return any(
-        1 <= month <= 12 and 1 <= day <= 31 for month, day in ((first, second), (second, first), (second, third))
-    )
-
-
-def _round(value: str) -> bool:
-    """Whether it counts something: 150000."""
-    return value.isdigit() and value.endswith("000")
-
-
-def _ratio(value: str) -> bool:
-    """Whether it is several short figures: 120/80-118/76, 1.2/3.4/5.6."""
-    parts = re.split(r"[-–/._^ ]", value)
-    if "/" in value and len(parts) == 2 and value.replace("/", "").isdigit():
-        return max(map(len, parts)) < 5  # 1500/742
-    return len(parts) > 2 and all(len(part) <= 3 for part in parts) and any(sign in value for sign in "/.")

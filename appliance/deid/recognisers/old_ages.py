@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 OLD = r"(?:9\d|1[0-2]\d)"
 """Pattern of an age from 90 on in figures."""
-_SPELT = (
-    r"(?:ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|(?:a|one) hundred(?:(?: and)? (?:one|two|three"
+SPELT = (
+    r"(?:ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|(?:a|one)[- ]hundred(?:(?: and)? (?:one|two"
+    r"|three"
     r"|four|five|six|seven|eight|nine|ten))?)"
 )
+"""Pattern of an age from 90 on in words."""
 _WHO = (
     r"(?:pt|patient|resident|client|he|she|i|who|man|woman|lady|gentleman|widow|widower|veteran|twin|spouse|partner"
     r"|decedent|claimant|participant|subject|driver|passenger|pedestrian|victim|caregiver|carer|caller|tenant|inmate"
@@ -22,7 +24,8 @@ _WHO = (
 # What a number of 90 and more is when it is no age: a measure, a score, a count, a part of another number.
 _NOT = (
     r"(?![\w%/°]|[.,:]\d|\s*[-–]\s*\d|\s?(?:%|percent|on|to|per|over|out|of|lbs?|pounds?|kgs?|kilos?|bpm|beats|degrees?"
-    r"|mgs?|mcg|ml|cc|cm|mm|in|inch(?:es)?|feet|ft|miles?|units?|days?|weeks?|months?|hours?|hrs?|minutes?|mins?"
+    r"|mgs?|mcg|ml|cc|cm|mm|in(?!\s(?:the\s|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)))|inch(?:es)?|feet"
+    r"|ft|miles?|units?|days?|weeks?|months?|hours?|hrs?|minutes?|mins?"
     r"|seconds?|times|steps|points|dollars|room|ra|nc|systolic|diastolic|and a half|sat|breaths|pack|tablets?|pills?"
     r"|doses?|visits?|people|patients|others|more|f|c)\b)"
 )
@@ -32,12 +35,13 @@ _LIVES = (
 )
 AGE = rf"(?P<age>{OLD}){_NOT}"
 """Pattern of an age in figures, with the group `age`; nothing that is measured or counted follows."""
-SAID_AGE = rf"(?P<age>{OLD}|{_SPELT}){_NOT}"
+SAID_AGE = rf"(?P<age>{OLD}|{SPELT}){_NOT}"
 """The same, also in words."""
 _PATTERNS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
-        rf"\b{_WHO}(?:\s+(?:is|was|are|were|also|still|now|only|already|both|almost|nearly|just|about|like|alive|living|well"
+        rf"\b{_WHO}(?:\s+(?:is|was|are|were|also|still|now|only|already|both|almost|nearly|just|about|like|alive"
+        rf"|living|well"
         rf"|d|dec\.?|dcd|age|aged|at|will be|would be|turned|turns|just turned|deceased|died|d\.)){{1,4}},?\s+"
         rf"{SAID_AGE}",
         rf"\b{_WHO}\s*[,(:-]\s*(?:now\s+|age\s+|alive\s+|living\s+|aged\s+|at\s+)?{AGE}(?=\s*[,;.)]|\s*$|\s+and\b)",
@@ -47,14 +51,16 @@ _PATTERNS = tuple(
         rf"|\s+past)?\s+(?:age\s+|the age of\s+)?{SAID_AGE}",
         rf"[A-Za-z]\s?[,(]\s?{AGE}(?=\s?[,)]\s+(?:was|is|who|has|had|presents?|presented|found|lives|of|a|an|denies"
         rf"|widowed|retired|married|fell|came|brought|admitted)\b)",
-        rf"\b(?:born|b\.|dob|birth|birthdate|yob)\b[^\n]{{0,24}}?(?:\b(?:18|19)\d\d|[/-]\d\d)\s?[,;]?\s*(?:\(|age[:d]?\s|now\s"
+        rf"\b(?:born|b\.|dob|birth|birthdate|yob)\b[^\n]{{0,24}}?(?:\b(?:18|19)\d\d|[/-]\d\d)\s?[,;]?\s*(?:\("
+        rf"|age[:d]?\s|now\s"
         rf"|so\s)?"
         rf"\s?{AGE}(?=\s*[,;.)]|\s*$|\s+(?:y|and|who|now)\b)",
         rf"\({AGE}\s+(?:in|this|next)\s+(?:[A-Z]\w+|month|week|year)\)".replace(_NOT, ""),
         rf"(?<![\w.])(?P<age>{OLD}(?:st|nd|rd|th)|ninet(?:y|ieth)(?:[- ]\w{{3,7}})?|(?:one )?hundredth)"
         rf"(?=\s+(?:birthday|b-?day|year of life))",
         # A name behind a role, also one that could be a word: "Client A. K. Ford, 97."
-        rf"\b{_WHO}(?:\s(?!temp|sats?\b|pulse|heart|oxygen|weight|glucose|sugar|score|rate\b)(?-i:[A-Z](?:\.|[a-z'’-]+)))"
+        rf"\b{_WHO}(?:\s(?!temp|sats?\b|pulse|heart|oxygen|weight|glucose|sugar|score|rate\b)(?-i:[A-Z](?:\."
+        rf"|[a-z'’-]+)))"
         rf"{{1,4}},\s{AGE}(?=\s*(?:[.,;)\n]|$))",
         # No course and no dose lasts so many years.
         rf"(?<!for )(?<!over )(?<!last )(?<!past )(?<!than )(?<!within )(?<!every )(?<!about )(?<![\w.,/-])"
@@ -74,7 +80,8 @@ _FIGURES = tuple(
         rf"|is)\b)",
         rf"(?<![\w/])now\s+{AGE}(?=,?\s+(?:and\s+)?{_LIVES}\b)",
         rf"(?<![\w.,/-]){AGE}(?=,\s+{_LIVES}\b)",
-        r"\b(?:his|her|their|my|your|our)\s+(?P<age>(?:(?:early|mid|late|upper)[\s-])?(?:90['’]?s|nineties|hundreds))\b",
+        r"\b(?:his|her|their|my|your|our)\s+(?P<age>(?:(?:early|mid|late|upper)[\s-])?(?:90['’]?s|nineties"
+        r"|hundreds))\b",
         rf"\bturn(?:s|ed|ing)\s+{SAID_AGE}",
         rf"\bage(?:\s*\((?:in\s+)?(?:yrs?|years|y)\))?(?:\s+(?:at|on|when"
         rf"|of)\s+(?:[a-z]+\s?){{1,3}}?)?\s*[:=]?\s*{AGE}",
@@ -87,7 +94,8 @@ _AROUND = tuple(
     re.compile(pattern, re.I)
     for pattern in (
         # Fields of records and forms: JSON, XML, "Age at death: 94", "Patient age (years): 94".
-        rf"[\"'](?:\w{{0,20}}_)?(?:age|\w{{0,20}}(?-i:Age))(?:_\w{{1,20}}|(?-i:[A-Z])\w{{0,20}}|y(?:ea)?rs)?[\"']\s*:\s*"
+        rf"[\"'](?:\w{{0,20}}_)?(?:age|\w{{0,20}}(?-i:Age))(?:_\w{{1,20}}|(?-i:[A-Z])\w{{0,20}}"
+        rf"|y(?:ea)?rs)?[\"']\s*:\s*"
         rf"(?:\{{\s*[\"']value[\"']\s*:\s*)?[\"']?{AGE}(?=[\"'\s,}}]|$)",
         # HL7's observations and lines of a form: "30525-0^Age^LN||94|a", "AGE|94|", "Age.....94".
         rf"\bage\b[^|\n\d]{{0,16}}\|[^|\n]{{0,4}}\|?{AGE}(?=\s*(?:\||$|\n))",
@@ -105,7 +113,9 @@ _AROUND = tuple(
         rf"\s(?:age\s|the age of\s|his\s|her\s|about\s)?{SAID_AGE}",
         r"\b(?:parents|grandparents|siblings|relatives|family|both|all)\s(?:\w+\s){0,3}(?:into|in|to)\stheir\s"
         r"(?:early\s|mid[- ]|late\s)?(?P<age>90['’]?s|nineties|hundreds|100['’]?s)",
-        rf"(?:how old (?:are|is|was) (?:you|he|she|they|your \w+)|(?:your|his|her) age)[\s?,.]{{1,3}}(?:\[\w+\]\s?"
+        rf"(?:how old (?:are|is|was) (?:you|he|she|they|your \w+)(?:\s(?:now|again|exactly|these days|sir|ma['’]?am"
+        rf"|today))?"
+        rf"|(?:your|his|her) age)[\s?,.]{{1,3}}(?:\[\w+\]\s?"
         rf"|\w+:\s)?"
         rf"(?:(?:i['’]m|he['’]s|she['’]s|he is|she is|i am|oh|uh|um|well|about|just)[\s,]){{0,3}}{SAID_AGE}",
         # Spoken: behind somebody's short form, "my neighbor's ninety seven", "well i'm like ninety four".
@@ -114,10 +124,10 @@ _AROUND = tuple(
         rf"|pop|nana)['’]s)\s(?:like\s|about\s|almost\s|now\s|already\s|gonna be\s|going to be\s|only\s"
         rf"|just\s){{0,2}}{SAID_AGE}"
         rf"(?=\s*(?:[,.;?!\n]|$)|\s(?:and|but|so|now|when|in|this|next|years?|doc|you know)\b)",
-        rf"\b(?:will|['’]ll|would|gonna|going to)\sbe\s(?P<age>{OLD}|{_SPELT})(?=\s*(?:[,.;?!\n]|$)|\s(?:in|on|this"
+        rf"\b(?:will|['’]ll|would|gonna|going to)\sbe\s(?P<age>{OLD}|{SPELT})(?=\s*(?:[,.;?!\n]|$)|\s(?:in|on|this"
         rf"|next|come)\b)",
         rf"(?:^|\n|[.?!]\s|\bwell\s|\band\s)at\s{SAID_AGE},?\s(?:i|he|she|you|we|they|remains?|still)\b",
-        rf"\b(?P<age>{OLD}[- ]?y(?:ea)?r?s?\.?[- ]?old|{OLD}\s?-?\s?y-o|{_SPELT}[- ]years?[- ](?:old|young))\b",
+        rf"\b(?P<age>{OLD}[- ]?y(?:ea)?r?s?\.?[- ]?old|{OLD}\s?-?\s?y-o|{SPELT}[- ]years?[- ](?:old|young))\b",
         rf"(?<=[,(;]\s)(?P<age>{OLD})\s?Y(?=\s*(?:[,);.\n]|$))",
     )
 )

@@ -25,6 +25,11 @@ _COUNTY = (
     r"\s(?:\d{1,4}[A-Z]?|[A-Z]{1,2})(?!\w)"
 )
 _WRITTEN = re.compile(rf"\b(?:on|off|down|along|past|near|to|from|at|by)\s(?P<place>{_COUNTY})")
+# Corners of a street that has a name and one that has a number: "at Alder and 15th".
+_CORNER = re.compile(
+    rf"\b(?:[Oo]n|[Bb]y|[Aa]t|[Nn]ear|of|off|past)\s(?P<place>{_CAPITAL}(?:\s{_CAPITAL}){{0,2}}\s(?:and|&)\s\d{{1,3}}(?:st|nd|rd|th))"
+    r"(?!\w|\s(?:floor|grade|time|visit|dose|of)\b)"
+)
 _NO_COUNT = r"(?![\w'’%]|[ ](?:milligrams?|times|percent|days?|weeks?|hours?|minutes?|units?|point)\b)"
 _ROAD = (
     r"(?:(?:old|u\s?s|state)\s){0,2}(?:county\sroad|county|highway|hwy|route|interstate|state\sroad|rural\sroute"
@@ -40,8 +45,10 @@ _SIDE = re.compile(
 )
 # Forms name both kinds of unit and repeat one of them: "Apt/Unit: Unit 270".
 _UNIT = re.compile(
-    r"\b(?:(?:apt|apartment|suite|ste)(?:\s?[/(]\s?(?:apt|unit|suite|lot|floor|bldg)\b\)?)?|unit\s?/\s?(?:apt|suite|lot))"
-    r"\.?\s?(?:no\.?|number|\#)?\s?[:#]\s*(?P<place>(?:(?:unit|apt|suite|lot|ste)\.?\s)?\#?(?:\w{0,4}\d\w{0,4}|[a-z]))(?!\w)",
+    r"\b(?:(?:apt|apartment|suite|ste)(?:\s?[/(]\s?(?:apt|unit|suite|lot|floor|bldg)\b\)?)?|unit\s?/\s?(?:apt|suite"
+    r"|lot))"
+    r"\.?\s?(?:no\.?|number|\#)?\s?[:#]\s*(?P<place>(?:(?:unit|apt|suite|lot|ste|trlr|trailer|spc|space|bldg|fl"
+    r"|floor|rm|room|ph)\.?\s)?\#?(?:\w{0,4}\d\w{0,4}|[a-z]))(?!\w)",
     re.I,
 )
 _UNIT_SAID = re.compile(
@@ -53,10 +60,12 @@ _UNIT_SAID = re.compile(
 # A number and a name are a street where somebody's home stands, with or without a word for streets.
 _HOUSE = re.compile(
     r"\b(?i:lives?|lived|living|resid(?:es?|ing)|stay(?:s|ing)|address|home|rents|picked up|found)\b[^\n.\d]{0,24}?"
-    rf"(?:@|\b(?:at|is|to)\b|:)\s?(?P<place>\d{{2,6}}[A-Z]?\s(?:[NSEW]\.?\s)?{_CAPITAL}(?:\s{_CAPITAL})?)(?=\s*(?:[,.;\n(]|$))"
+    rf"(?:@|\b(?:at|is|to)\b"
+    rf"|:)\s?(?P<place>\d{{2,6}}[A-Z]?\s(?:[NSEW]\.?\s)?{_CAPITAL}(?:\s{_CAPITAL})?)(?=\s*(?:[,.;\n(]|$))"
 )
 _MILE = re.compile(
-    r"\b(?P<place>(?i:mm|mile\s?(?:marker|post)|exit)\s\d{1,3}(?:\.\d)?[A-Z]?(?:\s(?:on|of|off)|,)?\s(?:I|US|SR|[A-Z]{2})-\s?\d{1,3}"
+    r"\b(?P<place>(?i:mm|mile\s?(?:marker|post)|exit)\s\d{1,3}(?:\.\d)?[A-Z]?(?:\s(?:on|of|off)|,)?\s(?:I|US|SR"
+    r"|[A-Z]{2})-\s?\d{1,3}"
     r"|(?i:mile\s?(?:marker|post))\s\d{1,3}(?:\.\d)?)(?!\w)"
 )
 _ANGLE = r"(?<![A-Za-z])[NSEW]?\s?-?\d{1,3}(?:[.,]\d{3,8}|\s\d{1,2}[.,]\d{1,5})\s?°?\s?[NSEW]?"
@@ -80,6 +89,7 @@ _RULES = WordRules(
         (_SAID, "roads", 16, 50, False),
         (_PAST, "roads", 70, 50, False),
         (_SIDE, "sides", 8, 10, True),
+        (_CORNER, "nths", 64, 2, False),
         (_UNIT, "units", 8, 34, False),
         (_UNIT_SAID, "units", 2, 40, False),
         (_HOUSE, "homes", 2, 70, False),

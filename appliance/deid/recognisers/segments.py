@@ -43,6 +43,12 @@ _FIELD = re.compile(
     rf"|address_?(?:line)?_?\d?|street(?:_?address)?|line){_VALUE}",
     re.I,
 )
+_CHOSEN = re.compile(
+    rf"[\"']\w{{0,16}}(?:handle|user_?name|screen_?name|nick_?name|twitter|instagram|insta|facebook|snap_?chat"
+    rf"|tik_?tok|reddit|discord"
+    rf"|telegram|skype|venmo|cash_?app|gamertag)\w{{0,8}}{_VALUE}",
+    re.I,
+)
 _XML = re.compile(
     r"<(?:\w{1,20}:)?(?P<field>city|town|county|district|postalCode|zip|streetAddressLine|street|line)\b[^<>]{0,60}?"
     r"(?:value=[\"'](?P<value>[^\"'<>\n]{1,80})[\"']|>(?P<inner>[^<>\n]{1,80})<)",
@@ -54,7 +60,7 @@ _STREETS = ("address", "street", "line")
 class SegmentRecogniser(ReadingRecogniser):
     """Values whose field says what they are."""
 
-    kinds = (Kind.ADDRESS, Kind.PLACE, Kind.RECORD, Kind.PLAN, Kind.OTHER)
+    kinds = (Kind.ADDRESS, Kind.PLACE, Kind.RECORD, Kind.PLAN, Kind.OTHER, Kind.SOCIAL)
 
     def find(self, reading: Reading) -> Iterator[Found]:
         """Only texts with the signs of a message or a record are searched."""
@@ -64,6 +70,8 @@ class SegmentRecogniser(ReadingRecogniser):
         if '":' in text or "':" in text or '" :' in text:
             for match in _FIELD.finditer(text):
                 yield Found(match.start("value"), match.end("value"), _kind(match["field"]), CERTAIN)
+            for match in _CHOSEN.finditer(text):
+                yield Found(match.start("value"), match.end("value"), Kind.SOCIAL, CERTAIN)
         if "</" in text or "/>" in text:
             for match in _XML.finditer(text):
                 name = "value" if match["value"] else "inner"

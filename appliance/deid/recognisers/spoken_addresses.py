@@ -59,6 +59,15 @@ _PATTERNS = tuple(
         rf"\b(?:corner|intersection)[ ](?:of[ ])?(?P<address>(?:{_NAME}[ ]){{1,2}}and[ ]{_NAME})\b",
     )
 )
+# The answer to a question for the street.
+_ASKED = re.compile(
+    r"(?:street|address)\b[^\n]{0,40}\n[a-z][a-z .]{1,20}:\s(?:(?:uh|um|it['’]s|its|that['’]s|oh"
+    r"|on|at)[ ,]+)"
+    rf"{{0,3}}(?P<address>(?:{_SEVERAL}[ ])?(?:{_NAME}[ ]){{1,2}}(?:{_STREET}|ln|rd|st|ave|dr|ct|pl|blvd"
+    rf"|cir))(?=\s*(?:[.,?\n]|$)|[ ](?:number|and"
+    rf"|apartment)\b)",
+    re.I,
+)
 _ZIP = re.compile(rf"[ ,]{{1,2}}(?:zip[ ])?(?P<zip>(?:{_ONE}[ ,]{{1,2}}){{4}}{_ONE})(?!['’\w])", re.I)
 _SIGNS = around("spoken_addresses.signs")
 _STATES = around("spoken_addresses.states")
@@ -72,6 +81,8 @@ def spoken_addresses(reading: Reading) -> Iterator[tuple[int, int]]:
     for word in reading.words:
         if word.low in _STATES and (code := _ZIP.match(text, word.end)):
             yield code.span("zip")
+        if word.low in ("street", "address") and (asked := _ASKED.match(text, word.start)):
+            yield asked.span("address")
         if word.low not in _SIGNS or word.end <= done:
             continue
         start, end = max(0, word.start - _AROUND), min(len(text), word.end + _AROUND)

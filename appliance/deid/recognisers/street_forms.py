@@ -28,6 +28,9 @@ _PATTERNS = tuple(
         rf"(?<!\w)(?P<street>{_NUMBERED_ROAD}\s+(?:and|&|at|near)\s+{_STREET})",
         rf"\b{_BEHIND}\s+(?P<street>(?:{_ROAD}\s+){{0,2}}{_NUMBERED_ROAD}\b"
         r"(?:\s+(?:North|South|East|West|[NSEW])\b)?)",
+        # Numbered streets in any case: "8841 61ST TRL".
+        rf"(?<![\w.,/-])(?P<street>\d{{1,6}}\s(?i:(?:[NSEW]{{1,2}}\.?\s)?\d{{1,3}}(?:st|nd|rd|th)\s"
+        rf"(?:{_WORD[3:-1]}|Trl|Ter|Loop|Row|Run)\b))",
         rf"\b{_BEHIND}\s+(?P<street>{_DIRECTION}\d{{1,3}}(?:st|nd|rd|th)\s+{_WORD}\b)",
         rf"(?<![\w.,/-])(?P<street>\d{{1,6}}\s+{_DIRECTION}(?:Avenue|Ave\.?|Street|Road|Lane)\s+[A-Z\d]\w{{0,2}}\b)"
         r"(?!\s+\w+\s+(?:Street|St|Ave))",

@@ -28,11 +28,13 @@ _ONE = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
 # Two letters and more that are spelt, with figures one by one behind them or on both sides, are a plate or a number of
 # something; not "b p one one". Words for letters are read as letters.
 _NATO = (
-    r"(?:alpha|alfa|bravo|charlie|delta|echo|foxtrot|golf|hotel|india|juliett?|kilo|lima|mike|november|oscar|papa|quebec"
+    r"(?:alpha|alfa|bravo|charlie|delta|echo|foxtrot|golf|hotel|india|juliett?|kilo|lima|mike|november|oscar|papa"
+    r"|quebec"
     r"|romeo|sierra|tango|uniform|victor|whiskey|x-?ray|yankee|zulu)"
 )
 _SPELT_RUN = re.compile(
-    rf"(?P<value>(?:[b-hj-z](?=\s)(?<![\w'’].)(?:\s[a-z]){{1,3}}(?:\s(?:dash|space))?(?:\s{_ONE}\b){{3,6}}+(?:\s[a-z]){{0,3}}"
+    rf"(?P<value>(?:[b-hj-z](?=\s)(?<![\w'’].)(?:\s[a-z]){{1,3}}(?:\s(?:dash"
+    rf"|space))?(?:\s{_ONE}\b){{3,6}}+(?:\s[a-z]){{0,3}}"
     rf"|\b(?:{_ONE}\s){{1,3}}[a-z](?:\s[a-z]){{1,3}}(?:\s(?:dash|space))?(?:\s{_ONE}\b){{2,5}}+"
     rf"|\b{_NATO}(?:\s{_NATO}){{1,3}}(?:\s(?:dash|space))?(?:\s{_ONE}\b){{2,6}}+))"
     r"(?!['’\w])(?!\s(?:over|point|percent|milligrams?|units?|degrees|times|days?|weeks?|hours?)\b)"
@@ -61,7 +63,8 @@ _DIGIT = (
 _LETTER = r"(?:[a-z](?:\s+as in\s+\w{2,20}|\s+for\s+[a-z]\w{2,20}|\s+like\s+\w{2,20})?)"
 _SIGN = rf"(?:(?:double\s+|triple\s+)?(?:{_LETTER}|{_DIGIT}|\d{{1,4}}))"
 _SPELT = re.compile(
-    r"(?:\s*[:,]\s*|\s+)(?:(?:number|no|is|was|reads?|it's|its|says|that's|uh|um|on (?:it|the \w+) (?:is|was)"
+    r"(?:\??\s*\n\s*(?:[a-z][a-z .]{1,20}:|\[\w{1,20}\])\s*|\s*[:,]\s*|\s+)(?:(?:number|no|is|was|reads?|it's|its"
+    r"|says|that's|uh|um|on (?:it|the \w+) (?:is|was)"
     r"|it was|i think"
     r"|for (?:the|my|our) \w+ is)[,:]?\s+){0,4}"
     rf"(?P<value>{_SIGN}(?:(?:\s*[-,]\s*|\s+)(?:dash\s+|space\s+|and\s+then\s+)?{_SIGN}){{3,20}})(?!['’\w])",
@@ -69,6 +72,10 @@ _SPELT = re.compile(
 )
 _FEWEST = 4
 """Letters and figures that make a plate; fewer are anything."""
+
+
+_SURELY = 7
+"""Signs that are said one by one and are no laboratory's value, whatever the first letters are."""
 
 
 class VehicleRecogniser(ReadingRecogniser):
@@ -84,7 +91,7 @@ class VehicleRecogniser(ReadingRecogniser):
                 if self._is_plate(match["value"]):
                     yield Found(match.start("value"), match.end("value"), IdentifierKind.VEHICLE, LIKELY)
         for match in _SPELT_RUN.finditer(text):
-            if not match["value"].startswith(_MEASURED):
+            if not match["value"].startswith(_MEASURED) or len(match["value"].split()) >= _SURELY:
                 yield Found(match.start("value"), match.end("value"), IdentifierKind.VEHICLE, LIKELY)
         for word in reading.words:
             if word.low in _VEHICLES and (beside := _BESIDE.match(text, word.end)) and self._is_plate(beside["value"]):
