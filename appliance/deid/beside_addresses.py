@@ -39,6 +39,8 @@ _HEAD = re.compile(
 )
 _BEFORE = 90  # characters before a flat in which its street is looked for
 _BEHIND_TOWN = re.compile(rf"[ ](?P<code>{_CODE})(?=[ ]*(?:[,.;?!)\n]|$)|[ ](?:in|and|for|to|is|was|near)\b)(?![.,]\d)")
+# The halves of a British postcode.
+_OUTWARD, _INWARD = re.compile(r"(?<!\w)[A-Z]{1,2}\d[A-Z\d]?$"), re.compile(r"[ ]\d[A-Z]{2}(?!\w)")
 _YEAR = re.compile(r"(?:19|20)\d\d$")
 _REACH = 240  # characters behind a street within which its country stands
 
@@ -81,7 +83,8 @@ def _joined(text: str, found: Sequence[Identifier], at: int) -> int:
         if len(gap) > _LONGEST or not _belongs(text, gap, other):
             break
         end = other.end
-    tail = _TAIL.match(text, end)
+    inward = _INWARD.match(text, end) if _OUTWARD.search(text, found[at].start, end) else None
+    tail = inward or _TAIL.match(text, end)
     return tail.end() if tail else end
 
 

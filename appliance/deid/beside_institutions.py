@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from appliance.deid.identifier import Identifier, IdentifierKind
 from appliance.deid.lexicon import around
 
-_FINDS = (IdentifierKind.NAME, IdentifierKind.PLACE, IdentifierKind.FACILITY)
+_FINDS = (IdentifierKind.NAME, IdentifierKind.PLACE, IdentifierKind.FACILITY, IdentifierKind.ADDRESS)
 
 
 def _any_of(name: str) -> str:
@@ -55,7 +55,7 @@ def beside_institutions(text: str, found: Sequence[Identifier]) -> Iterator[Iden
         text: The text.
         found: Its identifiers, by start.
     """
-    for item in found:
+    for at, item in enumerate(found):
         if item.kind not in _FINDS or not text[item.end - 1].isalpha():
             continue
         behind = _PARTNERS.match(text, item.end) or _SAID_PARTNERS.match(text, item.end)
@@ -67,6 +67,10 @@ def beside_institutions(text: str, found: Sequence[Identifier]) -> Iterator[Iden
         if behind is None and item.kind is IdentifierKind.FACILITY and _HOUSE.search(text, item.start, item.end):
             behind, kind = _GOES_ON.match(text, item.end), item.kind
         if behind is None:
+            other = found[at + 1] if at + 1 < len(found) else None
+            facility = item.kind is IdentifierKind.FACILITY and other is not None
+            if facility and other and other.kind is IdentifierKind.PLACE and text[item.end : other.start] == " of ":
+                yield Identifier(item.start, other.end, item.kind, beside_institutions.__name__, _SETTLED)
             continue
         before = _BEFORE.search(text, max(0, item.start - _LOOK), item.start)
         start = before.start() if before and _ARTICLE.sub("", before.group()) else item.start

@@ -35,6 +35,7 @@ from appliance.deid.recognisers.contacts import ContactRecogniser
 from appliance.deid.recognisers.dates import AgeRecogniser, DateRecogniser
 from appliance.deid.recognisers.facilities import FacilityRecogniser
 from appliance.deid.recognisers.found_extent import FoundExtents
+from appliance.deid.recognisers.further_numbers import FurtherNumberRecogniser
 from appliance.deid.recognisers.handles import HandleRecogniser
 from appliance.deid.recognisers.initials import InitialsRecogniser
 from appliance.deid.recognisers.institutions import InstitutionRecogniser
@@ -145,6 +146,7 @@ class ClinicalDetector:
             VehicleRecogniser(),
             LooseCodeRecogniser(),
             MarkedCodeRecogniser(),
+            FurtherNumberRecogniser(),
             HandleRecogniser(classes),
             FacilityRecogniser(classes),
             InstitutionRecogniser(classes),

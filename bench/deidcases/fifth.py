@@ -1,7 +1,7 @@
 """The fifth set: notes, letters, calls and office texts, by an author who saw neither detector nor other texts.
 
-It is unread: nobody who makes or changes rules of the detector may read its templates or its values.
-Who opens a half for improvements says so here first, with the figure at first sight.
+Found whole at first sight, on 2026-11-27: 4,219 of 4,662, names 0.898 (3 fills). The even half was opened then: misses
+of institutions, places and numbers were read, those of names were not. The odd half and the values are unread.
 """
 
 from __future__ import annotations

@@ -361,7 +361,10 @@ class AgeRecogniser(ReadingRecogniser):
         if not _NINETY.search(reading.text):
             return
         for match in _AGE.finditer(reading.text):
-            yield Found(match.start(), match.end(), IdentifierKind.AGE, CERTAIN)
+            if not (
+                match.group()[-1] in "Ff" and _WARM.search(reading.text, max(0, match.start() - 30), match.start())
+            ):
+                yield Found(match.start(), match.end(), IdentifierKind.AGE, CERTAIN)
         for match in _AGE_SEX.finditer(reading.text):
             warm = _WARM.search(reading.text, max(0, match.start("age") - 30), match.start("age"))
             if not warm and (match["before"] is not None or match["behind"]):
