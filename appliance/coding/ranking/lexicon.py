@@ -124,11 +124,17 @@ def _titles(lexicon: Lexicon, entries: dict[str, Entry]) -> Iterator[tuple[tuple
 
 
 def _index(lexicon: Lexicon) -> Iterator[tuple[tuple[str, ...], int, Kind]]:
-    written = json.loads(Path(__file__).with_name("index.json").read_text("ascii"))
-    for term, codes in written.items():
-        for code in codes.split():
+    for term, codes in written_index():
+        for code in codes:
             if code in lexicon.place:
                 yield _words(term), lexicon.place[code], Kind.INDEX
+
+
+def written_index() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The terms of the index that we wrote (index_*.json, a file for each group of chapters), with their codes."""
+    for file in sorted(Path(__file__).parent.glob("index_*.json")):
+        for term, codes in json.loads(file.read_text("ascii")).items():
+            yield term, tuple(codes.split())
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -137,7 +137,7 @@ def _terms(
             coverage.append(share[enough])
             firsts.append(np.full(enough.sum(), at))
             lasts.append(np.full(enough.sum(), until - 1))
-    if not terms:
+    if not any(map(len, terms)):
         none = np.zeros(0, np.int32)
         return none, np.zeros(0, np.float32), none, none
     term, share = np.concatenate(terms), np.concatenate(coverage)

@@ -54,3 +54,10 @@ def test_nothing_to_read(lexicon: Lexicon, text: str) -> None:
     reading = read(text, lexicon)
     assert not len(reading.terms)
     assert not len(reading.phrases)
+
+
+def test_known_words_that_cover_no_term(lexicon: Lexicon) -> None:
+    assert "origin" in lexicon.vocabulary
+    reading = read("The origin was late.", lexicon)
+    assert len(reading.phrases)
+    assert not len(reading.terms)
