@@ -17,7 +17,7 @@ _DIGITS_FROM_WORD_ALONE = 5  # "order 48213" is a number of an order, "group 2" 
 
 # A value: letters and digits in up to eight parts. Blanks join parts of digits alone, as people group long numbers.
 _VALUE = re.compile(
-    r"(?:(?<![\w.])|(?<=\.\.)|(?<=__))(?<![\d][,/])[#*]{0,2}(?:(?:[A-Za-z]{1,6}[-_./]?)?\d[\dA-Za-z]{0,30}"
+    r"(?<![^\W_])(?<!(?<!\.)\.)(?<!(?<!_)_)(?<![\d][,/])[#*]{0,2}(?:(?:[A-Za-z]{1,6}[-_./]?)?\d[\dA-Za-z]{0,30}"
     r"|[X*x]{2,6}(?=[- ]))"
     r"(?:[-–_./^][\dA-Za-z*]{1,20}){0,7}(?:\s(?=\d{2,6}(?![\w%]|[.,/]\d))\d{2,6}(?![\w])){0,5}"
 )

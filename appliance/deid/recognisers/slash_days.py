@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from appliance.deid.lexicon import around
 
+_SLASH = re.compile(r"/(?<=\d/)(?=\d)")
 _SLASHED = re.compile(
     r"(?<![\w/.,-])(?P<m>0?[1-9]|[12]\d|3[01])/(?P<d>0?[1-9]|[12]\d|3[01])(?:-(?P<last>[12]\d|3[01]|0?[1-9]))?"
     r"(?![\w/%-]|[.]\d|[ ]?(?:mg|mcg|ml|mm|cm|inch|in\b|\"|units?|x\b))"
@@ -60,7 +61,11 @@ _BACK, _ON = 40, 25  # characters around a day in which a scale is named
 
 def slash_days(text: str) -> Iterator[tuple[int, int]]:
     """Places of such days."""
-    for match in _SLASHED.finditer(text):
+    for slash in _SLASH.finditer(text):
+        at = slash.start()
+        match = _SLASHED.match(text, at - 2 if at > 1 and text[at - 2].isdigit() else at - 1)
+        if match is None:
+            continue
         first, second = int(match["m"]), int(match["d"])
         if min(first, second) > 12 or (first, second) == _ALWAYS:
             continue
