@@ -80,7 +80,11 @@ _RULES = (
         _ENDS,
         _FIGURE,
     ),
-    _rule(rf"\b{_WHO}(?:['’]?s|['’]re|['’]m|\sis|\sare|\swas|\sam)\s(?:{_ONLY}\s){{0,2}}", _ENDS),
+    _rule(
+        rf"\b{_WHO}(?:['’]?s|['’]re|['’]m|\sis|\sare|\swas|\sam|['’]d have been|\swould (?:be"
+        rf"|have been))\s(?:{_ONLY}\s){{0,2}}",
+        _ENDS,
+    ),
     _rule(rf"\b(?:an?|is|was|very|quite|remarkably|the)\s{_SPRY},?\s(?:age\s(?:of\s)?)?", _ENDS),
     # At the beginning of a line or a turn: "94 w/ dementia", "ninety two and never had surgery".
     _rule(_OPENS, _WITH),
@@ -99,6 +103,7 @@ _RULES = (
         r"|miss)\.?\s)?(?-i:[A-Z][\w'’-]+)(?:\s(?-i:[A-Z][\w'’-]*))?,\s",
         r"(?=\s*[,;.)\n])",
     ),
+    _rule(r"\bb\.?\s?(?:18|19)\d\d,\s", r"(?=\s*[,;.)])"),
     # Somebody reaches it.
     _rule(
         rf"\b{_WHO}(?:['’]ll|['’]s|['’]d)?\s(?:(?:{_ONLY}|has|had|have|will|would|is|are|about to|going to|gonna|did"

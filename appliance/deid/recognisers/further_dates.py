@@ -96,9 +96,13 @@ _FIRST_DAYS = re.compile(
 )
 _MONTHS_SAID = frozenset((*_ONES.split("|"), "oh", "ten", "eleven", "twelve"))
 _FIRST_THREE = frozenset(("first", "second", "third"))
+_WEEKDAYS = frozenset(("mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun"))
+_NTH_OF_WEEK = re.compile(r"\w{3,5}\.?,?[ ](?:the[ ])?\d{1,2}(?:st|nd|rd|th)\b")
+_DATED = frozenset(("dated", "date", "dob"))
+_SPACED = re.compile(r"\w+:?[ ](?:on[ ]|is[ ])?(?P<date>\d{1,2}[ ]\d{1,2}[ ]\d\d)(?![\w.]|[ ]\d)")
 _MONTHS = frozenset(("may", "march"))
 _FEAST_SIGNS = around("further_dates.feasts")
-_SIGNS = _MONTHS_SAID | _FIRST_THREE | _FEAST_SIGNS | _MONTHS
+_SIGNS = _MONTHS_SAID | _FIRST_THREE | _FEAST_SIGNS | _MONTHS | _WEEKDAYS | _DATED
 _FEAST = 24  # characters around a word of a feast day
 _BACK = 90  # characters before a day in which the question for it stands
 # At the end of what began or ended then; a woman called May does not end there.
@@ -139,6 +143,10 @@ def _around(text: str, word: Word) -> Iterator[tuple[int, int]]:
         if text[max(0, start - 4) : start].lower() == "the ":
             for match in _FIRST_DAYS.finditer(text, max(0, start - _BACK), end + 12):
                 yield match.span("date")
+    elif word.low in _WEEKDAYS and word.capital and (nth := _NTH_OF_WEEK.match(text, start)):
+        yield nth.span()
+    elif word.low in _DATED and (spaced := _SPACED.match(text, start)):
+        yield spaced.span("date")
     elif word.low in _FEAST_SIGNS:
         for match in _FEASTS.finditer(text, max(0, start - _FEAST), end + _FEAST):
             yield match.span()

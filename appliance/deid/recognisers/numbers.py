@@ -103,7 +103,7 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
             r"phone|telephone|tel|cell(?: ?phone)?|mobile|home|work|pager|beeper|call(?: back"
             r"| me)?(?: at| on)?|callback|reach(?:ed)? (?:me |her |him |them )?at|text(?:"
             r" me)? at"
-            r"|beep (?:me|him|her|them)(?: at| on)?|contact(?: number)?|emergency contact|landline|voicemail"
+            r"|bleep|beep (?:me|him|her|them)(?: at| on)?|contact(?: number)?|emergency contact|landline|voicemail"
             r"|whatsapp|dial",
         ),
         (
@@ -122,7 +122,7 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
 _SURE = re.compile(
     r"(?:mrn|m\.r\.n|m r n|ssn|s s n|n p i|d e a|social|npi|dea|vin|member|subscriber|beneficiary|policy|medicaid"
     r"|medicare|mbi|hicn?|acct|account|serial|s/n|udi"
-    r"|licen[sc]e|lic|grp|passport|accession|csn|fin|pager|beep(?:er| \w+)|docket|incident|confirmation|ticket"
+    r"|licen[sc]e|lic|grp|passport|accession|csn|fin|pager|bleep|beep(?:er| \w+)|docket|incident|confirmation|ticket"
     r"|locker|combination"
     r"|(?:door|gate|access|security) code|police|requisition|voucher|permit|tracking|operator|interpreter|agent|inmate"
     r"|participant|enrol?lment|randomi[sz]ation|employee|barcode|specimen|work order|(?:patient|pt) id|med\w* rec\w*"
