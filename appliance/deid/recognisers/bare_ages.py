@@ -80,7 +80,11 @@ _RULES = (
         _ENDS,
         _FIGURE,
     ),
-    _rule(rf"\b{_WHO}(?:['’]?s|['’]re|['’]m|\sis|\sare|\swas|\sam)\s(?:{_ONLY}\s){{0,2}}", _ENDS),
+    _rule(
+        rf"\b{_WHO}(?:['’]?s|['’]re|['’]m|\sis|\sare|\swas|\sam|['’]d have been|\swould (?:be"
+        rf"|have been))\s(?:{_ONLY}\s){{0,2}}",
+        _ENDS,
+    ),
     _rule(rf"\b(?:an?|is|was|very|quite|remarkably|the)\s{_SPRY},?\s(?:age\s(?:of\s)?)?", _ENDS),
     # At the beginning of a line or a turn: "94 w/ dementia", "ninety two and never had surgery".
     _rule(_OPENS, _WITH),
@@ -99,6 +103,7 @@ _RULES = (
         r"|miss)\.?\s)?(?-i:[A-Z][\w'’-]+)(?:\s(?-i:[A-Z][\w'’-]*))?,\s",
         r"(?=\s*[,;.)\n])",
     ),
+    _rule(r"\bb\.?\s?(?:18|19)\d\d,\s", r"(?=\s*[,;.)])"),
     # Somebody reaches it.
     _rule(
         rf"\b{_WHO}(?:['’]ll|['’]s|['’]d)?\s(?:(?:{_ONLY}|has|had|have|will|would|is|are|about to|going to|gonna|did"
@@ -143,10 +148,8 @@ _RULES = (
         _FIGURE,
     ),
 )
-_GLUED = re.compile(
-    rf"(?<![\w/])(?:(?P<age>{OLD})\s?y/?o?(?-i:[MF])|(?-i:[FM])(?P<behind>{OLD})(?={_WITH[3:-1]}|\sfell|\sfound))\b",
-    re.I,
-)
+_GLUED = re.compile(rf"(?P<age>{OLD})\s?y/?o?(?-i:[MF])\b", re.I)
+_SEXED = re.compile(rf"(?P<age>{OLD})(?:{_WITH}|(?=\s(?:fell|found)))", re.I)
 _DECADE = re.compile(
     rf"\b(?P<age>(?:tenth|eleventh|twelfth|1[0-2]th)\s+decade)\b(?!\s+of\s+the)|\b(?:{_WHO}"
     rf"|age[ds]?)\b[^.;\n\d]{{0,24}}?\s"
@@ -157,8 +160,9 @@ _DECADE = re.compile(
     r"|nine))\b",
     re.I,
 )
-_DECADE_SIGNS = ("decade", "90", "nineties", "century", "the big")
+_DECADE_SIGNS = ("decade", "90s", "90's", "90’s", "nineties", "century", "the big")
 _HUNDRED = re.compile(r"\b(?:a|one)\s$", re.I)
+_ANY = re.compile(rf"{SAID_AGE}|{_ORDINAL.replace('?P<age>', '?:')}|{OLD}(?=\sof\b|\s?y)", re.I)
 _BEFORE, _BEHIND = 90, 50  # characters around a number that are read
 
 
@@ -171,14 +175,22 @@ def bare_ages(text: str) -> Iterator[tuple[int, int]]:
                 yield match.span(str(match.lastgroup))
     for sign in SIGN.finditer(text):
         at = sign.start()
+        if at and text[at - 1].isalnum():
+            sexed = text[at - 1] in "FM" and not text[max(0, at - 2) : at - 1].isalnum() and _SEXED.match(text, at)
+            if sexed:
+                yield sexed.span("age")
+            continue
         word = _HUNDRED.search(text, max(0, at - 4), at) if text[at] in "Hh" else None
         at = word.start() if word else at
         start, end = max(0, at - _BEFORE), min(len(text), at + _BEHIND)
-        if (at and text[at - 1].isalnum()) or MEASURED.search(text, start, at):
+        if not _ANY.match(text, at):
             continue
+        if glued := _GLUED.match(text, at):
+            yield glued.span("age")
         for before, value in _RULES:
             found = value.match(text, at, end)
-            if found and before.search(text, start, at) and not _METER.match(text, found.end()):
-                yield found.span("age")
-    for glued in _GLUED.finditer(text):
-        yield glued.span(str(glued.lastgroup))
+            if found is None or not before.search(text, start, at) or _METER.match(text, found.end()):
+                continue
+            if MEASURED.search(text, start, at):
+                break
+            yield found.span("age")

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from appliance.deid.reading import Reading
+from appliance.deid.lexicon import around
+from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.slash_days import slash_days
 
 _TITLE = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEPT?|OCT|NOV|DEC)"
@@ -39,14 +40,6 @@ _FEASTS = re.compile(
     r"|leap day|earth day|super tuesday|the (?:super bowl|ides of march))\b",
     re.I,
 )
-_FEAST_SIGNS = (
-    "bonfire", "fawkes", "chaelmas", "martinmas", "candlemas", "lammas", "whit", "shrove", "pancake", "mothering",
-    "maundy", "holy ", "low sun", "trinity sun", "advent sun", "ascension", "corpus chr", "pentecost", "hogmanay",
-    "burns n", "twelfth n", "s day", "s’ day", "s eve", "remembrance", "armistice", "anzac", "waitangi", "australia d",
-    "bastille", "may day", "bank hol", "the dead", "muertos", "three kings", "new year", "orthodox", "jewish e",
-    "purim", "sukkot", "shavuot", "simchat", "nowruz", "holi f", "vesak", "vaisakhi", "songkran", "tax day",
-    "election d", "leap day", "earth day", "super tu", "super bowl", "ides of",
-)  # fmt: skip
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
 _MONTH_SAID = rf"(?:oh )?(?:{_ONES}|ten|eleven|twelve)"
 _DAY_SAID = (
@@ -103,6 +96,14 @@ _FIRST_DAYS = re.compile(
 )
 _MONTHS_SAID = frozenset((*_ONES.split("|"), "oh", "ten", "eleven", "twelve"))
 _FIRST_THREE = frozenset(("first", "second", "third"))
+_WEEKDAYS = frozenset(("mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun"))
+_NTH_OF_WEEK = re.compile(r"\w{3,5}\.?,?[ ](?:the[ ])?\d{1,2}(?:st|nd|rd|th)\b")
+_DATED = frozenset(("dated", "date", "dob"))
+_SPACED = re.compile(r"\w+:?[ ](?:on[ ]|is[ ])?(?P<date>\d{1,2}[ ]\d{1,2}[ ]\d\d)(?![\w.]|[ ]\d)")
+_MONTHS = frozenset(("may", "march"))
+_FEAST_SIGNS = around("further_dates.feasts")
+_SIGNS = _MONTHS_SAID | _FIRST_THREE | _FEAST_SIGNS | _MONTHS | _WEEKDAYS | _DATED
+_FEAST = 24  # characters around a word of a feast day
 _BACK = 90  # characters before a day in which the question for it stands
 # At the end of what began or ended then; a woman called May does not end there.
 _CAPITAL = re.compile(
@@ -122,29 +123,40 @@ _SAID_MONTH = re.compile(
 
 
 def further_dates(reading: Reading) -> Iterator[tuple[int, int]]:
-    """Places of such dates; a pattern runs only where the text has a sign or a word that it needs."""
+    """Places of such dates; most patterns run around words that a reading has anyway."""
     text = reading.text
-    low = text.lower()
     if "/" in text:
         yield from slash_days(text)
     if _SHORT_SIGN.search(text):
         for match in chain(_SHORT_YEAR.finditer(text), _NIGHT.finditer(text)):
             yield match.span()
-    if any(sign in low for sign in _FEAST_SIGNS):
-        for match in _FEASTS.finditer(text):
-            yield match.span()
     for word in reading.words:
-        if word.low in _MONTHS_SAID:
-            yield from _said(text, word.start)
-        elif word.low in _FIRST_THREE:
-            for match in _FIRST_DAYS.finditer(text, max(0, word.start - _BACK), word.end + 12):
+        if word.low in _SIGNS:
+            yield from _around(text, word)
+
+
+def _around(text: str, word: Word) -> Iterator[tuple[int, int]]:
+    start, end = word.start, word.end
+    if word.low in _MONTHS_SAID:
+        yield from _said(text, start)
+    elif word.low in _FIRST_THREE:
+        if text[max(0, start - 4) : start].lower() == "the ":
+            for match in _FIRST_DAYS.finditer(text, max(0, start - _BACK), end + 12):
                 yield match.span("date")
-        elif word.low in ("may", "march") and _MONTH_ASKED.search(text, max(0, word.start - _BACK), word.start):
-            yield word.start, word.end
-        elif word.low == "march" and (month := _SAID_MONTH.match(text, word.start)):
+    elif word.low in _WEEKDAYS and word.capital and (nth := _NTH_OF_WEEK.match(text, start)):
+        yield nth.span()
+    elif word.low in _DATED and (spaced := _SPACED.match(text, start)):
+        yield spaced.span("date")
+    elif word.low in _FEAST_SIGNS:
+        for match in _FEASTS.finditer(text, max(0, start - _FEAST), end + _FEAST):
+            yield match.span()
+    if word.low in _MONTHS:
+        if _MONTH_ASKED.search(text, max(0, start - _BACK), start):
+            yield start, end
+        if month := _SAID_MONTH.match(text, start):
             yield month.span()
-        if word.text in ("May", "March"):
-            for match in _CAPITAL.finditer(text, max(0, word.start - 12), word.end + 2):
+        if word.capital:
+            for match in _CAPITAL.finditer(text, max(0, start - 12), end + 2):
                 yield match.span("date")
 
 

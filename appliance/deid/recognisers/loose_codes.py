@@ -67,14 +67,14 @@ _WRITTEN: tuple[tuple[str, Kind, str], ...] = (
     # A further plate, one for a place to park, of a boat or an ambulance, and behind a colour and a model.
     ("plates", Kind.VEHICLE, rf"\b(?i:plates?|tags?)[ :][A-Z0-9 -]{{4,10}}(?:[ ](?i:and|&|or)|,)[ ]{_STRICT}"),
     (
-        "plates",
+        "boats",
         Kind.VEHICLE,
         rf"\b(?i:plates?|tags?|sticker|decal|tail|unit|rig|medic)(?:[ /](?i:unit|no\.?|number|is|for[ ](?:the[ ]"
         rf"|my[ ]|our[ ])?"
         rf"[a-z]{{3,9}})){{0,3}}[ :]{{1,2}}\#?{_STRICT}",
     ),
     (
-        "plates",
+        "boats",
         Kind.VEHICLE,
         rf"\b(?i:tail|sticker|decal)(?:[ ](?i:no|nr|number|is))?\.?[ ]?[:#]?[ ]{_PLATE}",
     ),

@@ -23,6 +23,11 @@ _HEADING = re.compile(
 )
 # Behind somebody's initials: "proband A.V. (P-7187)".
 _INITIALED = re.compile(r"[A-Z]\.[A-Z]\.(?<![\w.]....)(?:[A-Z]\.)?[ ]\((?P<code>[A-Z]{1,3}-?\d{3,6}|\d{3}-\d{3,4})\)")
+# National insurance numbers and driving licences of Britain have letters at their end.
+_BRITISH = re.compile(
+    r"[A-Z9]{2}(?<![\w-]..)(?:[ ]?\d{2}){3}[ ]?[A-D](?!\w)"
+    r"|[A-Z9]{5}(?<![\w-].....)[ ]?\d{6}[ ]?[A-Z9]{2}\d?[A-Z0-9]{2,3}(?!\w)"
+)
 _NO_CODE = frozenset(("", " ", ",", "\n", ":", ";", ")"))  # between a word and what is no part of it
 _PROFESSIONS, _SUBJECTS = around("marked_codes.professions"), around("marked_codes.subjects")
 
@@ -46,6 +51,8 @@ class MarkedCodeRecogniser(ReadingRecogniser):
                 subject = _SUBJECT.match(text, word.start)
                 if subject:
                     yield Found(subject.start(), subject.end(), IdentifierKind.OTHER, LIKELY)
+        for british in _BRITISH.finditer(text):
+            yield Found(british.start(), british.end(), IdentifierKind.LICENCE, LIKELY)
         for initials in _INITIALED.finditer(text):
             yield Found(initials.start("code"), initials.end("code"), IdentifierKind.OTHER, LIKELY)
         for heading in _HEADING.finditer(text):

@@ -17,7 +17,7 @@ _DIGITS_FROM_WORD_ALONE = 5  # "order 48213" is a number of an order, "group 2" 
 
 # A value: letters and digits in up to eight parts. Blanks join parts of digits alone, as people group long numbers.
 _VALUE = re.compile(
-    r"(?:(?<![\w.])|(?<=\.\.)|(?<=__))(?<![\d][,/])[#*]{0,2}(?:(?:[A-Za-z]{1,6}[-_./]?)?\d[\dA-Za-z]{0,30}"
+    r"(?<![^\W_])(?<!(?<!\.)\.)(?<!(?<!_)_)(?<![\d][,/])[#*]{0,2}(?:(?:[A-Za-z]{1,6}[-_./]?)?\d[\dA-Za-z]{0,30}"
     r"|[X*x]{2,6}(?=[- ]))"
     r"(?:[-–_./^][\dA-Za-z*]{1,20}){0,7}(?:\s(?=\d{2,6}(?![\w%]|[.,/]\d))\d{2,6}(?![\w])){0,5}"
 )
@@ -103,7 +103,7 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
             r"phone|telephone|tel|cell(?: ?phone)?|mobile|home|work|pager|beeper|call(?: back"
             r"| me)?(?: at| on)?|callback|reach(?:ed)? (?:me |her |him |them )?at|text(?:"
             r" me)? at"
-            r"|beep (?:me|him|her|them)(?: at| on)?|contact(?: number)?|emergency contact|landline|voicemail"
+            r"|bleep|beep (?:me|him|her|them)(?: at| on)?|contact(?: number)?|emergency contact|landline|voicemail"
             r"|whatsapp|dial",
         ),
         (
@@ -122,7 +122,7 @@ _LABELS: tuple[tuple[Kind, re.Pattern[str], re.Pattern[str]], ...] = tuple(
 _SURE = re.compile(
     r"(?:mrn|m\.r\.n|m r n|ssn|s s n|n p i|d e a|social|npi|dea|vin|member|subscriber|beneficiary|policy|medicaid"
     r"|medicare|mbi|hicn?|acct|account|serial|s/n|udi"
-    r"|licen[sc]e|lic|grp|passport|accession|csn|fin|pager|beep(?:er| \w+)|docket|incident|confirmation|ticket"
+    r"|licen[sc]e|lic|grp|passport|accession|csn|fin|pager|bleep|beep(?:er| \w+)|docket|incident|confirmation|ticket"
     r"|locker|combination"
     r"|(?:door|gate|access|security) code|police|requisition|voucher|permit|tracking|operator|interpreter|agent|inmate"
     r"|participant|enrol?lment|randomi[sz]ation|employee|barcode|specimen|work order|(?:patient|pt) id|med\w* rec\w*"

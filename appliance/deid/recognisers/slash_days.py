@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from appliance.deid.lexicon import around
 
+_SLASH = re.compile(r"/(?<=\d/)(?=\d)")
 _SLASHED = re.compile(
     r"(?<![\w/.,-])(?P<m>0?[1-9]|[12]\d|3[01])/(?P<d>0?[1-9]|[12]\d|3[01])(?:-(?P<last>[12]\d|3[01]|0?[1-9]))?"
     r"(?![\w/%-]|[.]\d|[ ]?(?:mg|mcg|ml|mm|cm|inch|in\b|\"|units?|x\b))"
@@ -27,7 +28,10 @@ _LAST = re.compile(
 # A sentence of its own.
 _ALONE = re.compile(r"[.;][ ]$")
 # Where it was, or with whom: "at Alder Works 3/8". Scales have names as well, so that one alone shows nothing.
-_WHERE = re.compile(r"\b(?:at|in|from|with|w/|by|to)[ ](?:[A-Z][\w'’&.-]*[ ]){1,4}$")
+_WHERE = re.compile(
+    r"\b(?:at|in|from|with|w/|by|to)[ ](?:[A-Z][\w'’&.-]*[ ]){1,4}$"
+    r"|\b(?:[Gg]iven|[Hh]ad|[Rr]eceived|[Ss]tarted|[Ss]topped|[Hh]eld)[ ][\w-]{3,16}[ ]$"
+)
 _CLOSED = re.compile(
     r"\s*(?:[.,;:)?!\n]|$)|\s?[&|]|\s(?:at|@|per|w/|with|and|by|for|if|in|to|but|then|re|from|via|because|so|or|neg"
     r"|pos|nl|wnl"
@@ -52,7 +56,8 @@ _ALWAYS = (24, 7)
 _ENDS_OF_SCALES = (4, 5, 6, 10)
 _COUNTED = around("slash_days.counted")
 _WORDS = around("slash_days.before")
-_DONE = re.compile(r"[a-z]{3,}(?:ed|ing)", re.I)
+_DONE = re.compile(r"[a-z]{3,}(?:ed|ing)|[a-z]{1,5}['’]d", re.I)
+_LINK = re.compile(r"\s?(?:,|and|&|\+|or)\s?")
 _UPPER_ONLY = frozenset(("or", "us", "it", "pt", "ot", "st"))
 _SENTENCE = re.compile(r"[.;!?]\s|\n")
 _BACK, _ON = 40, 25  # characters around a day in which a scale is named
@@ -60,7 +65,12 @@ _BACK, _ON = 40, 25  # characters around a day in which a scale is named
 
 def slash_days(text: str) -> Iterator[tuple[int, int]]:
     """Places of such days."""
-    for match in _SLASHED.finditer(text):
+    end = 0  # of the day before, to which "and 15/7" belongs
+    for slash in _SLASH.finditer(text):
+        at = slash.start()
+        match = _SLASHED.match(text, at - 2 if at > 1 and text[at - 2].isdigit() else at - 1)
+        if match is None:
+            continue
         first, second = int(match["m"]), int(match["d"])
         if min(first, second) > 12 or (first, second) == _ALWAYS:
             continue
@@ -69,7 +79,9 @@ def slash_days(text: str) -> Iterator[tuple[int, int]]:
         if _SCALED.search(near):
             continue
         closed = _CLOSED.match(text, match.end()) is not None
-        if _stands(before, first, second, closed=closed):
+        linked = end > 0 and _LINK.fullmatch(text, end, match.start())
+        if linked or _stands(before, first, second, closed=closed):
+            end = match.end()
             yield match.span()
 
 

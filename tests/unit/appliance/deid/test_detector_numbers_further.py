@@ -63,3 +63,20 @@ def test_what_looks_alike_stays(find, text):
 def test_street_reaches_over_its_own_word_and_units(find):
     text = "eviction from 9355 Pine Hollow Dr Apt 8F, 9416, Alder"
     assert any("9355 Pine Hollow Dr Apt 8F, 9416" in value for _, value in find(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("NI number QQ 12 34 56 C", "QQ 12 34 56 C"),
+        ("driving licence OAKLE 704175 A99BC", "OAKLE 704175 A99BC"),
+        ("SHO bleep 4417", "4417"),
+        ("DNA'd 8/7 and 15/7", "15/7"),
+        ("Given Depo 1/9, next due 24/11", "1/9"),
+        ("Discharge planned for Fri 8th", "8th"),
+        ("letter dated 11 11 24", "11 11 24"),
+        ("Mr Oakley (b. 1927, 97)", "97"),
+    ],
+)
+def test_british_forms_are_hidden_whole(find, text, hidden):
+    assert any(hidden in value for _, value in find(text))
