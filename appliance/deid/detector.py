@@ -42,6 +42,7 @@ from appliance.deid.recognisers.name_class import NameWords
 from appliance.deid.recognisers.name_extent import NameExtents
 from appliance.deid.recognisers.name_fields import NameFieldRecogniser
 from appliance.deid.recognisers.name_marks import NameMarkRecogniser
+from appliance.deid.recognisers.name_slots import NameSlotRecogniser
 from appliance.deid.recognisers.names import NameRecogniser
 from appliance.deid.recognisers.numbers import NumberRecogniser
 from appliance.deid.recognisers.place_forms import PlaceRecogniser
@@ -148,6 +149,7 @@ class ClinicalDetector:
             NameRecogniser(classes),
             NameMarkRecogniser(classes),
             NameFieldRecogniser(classes),
+            NameSlotRecogniser(classes),
             StaffMarkRecogniser(classes),
             InitialsRecogniser(),
             UnlistedRecogniser(classes),
