@@ -35,6 +35,7 @@ from appliance.deid.recognisers.handles import HandleRecogniser
 from appliance.deid.recognisers.initials import InitialsRecogniser
 from appliance.deid.recognisers.institutions import InstitutionRecogniser
 from appliance.deid.recognisers.known import KnownNameRecogniser
+from appliance.deid.recognisers.landmarks import LandmarkRecogniser
 from appliance.deid.recognisers.learned_names import LearnedNameRecogniser
 from appliance.deid.recognisers.loose_codes import LooseCodeRecogniser
 from appliance.deid.recognisers.marked_codes import MarkedCodeRecogniser
@@ -137,6 +138,7 @@ class ClinicalDetector:
             AgeRecogniser(),
             AddressRecogniser(lists),
             PlaceRecogniser(classes),
+            LandmarkRecogniser(classes),
             SegmentRecogniser(),
             TableRecogniser(),
             VehicleRecogniser(),

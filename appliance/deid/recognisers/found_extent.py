@@ -26,6 +26,7 @@ _HEAD = re.compile(
     # alone only where the sentence ends or a place follows
     rf"|[ ](?:memorial|regional|general|community)(?=[ ]?(?:[.,;?!\n]|$)|[ ](?:in|over|out|down|up)[ ]|[ ]and[ ])"
     r"|[ ](?-i:Drugs)(?![\w:'’-])"
+    r"|[ ](?-i:VA|VAMC)(?![\w:'’-]|[ ]\d)|[ ](?-i:va)(?=[ ]?(?:[.,;?!\n]|$))"
     # kinds that are words of medicine as well, where the name ends or somebody does something there
     r"|[ ](?-i:Drug|Dental|General|Optical|Imaging|Dialysis|Hospice|Manor|Rehab|Ortho|Radiology|Surgical|Labs?)"
     r"(?=[ ]?(?:[.,;?!)\n]|$)|[ ](?:if|at|in|on|and|by|who|will|has|had|is|was|called|faxed|sent|says|said|lobby"
@@ -45,6 +46,17 @@ _PARTNERS = re.compile(
     r"|(?:,? [A-Z][\w'’-]+){0,2},? (?:&|and) [A-Z][\w'’-]+(?=,? (?:LLP|LLC|PLLC|PC|PA|Inc)\b)",
     re.I,
 )
+# A home or a school called by a saint; a branch by its number or its street: "St. Aldric Home", "Alder Drug on Marsh".
+_SAINTS_HOME = re.compile(
+    r"[ ](?:Home|House|Manor|Villa|Hall|Court|Place|Village|Parish|School|Academy|Residence)(?!\w)"
+)
+_BRANCH = re.compile(
+    r"(?:[ ](?:No\.?|\#|[Ss]tore)[ ]?\d{1,5}(?!\w))|[ ]on[ ](?!January|February|March|April|May|June|July|August|Septem"
+    r"|Octo|Novem|Decem|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Day|Coumadin)[A-Z][a-z]+(?:[ ][A-Z][a-z]+){0,2}"
+    r"(?=[ ]?(?:[.,;)\n]|$)|[ ][a-z])"
+)
+_SAINT_FIRST = re.compile(r"(?:St\.?|Ste\.?|Saint|Sainte|San|Santa|Our Lady)[ ]")
+_SHOP = re.compile(r"(?:Drugs?|Pharmacy|Apothecary|Market|Mart|-Rx|Rx|Store|Clinic|Diner|Cafe)$")
 _PARTNERS_SAID = re.compile(
     r"(?: [a-z][a-z'’-]+)? and (?:associates|partners|sons|daughters|brothers|company)(?![\w'’-])"
 )
@@ -167,6 +179,12 @@ class FoundExtents:
         if item.kind is not IdentifierKind.NAME and (opens := _OPENS.search(before) or _TOWN_OR.search(before)):
             item = replace(item, start=item.start - len(before) + opens.start())
             before = before[: opens.start()]
+        home = _SAINTS_HOME.match(text, item.end) if _SAINT_FIRST.match(text, item.start, item.end) else None
+        if home:
+            return replace(item, end=home.end(), kind=IdentifierKind.FACILITY)
+        branch = _BRANCH.match(text, item.end) if _SHOP.search(text, item.start, item.end) else None
+        if branch:
+            return replace(item, end=branch.end(), kind=IdentifierKind.FACILITY)
         ofs = _BODY_OF.search(before)
         if ofs and item.kind is IdentifierKind.PLACE:
             item = replace(item, start=item.start - len(before) + ofs.start(), kind=IdentifierKind.FACILITY)

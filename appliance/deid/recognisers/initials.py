@@ -61,7 +61,7 @@ _LINE = re.compile(
     r"^[ \t]*(?:\d{1,2}/\d{1,2}|[A-Z][a-z]{2}[ ]\d{1,2})\b[^\n]{4,80}[ ]{2,}(?P<one>[A-Z]{2})[ \t]*$", re.M
 )
 _PROFESSION = re.compile(
-    r"(?<![\w-])(?:PharmD|RPh|CPhT|RN|LPN|CNA|CRNA|SW|LCSW|DPT|SLP|RDMS|RRT|MA)[:]?[ ](?P<one>[A-Z]{2})"
+    r"\b(?:PharmD|RPh|CPhT|RN|LPN|CNA|CRNA|SW|LCSW|DPT|SLP|RDMS|RRT|MA)[:]?[ ](?P<one>[A-Z]{2})"
     r"(?=[ ]*(?:[.;)\n]|$))"
 )
 # Written with full stops as often as names are: degrees, ways of giving, times, countries.
@@ -110,7 +110,7 @@ class InitialsRecogniser(ReadingRecogniser):
             if who or alone:
                 yield Found(*match.span("one"), IdentifierKind.NAME, LIKELY)
         for pattern in (_AGED, _BRACKETED, _LINE, _PROFESSION):
-            for match in pattern.finditer(text):
+            for match in pattern.finditer(text) if pattern is not _LINE or "  " in text else ():
                 low = match["one"].lower()
                 if low not in _TERMS and low not in _ABBREVIATED | _ALSO | _PLACES:
                     yield Found(*match.span("one"), IdentifierKind.NAME, LIKELY)

@@ -122,7 +122,12 @@ _COMMA_LETTER = re.compile(
 _CAPITAL_PARTICLES = frozenset(("Mac", "Nic", "El", "Al", "Abu", "Van", "Von", "De", "Bin", "Ibn", "La", "Le"))
 _SHORTEST_SHOUTED = 4
 _DOTTED = re.compile(r"[A-Z]\.[ ]?[A-Z]\.?")
-_TEXT_RULES = (_SLASHED, _ENDING, _COMMA_LETTER)
+# With what a text needs at all before such a pattern is tried, and how far before its end one is tried.
+_TEXT_RULES = (
+    (_SLASHED, re.compile(r"/[A-Z]"), 0),
+    (_ENDING, re.compile(r"-"), 80),
+    (_COMMA_LETTER, re.compile(r", [A-Z]\."), 0),
+)
 _NAMES_OF_TITLES = frozenset(("judge", "bishop", "major", "dean", "pope", "king", "knight", "sergeant", "marshall"))
 
 
@@ -153,9 +158,10 @@ class NameSlotRecogniser(ReadingRecogniser):
             return
         for pattern, match in _RULES.find(reading):
             yield from self._of(pattern, match)
-        for pattern in _TEXT_RULES:
-            for match in pattern.finditer(text):
-                yield from self._of(pattern, match)
+        for pattern, sign, longest in _TEXT_RULES:
+            if sign.search(text):
+                for match in pattern.finditer(text, max(0, len(text) - longest) if longest else 0):
+                    yield from self._of(pattern, match)
 
     def _of(self, pattern: re.Pattern[str], match: re.Match[str]) -> Iterator[Found]:
         start = match.start("name")
