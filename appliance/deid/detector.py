@@ -47,6 +47,7 @@ from appliance.deid.recognisers.name_slots import NameSlotRecogniser
 from appliance.deid.recognisers.names import NameRecogniser
 from appliance.deid.recognisers.numbers import NumberRecogniser
 from appliance.deid.recognisers.place_forms import PlaceRecogniser
+from appliance.deid.recognisers.said_slots import SaidSlotRecogniser
 from appliance.deid.recognisers.segments import SegmentRecogniser
 from appliance.deid.recognisers.spoken import SpokenNumberRecogniser
 from appliance.deid.recognisers.staff_marks import StaffMarkRecogniser
@@ -152,6 +153,7 @@ class ClinicalDetector:
             NameMarkRecogniser(classes),
             NameFieldRecogniser(classes),
             NameSlotRecogniser(classes),
+            SaidSlotRecogniser(classes),
             StaffMarkRecogniser(classes),
             InitialsRecogniser(),
             UnlistedRecogniser(classes),

@@ -55,7 +55,7 @@ _OF_PLACE = re.compile(
 _TOWN_AT = re.compile(_TOWN)
 # Towns of the United States that are words of every day, written by hand; behind "in" no article stands before them.
 _WORD_TOWNS = around("place_forms.word_towns")
-# Towns whose names hold words that no other name does, in any case; and those that are words only where a sentence ends.
+# Towns whose words no other name has, in any case; and those that are words of every day, where a sentence ends.
 _PHRASES = tuple(town.replace("_", " ") for town in sorted(around("place_forms.phrases")))
 _PHRASE = re.compile(rf"(?:{'|'.join(_PHRASES)})(?![\w'’-])", re.I)
 _PHRASE_FIRST = frozenset(town.split(" ")[0] for town in _PHRASES)
@@ -73,6 +73,7 @@ _ASKED = re.compile(
     r"(?=[ ]?(?:[,.\n]|$)|[ ](?:zip|and|it['’]s)\b)"
     r"|\bgr[eo]w(?:n)?[ ]up[ ]where\??[ \t]*\n(?:[\w ]{1,20}:[ ]?)?(?:in[ ])?(?P<grown>[a-z][a-z’'-]{2,})"
 )
+_ASKING = (" city", " town", "up where")
 _LIVED = frozenset(("live", "lives", "lived", "living"))
 _NO_TOWN, _WHEN = around("place_forms.no_town"), around("place_forms.when")
 _COUNTIES = frozenset(("county", "parish", "township"))
@@ -119,7 +120,8 @@ class PlaceRecogniser(ReadingRecogniser):
         for match in _BOX_TOWN.finditer(text):
             if self._may_be(match["place"].split()[0]):
                 yield match.span("place")
-        for match in _ASKED.finditer(text) if reading.spoken and "\n" in text else ():
+        asks = reading.spoken and any(sign in text for sign in _ASKING)
+        for match in _ASKED.finditer(text) if asks else ():
             group = "place" if match["place"] else "grown"
             if not any(word in STOPS or word in _NO_TOWN for word in match[group].split(" ")):
                 yield match.span(group)
