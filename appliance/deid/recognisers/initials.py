@@ -54,7 +54,7 @@ _THING = re.compile(
     r"|unit|service|lab|test)s?\b"
 )
 # Before an age with a sex, and before a record's number in brackets: "LNN, 5y", "STK 61F", "RHEUM. BAT (97750152)".
-_AGED = re.compile(r"(?<![\w/&.-])(?P<one>[A-Z]{2,3}),?[ ]\d{1,3}[ ]?(?:y|yo|y/o|yrs?|[MF])(?![\w/])")
+_AGED = re.compile(r"(?:[.:;,\d][ ]|^)(?P<one>[A-Z]{2,3}),?[ ]\d{1,3}[ ]?(?:y|yo|y/o|yrs?|[MF])(?![\w/])", re.M)
 _BRACKETED = re.compile(r"(?:[.:;][ ]|^)(?P<one>[A-Z]{2,3})[ ]\((?=[A-Z]{0,3}-?\d)[A-Z\d-]{6,14}\)", re.M)
 # At the end of a line that a date opens: who gave it.
 _LINE = re.compile(

@@ -84,3 +84,28 @@ def test_towns_that_are_words_are_found_where_towns_stand(find, text, town):
 )
 def test_words_that_are_towns_stay_elsewhere(find, text, stays):
     assert all(stays not in value for value in _hidden(find, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("he passed at fifty five worked at copper kettle freight his whole life", "copper kettle freight"),
+        ("hi this is the school nurse at little pebbles daycare", "little pebbles daycare"),
+        ("Employed at the Summit Call Center as a night guard.", "Summit Call Center"),
+    ],
+)
+def test_employers_called_by_words_of_every_day_are_found(find, text, whole):
+    assert any(whole in value for value in _hidden(find, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "stays"),
+    [
+        ("are you eating a lot of salty foods and pizza", "salty foods"),
+        ("come back in one year for routine wellness", "routine wellness"),
+        ("he was seen at the outpatient behavioral health", "outpatient"),
+        ("she stays away from sugary foods now", "sugary foods"),
+    ],
+)
+def test_plain_words_before_such_heads_stay(find, text, stays):
+    assert all(stays not in value for value in _hidden(find, text))
