@@ -40,6 +40,7 @@ from appliance.deid.recognisers.handles import HandleRecogniser
 from appliance.deid.recognisers.initials import InitialsRecogniser
 from appliance.deid.recognisers.institutions import InstitutionRecogniser
 from appliance.deid.recognisers.known import KnownNameRecogniser
+from appliance.deid.recognisers.landmarks import LandmarkRecogniser
 from appliance.deid.recognisers.learned_names import LearnedNameRecogniser
 from appliance.deid.recognisers.loose_codes import LooseCodeRecogniser
 from appliance.deid.recognisers.marked_codes import MarkedCodeRecogniser
@@ -47,9 +48,11 @@ from appliance.deid.recognisers.name_class import NameWords
 from appliance.deid.recognisers.name_extent import NameExtents
 from appliance.deid.recognisers.name_fields import NameFieldRecogniser
 from appliance.deid.recognisers.name_marks import NameMarkRecogniser
+from appliance.deid.recognisers.name_slots import NameSlotRecogniser
 from appliance.deid.recognisers.names import NameRecogniser
 from appliance.deid.recognisers.numbers import NumberRecogniser
 from appliance.deid.recognisers.place_forms import PlaceRecogniser
+from appliance.deid.recognisers.said_slots import SaidSlotRecogniser
 from appliance.deid.recognisers.segments import SegmentRecogniser
 from appliance.deid.recognisers.spoken import SpokenNumberRecogniser
 from appliance.deid.recognisers.staff_marks import StaffMarkRecogniser
@@ -141,6 +144,7 @@ class ClinicalDetector:
             AgeRecogniser(),
             AddressRecogniser(lists),
             PlaceRecogniser(classes),
+            LandmarkRecogniser(classes),
             SegmentRecogniser(),
             TableRecogniser(),
             VehicleRecogniser(),
@@ -154,6 +158,8 @@ class ClinicalDetector:
             NameRecogniser(classes),
             NameMarkRecogniser(classes),
             NameFieldRecogniser(classes),
+            NameSlotRecogniser(classes),
+            SaidSlotRecogniser(classes),
             StaffMarkRecogniser(classes),
             InitialsRecogniser(),
             UnlistedRecogniser(classes),

@@ -1,7 +1,7 @@
 """The fourth set: texts of wards, practices, homes and offices, by another author who saw neither detector nor texts.
 
-The even half is opened: it was read for improvements, so its figures are of a set that was seen. The odd half and the
-values are unread; who opens them for improvements says so here first.
+Both halves are opened (the odd one on 2026-11-27): they were read for improvements, so their figures are of a set that
+was seen. The values are unread.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The second unseen set: texts from second_a.txt and second_b.txt, by an author who did not know the detector.
 
-Half a may be opened for improvements once it has been measured; half b stays unread, as do its values.
+Both halves are opened (half b on 2026-11-27): they were read for improvements. The values are unread.
 """
 
 from __future__ import annotations

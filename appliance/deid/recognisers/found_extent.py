@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from appliance.deid.identifier import Identifier, IdentifierKind
+from appliance.deid.lexicon import around
 from appliance.deid.recognisers.known_words import KnownWords
 from appliance.deid.recognisers.name_class import NameWords, Weight
 
@@ -25,8 +26,40 @@ _HEAD = re.compile(
     rf"|infirmary|cancer center|eye center|high school|community college)(?![\w'’-])"
     # alone only where the sentence ends or a place follows
     rf"|[ ](?:memorial|regional|general|community)(?=[ ]?(?:[.,;?!\n]|$)|[ ](?:in|over|out|down|up)[ ]|[ ]and[ ])"
-    r"|[ ](?-i:Drugs)(?![\w:'’-])",
+    r"|[ ](?-i:Drugs)(?![\w:'’-])"
+    r"|[ ](?-i:VA|VAMC)(?![\w:'’-]|[ ]\d)|[ ](?-i:va)(?=[ ]?(?:[.,;?!\n]|$))"
+    # kinds that are words of medicine as well, where the name ends or somebody does something there
+    r"|[ ](?-i:Drug|Dental|General|Optical|Imaging|Dialysis|Hospice|Manor|Rehab|Ortho|Radiology|Surgical|Labs?)"
+    r"(?=[ ]?(?:[.,;?!)\n]|$)|[ ](?:if|at|in|on|and|by|who|will|has|had|is|was|called|faxed|sent|says|said|lobby"
+    r"|cafeteria|campus|parking|front|main)\b)",
     re.I,
+)
+# Beside a name of an institution: the rest of its town ("Truth or Consequences Clinic"), what opens it ("Old Mill").
+_OPENS = re.compile(
+    r"(?<![\w'’-])(?:Old|New|Great|Little|Big|Upper|Lower|North|South|East|West|Mount|Mt\.?|Lake|Fort|Ft\.?|Port|Cape|San"
+    r"|Santa|Los|Las|La|El|Saint|St\.?|Ste\.?|Glen|Rock|Two|Three|Twin|Blue|Red|White|Green|Black|Golden|Silver) $"
+)
+_TOWN_OR = re.compile(r"(?<![\w'’-])[A-Z][a-z]+ or $")
+# Partners of a firm: "Alder, Varga & Associates", "Marsh & Sons".
+_PARTNERS = re.compile(
+    r"(?:,? [A-Z][\w'’-]+){0,2},? (?:&|and) (?:[A-Z][\w'’-]+,? )?"
+    r"(?:Associates|Assoc\.?|Partners|Sons|Daughters|Brothers|Bros\.?|Company|Co\.?|LLP|LLC|PLLC|PC|PA)(?![\w'’-])"
+    r"|(?:,? [A-Z][\w'’-]+){0,2},? (?:&|and) [A-Z][\w'’-]+(?=,? (?:LLP|LLC|PLLC|PC|PA|Inc)\b)",
+    re.I,
+)
+# A home or a school called by a saint; a branch by its number or its street: "St. Aldric Home", "Alder Drug on Marsh".
+_SAINTS_HOME = re.compile(
+    r"[ ](?:Home|House|Manor|Villa|Hall|Court|Place|Village|Parish|School|Academy|Residence)(?!\w)"
+)
+_BRANCH = re.compile(
+    r"(?:[ ](?:No\.?|\#|[Ss]tore)[ ]?\d{1,5}(?!\w))|[ ]on[ ](?!January|February|March|April|May|June|July|August|Septem"
+    r"|Octo|Novem|Decem|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Day|Coumadin)[A-Z][a-z]+(?:[ ][A-Z][a-z]+){0,2}"
+    r"(?=[ ]?(?:[.,;)\n]|$)|[ ][a-z])"
+)
+_SAINT_FIRST = re.compile(r"(?:St\.?|Ste\.?|Saint|Sainte|San|Santa|Our Lady)[ ]")
+_SHOP = re.compile(r"(?:Drugs?|Pharmacy|Apothecary|Market|Mart|-Rx|Rx|Store|Clinic|Diner|Cafe)$")
+_PARTNERS_SAID = re.compile(
+    r"(?: [a-z][a-z'’-]+)? and (?:associates|partners|sons|daughters|brothers|company)(?![\w'’-])"
 )
 _HOLY = re.compile(r"(?<![\w.])(?:st\.?|ste\.?|saint|sainte)[ ]$", re.I)
 _BODY = r"(?:City|Town|County|Village|Township|Borough|Diocese|Archdiocese|Port)"
@@ -80,15 +113,30 @@ _TOWARDS = re.compile(
 )
 _FIGURE = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
 _ZIP = re.compile(
-    rf"[ ,]{{1,2}}(?P<zip>{_FIGURE}(?:[ ,]{{1,2}}{_FIGURE}){{4}})(?![ ,]{{1,2}}{_FIGURE}\b)(?!['’\w])", re.I
+    rf"[ ]{{1,2}}(?P<code>\d{{5}}(?:-\d{{4}})?)(?![\d-])(?![ ](?:mg|mcg|ml|units?|steps|cells|iu)\b)"
+    rf"|[ ,]{{1,2}}(?P<zip>{_FIGURE}(?:[ ,]{{1,2}}{_FIGURE}){{4}})(?![ ,]{{1,2}}{_FIGURE}\b)(?!['’\w])",
+    re.I,
 )
 
 _PART = r"[^\W\d_]+(?:['’-][^\W\d_]+)*"
 _WORD_BEFORE = re.compile(rf"(?<![\w'’.-])(?P<word>{_PART})[ ]$")
 _WORD_BEHIND = re.compile(rf"[ ](?P<word>{_PART})(?![\w'’-])")
 _COMMA_SAID = re.compile(rf"(?<![\w'’-])(?P<word>{_PART})[ ]comma[ ]$", re.I)
+# Words that end a name where the text pauses, or a number of somebody follows.
+_SURNAME_BEHIND = re.compile(
+    r"[ ](?P<words>[^\W\d_a-z][^\W\d_]{1,20}(?:[ ][^\W\d_a-z][^\W\d_]{2,20})??)"
+    r"(?=[ ]?[,.;:)(\n](?!\w)|[ ]?$|[ ][-–—(]|[ ](?:is|was|has|had|will|said|says|states|denies|reports|called|wants)\b"
+    r"|[ ](?:NPI|DOB|MRN|SSN|ID|Ph|Tel|\d{2,3}[ ]?(?:y|yo|y/o|[MF])\b|\d{2,3} ))"
+)
 _IRISH = re.compile(r"[OD]['’][A-Z][A-Za-z]{2}")
 _INITIAL = re.compile(r" (?:[A-Za-z]\.|(?![aiAI])[A-Za-z]) ")
+# Between the parts of a name: "Saoirse Mac" an "Bhaird"; initials before one that has a particle.
+_BETWEEN = re.compile(
+    r" (?:(?:Mac|Nic|an|na|de|del|della|di|da|do|dos|du|van|von|der|den|ter|ten|te|el|al|bin|ibn|abu|zu[mr]?|af|av|ap"
+    r"|la|le|het|El|Al|De|Van|Von|Bin|Abu) ){1,3}"
+)
+_LETTERS = re.compile(r"[A-Z](?:\. ?[A-Z]){0,2}")
+_LETTERED_NAME = re.compile(r"[A-Z]\. ?[A-Za-z]{2}")
 _INTRODUCED = re.compile(r"\b(?:this is|i['’]m|i am|it['’]s|name is|doctor|dr\.?|nurse|signed|signed by)[ ]$", re.I)
 _THEN_SAYS = re.compile(
     r"[ ](?:dictating|calling|here|speaking|from|with|at|signing|covering|over|on call)\b|[ ]?(?:[.,;?!\n\[]|$)"
@@ -100,6 +148,8 @@ _RECORD_FOLLOWS = re.compile(
 )
 _WHO_BEFORE = re.compile(r"(?::[ ]|\b(?:dr|nurse|provider|name|patient|pt|ms|mrs|miss|witness)\.?[ ])$", re.I)
 _MONTHS = frozenset(("april", "may", "june", "august"))
+_COMPOUND_FIRST, _COMPOUND_LAST = around("slots.compound_first"), around("slots.compound_last")
+"""Two words that make a surname of several nations of North America: Two Bulls, Red Cloud."""
 _LOOK = 40  # characters looked at on both sides
 _SHORTEST = 3
 
@@ -116,6 +166,12 @@ class FoundExtents:
         self._known = KnownWords(classes.words)
         lists = classes.words
         self._no_surname = lists.titles | lists.relatives | lists.credentials
+        self._things = (
+            lists.places | lists.large_places | lists.structures | lists.signs | lists.nations
+            | around("facilities.kinds") | around("facilities.always_plain") | around("slots.not")
+            | around("roles.people") | around("staff.kept")
+            | around("name_class.states_and_countries")
+        )  # fmt: skip
         self._surnames = (lists.surnames | lists.surname_words) - self._no_surname
 
     def widened(self, text: str, found: Sequence[Identifier]) -> tuple[Identifier, ...]:
@@ -163,12 +219,26 @@ class FoundExtents:
         if item.kind in (IdentifierKind.PLACE, IdentifierKind.ADDRESS):
             code = _ZIP.match(text, item.end)
             if code:
-                item = replace(item, end=code.end("zip"))
+                item = replace(item, end=code.end())
         return item
 
     def _headed(self, text: str, item: Identifier, low: int, high: int) -> Identifier:
         """With the word for an institution or a street behind it."""
         before = text[max(low, item.start - _LOOK) : item.start]
+        partners = _PARTNERS.match(text, item.end) if text[item.start].isupper() else None
+        if partners is None and text[item.start].islower():
+            partners = _PARTNERS_SAID.match(text, item.end)
+        if partners and text[item.end - 1].isalpha():
+            return replace(item, end=partners.end(), kind=IdentifierKind.FACILITY)
+        if item.kind is not IdentifierKind.NAME and (opens := _OPENS.search(before) or _TOWN_OR.search(before)):
+            item = replace(item, start=item.start - len(before) + opens.start())
+            before = before[: opens.start()]
+        home = _SAINTS_HOME.match(text, item.end) if _SAINT_FIRST.match(text, item.start, item.end) else None
+        if home:
+            return replace(item, end=home.end(), kind=IdentifierKind.FACILITY)
+        branch = _BRANCH.match(text, item.end) if _SHOP.search(text, item.start, item.end) else None
+        if branch:
+            return replace(item, end=branch.end(), kind=IdentifierKind.FACILITY)
         ofs = _BODY_OF.search(before)
         if ofs and item.kind is IdentifierKind.PLACE:
             item = replace(item, start=item.start - len(before) + ofs.start(), kind=IdentifierKind.FACILITY)
@@ -196,6 +266,9 @@ class FoundExtents:
         word = _WORD_BEFORE.search(before)
         if word and value[0].isalpha() and self._is_before(text, item, word["word"], before[: word.start()]):
             item = replace(item, start=item.start - len(before) + word.start())
+        surname = _SURNAME_BEHIND.match(text, item.end) if value[0].isupper() else None
+        if surname and surname.end("words") <= high and value.isalpha() and self._closes_name(value, surname["words"]):
+            item = replace(item, end=surname.end("words"))
         behind = _WORD_BEHIND.match(text, item.end, high)
         if behind and value[-1].isalpha() and self._is_behind(text, value, behind, before):
             item = replace(item, end=behind.end())
@@ -226,6 +299,23 @@ class FoundExtents:
             said and low in self._surnames and _INTRODUCED.search(before) and _THEN_SAYS.match(text, behind.end())
         )
 
+    def _closes_name(self, value: str, words: str) -> bool:
+        """Whether a given name goes on with words that only a surname can be there, in the same case."""
+        parts = words.split(" ")
+        if value.isupper() != words.isupper() or self._classes.weight(value.lower()) != Weight.GIVEN:
+            return False
+        low = [part.lower() for part in parts]
+        if len(low) == 2:
+            return low[0] in _COMPOUND_FIRST and low[1] in _COMPOUND_LAST
+        return self._could_be(low[0]) and not self._is_thing(low[0])
+
+    def _is_thing(self, low: str) -> bool:
+        """Whether a word behind a given name is a heading, a drug, a place or what is done."""
+        return (
+            low in self._things or low in self._classes.words.clinical or low.endswith(("ing", "ed", "s"))
+            or low in self._classes.words.heads
+        )  # fmt: skip
+
     def _is_double(self, low: str) -> bool:
         """Whether the last part of a word with hyphens can be a surname."""
         last = low.rsplit("-", 1)[1]
@@ -254,6 +344,10 @@ class FoundExtents:
         if other.kind is not IdentifierKind.NAME:
             return None
         if one.kind is IdentifierKind.NAME and (first[0].isupper() == second[0].isupper()):
+            if _BETWEEN.fullmatch(between) or (between == ". " and _LETTERS.fullmatch(first)):
+                return replace(one, end=other.end)
+            if between == " " and first.isalpha() and _LETTERED_NAME.match(second) and self._is_given(first.lower()):
+                return replace(one, end=other.end)
             beside = between == " " and any(sign in second for sign in "-'’") and first.isalpha()
             return replace(one, end=other.end) if beside or _INITIAL.fullmatch(between) else None
         month = one.kind is IdentifierKind.DATE and first.lower() in _MONTHS and between == " "

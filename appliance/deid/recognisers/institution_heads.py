@@ -75,7 +75,7 @@ _SURE = (
     "|legal aid|staffing|consulting|consultants|software|technologies|electronics|solutions|aerospace|holdings"
     "|shelter|food bank|thrift store|boys (?:and|&) girls club|ymca|ywca|funeral home|mortuary|museum|theat(?:er"
     "|re)|zoo"
-    "|casino|speedway|stadium"
+    "|casino|speedway|stadium|call center|steel(?:works)?"
 )
 _LIKELY = (
     "general|memorial|regional|mercy|baptist|methodist|presbyterian|lutheran|adventist|deaconess|drug|drugs|dental"

@@ -94,6 +94,9 @@ _NOBODY = frozenset(("self", "none", "unknown", "retired", "disabled", "student"
 _LEGAL_FORM = re.compile(r",?[ ](?:PLLC|LLC|LLP|Inc|Ltd|Corp|PC|PA|P\.C\.|P\.A\.)(?![\w])")
 # "His employer (Alder Freight)", "letter to employer Alder Freight".
 _EMPLOYER = re.compile(rf"(?i:employer|emp)(?i:['’]s\s+name)?\s*(?:[(,:-]|is\b|was\b|named\b)?\s*(?P<place>{_RUN})")
+_NO_NAME = (
+    around("facilities.always_plain") | around("landmarks.plain") | around("slots.not") | around("said_slots.not")
+)
 _NOT_OF = around("institutions.not_of")
 
 
@@ -106,6 +109,7 @@ class InstitutionRecogniser(ReadingRecogniser):
         super().__init__()
         self._classes = classes
         self._words = classes.words
+        self._nouns = self._words.ordinary - self._words.not_a_name
         self._places = self._words.places | self._words.ordinary_places | self._words.large_places
 
     def find(self, reading: Reading) -> Iterator[Found]:
@@ -209,13 +213,14 @@ class InstitutionRecogniser(ReadingRecogniser):
 
     def _first_lower(self, words: list[Word], at: int, *, sure: bool) -> int | None:
         """In lower case a name stands behind a preposition without an article, and one word of it is no plain word."""
-        named = strong = False
+        named = strong = everyday = False
         for index in range(at - 1, max(-1, at - 6), -1):
             word = words[index]
             if words[index + 1].gap not in (" ", ". ", "-", " & "):
                 return None
             if word.low in TOWARDS or word.low == "for":
-                return words[index + 1].start if named else None
+                stands = named or (everyday and word.low in ("at", "from"))
+                return words[index + 1].start if stands else None
             if word.low == "the" and index and words[index - 1].low in TOWARDS | {"for"}:
                 return words[index + 1].start if strong else None  # "at the clinic" names none
             if word.low == "of" and index and words[index - 1].low in _PARTS_OF:
@@ -223,6 +228,7 @@ class InstitutionRecogniser(ReadingRecogniser):
             if (word.low in STOPS and word.low != "and") or word.low in self._words.relatives:
                 return None
             named = named or self._names(word.low, sure=sure)
+            everyday = everyday or (sure and self._everyday(word.low))
             strong = strong or (self._names(word.low, sure=False) and word.low not in _PROPER)
         return None
 
@@ -233,6 +239,10 @@ class InstitutionRecogniser(ReadingRecogniser):
         if low in self._places or weight == Weight.UNKNOWN or weight >= Weight.SURNAME:
             return True
         return low in _PROPER or (sure and weight > Weight.UNKNOWN)
+
+    def _everyday(self, low: str) -> bool:
+        """Whether a word of every day may name an institution where no article stands: "at little acorns daycare"."""
+        return len(low) > 3 and low not in _NO_NAME and not self._plain(low) and low in self._nouns
 
     def _plain(self, low: str) -> bool:
         return low in _KINDS or low in self._words.heads or low in _LINKS or low in self._words.clinical

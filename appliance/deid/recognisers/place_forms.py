@@ -9,6 +9,7 @@ from appliance.deid.identifier import IdentifierKind
 from appliance.deid.lexicon import around
 from appliance.deid.reading import Reading, Word
 from appliance.deid.recognisers.base import LIKELY, Found, ReadingRecogniser
+from appliance.deid.recognisers.institution_heads import STOPS
 from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES, NameWords, Weight
 
 _NAME = r"(?:(?:St|Ft|Mt)\.[ ])?(?:[Cc]oeur[ ]d['’]|[DdLO]['’])?[^\W\d_a-z][\w’-]{1,25}"
@@ -54,6 +55,25 @@ _OF_PLACE = re.compile(
 _TOWN_AT = re.compile(_TOWN)
 # Towns of the United States that are words of every day, written by hand; behind "in" no article stands before them.
 _WORD_TOWNS = around("place_forms.word_towns")
+# Towns whose words no other name has, in any case; and those that are words of every day, where a sentence ends.
+_PHRASES = tuple(town.replace("_", " ") for town in sorted(around("place_forms.phrases")))
+_PHRASE = re.compile(rf"(?:{'|'.join(_PHRASES)})(?![\w'’-])", re.I)
+_PHRASE_FIRST = frozenset(town.split(" ")[0] for town in _PHRASES)
+_AT_AN_END = around("place_forms.at_an_end")
+_ENDS_HERE = re.compile(r"[ ]?(?:[.,;?!\n)]|$)|[ ](?:and|but|works|zip|then|it['’]s|since|now)\b")
+# Who governs a town: "mayor of Flint"; what answers the question for one.
+_GOVERNS = re.compile(
+    rf"\b(?i:mayor|chief|sheriff|councilman|councilwoman|alderman|constable|marshal)[ ]of[ ](?P<place>{_TOWN})"
+)
+_ASKED = re.compile(
+    r"\b(?:what|which|and|the|your)[ ](?:city|town)"
+    r"(?:[ ](?:is|was|that|it|this|again|do|you|live|in|are|please)){0,5}\??[ \t]*\n"
+    r"(?:[\w ]{1,20}:[ ]?|\[\w+\][ ]?)?(?:(?:it['’]s|in|uh|um|that['’]s)[ ])?"
+    r"(?P<place>[a-z][a-z’'-]{2,}(?:[ ][a-z’'-]{2,}){0,2}?)"
+    r"(?=[ ]?(?:[,.\n]|$)|[ ](?:zip|and|it['’]s)\b)"
+    r"|\bgr[eo]w(?:n)?[ ]up[ ]where\??[ \t]*\n(?:[\w ]{1,20}:[ ]?)?(?:in[ ])?(?P<grown>[a-z][a-z’'-]{2,})"
+)
+_ASKING = (" city", " town", "up where")
 _LIVED = frozenset(("live", "lives", "lived", "living"))
 _NO_TOWN, _WHEN = around("place_forms.no_town"), around("place_forms.when")
 _COUNTIES = frozenset(("county", "parish", "township"))
@@ -100,7 +120,18 @@ class PlaceRecogniser(ReadingRecogniser):
         for match in _BOX_TOWN.finditer(text):
             if self._may_be(match["place"].split()[0]):
                 yield match.span("place")
+        asks = reading.spoken and any(sign in text for sign in _ASKING)
+        for match in _ASKED.finditer(text) if asks else ():
+            group = "place" if match["place"] else "grown"
+            if not any(word in STOPS or word in _NO_TOWN for word in match[group].split(" ")):
+                yield match.span(group)
         for word in reading.words:
+            phrase = _PHRASE.match(text, word.start) if word.low in _PHRASE_FIRST else None
+            if phrase:
+                yield phrase.span()
+            governs = _GOVERNS.match(text, word.start) if word.behind[:4] == " of " else None
+            if governs and (end := self._town(governs["place"])):
+                yield governs.start("place"), governs.start("place") + end
             pattern = _CONTACT if word.low in _PEOPLE else _OF_PLACE if word.low in _TOWNSHIPS else None
             said = pattern.match(text, word.start) if pattern else None
             if said and (end := self._town(said["place"])):
@@ -133,6 +164,8 @@ class PlaceRecogniser(ReadingRecogniser):
                 continue
             said = self._said_before(words, at)
             town = words[at + 1]
+            if town.low in _AT_AN_END and words[at].low == "in" and _ENDS_HERE.match(text, town.end):
+                yield town.start, town.end
             if words[at].low == "of" and words[at - 1].low not in _NATIVE:
                 continue
             if town.low == "the" and words[at - 1].low in _LIVED and at + 2 < len(words) and reading.capitals:
