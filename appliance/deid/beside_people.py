@@ -27,6 +27,11 @@ _INITIAL_BEHIND = re.compile(rf"[ ][A-Z](?:\.[ ]?|[ ])(?P<word>{_NAME}){_AFTER}"
 _WORD_BEHIND = re.compile(rf"[ ](?P<word>{_NAME}){_AFTER}")
 _CLOSED = re.compile(r"['’]s\b|[ ]?(?:[,;.)\n]|$)")
 _ENDS_IN_INITIAL = re.compile(r"[ ][A-Z]\.?$")
+_INITIALS = re.compile(r"(?:[A-Z]\.[ ]?){1,3}")
+# Behind "Last, First"; a third name or "and" makes it a list.
+_CLOSES = re.compile(r"[ ]?(?:[.;:)\n]|,[ ](?![A-Z][a-z])|$)|[ ](?!and\b|&)[a-z#\d(]")
+_LISTED_BEFORE = re.compile(r"(?:[a-zà-ÿ],|\b(?:and|or)) $")
+_SHOUTED_BEFORE = re.compile(r"\b(?i:pt|patient|name|client|re)[:.]?[ ](?P<word>[A-Z]{3,20})[ ]$")
 _LOOK = 40
 _SHORTEST = 3  # letters of a surname that is a word
 
@@ -56,14 +61,37 @@ class PeopleBeside:
             if item.kind is IdentifierKind.NAME and (value[0].isupper() or _PARTICLE_FIRST.match(value)):
                 high = found[at + 1].start if at + 1 < len(found) else len(text)
                 start, end = self._begun(text, item), self._ended(text, item, high)
+                other = found[at + 1] if at + 1 < len(found) else None
+                if other is not None and other.kind is IdentifierKind.NAME and self._are_one(text, item, other):
+                    end = max(end, other.end)
                 if (start, end) != (item.start, item.end):
                     yield Identifier(start, end, item.kind, type(self).__name__, LIKELY)
+
+    def _are_one(self, text: str, one: Identifier, other: Identifier) -> bool:
+        """Whether two finds are one name: "K. M." and "Fujimoto", "Vlahos/Stavros", "partner Wróbel, Małgorzata."."""
+        first, second = text[one.start : one.end], text[other.start : other.end].lstrip()
+        between = text[one.end : other.end].removesuffix(second)
+        if not second[:1].isupper():
+            return False
+        if between == " " and _INITIALS.fullmatch(first):
+            return True
+        if between == "/":
+            surname = self._classes.weight(first.lower()) not in (Weight.GIVEN, Weight.WORD_GIVEN) and " " not in first
+            return surname and self._classes.weight(second.lower()) == Weight.GIVEN
+        if between != ", " or " " in first or not _CLOSES.match(text, other.end):
+            return False
+        family, given = (self._classes.weight(part.lower()) for part in (first, second.split(" ")[0]))
+        alone = not _LISTED_BEFORE.search(text, max(0, one.start - _LOOK), one.start)
+        return alone and family in (Weight.SURNAME, Weight.UNKNOWN) and given in (Weight.GIVEN, Weight.UNKNOWN)
 
     def _begun(self, text: str, item: Identifier) -> int:
         if _PARTICLE_FIRST.match(text, item.start, item.end):
             given = _WORD_BEFORE.search(text, max(0, item.start - _LOOK), item.start)
             named = given and self._classes.weight(given["word"].lower()) >= Weight.UNKNOWN
             return given.start() if given and named else item.start
+        shouted = _SHOUTED_BEFORE.search(text, max(0, item.start - _LOOK), item.start)
+        if shouted and text[item.start + 1 : item.start + 2].islower() and shouted["word"].lower() not in self._never:
+            return shouted.start("word")
         before = _PARTICLE_BEFORE.search(text, max(0, item.start - _LOOK), item.start)
         if before is None:
             return item.start

@@ -56,6 +56,13 @@ _THING = re.compile(
 # Before an age with a sex, and before a record's number in brackets: "LNN, 5y", "STK 61F", "RHEUM. BAT (97750152)".
 _AGED = re.compile(r"(?:[.:;,\d][ ]|^)(?P<one>[A-Z]{2,3}),?[ ]\d{1,3}[ ]?(?:y|yo|y/o|yrs?|[MF])(?![\w/])", re.M)
 _BRACKETED = re.compile(r"(?:[.:;][ ]|^)(?P<one>[A-Z]{2,3})[ ]\((?=[A-Z]{0,3}-?\d)[A-Z\d-]{6,14}\)", re.M)
+# Where a form asks for them, before a long number or a bleep: "init JGS,", "for MSN 404721484", "SH bleep 0101".
+_ASKED = re.compile(
+    r"\b(?i:init(?:ial)?s?)[:]?[ ](?P<one>[A-Z]{2,3})(?=[,;.)\n]|[ ][a-z/])"
+    r"|\b(?i:for|of|on|re|recipient|donor|patient|pt)[:]?[ ](?P<two>[A-Z]{2,3}),?[ ](?=[A-Z]{0,3}\d[\d-]{5,})"
+    r"|(?:[.:;)][ ]|^)(?P<three>[A-Z]{2,3})[ ](?=(?i:case|bleep|pager|beeper)[ ]?#?[A-Z]{0,3}\d)",
+    re.M,
+)
 # At the end of a line that a date opens: who gave it.
 _LINE = re.compile(
     r"^[ \t]*(?:\d{1,2}/\d{1,2}|[A-Z][a-z]{2}[ ]\d{1,2})\b[^\n]{4,80}[ ]{2,}(?P<one>[A-Z]{2})[ \t]*$", re.M
@@ -114,6 +121,10 @@ class InitialsRecogniser(ReadingRecogniser):
                 low = match["one"].lower()
                 if low not in _TERMS and low not in _ABBREVIATED | _ALSO | _PLACES:
                     yield Found(*match.span("one"), IdentifierKind.NAME, LIKELY)
+        for match in _ASKED.finditer(text):
+            one = str(match.lastgroup)
+            if match[one].lower() not in _TERMS | _ABBREVIATED | _ALSO | _PLACES:
+                yield Found(*match.span(one), IdentifierKind.NAME, LIKELY)
         for pattern in (_RECORDED, _CODED):
             for match in pattern.finditer(text):
                 if match["one"].lower() not in _TERMS or pattern is _CODED:

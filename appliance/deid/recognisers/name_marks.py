@@ -33,6 +33,13 @@ _GREETED = re.compile(
     rf"(?P<name>{_PART}(?:[ ]{_PART})?)(?=[ ]?(?:[,!]|[-–—]|$))",
     re.M,
 )
+# Whatever they are called: kin and helpers before a word with a capital that does something.
+_KIN = re.compile(
+    r"\b(?i:sister|brother|mother|father|mum|mom|dad|aunt|uncle|cousin|son|daughter|wife|husband|partner|fianc[eé]e?"
+    r"|mate|friend|neighbou?r|driver|volunteer|vol\.|sponsor|roommate|landlord|tutor|carer|caregiver|coach|niece|nephew|grandson|granddaughter)"
+    r"[ ](?P<name>[A-Z][a-z]{2,15})(?=[ ](?:holds|drove|drives|sits|works|lives|has|is|was|will|said|says|called|calls"
+    r"|came|comes|brought|brings|asks|asked|helps|can|stays|takes|gives|wants|knows|does|did|had|plate)\b)"
+)
 # Who did it: agent nouns as labels, not "Marker:" or "Ulcer:".
 _AGENT = re.compile(
     r"\b(?i:[a-z]{3,14}(?:ist|ian|geon|sector|thor|rator|essor|pervisor|eporter|iever|taker)|nurse|tech|assistant"
@@ -72,7 +79,7 @@ class NameMarkRecogniser(ReadingRecogniser):
                 end = self._named(text, match.start("name"), match["name"])
                 if end:
                     yield Found(match.start("name"), end, IdentifierKind.NAME, LIKELY)
-        for match in _GREETED.finditer(text):
+        for match in (*_GREETED.finditer(text), *_KIN.finditer(text)):
             if not any(part.lower() in self._classes.fixed_terms for part in match["name"].split(" ")):
                 yield Found(*match.span("name"), IdentifierKind.NAME, LIKELY)
         for match in _SHOUTED.finditer(text):

@@ -48,3 +48,29 @@ def test_name_is_whole(find, text, name):
 )
 def test_what_stands_beside_a_name_stays(find, text, stays):
     assert not any(stays in whole for _, whole in find(text)), find(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Dr K. M. Fujita (GMC 6888632)", "K. M. Fujita"),
+        ("form MEDIF: Vlahos/Stavros, booking open", "Vlahos/Stavros"),
+        ("Varga, Ada / partner Wróbel, Małgorzata. Donor", "Wróbel, Małgorzata"),
+        ("Dentist UK. Pt FINCH Robert. NHS band 2.", "FINCH Robert"),
+        ("Sister Slim holds a spare key", "Slim"),
+        ("In the back. Mate Tater drove.", "Tater"),
+        ("Screen fail, init JGS, consented", "JGS"),
+        ("pulled hydromorphone for MSN 404721484", "MSN"),
+        ("Peer review: JMK case K08887874", "JMK"),
+    ],
+)
+def test_names_that_are_one_and_initials(find, text, name):
+    assert any(name in whole for _, whole in find(text)), find(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Mother is well", "Driver was unhurt", "referral for MRI of the knee", "Sister was told", "labs/imaging were sent"],
+)
+def test_kin_and_terms_stay(find, text):
+    assert find(text) == []
