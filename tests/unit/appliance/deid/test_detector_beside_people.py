@@ -70,7 +70,13 @@ def test_names_that_are_one_and_initials(find, text, name):
 
 @pytest.mark.parametrize(
     "text",
-    ["Mother is well", "Driver was unhurt", "referral for MRI of the knee", "Sister was told", "labs/imaging were sent"],
+    [
+        "Mother is well",
+        "Driver was unhurt",
+        "referral for MRI of the knee",
+        "Sister was told",
+        "labs/imaging were sent",
+    ],
 )
 def test_kin_and_terms_stay(find, text):
     assert find(text) == []
