@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from appliance.deid.identifier import Identifier, IdentifierKind
 from appliance.deid.recognisers.address_extent import COUNTRY
 from appliance.deid.recognisers.base import LIKELY
+from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES
 
 # Blanks, a comma or a line with its quoting marks; a region's letters or an empty field ("nan") may stand between.
 _NEXT = r"[ \t]*(?:[,\n][ \t>|?*]{0,6}){0,3}"
@@ -37,10 +38,19 @@ _HEAD = re.compile(
     r"(?<![\w.,/-])(?:\d{1,6}\s)?(?:[^\W\d_](?:[^\W\d_]|['’.-]){0,30}[ ]){1,4}\d{1,5}[A-Za-z]?\.?"
     r"(?:[ ][^\W\d_a-z]\w{1,20}){0,3}[ ]?[\s,>|?]{0,8}$"
 )
+# Before a house number: a street's name of no list, where an address begins.
+_NAMED = re.compile(
+    r"(?:\b(?:[Aa]t|[Tt]o|[Ii]n|(?:[Aa]ddress|[Ss]ame|[Nn]ow|[Oo]n)(?:[ ](?:is|with|to))?)[ ]?:?[ ]|\n[ \t]{0,4})"
+    r"(?P<street>(?:\d{1,6}[ ])?(?=[^a-z]|\d)(?:[^\W\d_](?:[^\W\d_]|['’.-]){0,30}[ ]){1,4}(?:\d{1,5}[ ])?)$"
+)
+_CAPS_TOWN = re.compile(r"[ ][A-Z]{3,}(?:[ ][A-Z]{2,})?(?![\w'’-])")
+_ENDS_IN_UNIT = re.compile(r"(?i:apt|apartment|suite|ste|unit)\.?[ ]#?\w{1,6}$")
 _BEFORE = 90  # characters before a flat in which its street is looked for
 _BEHIND_TOWN = re.compile(rf"[ ](?P<code>{_CODE})(?=[ ]*(?:[,.;?!)\n]|$)|[ ](?:in|and|for|to|is|was|near)\b)(?![.,]\d)")
 # The halves of a British postcode.
 _OUTWARD, _INWARD = re.compile(r"(?<!\w)[A-Z]{1,2}\d[A-Z\d]?$"), re.compile(r"[ ]\d[A-Z]{2}(?!\w)")
+_PARTS = (IdentifierKind.NAME, IdentifierKind.PLACE, IdentifierKind.ADDRESS, IdentifierKind.OTHER)
+"""What a street of no list may have been taken for."""
 _YEAR = re.compile(r"(?:19|20)\d\d$")
 _REACH = 240  # characters behind a street within which its country stands
 
@@ -69,6 +79,9 @@ def _begun(text: str, found: Sequence[Identifier], at: int) -> int:
     one = found[at]
     if _UNIT.match(text, one.start) and (head := _HEAD.search(text, max(0, one.start - _BEFORE), one.start)):
         return head.start()
+    named = _NAMED.search(text, max(0, one.start - _BEFORE), one.start) if text[one.start].isdigit() else None
+    if named and not any(item.end > named.start("street") and item.kind not in _PARTS for item in found[:at]):
+        return named.start("street")
     before = found[at - 1] if at else None
     crosses = before is not None and before.kind is IdentifierKind.NAME and text[before.end : one.start] == " and "
     if before is not None and crosses and text[one.start].isalpha() and " " not in text[before.start : before.end]:
@@ -83,6 +96,8 @@ def _joined(text: str, found: Sequence[Identifier], at: int) -> int:
         if len(gap) > _LONGEST or not _belongs(text, gap, other):
             break
         end = other.end
+    if _ENDS_IN_UNIT.search(text, found[at].start, end) and (town := _CAPS_TOWN.match(text, end)):
+        return town.end()
     inward = _INWARD.match(text, end) if _OUTWARD.search(text, found[at].start, end) else None
     tail = inward or _TAIL.match(text, end)
     return tail.end() if tail else end
@@ -91,6 +106,8 @@ def _joined(text: str, found: Sequence[Identifier], at: int) -> int:
 def _belongs(text: str, gap: str, other: Identifier) -> bool:
     if other.kind is IdentifierKind.ADDRESS:
         return bool(_UNIT.match(text, other.start)) and bool(_BETWEEN.fullmatch(gap.replace(".", "")))
+    if gap == " " and other.kind is IdentifierKind.NAME:
+        return text[other.start : other.end].rsplit(" ", 1)[-1].lower() in STATES_AND_COUNTRIES
     return other.kind is IdentifierKind.PLACE and bool(_BETWEEN.fullmatch(gap))
 
 

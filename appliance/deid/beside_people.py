@@ -32,6 +32,10 @@ _INITIALS = re.compile(r"(?:[A-Z]\.[ ]?){1,3}")
 _CLOSES = re.compile(r"[ ]?(?:[.;:)\n]|,[ ](?![A-Z][a-z])|$)|[ ](?!and\b|&)[a-z#\d(]")
 _LISTED_BEFORE = re.compile(r"(?:[a-zà-ÿ],|\b(?:and|or)) $")
 _SHOUTED_BEFORE = re.compile(r"\b(?i:pt|patient|name|client|re)[:.]?[ ](?P<word>[A-Z]{3,20})[ ]$")
+_TWO = r"[ ](?:were|are|have|both|had|agree|agreed|met|spoke|discussed|came|decided|reviewed|will)\b"
+_TWO_ACT = re.compile(_TWO)
+_AND_BEHIND = re.compile(rf"[ ](?:and|&)[ ](?P<word>{_NAME})(?={_TWO})")
+_AND_BEFORE = re.compile(rf"(?<![\w'’-])(?P<word>{_NAME})[ ](?:and|&)[ ]$")
 _LOOK = 40
 _SHORTEST = 3  # letters of a surname that is a word
 
@@ -64,8 +68,20 @@ class PeopleBeside:
                 other = found[at + 1] if at + 1 < len(found) else None
                 if other is not None and other.kind is IdentifierKind.NAME and self._are_one(text, item, other):
                     end = max(end, other.end)
+                yield from self._beside_and(text, item)
                 if (start, end) != (item.start, item.end):
                     yield Identifier(start, end, item.kind, type(self).__name__, LIKELY)
+
+    def _beside_and(self, text: str, item: Identifier) -> Iterator[Identifier]:
+        """A surname on the other side of "and", where the two do something: "Varga and Brown were told"."""
+        pairs = (_AND_BEHIND.match(text, item.end), _AND_BEFORE.search(text, max(0, item.start - _LOOK), item.start))
+        for match in pairs:
+            if match is None or (match is pairs[1] and not _TWO_ACT.match(text, item.end)):
+                continue
+            low = match["word"].lower()
+            lists = self._classes.words
+            if low not in self._never and low in lists.surnames | lists.surname_words | lists.given | lists.given_words:
+                yield Identifier(*match.span("word"), item.kind, type(self).__name__, LIKELY)
 
     def _are_one(self, text: str, one: Identifier, other: Identifier) -> bool:
         """Whether two finds are one name: "K. M." and "Fujimoto", "Vlahos/Stavros", "partner Wróbel, Małgorzata."."""
@@ -114,7 +130,11 @@ class PeopleBeside:
             return item.end
         if _ENDS_IN_INITIAL.search(value):
             given = self._classes.weight(value.split(" ")[0].lower()) in (Weight.GIVEN, Weight.UNKNOWN)
-            whole = given and value.count(" ") > 1 and behind["word"].lower() not in self._classes.words.credentials
+            whole = (
+                given
+                and (value.count(" ") > 1 or value[-1] != ".")
+                and behind["word"].lower() not in self._classes.words.credentials
+            )
             return behind.end("word") if whole else item.end
         if not self._may_be(behind["word"], value):
             return item.end

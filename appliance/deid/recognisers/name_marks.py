@@ -33,6 +33,12 @@ _GREETED = re.compile(
     rf"(?P<name>{_PART}(?:[ ]{_PART})?)(?=[ ]?(?:[,!]|[-–—]|$))",
     re.M,
 )
+# Who is quoted: behind the mark that ends what was said.
+_QUOTED = re.compile(
+    r"[\"”'’][ ](?:says|said|adds|added|replied|asked|explained|writes|wrote)[ ]"
+    rf"(?P<name>{_PART}(?:[ ]{_PART})?)(?=[ ]?(?:[.,;]|$))",
+    re.M,
+)
 # Whatever they are called: kin and helpers before a word with a capital that does something.
 _KIN = re.compile(
     r"\b(?i:sister|brother|mother|father|mum|mom|dad|aunt|uncle|cousin|son|daughter|wife|husband|partner|fianc[eé]e?"
@@ -79,8 +85,9 @@ class NameMarkRecogniser(ReadingRecogniser):
                 end = self._named(text, match.start("name"), match["name"])
                 if end:
                     yield Found(match.start("name"), end, IdentifierKind.NAME, LIKELY)
-        for match in (*_GREETED.finditer(text), *_KIN.finditer(text)):
-            if not any(part.lower() in self._classes.fixed_terms for part in match["name"].split(" ")):
+        for match in (*_GREETED.finditer(text), *_KIN.finditer(text), *_QUOTED.finditer(text)):
+            low = {part.lower() for part in match["name"].split(" ")}
+            if not low & self._classes.fixed_terms and not low & self._lists.titles:
                 yield Found(*match.span("name"), IdentifierKind.NAME, LIKELY)
         for match in _SHOUTED.finditer(text):
             parts = (match["first"].lower(), match["last"].lower())

@@ -19,6 +19,8 @@ import pytest
         ("the intersection of Varga Street and Brandt Road", "the intersection of Varga Street and Brandt Road"),
         ("the pharmacy in rue des Tilleuls 14", "rue des Tilleuls 14"),
         ("2274 Via delle Mimose 41", "2274 Via delle Mimose 41"),
+        ("moved to Fuglvej 41 Varga Dam\n Suite 860\n MOSSBY\n Sweden 56687", "Fuglvej 41 Varga Dam\n Suite 860"),
+        ("send it to 99 18 Varga Road Suite 019 MOSSBY OO after noon", "18 Varga Road Suite 019 MOSSBY OO"),
         # The postal code and the order tell it, whatever its words are.
         ("111 Long Grove Apt. 6, Young Ridge, MB C4C 9Y2", "111 Long Grove Apt. 6, Young Ridge, MB C4C 9Y2"),
         ("Studio 45K\nGrace Radial\nSouth Mossby\nL3 5XQ", "Studio 45K\nGrace Radial\nSouth Mossby\nL3 5XQ"),

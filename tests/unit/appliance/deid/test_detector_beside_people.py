@@ -80,3 +80,16 @@ def test_names_that_are_one_and_initials(find, text, name):
 )
 def test_kin_and_terms_stay(find, text):
     assert find(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Varga and Brown were told of the result", "Brown"),
+        ("Today Park and Varga have agreed to it", "Park"),
+        ('"It was never sent," says Brandtner.', "Brandtner"),
+        ("What is your name? Jildau S Bouts", "Jildau S Bouts"),
+    ],
+)
+def test_names_beside_and_and_behind_a_quotation(find, text, name):
+    assert any(name in whole for _, whole in find(text)), find(text)
