@@ -16,7 +16,9 @@ from appliance.deid.recognisers.name_class import STATES_AND_COUNTRIES
 # Blanks, a comma or a line with its quoting marks; a region's letters or an empty field ("nan") may stand between.
 _NEXT = r"[ \t]*(?:[,\n][ \t>|?*]{0,6}){0,3}"
 _REGION = r"(?:[A-Z]{2,3}|nan)"
-_BETWEEN = re.compile(rf"{_NEXT}(?:{_REGION}(?=[ ,\n])[ ]?{_NEXT})?")
+_BETWEEN = re.compile(
+    rf"{_NEXT}(?:{_REGION}(?=[ ,\n])[ ]?{_NEXT})?|[ ](?:u|v|ve|na|nad|pod|am|an der|of|de|la|upon)[ ]"
+)
 _LONGEST = 24
 _UNIT = re.compile(r"(?:apt|apartment|suite|ste|unit|floor|flat|lot|bldg)\b", re.I)
 _CODE = r"(?:\d{5}(?:-\d{3,4})?|\d{2}-\d{3}|\d{3}[ ]\d{2}|\d{4}-\d{3}|\d{4}[ ][A-Z]{2})"
@@ -31,18 +33,22 @@ _TOWN = r"[^\W\d_](?:[^\W\d_]|['’.∆-]){0,30}(?:[ -](?:[^\W\d_]|['’.()∆-]
 _TAIL = re.compile(
     rf"(?:{_LINE}|(?<=\d)[ ]){_TOWN}{_NEXT}[ ]?(?:{_REGION}{_NEXT}[ ]?)?"
     rf"(?:(?i:{COUNTRY})(?:[ ]\([^()\n]{{1,12}}\))?(?:[ ]{_CODE}\b)?|{_CODE}|nan)(?![\w%/]|[.,:-]\d)"
-    rf"|{_NEXT}[ ]?(?:{_REGION}{_NEXT}[ ]?)?(?:{_CODE}|nan)(?![\w%/]|[.,:-]\d)"
+    rf"|{_NEXT}[ ]?(?:{_REGION}{_NEXT}[ ]?)?(?:{_CODE}|nan(?:\n[ ]{{1,8}}\d{{3}}(?=\n|$))?)(?![\w%/]|[.,:-]\d)"
+    rf"|[ ]?,[ ](?i:{COUNTRY})(?=[ ]*(?:[.;?\n]|$))"
 )
 # Before a flat: the street and its numbers, whatever it is called.
 _HEAD = re.compile(
     r"(?<![\w.,/-])(?:\d{1,6}\s)?(?:[^\W\d_](?:[^\W\d_]|['’.-]){0,30}[ ]){1,4}\d{1,5}[A-Za-z]?\.?"
-    r"(?:[ ][^\W\d_a-z]\w{1,20}){0,3}[ ]?[\s,>|?]{0,8}$"
+    r"(?:[ ](?:(?:van|de|von|la)[ ])?[^\W\d_a-z]\w{1,20}){0,3}[ ]?[\s,>|?]{0,8}$"
 )
 # Before a house number: a street's name of no list, where an address begins.
 _NAMED = re.compile(
     r"(?:\b(?:[Aa]t|[Tt]o|[Ii]n|(?:[Aa]ddress|[Ss]ame|[Nn]ow|[Oo]n)(?:[ ](?:is|with|to))?)[ ]?:?[ ]|\n[ \t]{0,4})"
     r"(?P<street>(?:\d{1,6}[ ])?(?=[^a-z]|\d)(?:[^\W\d_](?:[^\W\d_]|['’.-]){0,30}[ ]){1,4}(?:\d{1,5}[ ])?)$"
 )
+# "2613 avenida praia 1 suite 463": a house number and a street before the number of a flat.
+_FLAT = re.compile(r"\d{1,5}[A-Za-z]?[ ](?i:apt|apartment|suite|ste|unit)\b")
+_BEFORE_FLAT = re.compile(r"(?<![\w.,/-])\d{2,6}[ ](?:[^\W\d_](?:[^\W\d_]|['’.-]){0,30}[ ]){1,4}$")
 _CAPS_TOWN = re.compile(r"[ ][A-Z]{3,}(?:[ ][A-Z]{2,})?(?![\w'’-])")
 _ENDS_IN_UNIT = re.compile(r"(?i:apt|apartment|suite|ste|unit)\.?[ ]#?\w{1,6}$")
 _BEFORE = 90  # characters before a flat in which its street is looked for
@@ -79,6 +85,8 @@ def _begun(text: str, found: Sequence[Identifier], at: int) -> int:
     one = found[at]
     if _UNIT.match(text, one.start) and (head := _HEAD.search(text, max(0, one.start - _BEFORE), one.start)):
         return head.start()
+    if _FLAT.match(text, one.start) and (street := _BEFORE_FLAT.search(text, max(0, one.start - _BEFORE), one.start)):
+        return street.start()
     named = _NAMED.search(text, max(0, one.start - _BEFORE), one.start) if text[one.start].isdigit() else None
     if named and not any(item.end > named.start("street") and item.kind not in _PARTS for item in found[:at]):
         return named.start("street")

@@ -35,6 +35,12 @@ _SHOUTED_BEFORE = re.compile(r"\b(?i:pt|patient|name|client|re)[:.]?[ ](?P<word>
 _TWO = r"[ ](?:were|are|have|both|had|agree|agreed|met|spoke|discussed|came|decided|reviewed|will)\b"
 _TWO_ACT = re.compile(_TWO)
 _AND_BEHIND = re.compile(rf"[ ](?:and|&)[ ](?P<word>{_NAME})(?={_TWO})")
+_LAST = re.compile(rf",?[ ](?:and|&)[ ](?P<word>{_NAME})(?=[ ]?(?:[.,;:)\n]|$))")
+# Who did something with somebody, at the beginning of a sentence: "Mark told Varga".
+_DID_BEFORE = re.compile(
+    rf"(?:^|[.!?\n]\s{{0,2}})(?P<word>{_NAME})[ ](?:shouted at|told|asked|called|met|saw|hugged|married|thanked|phoned"
+    r"|emailed|texted|visited|spoke (?:to|with)|talked (?:to|with))[ ]$"
+)
 _AND_BEFORE = re.compile(rf"(?<![\w'’-])(?P<word>{_NAME})[ ](?:and|&)[ ]$")
 _LOOK = 40
 _SHORTEST = 3  # letters of a surname that is a word
@@ -69,11 +75,16 @@ class PeopleBeside:
                 if other is not None and other.kind is IdentifierKind.NAME and self._are_one(text, item, other):
                     end = max(end, other.end)
                 yield from self._beside_and(text, item)
+                if at and found[at - 1].kind is item.kind and text[found[at - 1].end : item.start] == ", ":
+                    yield from self._last_of_a_list(text, item)
                 if (start, end) != (item.start, item.end):
                     yield Identifier(start, end, item.kind, type(self).__name__, LIKELY)
 
     def _beside_and(self, text: str, item: Identifier) -> Iterator[Identifier]:
-        """A surname on the other side of "and", where the two do something: "Varga and Brown were told"."""
+        """Who does something with somebody: "Varga and Brown were told", "Mark told Varga"."""
+        did = _DID_BEFORE.search(text, max(0, item.start - _LOOK), item.start)
+        if did and did["word"].lower() in self._classes.name_words - self._never:
+            yield Identifier(*did.span("word"), item.kind, type(self).__name__, LIKELY)
         pairs = (_AND_BEHIND.match(text, item.end), _AND_BEFORE.search(text, max(0, item.start - _LOOK), item.start))
         for match in pairs:
             if match is None or (match is pairs[1] and not _TWO_ACT.match(text, item.end)):
@@ -82,6 +93,12 @@ class PeopleBeside:
             lists = self._classes.words
             if low not in self._never and low in lists.surnames | lists.surname_words | lists.given | lists.given_words:
                 yield Identifier(*match.span("word"), item.kind, type(self).__name__, LIKELY)
+
+    def _last_of_a_list(self, text: str, item: Identifier) -> Iterator[Identifier]:
+        """The surname that ends a list of people: "Varga, Moss and White."."""
+        last = _LAST.match(text, item.end)
+        if last and last["word"].lower() not in self._never and last["word"].lower() in self._classes.name_words:
+            yield Identifier(*last.span("word"), item.kind, type(self).__name__, LIKELY)
 
     def _are_one(self, text: str, one: Identifier, other: Identifier) -> bool:
         """Whether two finds are one name: "K. M." and "Fujimoto", "Vlahos/Stavros", "partner Wróbel, Małgorzata."."""

@@ -61,7 +61,7 @@ _LINE = re.compile(
 )
 _POSTAL_TOWN = re.compile(rf"(?:[,;:|-]\s|\n\s{{0,4}}|^)(?P<place>(?P<code>{_POSTAL})\s(?P<town>{_TOWN}))")
 _TOWN_POSTAL = re.compile(
-    rf"(?:(?<=[,;:\n]\s)|(?<=\sin\s)|(?<=\sfrom\s))(?P<place>(?P<town>{_TOWN})\s"
+    rf"(?:(?<=[,;:\n]\s)|(?<=\sin\s)|(?<=\sfrom\s))(?P<place>(?P<town>{_NAME}(?:[ -]{_PARTICLE}?{_NAME}){{0,3}})\s"
     rf"(?P<code>\d{{3}}-\d{{4}}|\d{{4}}-\d{{3}}|\d{{3}}\s\d{{2}}|\d{{4,6}}))(?=\s*(?:[,;.\n]|$)|\sin\b)"
 )
 _REGION = re.compile(rf"(?<!\w)(?P<place>(?:{_TOWN}),?\s(?:NSW|VIC|QLD|TAS|ACT|(?:SA|WA|NT)(?=\s\d))\s\d{{4}})(?!\w)")

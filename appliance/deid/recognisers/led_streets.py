@@ -42,7 +42,7 @@ _STREET = (
 )
 _CORNER = re.compile(
     rf"\b(?P<place>(?i:(?:the[ ])?(?:corner|intersection)[ ]of[ ])(?P<one>{_STREET})\s(?:and|&)\s"
-    rf"(?P<two>(?:\d{{1,5}}\s)?{_NAME}(?:[ ]{_NAME}){{0,3}}))"
+    rf"(?P<two>(?:\d{{1,5}}\s)?(?:[a-z]{{2,3}}[ ])?{_NAME}(?:[ ]{_NAME}){{0,3}}))"
 )
 _SHIP = re.compile(
     rf"\b(?:USS|USNS|USNV|USCGC|uss|usns|usnv|uscgc)\s{_WORD}(?:\s{_WORD}){{0,2}}\s*[,\n]?\s*"
@@ -51,11 +51,17 @@ _SHIP = re.compile(
 _RUE = re.compile(
     rf"(?:(?<![\w.,/-])\d{{1,6}}\s){{0,2}}(?i:rue\s(?:de\sla\s|de\s|du\s|des\s|d['’]){_WORD})(?:\s{_NAME})?(?:\s{_NUMBER})?"
 )
+# A common noun or a rank stands between in Hungarian: "Árpád fejedelem útja 3.".
+_HUNGARIAN = re.compile(
+    rf"(?:(?<![\w.,/-])\d{{1,6}}\s)?(?P<place>{_NAME}(?:[ ]{_WORD}){{0,2}}[ ]"
+    rf"(?:utca|utcája|útja|út|tér|tere|körút|sétány|köz)\s{_NUMBER}\.?)"
+)
 _RULES = WordRules(
     (
         WordRule("led_streets.leads", Kind.ADDRESS, _LED, 0, 150),
         WordRule("led_streets.corners", Kind.ADDRESS, _CORNER, 5, 120),
         WordRule("led_streets.rue", Kind.ADDRESS, _RUE, 14, 60),
+        WordRule("led_streets.hungarian", Kind.ADDRESS, _HUNGARIAN, 70, 12),
         WordRule("led_streets.ships", Kind.ADDRESS, _SHIP, 0, 90),
     )
 )

@@ -33,6 +33,11 @@ _GREETED = re.compile(
     rf"(?P<name>{_PART}(?:[ ]{_PART})?)(?=[ ]?(?:[,!]|[-–—]|$))",
     re.M,
 )
+# Two who did something, whatever words they are called by; not months, not what is black and white.
+_PAIR = re.compile(
+    r"(?<![\w'’-])(?P<one>[A-Z][a-z]{2,15})[ ]and[ ](?P<two>[A-Z][a-z]{2,15})"
+    r"(?=[ ](?:were|are both|have|met|agreed|spoke|said|told)\b)"
+)
 # Who is quoted: behind the mark that ends what was said.
 _QUOTED = re.compile(
     r"[\"”'’][ ](?:says|said|adds|added|replied|asked|explained|writes|wrote)[ ]"
@@ -89,6 +94,11 @@ class NameMarkRecogniser(ReadingRecogniser):
             low = {part.lower() for part in match["name"].split(" ")}
             if not low & self._classes.fixed_terms and not low & self._lists.titles:
                 yield Found(*match.span("name"), IdentifierKind.NAME, LIKELY)
+        for match in _PAIR.finditer(text):
+            lows = {match["one"].lower(), match["two"].lower()}
+            if lows <= self._classes.name_words and not lows & (self._plain | self._classes.fixed_terms):
+                yield Found(*match.span("one"), IdentifierKind.NAME, POSSIBLE)
+                yield Found(*match.span("two"), IdentifierKind.NAME, POSSIBLE)
         for match in _SHOUTED.finditer(text):
             parts = (match["first"].lower(), match["last"].lower())
             if all(self._could_be(part) for part in parts):

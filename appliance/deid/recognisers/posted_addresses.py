@@ -68,12 +68,17 @@ _STREET_BEFORE = re.compile(
     rf"(?P<street>(?:[^\W\d_]{{2,12}}\.?\s)?{_NAMES}(?:\s[^\W\d_]{{2,12}})?)(?:{_BEHIND})?(?:{_NEXT}{_NAMES})?){_NEXT}$"
 )
 _TOWN_BEHIND = re.compile(rf"(?:{_NEXT}|\s){_NAMES}(?:\s\([A-Z]{{2}}\)|\s/\s[A-Z]{{2}}\b)?")
+# A town in lower case before a code of five figures: "in barra de carrasco 15000 in its third year".
+_LOW_TOWN = re.compile(
+    rf"(?<=\sin\s)(?P<town>{_WORD}(?:[ ](?:{_PARTICLE}[ ])?{_WORD}){{0,2}})[ ]\d{{5}}(?=\s*(?:[,.;\n]|$)|\sin\b)"
+)
 _YEAR = re.compile(r"(?:19|20)\d\d$")
 _STREET_WORD = re.compile(
     r"\b(?:street|avenue|road|lane|drive|court|way|place|square|terrace|close|crescent|grove|mews|walk|rise|row|parade"
     r"|esplanade|highway|parkway|boulevard|circle|trail|st|ave|rd|ln|dr|ct|pl|nagar|marg|ganj|chowk|path|colony|vihar)\.?$",
     re.I,
 )
+_LONGEST_PARTICLE = 3  # letters
 _REACH = 150  # characters before a postal code in which its address begins
 
 
@@ -90,6 +95,10 @@ def posted_addresses(reading: Reading, is_plain: Callable[[str], bool]) -> Itera
         match = lines.search(text, max(0, code.start() - _REACH), code.start())
         if match and _is_address(match, code.group(), is_plain):
             yield Found(match.start("place"), code.end(), Kind.ADDRESS, CERTAIN if match["region"] else LIKELY)
+    for match in _LOW_TOWN.finditer(text) if not reading.capitals else ():
+        words = [word for word in match["town"].split(" ") if len(word) > _LONGEST_PARTICLE]
+        if words and not any(map(is_plain, words)):
+            yield Found(*match.span(), Kind.PLACE, LIKELY)
     for code in _CONTINENTAL.finditer(text) if reading.capitals else ():
         street = _STREET_BEFORE.search(text, max(0, code.start() - _REACH), code.start())
         town = street and _TOWN_BEHIND.match(text, code.end())

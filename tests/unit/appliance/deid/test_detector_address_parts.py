@@ -21,6 +21,8 @@ import pytest
         ("2274 Via delle Mimose 41", "2274 Via delle Mimose 41"),
         ("moved to Fuglvej 41 Varga Dam\n Suite 860\n MOSSBY\n Sweden 56687", "Fuglvej 41 Varga Dam\n Suite 860"),
         ("send it to 99 18 Varga Road Suite 019 MOSSBY OO after noon", "18 Varga Road Suite 019 MOSSBY OO"),
+        ("live at 2613 avenida varga 1 suite 463, mohand, hungary 24743", "2613 avenida varga 1 suite 463"),
+        ("The title is Varga vezér útja 3. in town", "Varga vezér útja 3"),
         # The postal code and the order tell it, whatever its words are.
         ("111 Long Grove Apt. 6, Young Ridge, MB C4C 9Y2", "111 Long Grove Apt. 6, Young Ridge, MB C4C 9Y2"),
         ("Studio 45K\nGrace Radial\nSouth Mossby\nL3 5XQ", "Studio 45K\nGrace Radial\nSouth Mossby\nL3 5XQ"),
@@ -61,6 +63,8 @@ def test_address_is_one(find, text, value):
         ("a plant in Bjertvik 6091 in its third year", "6091"),
         ("from Quinta Alta 3610-114.", "3610-114"),
         ("ZIP: 7412 SL", "7412 SL"),
+        ("a plant in barra de vargasco 15000 in its third year", "15000"),
+        ("30102 Kaevu 94\nNicosia\n, NI\n 61089\n28-64-66-98 office", "28-64-66-98"),
         ("Fax: (0633) 555019", "(0633) 555019"),
         ("call (+358) 029071257 today", "(+358) 029071257"),
     ],

@@ -89,6 +89,9 @@ def test_kin_and_terms_stay(find, text):
         ("Today Park and Varga have agreed to it", "Park"),
         ('"It was never sent," says Brandtner.', "Brandtner"),
         ("What is your name? Jildau S Bouts", "Jildau S Bouts"),
+        ("They were Varga, Moss and White.", "White"),
+        ("Dale and White were on call", "Dale"),
+        ("He was late. Mark told Varga about it", "Mark"),
     ],
 )
 def test_names_beside_and_and_behind_a_quotation(find, text, name):
