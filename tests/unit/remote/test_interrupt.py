@@ -79,6 +79,7 @@ def _start(folder: Path, fleet: FleetDir, kind: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", DRIVER, str(folder), str(fleet.path), kind],
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the tests may run under nohup themselves
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
