@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,15 @@ def test_unlocked_keys_vanish_after_an_error(keystore: KeyStore, passphrase: Pas
     assert not directory.exists()
 
 
+@contextmanager
+def ended(child: subprocess.Popen[str]) -> Iterator[None]:
+    """Kill it at the end: who waits for one that goes on waits for ever."""
+    try:
+        yield
+    finally:
+        child.kill()
+
+
 CHILD = """
 import signal, sys
 from pathlib import Path
@@ -123,11 +134,13 @@ with KeyStore(Path(sys.argv[1])).unlocked(Passphrase(sys.stdin.readline().strip(
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_unlocked_keys_vanish_when_killed(keystore: KeyStore, passphrase: Passphrase, number: signal.Signals) -> None:
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(keystore.directory)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-c", CHILD, str(keystore.directory)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the tests may run under nohup themselves
+    )  # fmt: skip
     assert child.stdin
     assert child.stdout
-    with child:
+    with child, ended(child):
         child.stdin.write(passphrase.reveal() + "\n")
         child.stdin.flush()
         directory = Path(child.stdout.readline().strip())
