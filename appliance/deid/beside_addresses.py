@@ -88,13 +88,20 @@ def _begun(text: str, found: Sequence[Identifier], at: int) -> int:
     if _FLAT.match(text, one.start) and (street := _BEFORE_FLAT.search(text, max(0, one.start - _BEFORE), one.start)):
         return street.start()
     named = _NAMED.search(text, max(0, one.start - _BEFORE), one.start) if text[one.start].isdigit() else None
-    if named and not any(item.end > named.start("street") and item.kind not in _PARTS for item in found[:at]):
+    if named and all(item.kind in _PARTS for item in _reaching(found, at, named.start("street"))):
         return named.start("street")
     before = found[at - 1] if at else None
     crosses = before is not None and before.kind is IdentifierKind.NAME and text[before.end : one.start] == " and "
     if before is not None and crosses and text[one.start].isalpha() and " " not in text[before.start : before.end]:
         return before.start
     return one.start
+
+
+def _reaching(found: Sequence[Identifier], at: int, start: int) -> Iterator[Identifier]:
+    """The identifiers before one that reach behind an offset."""
+    while at and found[at - 1].end > start:
+        at -= 1
+        yield found[at]
 
 
 def _joined(text: str, found: Sequence[Identifier], at: int) -> int:

@@ -58,6 +58,7 @@ class PeopleBeside:
         lists = classes.words
         self._never = lists.titles | lists.relatives | lists.credentials | lists.heads | lists.nations
         self._never |= STATES_AND_COUNTRIES | classes.fixed_terms
+        self._people = classes.name_words - self._never
 
     def __call__(self, text: str, found: Sequence[Identifier]) -> Iterator[Identifier]:
         """Spans of whole names.
@@ -83,21 +84,19 @@ class PeopleBeside:
     def _beside_and(self, text: str, item: Identifier) -> Iterator[Identifier]:
         """Who does something with somebody: "Varga and Brown were told", "Mark told Varga"."""
         did = _DID_BEFORE.search(text, max(0, item.start - _LOOK), item.start)
-        if did and did["word"].lower() in self._classes.name_words - self._never:
+        if did and did["word"].lower() in self._people:
             yield Identifier(*did.span("word"), item.kind, type(self).__name__, LIKELY)
         pairs = (_AND_BEHIND.match(text, item.end), _AND_BEFORE.search(text, max(0, item.start - _LOOK), item.start))
         for match in pairs:
             if match is None or (match is pairs[1] and not _TWO_ACT.match(text, item.end)):
                 continue
-            low = match["word"].lower()
-            lists = self._classes.words
-            if low not in self._never and low in lists.surnames | lists.surname_words | lists.given | lists.given_words:
+            if match["word"].lower() in self._people:
                 yield Identifier(*match.span("word"), item.kind, type(self).__name__, LIKELY)
 
     def _last_of_a_list(self, text: str, item: Identifier) -> Iterator[Identifier]:
         """The surname that ends a list of people: "Varga, Moss and White."."""
         last = _LAST.match(text, item.end)
-        if last and last["word"].lower() not in self._never and last["word"].lower() in self._classes.name_words:
+        if last and last["word"].lower() in self._people:
             yield Identifier(*last.span("word"), item.kind, type(self).__name__, LIKELY)
 
     def _are_one(self, text: str, one: Identifier, other: Identifier) -> bool:

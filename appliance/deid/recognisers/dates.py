@@ -309,11 +309,12 @@ _AGE_SEX = re.compile(
     rf"(?![\w°])",
     re.I,
 )
-_WARM = re.compile(
+WARM = re.compile(
     r"\b(?:temp(?:erature)?|tmax|tm|t|fever|febrile|afebrile|degrees?|oral|axillary|rectal"
     r"|tympanic)\b\W*(?:\w+\W+){0,2}$",
     re.I,
 )
+"""Behind these words a number with an F is a temperature, not an age with a sex."""
 # Spoken, after somebody: nothing that is counted or measured follows.
 _SAID_AGE = re.compile(
     rf"\b(?:he|she|who|i|mom|dad|mother|father|grandma|grandpa|grandmother|grandfather|wife|husband|aunt|uncle"
@@ -361,12 +362,10 @@ class AgeRecogniser(ReadingRecogniser):
         if not _NINETY.search(reading.text):
             return
         for match in _AGE.finditer(reading.text):
-            if not (
-                match.group()[-1] in "Ff" and _WARM.search(reading.text, max(0, match.start() - 30), match.start())
-            ):
+            if not (match.group()[-1] in "Ff" and WARM.search(reading.text, max(0, match.start() - 30), match.start())):
                 yield Found(match.start(), match.end(), IdentifierKind.AGE, CERTAIN)
         for match in _AGE_SEX.finditer(reading.text):
-            warm = _WARM.search(reading.text, max(0, match.start("age") - 30), match.start("age"))
+            warm = WARM.search(reading.text, max(0, match.start("age") - 30), match.start("age"))
             if not warm and (match["before"] is not None or match["behind"]):
                 yield Found(match.start("age"), match.end("age"), IdentifierKind.AGE, LIKELY)
         for pattern in (_IS_AGE, _REACHED, _SAID_AGE, _GOING_ON):
@@ -374,5 +373,5 @@ class AgeRecogniser(ReadingRecogniser):
                 name = str(match.lastgroup)
                 yield Found(match.start(name), match.end(name), IdentifierKind.AGE, LIKELY)
         for start, end in old_ages(reading.text):
-            if not _WARM.search(reading.text, max(0, start - 30), start):
+            if not WARM.search(reading.text, max(0, start - 30), start):
                 yield Found(start, end, IdentifierKind.AGE, LIKELY)

@@ -13,6 +13,7 @@ from appliance.deid.identifier import IdentifierKind as Kind
 from appliance.deid.reading import Reading
 from appliance.deid.recognisers.base import CERTAIN, Found, ReadingRecogniser
 from appliance.deid.recognisers.by_word import WordRule, WordRules
+from appliance.deid.recognisers.dates import WARM
 
 _IS = r"(?:\s?(?:is|no\.?|number|nr|#|:|=)){0,3}\s{0,3}"
 _PLATE = r"(?=[A-Z\d -]*\d)[A-Z\d]{1,4}[ -]?[A-Z\d]{2,5}(?![\w-])"
@@ -49,7 +50,6 @@ _ARRIVES = re.compile(
     r"(?<![\w.,/-])(?P<value>9\d|1[01]\d)[ ]?(?:yo?[ ]?)?[MF](?=[ ](?:LKW|c/o|s/p|w/|GLF|AMS|fall|fell|found|from"
     r"|memory|confus|unresp|syncop|weak|stroke|hip|chest|sob|SOB|dizz|cough|sepsis|new|dtr|brought|BIBA|BIBEMS)\w*)"
 )
-_HOT = re.compile(r"\b(?:t|temp|temperature|tmax|fever)\W{0,3}(?:of|was|to|is)?\s?$", re.I)
 _FEWEST_OF_A_PLAN = 7  # digits, less one; a year or a price behind "insurance" has fewer
 _RULES = WordRules(
     (
@@ -84,5 +84,5 @@ class FurtherNumberRecogniser(ReadingRecogniser):
         for match in _SORT_CODE.finditer(text):
             yield Found(*match.span(), Kind.ACCOUNT, CERTAIN)
         for match in _ARRIVES.finditer(text):
-            if not _HOT.search(text, max(0, match.start() - 20), match.start()):
+            if not WARM.search(text, max(0, match.start() - 30), match.start()):
                 yield Found(*match.span("value"), Kind.AGE, CERTAIN)
